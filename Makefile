@@ -1,0 +1,35 @@
+# Thin: each target is one line of real work. `make demo` and `make test` work from a bare checkout.
+export CARGO_BUILD_JOBS ?= 2
+CARGO := cargo
+# nextest runs the tests of all binaries at once; plain cargo does where it isn't installed.
+TEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo nextest run --no-fail-fast || echo test)
+
+.PHONY: demo test bench lint asan fuzz setup
+
+setup:
+	@python3 native/build.py
+
+demo: setup
+	$(CARGO) run --release --bin moviola -- detect testdata/demo.mp4 -m demo --annotate out/demo --overwrite
+	@echo 'The pictures with boxes are in out/demo.'
+
+test: setup
+	python3 -m unittest discover -s native/tests
+	$(CARGO) $(TEST) --workspace --all-targets
+	$(CARGO) test --workspace --doc
+
+lint: setup
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items
+
+bench: setup
+	python3 benches/setup.py
+	$(CARGO) build --release --workspace --bins --examples
+	python3 benches/run.py
+
+fuzz: setup
+	$(CARGO) build --manifest-path fuzz/Cargo.toml --target-dir target/fuzz
+
+asan: setup
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address ASAN_OPTIONS=detect_leaks=0 $(CARGO) test -p moviola-av -p moviola-media --target $$(rustc -vV | sed -n 's/host: //p') --target-dir target/asan

@@ -1,0 +1,89 @@
+"""Make the clips that the contests run on, in the user's cache directory, under a hash of their recipe.
+
+`main`   100 s of real 1080p30 footage, H.264 High at 6 Mb/s, a keyframe a second and at every cut
+`quick`  the first 10 s of it, for --quick
+`low`    six minutes of 1080p at a very low bit rate, with long GOPs
+`short`  13 s of 270p: what a whole process costs
+`huge`   two hours and 5 GB: `main` over and over; made only when asked for, deleted afterwards
+
+Run: python3 benches/clips.py [NAME...]
+"""
+
+import csv
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from harness import tools
+
+NAMES = ("main", "quick", "low", "short", "huge")
+HUGE_LOOPS = 71  # 72 times 100 s is two hours
+REELS = ("sam2_01_dog.mp4", "udacity_solidWhiteRight.mp4", "sam2_02_cups.mp4", "sk_bikes.mp4",
+         "sam2_05_default_juggle.mp4", "decord_flipping_a_pancake.mkv", "imageio_cockatoo_444.mp4",
+         "gvi_googlework_short.mp4", "intel_bottle-detection.mp4")
+# Each picture of a reel is shown once at 30 a second and fills the screen; a little grain gives enlarged footage the
+# fine detail of a real camera.
+SCALE = ("setpts=N/30/TB,scale=1920:1080:force_original_aspect_ratio=increase:flags=bicubic,crop=1920:1080,setsar=1,"
+         "noise=alls=5:allf=t,format=yuv420p,settb=1/30,fps=30")
+X264 = ("-c:v libx264 -preset fast -profile:v high -b:v 6M -maxrate 9M -bufsize 12M -g 30 -bf 2 "
+        "-colorspace bt709 -color_primaries bt709 -color_trc bt709 -color_range tv").split()
+
+
+def source(name):
+    """A file of sources.tsv, from the folder that MOVIOLA_MEDIA names or `shared/media` beside the checkout."""
+    folder = os.environ.get("MOVIOLA_MEDIA")
+    folder = Path(folder) if folder else tools.ROOT.parent / "shared" / "media"
+    for path in (folder / name, folder / "video" / name):
+        if path.exists():
+            return path
+    with open(tools.BENCHES / "sources.tsv", newline="") as table:
+        row = next(row for row in csv.DictReader(table, delimiter="\t") if row["file"] == name)
+    where = "{source_repo} at {commit}: {source_path}".format(**row)
+    raise tools.Missing(f"put {name} into a folder and name the folder in MOVIOLA_MEDIA; it comes from {where}")
+
+
+def recipe(name):
+    """The ffmpeg arguments between the program and its output."""
+    if name == "main":
+        inputs = [arg for reel in REELS for arg in ("-i", source(reel))]
+        chains = "".join(f"[{i}:v:0]{SCALE}[v{i}];" for i in range(len(REELS)))
+        joined = "".join(f"[v{i}]" for i in range(len(REELS)))
+        graph = f"{chains}{joined}concat=n={len(REELS)}:v=1[v]"
+        return [*inputs, "-filter_complex", graph, "-map", "[v]", "-t", "100", *X264]
+    if name == "quick":
+        return ["-i", clip("main"), "-t", "10", "-c", "copy"]
+    if name == "huge":
+        return ["-stream_loop", str(HUGE_LOOPS), "-i", clip("main"), "-c", "copy"]
+    if name == "short":
+        return ["-i", source("tc_nasa_13013.mp4"), "-map", "0:3", "-map", "0:4", "-map_metadata", "-1", "-c", "copy"]
+    raise ValueError(f"no clip is called {name}; there are {', '.join(NAMES)}")
+
+
+def place(name):
+    """Where the clip is or will be. The hash covers the recipe, but not where its sources lie."""
+    if name == "low":
+        return source("ax_long_1080p_lowbitrate.mp4")
+    words = [arg.name if isinstance(arg, Path) else arg for arg in recipe(name)]
+    key = hashlib.sha256("\0".join(words).encode()).hexdigest()[:12]
+    return tools.WORK / "clips" / f"{name}-{key}.mp4"
+
+
+def clip(name):
+    """The clip's path; makes the clip first if need be."""
+    path = place(name)
+    if path.exists():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part.mp4")
+    print(f"making {path.name}", file=sys.stderr)
+    command = [tools.system_ffmpeg(), "-v", "error", "-y", *recipe(name), "-movflags", "+faststart", "-f", "mp4", part]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+    part.rename(path)
+    return path
+
+
+if __name__ == "__main__":
+    for wanted in sys.argv[1:] or NAMES[:-1]:
+        print(clip(wanted))

@@ -1,0 +1,42 @@
+"""Command lines that several contests use, and how to count what they produced."""
+
+import json
+import re
+
+from harness import tools
+
+NULL = ["-f", "null", "-"]
+JPEG_OPTIONS = ["-fps_mode", "passthrough", "-q:v", "2"]
+
+
+def ffmpeg(program, clip, output, discard=False):
+    """Keyframes the way ffmpeg's documentation says; `discard` drops the other packets in the demuxer already."""
+    early = ["-discard", "nokey"] if discard else []
+    return [program, "-nostdin", "-hide_banner", *early, "-skip_frame", "nokey", "-i", clip, "-map", "0:v:0", *output]
+
+
+def moviola_keyframes(clip, *more):
+    return [tools.moviola(), "keyframes", clip, "--format", "none", *more]
+
+
+def count_ffmpeg(sample):
+    """The last `frame=` of ffmpeg's progress line."""
+    found = re.findall(r"frame=\s*(\d+)", sample.stderr)
+    return {"inside_keyframes": int(found[-1])} if found else {}
+
+
+def records(sample, kind):
+    """Moviola's records of one type."""
+    lines = (json.loads(line) for line in sample.stdout.splitlines() if line.startswith("{"))
+    return [line for line in lines if line.get("type") == kind]
+
+
+def count_moviola(sample):
+    return {"inside_keyframes": len(records(sample, "keyframe"))}
+
+
+def differing(results, key, ours, *others):
+    """1 if the entrants don't agree on a number, else 0; None if there is nobody to compare."""
+    own = results.median(ours, key)
+    seen = {results.median(name, key) for name in others} - {None}
+    return None if own is None or not seen else float(seen != {own})

@@ -1,0 +1,1 @@
+"""What every contest shares: finding programs, measuring children, taking turns, judging and reporting."""

@@ -1,0 +1,71 @@
+"""What the Python detectors share: letterbox, session, and boxes out of a [1, 4 + classes, cells] head."""
+
+import cv2
+import numpy as np
+import onnxruntime as ort
+
+SIZE = 640
+CONFIDENCE, IOU, MOST = 0.25, 0.7, 300
+CLASS_STEP = 7680  # further than any box reaches, so that boxes of two classes never meet
+
+
+def session(model, provider, precision, threads=2):
+    """A session on `cpu` or `openvino`, at f32 or bf16; it fails rather than fall back to another provider."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    if provider == "cpu":
+        return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    hint = f'{{"CPU": {{"INFERENCE_PRECISION_HINT": "{precision}", "INFERENCE_NUM_THREADS": "{threads}"}}}}'
+    openvino = ("OpenVINOExecutionProvider", {"device_type": "CPU", "load_config": hint})
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    made = ort.InferenceSession(model, options, providers=[openvino])
+    if made.get_providers()[0] != openvino[0]:
+        raise SystemExit("ONNX Runtime fell back to another provider")
+    return made
+
+
+def letterbox(picture, code):
+    """An 8-bit picture as a [1, 3, 640, 640] tensor and what undoes it; `code` is the colour change, or None."""
+    height, width = picture.shape[:2]
+    scale = min(SIZE / height, SIZE / width)
+    w, h = round(width * scale), round(height * scale)
+    left, top = (SIZE - w) // 2, (SIZE - h) // 2
+    small = cv2.resize(picture, (w, h), interpolation=cv2.INTER_LINEAR)
+    square = cv2.copyMakeBorder(small, top, SIZE - h - top, left, SIZE - w - left, cv2.BORDER_CONSTANT,
+                                value=(114, 114, 114))
+    if code is not None:
+        square = cv2.cvtColor(square, code)
+    tensor = np.ascontiguousarray(square.transpose(2, 0, 1)[None], dtype=np.float32)
+    tensor /= 255.0
+    return tensor, (scale, left, top)
+
+
+def boxes(output, undo):
+    """Boxes in picture pixels with confidence and class, after class-aware NMS."""
+    scale, left, top = undo
+    scores = output[0, 4:]
+    classes = scores.argmax(axis=0)
+    best = scores[classes, np.arange(scores.shape[1])]
+    chosen = np.flatnonzero(best > CONFIDENCE)
+    if chosen.size == 0:
+        return []
+    x, y, w, h = output[0, :4, chosen].T
+    corner = np.stack([x - w / 2, y - h / 2, w, h], axis=1)
+    apart = corner.copy()
+    apart[:, :2] += (classes[chosen] * CLASS_STEP)[:, None]
+    kept = cv2.dnn.NMSBoxes(apart.tolist(), best[chosen].tolist(), CONFIDENCE, IOU)[:MOST]
+    result = []
+    for i in np.asarray(kept).ravel():
+        x, y, w, h = corner[i]
+        box = [(x - left) / scale, (y - top) / scale, (x + w - left) / scale, (y + h - top) / scale]
+        result.append((box, float(best[chosen[i]]), int(classes[chosen[i]])))
+    return result
+
+
+def arguments(parser):
+    """The arguments that both detectors take, parsed."""
+    parser.add_argument("clip")
+    parser.add_argument("model")
+    parser.add_argument("--provider", default="cpu", choices=["cpu", "openvino"])
+    parser.add_argument("--precision", default="f32", choices=["f32", "bf16"])
+    return parser.parse_args()

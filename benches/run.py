@@ -1,0 +1,77 @@
+"""Moviola beside its peers, in one run on one machine: who takes how long, and is every target met?
+
+Run: python3 benches/run.py [--quick] [--only NAME]... [--list]
+"""
+
+import argparse
+import os
+import sys
+
+import clips
+from contests import ALL
+from harness import machine, report
+from harness.contest import Setting, compete
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--list", action="store_true", help="name the contests and stop")
+    parser.add_argument("--only", action="append", metavar="NAME", help="run this contest only; may be repeated")
+    parser.add_argument("--skip", action="append", default=[], metavar="TEXT", help="leave out entrants named so")
+    parser.add_argument("--quick", action="store_true", help="10 s of the clip, two runs, no archive: does it work?")
+    parser.add_argument("--runs", type=int, help="runs that count (default 5)")
+    parser.add_argument("--cpus", default="0,1", help="the cores to use (default 0,1; the targets are for two)")
+    parser.add_argument("--huge", action="store_true", help="make and read the 5 GB file too")
+    return parser.parse_args()
+
+
+def chosen(names):
+    """The contests asked for, in their own order."""
+    known = {contest.name for contest in ALL}
+    unknown = set(names or ()) - known
+    if unknown:
+        sys.exit(f"no contest is called {', '.join(unknown)}; there are: {', '.join(sorted(known))}")
+    return [contest for contest in ALL if not names or contest.name in names]
+
+
+def setting(options):
+    """--quick puts the 10 s clip in the place of the 100 s one."""
+    def clip(name):
+        return clips.clip("quick" if options.quick and name == "main" else name)
+    runs = options.runs or (2 if options.quick else 5)
+    return Setting(clip, runs, 0 if options.quick else 1, options.huge, options.quick)
+
+
+def main():
+    options = arguments()
+    contests = chosen(options.only)
+    if options.list:
+        print("\n".join(f"{contest.name:20} {contest.about}" for contest in contests))
+        return 0
+    wanted = {int(cpu) for cpu in options.cpus.split(",")}
+    os.sched_setaffinity(0, wanted & os.sched_getaffinity(0) or os.sched_getaffinity(0))
+    facts = machine.describe()
+    print("\n".join(facts), file=sys.stderr)
+    sections, raw, judged = [], {}, []
+    for contest in contests:
+        print(f"{contest.name}: {contest.about}", file=sys.stderr)
+        results = compete(contest, setting(options), machine.cores(),
+                          lambda name: any(text in name for text in options.skip))
+        contest.finish()
+        rows = contest.rows(results)
+        judged += rows
+        raw[contest.name] = report.raw(results, rows)
+        sections.append(report.section(contest, results, rows))
+        print("\n".join(sections[-1]), flush=True)
+    facts.append(report.noise(raw))
+    print(facts[-1])
+    if not options.quick and not options.only:
+        print(f"archived in {report.archive(facts, sections, raw)}")
+    failed = sum(row.passed is False for row in judged)
+    print(f"{sum(row.passed is True for row in judged)} targets met, {failed} missed, "
+          f"{sum(row.limit is not None and row.passed is None for row in judged)} not measured")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

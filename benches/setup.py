@@ -1,0 +1,39 @@
+"""Install the peers and make what the contests need: a virtual environment, the clips, the detector.
+
+Run: python3 benches/setup.py
+"""
+
+import subprocess
+import sys
+import venv
+
+import clips
+import detector
+from harness import tools
+
+
+def install():
+    """The pinned packages, installed again when the list changes."""
+    wanted = (tools.BENCHES / "requirements.txt").read_text()
+    done = tools.VENV / "installed.txt"
+    if done.exists() and done.read_text() == wanted:
+        return
+    venv.create(tools.VENV, with_pip=True)
+    pip = [tools.VENV / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "-r", tools.BENCHES / "requirements.txt"], check=True)
+    done.write_text(wanted)
+
+
+def main():
+    try:
+        tools.system_ffmpeg()
+        install()
+        for name in clips.NAMES[:-1]:
+            print(clips.clip(name))
+        print(detector.path())
+    except tools.Missing as missing:
+        sys.exit(f"benches/setup.py: {missing}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+//! Codecs: what a stream is compressed with, and whether this FFmpeg can decode it.
+
+use std::{
+    ffi::c_int,
+    fmt, iter,
+    mem::offset_of,
+    ptr::{self, NonNull},
+};
+
+use ffi::AVCodecID::*;
+use ffmpeg_sys_next as ffi;
+
+use crate::raw;
+
+/// One of FFmpeg's codecs, by its number.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Codec(c_int);
+
+/// The codecs that other crates name.
+#[allow(missing_docs)] // FFmpeg's names
+impl Codec {
+    pub const NONE: Self = Self(AV_CODEC_ID_NONE as c_int);
+    pub const H264: Self = Self(AV_CODEC_ID_H264 as c_int);
+    pub const HEVC: Self = Self(AV_CODEC_ID_HEVC as c_int);
+    pub const VVC: Self = Self(AV_CODEC_ID_VVC as c_int);
+    pub const AV1: Self = Self(AV_CODEC_ID_AV1 as c_int);
+    pub const VP8: Self = Self(AV_CODEC_ID_VP8 as c_int);
+    pub const VP9: Self = Self(AV_CODEC_ID_VP9 as c_int);
+    pub const MPEG1: Self = Self(AV_CODEC_ID_MPEG1VIDEO as c_int);
+    pub const MPEG2: Self = Self(AV_CODEC_ID_MPEG2VIDEO as c_int);
+    pub const MPEG4: Self = Self(AV_CODEC_ID_MPEG4 as c_int);
+    pub const H263: Self = Self(AV_CODEC_ID_H263 as c_int);
+    pub const THEORA: Self = Self(AV_CODEC_ID_THEORA as c_int);
+    pub const VC1: Self = Self(AV_CODEC_ID_VC1 as c_int);
+    pub const MJPEG: Self = Self(AV_CODEC_ID_MJPEG as c_int);
+    pub const PNG: Self = Self(AV_CODEC_ID_PNG as c_int);
+    pub const PRORES: Self = Self(AV_CODEC_ID_PRORES as c_int);
+    pub const DNXHD: Self = Self(AV_CODEC_ID_DNXHD as c_int);
+    pub const FFV1: Self = Self(AV_CODEC_ID_FFV1 as c_int);
+    pub const RAW_VIDEO: Self = Self(AV_CODEC_ID_RAWVIDEO as c_int);
+    pub const AAC: Self = Self(AV_CODEC_ID_AAC as c_int);
+    pub const OPUS: Self = Self(AV_CODEC_ID_OPUS as c_int);
+}
+
+impl Codec {
+    /// FFmpeg's name, such as `"h264"`; `"unknown"` if it has none.
+    pub fn name(self) -> &'static str {
+        let Some(descriptor) = self.descriptor() else { return "unknown" };
+        // SAFETY: descriptors are static data of libavcodec.
+        let name = unsafe { (*descriptor.as_ptr()).name };
+        // SAFETY: so are their names.
+        unsafe { raw::constant(name) }
+    }
+
+    /// Whether every packet decodes on its own, by the codec's nature.
+    pub fn is_intra_only(self) -> bool {
+        self.has(ffi::AV_CODEC_PROP_INTRA_ONLY)
+    }
+
+    /// Whether packets can come in another order than their pictures are shown.
+    pub fn can_reorder(self) -> bool {
+        self.has(ffi::AV_CODEC_PROP_REORDER)
+    }
+
+    /// Whether this FFmpeg has a decoder for it.
+    pub fn has_decoder(self) -> bool {
+        self.decoder().is_some()
+    }
+
+    pub(crate) fn from_raw(id: c_int) -> Self {
+        Self(id)
+    }
+
+    /// The decoder that FFmpeg prefers: the first that is no experiment, else the first.
+    pub(crate) fn decoder(self) -> Option<NonNull<ffi::AVCodec>> {
+        let mut experiment = None;
+        for codec in decoders() {
+            // SAFETY: codecs are static data of libavcodec; the id is read as an integer.
+            let id = unsafe { raw::enum_at(codec.as_ptr(), offset_of!(ffi::AVCodec, id)) };
+            // SAFETY: as above.
+            let capabilities = unsafe { (*codec.as_ptr()).capabilities };
+            if id == self.0 && is_experimental(capabilities) {
+                experiment = experiment.or(Some(codec));
+            } else if id == self.0 {
+                return Some(codec);
+            }
+        }
+        experiment
+    }
+
+    fn has(self, property: c_int) -> bool {
+        self.descriptor().is_some_and(|descriptor| {
+            // SAFETY: descriptors are static data of libavcodec.
+            let properties = unsafe { (*descriptor.as_ptr()).props };
+            properties & property != 0
+        })
+    }
+
+    /// Goes by FFmpeg's list, because a number that the header does not name (from a newer shared
+    /// library) must not become a Rust enum to ask by.
+    fn descriptor(self) -> Option<NonNull<ffi::AVCodecDescriptor>> {
+        let mut last = ptr::null();
+        let descriptors = iter::from_fn(move || {
+            // SAFETY: `last` is null or what the last call returned.
+            last = unsafe { ffi::avcodec_descriptor_next(last) };
+            NonNull::new(last.cast_mut())
+        });
+        descriptors.into_iter().find(|descriptor| {
+            // SAFETY: descriptors are static data of libavcodec; the id is read as an integer.
+            let id = unsafe {
+                raw::enum_at(descriptor.as_ptr(), offset_of!(ffi::AVCodecDescriptor, id))
+            };
+            id == self.0
+        })
+    }
+}
+
+fn is_experimental(capabilities: c_int) -> bool {
+    capabilities.cast_unsigned() & ffi::AV_CODEC_CAP_EXPERIMENTAL != 0
+}
+
+/// Every decoder of this FFmpeg, in its order of preference.
+pub(crate) fn decoders() -> impl Iterator<Item = NonNull<ffi::AVCodec>> {
+    let mut state = ptr::null_mut();
+    let codecs = iter::from_fn(move || {
+        // SAFETY: `state` is null or what the last call left in it.
+        let codec = unsafe { ffi::av_codec_iterate(&raw mut state) };
+        NonNull::new(codec.cast_mut())
+    });
+    // SAFETY: codecs are static data of libavcodec.
+    codecs.filter(|codec| unsafe { ffi::av_codec_is_decoder(codec.as_ptr()) } != 0)
+}
+
+impl fmt::Debug for Codec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Display for Codec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_ffmpegs() {
+        assert_eq!(Codec::H264.name(), "h264");
+        assert_eq!(Codec::MPEG2.name(), "mpeg2video");
+        assert_eq!(Codec::NONE.name(), "unknown");
+        assert_eq!(Codec::from_raw(c_int::MAX).name(), "unknown");
+    }
+
+    #[test]
+    fn intra_codecs_are_told_from_the_others() {
+        for codec in [Codec::MJPEG, Codec::PRORES, Codec::DNXHD] {
+            assert!(codec.is_intra_only(), "{codec}");
+        }
+        for codec in [Codec::H264, Codec::HEVC, Codec::AV1, Codec::VP9, Codec::MPEG4] {
+            assert!(!codec.is_intra_only(), "{codec}");
+        }
+        assert!(Codec::H264.can_reorder() && !Codec::MJPEG.can_reorder());
+    }
+
+    #[test]
+    fn decoders_are_the_ones_that_ffmpeg_prefers() {
+        for (codec, id) in [
+            (Codec::H264, AV_CODEC_ID_H264),
+            (Codec::AV1, AV_CODEC_ID_AV1),
+            (Codec::VP9, AV_CODEC_ID_VP9),
+            (Codec::VVC, AV_CODEC_ID_VVC),
+        ] {
+            // SAFETY: any of FFmpeg's codecs may be asked for.
+            let want = unsafe { ffi::avcodec_find_decoder(id) };
+            assert_eq!(codec.decoder().unwrap().as_ptr().cast_const(), want, "{codec}");
+        }
+        assert!(!Codec::NONE.has_decoder());
+    }
+}

@@ -1,0 +1,139 @@
+//! Opening a decoder: from parameters and options to a context that takes packets.
+
+use std::{ffi::c_int, ptr::NonNull, sync::Arc};
+
+use ffmpeg_sys_next as ffi;
+
+use super::{Concealment, Decoder, DecoderOptions, MOST_PIXELS, ThreadKind, free, too_large};
+use crate::{
+    dict::RawDictionary,
+    error::{Error, Result, check},
+    parameters::CodecParameters,
+    pool, raw,
+    stream::MediaKind,
+};
+
+/// A context that is freed if opening fails.
+struct Unopened(NonNull<ffi::AVCodecContext>);
+
+impl Drop for Unopened {
+    fn drop(&mut self) {
+        // SAFETY: `self` owns the context, and nothing uses it after this.
+        unsafe { free(self.0) }
+    }
+}
+
+pub(super) fn open(parameters: &CodecParameters, options: &DecoderOptions) -> Result<Decoder> {
+    if parameters.kind() != MediaKind::Video {
+        return Err(Error::InvalidArgument {
+            what: "the stream of a video decoder",
+            expected: "video",
+            got: format!("{:?}", parameters.kind()),
+        });
+    }
+    let max_pixels = options.max_pixels.unwrap_or(MOST_PIXELS).min(MOST_PIXELS);
+    let announced = u64::from(parameters.width()) * u64::from(parameters.height());
+    if announced > max_pixels {
+        return Err(too_large(max_pixels, announced));
+    }
+    let codec = find(parameters, options)?;
+    // SAFETY: codecs are static data of libavcodec.
+    let context = unsafe { ffi::avcodec_alloc_context3(codec.as_ptr()) };
+    let context = Unopened(NonNull::new(context).ok_or(Error::OutOfMemory)?);
+    // SAFETY: the context is new and the parameters are valid.
+    let code = unsafe { ffi::avcodec_parameters_to_context(context.0.as_ptr(), parameters.raw()) };
+    check("avcodec_parameters_to_context", code)?;
+    // SAFETY: the context is owned and not open yet.
+    unsafe { configure(context.0, options) };
+    // SAFETY: as above.
+    unsafe { (*context.0.as_ptr()).max_pixels = coarse_limit(max_pixels) };
+    let mut rest = RawDictionary::new(&options.options)?;
+    // SAFETY: the context is owned and not open yet, and its codec is the one it was made for.
+    let code = unsafe { ffi::avcodec_open2(context.0.as_ptr(), codec.as_ptr(), rest.as_mut_ptr()) };
+    check("avcodec_open2", code)?;
+    rest.expect_used()?;
+    let raw = context.0;
+    std::mem::forget(context);
+    let _pool = options.pool.clone();
+    Ok(Decoder { raw, spare: None, max_pixels, had_size: false, _pool })
+}
+
+fn find(parameters: &CodecParameters, options: &DecoderOptions) -> Result<NonNull<ffi::AVCodec>> {
+    let Some(name) = &options.decoder else {
+        let missing = || Error::NoDecoder { codec: parameters.codec_name().to_owned() };
+        return parameters.codec().decoder().ok_or_else(missing);
+    };
+    let c_name = raw::c_string("the decoder's name", name)?;
+    // SAFETY: `c_name` is zero-terminated.
+    let codec = unsafe { ffi::avcodec_find_decoder_by_name(c_name.as_ptr()) };
+    NonNull::new(codec.cast_mut()).ok_or_else(|| Error::NoDecoder { codec: name.clone() })
+}
+
+/// What FFmpeg checks itself before it allocates. It checks rounded-up sizes, so this leaves room:
+/// the exact limit is checked on every picture that comes out.
+fn coarse_limit(max_pixels: u64) -> i64 {
+    /// FFmpeg rounds a width up to at most this.
+    const ROUNDED_TO: u64 = 128;
+    let room = ROUNDED_TO * u64::from(u16::MAX);
+    i64::try_from(max_pixels.saturating_add(room)).unwrap_or(i64::MAX)
+}
+
+/// Sets all that has to be known before the decoder is opened.
+///
+/// # Safety
+///
+/// `context` must be valid, not open, and used by no one else.
+unsafe fn configure(context: NonNull<ffi::AVCodecContext>, options: &DecoderOptions) {
+    let raw = context.as_ptr();
+    // SAFETY: the caller promises the context.
+    unsafe { (*raw).flags |= flags(options).cast_signed() };
+    // SAFETY: as above.
+    unsafe { (*raw).thread_count = c_int::from(options.threads.max(1)) };
+    // SAFETY: as above.
+    unsafe { (*raw).thread_type = thread_type(options.thread_kind) };
+    // SAFETY: as above.
+    unsafe { (*raw).skip_frame = options.skip_frame.to_raw() };
+    // SAFETY: as above.
+    unsafe { (*raw).skip_loop_filter = options.skip_loop_filter.to_raw() };
+    // SAFETY: as above.
+    let announced = unsafe { (*raw).has_b_frames };
+    // SAFETY: as above.
+    unsafe { (*raw).has_b_frames = announced.max(options.reorder_delay.into()) };
+    if options.concealment == Concealment::Off {
+        // SAFETY: as above.
+        unsafe { (*raw).error_concealment = 0 };
+    }
+    if options.ignore_crop {
+        // SAFETY: as above.
+        unsafe { (*raw).apply_cropping = 0 };
+    }
+    if let Some(pool) = &options.pool {
+        // SAFETY: as above; the decoder keeps the pool alive for longer than the context.
+        unsafe { (*raw).opaque = Arc::as_ptr(pool).cast_mut().cast() };
+        // SAFETY: as above; `opaque` is what the callback expects.
+        unsafe { (*raw).get_buffer2 = Some(pool::get_buffer) };
+    }
+    if let Some(base) = options.time_base.and_then(|base| base.to_raw()) {
+        // SAFETY: as above.
+        unsafe { (*raw).pkt_timebase = base };
+    }
+}
+
+fn flags(options: &DecoderOptions) -> u32 {
+    let mut flags = ffi::AV_CODEC_FLAG_COPY_OPAQUE;
+    if options.output_corrupt {
+        flags |= ffi::AV_CODEC_FLAG_OUTPUT_CORRUPT;
+    }
+    if options.low_delay {
+        flags |= ffi::AV_CODEC_FLAG_LOW_DELAY;
+    }
+    flags
+}
+
+fn thread_type(kind: ThreadKind) -> c_int {
+    match kind {
+        ThreadKind::Frame => ffi::FF_THREAD_FRAME,
+        ThreadKind::Slice => ffi::FF_THREAD_SLICE,
+        ThreadKind::FrameOrSlice => ffi::FF_THREAD_FRAME | ffi::FF_THREAD_SLICE,
+    }
+}

@@ -1,0 +1,96 @@
+//! What a container says about itself.
+
+use ffmpeg_sys_next as ffi;
+
+use super::{Demuxer, IndexEntry, index};
+use crate::{
+    dict::Dictionary,
+    raw,
+    stream::Stream,
+    time::{self, Pts, TimeBase},
+};
+
+impl Demuxer {
+    /// FFmpeg's name of the format, such as `"mov,mp4,m4a,3gp,3g2,mj2"`.
+    pub fn format_name(&self) -> &str {
+        // SAFETY: `self` owns an open context.
+        let format = unsafe { (*self.raw.as_ptr()).iformat };
+        // SAFETY: an open context has a format, which is static data of libavformat.
+        let name = unsafe { (*format).name };
+        // SAFETY: so is its name.
+        unsafe { raw::constant(name) }
+    }
+
+    /// How long the input is in microseconds, if known: as FFmpeg says it, else as the longest of
+    /// the streams says it.
+    pub fn duration_us(&self) -> Option<i64> {
+        // SAFETY: `self` owns an open context.
+        let whole = time::known(unsafe { (*self.raw.as_ptr()).duration }).filter(|&us| us > 0);
+        let of_stream = |stream: Stream<'_>| micros(stream, stream.duration()?);
+        whole.or_else(|| self.streams().filter_map(of_stream).max())
+    }
+
+    /// The first timestamp in microseconds, if known: as FFmpeg says it, else that of the stream
+    /// that begins first. May be negative.
+    pub fn start_time_us(&self) -> Option<i64> {
+        // SAFETY: `self` owns an open context.
+        let whole = time::known(unsafe { (*self.raw.as_ptr()).start_time });
+        let of_stream = |stream: Stream<'_>| micros(stream, stream.start_pts()?);
+        whole.or_else(|| self.streams().filter_map(of_stream).min())
+    }
+
+    /// Bits per second of all streams together, if known.
+    pub fn bit_rate(&self) -> Option<u64> {
+        // SAFETY: `self` owns an open context.
+        u64::try_from(unsafe { (*self.raw.as_ptr()).bit_rate }).ok().filter(|&rate| rate > 0)
+    }
+
+    /// Every stream in order. Some formats find more while they are read.
+    pub fn streams(&self) -> impl ExactSizeIterator<Item = Stream<'_>> {
+        let streams = self.raw_streams();
+        streams.iter().map(|&stream| {
+            // SAFETY: FFmpeg keeps `nb_streams` valid streams, unchanged until a call on
+            // `&mut self`.
+            unsafe { Stream::from_raw(stream) }
+        })
+    }
+
+    /// Number of streams known so far.
+    pub fn stream_count(&self) -> usize {
+        self.raw_streams().len()
+    }
+
+    /// The stream with that index.
+    pub fn stream(&self, index: usize) -> Option<Stream<'_>> {
+        self.streams().nth(index)
+    }
+
+    /// Title, artist and so on of the whole input.
+    pub fn metadata(&self) -> Dictionary {
+        // SAFETY: `self` owns an open context.
+        let metadata = unsafe { (*self.raw.as_ptr()).metadata };
+        // SAFETY: metadata is null or valid, and unchanged during the call.
+        unsafe { Dictionary::from_raw(metadata) }
+    }
+
+    /// What the container's index says of a stream, in the index's order. Empty where there is no
+    /// index, or none has been read yet (Matroska reads it at the first seek).
+    pub fn index_entries(&self, stream: usize) -> impl Iterator<Item = IndexEntry> {
+        index::entries(self.stream(stream))
+    }
+
+    /// Whether timestamps may jump, as in recordings of broadcasts.
+    pub fn may_jump(&self) -> bool {
+        // SAFETY: `self` owns an open context.
+        let format = unsafe { (*self.raw.as_ptr()).iformat };
+        // SAFETY: an open context has a format, which is static data of libavformat.
+        let flags = unsafe { (*format).flags };
+        flags & ffi::AVFMT_TS_DISCONT != 0
+    }
+}
+
+/// Ticks of a stream in microseconds.
+fn micros(stream: Stream<'_>, ticks: i64) -> Option<i64> {
+    let pts = Pts { ticks, base: stream.time_base()? };
+    pts.rescale(TimeBase::MICROSECONDS).map(|pts| pts.ticks)
+}

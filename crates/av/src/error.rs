@@ -1,0 +1,238 @@
+//! The one error type of the FFmpeg layer.
+
+use std::{ffi::c_int, io};
+
+use ffmpeg_sys_next as ffi;
+
+/// What every fallible function of this crate returns.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Everything that can fail in the FFmpeg layer.
+///
+/// End of stream and "send more input" are *not* here: they are values, because they are not
+/// failures. What a caller can do about an error is what [`Error::kind`] says.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// FFmpeg refused a call.
+    #[error("{op}: {message} (FFmpeg error {code})")]
+    Ffmpeg {
+        /// The C function.
+        op: &'static str,
+        /// Its return value.
+        code: i32,
+        /// FFmpeg's words for it.
+        message: String,
+    },
+    /// The system, or a caller's reader, could not read.
+    #[error("{op}: {message}")]
+    Io {
+        /// What was being done.
+        op: &'static str,
+        /// The cause in words.
+        message: String,
+        /// The cause as the standard library classes it.
+        kind: io::ErrorKind,
+    },
+    /// This FFmpeg was built without a decoder for the codec.
+    #[error("no decoder for {codec} in this build of FFmpeg")]
+    NoDecoder {
+        /// FFmpeg's name of the codec.
+        codec: String,
+    },
+    /// The input asks for more than a limit allows.
+    #[error("{what}: {got} is over the limit of {limit}")]
+    Limit {
+        /// What is limited, with its unit.
+        what: &'static str,
+        /// The most that is allowed.
+        limit: u64,
+        /// What was asked for, or a lower bound of it.
+        got: u64,
+    },
+    /// The input names something else to open, and the rules for this input forbid it.
+    #[error("refused to open '{target}': {reason}; {remedy}")]
+    Refused {
+        /// The file or URL that the input named.
+        target: String,
+        /// The rule.
+        reason: &'static str,
+        /// What the user can do.
+        remedy: String,
+    },
+    /// Options that nothing in FFmpeg took.
+    #[error("unknown option: {}", names.join(", "))]
+    UnusedOptions {
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// The work was cancelled through its [`Interrupt`](crate::interrupt::Interrupt).
+    #[error("interrupted")]
+    Interrupted,
+    /// The work did not finish before its deadline.
+    #[error("timed out")]
+    TimedOut,
+    /// A caller's value is outside its documented range.
+    #[error("{what} must be {expected}, got {got}")]
+    InvalidArgument {
+        /// The argument.
+        what: &'static str,
+        /// Its range.
+        expected: &'static str,
+        /// The value.
+        got: String,
+    },
+    /// The allocator returned null.
+    #[error("out of memory")]
+    OutOfMemory,
+}
+
+/// What can be done about an [`Error`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The bytes are damaged or not what they claim to be. What follows may be fine: the next
+    /// packet can be tried.
+    Corrupt,
+    /// This build of FFmpeg has no code for it.
+    Unsupported,
+    /// Reading failed: the file, the disk, the network or a caller's reader.
+    Io,
+    /// A limit or a rule for inputs forbids it; the caller can widen it.
+    Forbidden,
+    /// The caller stopped the work, or its deadline has passed.
+    Stopped,
+    /// The caller passed something wrong.
+    Usage,
+    /// Memory is exhausted.
+    Memory,
+    /// None of the others.
+    Other,
+}
+
+impl Error {
+    /// The class of the error: what can be done about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Ffmpeg { code, .. } => ffmpeg_kind(*code),
+            Self::Io { .. } => ErrorKind::Io,
+            Self::NoDecoder { .. } => ErrorKind::Unsupported,
+            Self::Limit { .. } | Self::Refused { .. } => ErrorKind::Forbidden,
+            Self::UnusedOptions { .. } | Self::InvalidArgument { .. } => ErrorKind::Usage,
+            Self::Interrupted | Self::TimedOut => ErrorKind::Stopped,
+            Self::OutOfMemory => ErrorKind::Memory,
+        }
+    }
+
+    /// Whether the bytes are at fault and the next packet may be tried.
+    pub fn is_corrupt(&self) -> bool {
+        self.kind() == ErrorKind::Corrupt
+    }
+
+    /// The error for FFmpeg's return value `code`.
+    pub(crate) fn from_code(op: &'static str, code: c_int) -> Self {
+        let message = strerror(code);
+        match code {
+            ffi::AVERROR_EXIT => Self::Interrupted,
+            _ if code == ffi::AVERROR(libc::ENOMEM) => Self::OutOfMemory,
+            _ if code == ffi::AVERROR(libc::ETIMEDOUT) => Self::TimedOut,
+            _ if is_io(code) => {
+                let kind = io::Error::from_raw_os_error(ffi::AVUNERROR(code)).kind();
+                Self::Io { op, message, kind }
+            }
+            _ => Self::Ffmpeg { op, code, message },
+        }
+    }
+
+    /// The error for a failed system call or reader.
+    pub(crate) fn from_io(op: &'static str, error: &io::Error) -> Self {
+        Self::Io { op, message: error.to_string(), kind: error.kind() }
+    }
+}
+
+/// Turns FFmpeg's "negative means error" into a [`Result`].
+pub(crate) fn check(op: &'static str, code: c_int) -> Result<c_int> {
+    if code >= 0 { Ok(code) } else { Err(Error::from_code(op, code)) }
+}
+
+/// The largest errno that counts as one; FFmpeg's own codes are four-letter tags far beyond it.
+const LAST_ERRNO: c_int = 255;
+
+/// Whether `code` is an errno of the system rather than FFmpeg's word for bad data or bad use.
+fn is_io(code: c_int) -> bool {
+    let errno = ffi::AVUNERROR(code);
+    let about_data =
+        [libc::EINVAL, libc::ERANGE, libc::EDOM, libc::EILSEQ, libc::ENOSYS, libc::EAGAIN];
+    (1..=LAST_ERRNO).contains(&errno) && !about_data.contains(&errno)
+}
+
+fn ffmpeg_kind(code: c_int) -> ErrorKind {
+    match code {
+        ffi::AVERROR_INVALIDDATA | ffi::AVERROR_EOF => ErrorKind::Corrupt,
+        ffi::AVERROR_PATCHWELCOME
+        | ffi::AVERROR_DECODER_NOT_FOUND
+        | ffi::AVERROR_DEMUXER_NOT_FOUND
+        | ffi::AVERROR_PROTOCOL_NOT_FOUND
+        | ffi::AVERROR_BSF_NOT_FOUND => ErrorKind::Unsupported,
+        ffi::AVERROR_OPTION_NOT_FOUND => ErrorKind::Usage,
+        ffi::AVERROR_HTTP_BAD_REQUEST
+        | ffi::AVERROR_HTTP_UNAUTHORIZED
+        | ffi::AVERROR_HTTP_FORBIDDEN
+        | ffi::AVERROR_HTTP_NOT_FOUND
+        | ffi::AVERROR_HTTP_TOO_MANY_REQUESTS
+        | ffi::AVERROR_HTTP_OTHER_4XX
+        | ffi::AVERROR_HTTP_SERVER_ERROR => ErrorKind::Io,
+        _ if code == ffi::AVERROR(libc::ENOSYS) => ErrorKind::Unsupported,
+        // What is left of the errno range is what decoders and demuxers say of bad input.
+        _ if (-LAST_ERRNO..0).contains(&code) => ErrorKind::Corrupt,
+        _ => ErrorKind::Other,
+    }
+}
+
+/// FFmpeg's words for `code`.
+fn strerror(code: c_int) -> String {
+    let mut text = [0_u8; ffi::AV_ERROR_MAX_STRING_SIZE];
+    // SAFETY: `text` is writable and its length is passed along. A negative result means that the
+    // code has no words; the text says so then.
+    unsafe { ffi::av_strerror(code, text.as_mut_ptr().cast(), text.len()) };
+    let end = text.iter().position(|&byte| byte == 0).unwrap_or(text.len());
+    String::from_utf8_lossy(&text[..end]).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_kind(code: c_int, want: ErrorKind) {
+        assert_eq!(Error::from_code("test", code).kind(), want);
+    }
+
+    #[test]
+    fn every_class_of_code_has_its_kind() {
+        check_kind(ffi::AVERROR_INVALIDDATA, ErrorKind::Corrupt);
+        check_kind(ffi::AVERROR(libc::EINVAL), ErrorKind::Corrupt);
+        check_kind(ffi::AVERROR(libc::ENOENT), ErrorKind::Io);
+        check_kind(ffi::AVERROR(libc::ENOMEM), ErrorKind::Memory);
+        check_kind(ffi::AVERROR_EXIT, ErrorKind::Stopped);
+        check_kind(ffi::AVERROR(libc::ETIMEDOUT), ErrorKind::Stopped);
+        check_kind(ffi::AVERROR_DEMUXER_NOT_FOUND, ErrorKind::Unsupported);
+        check_kind(ffi::AVERROR_HTTP_NOT_FOUND, ErrorKind::Io);
+        check_kind(ffi::AVERROR_BUG, ErrorKind::Other);
+    }
+
+    #[test]
+    fn a_missing_file_keeps_its_kind_and_words() {
+        let Error::Io { message, kind, .. } = Error::from_code("open", -libc::ENOENT) else {
+            panic!("not an I/O error");
+        };
+        assert_eq!(kind, io::ErrorKind::NotFound);
+        assert_eq!(message, "No such file or directory");
+    }
+
+    #[test]
+    fn the_text_names_the_function_and_the_code() {
+        let text = Error::from_code("avformat_open_input", ffi::AVERROR_INVALIDDATA).to_string();
+        assert!(text.starts_with("avformat_open_input: Invalid data"), "{text}");
+    }
+}

@@ -1,0 +1,233 @@
+//! Pictures that one owner writes to.
+
+use std::{ffi::c_int, marker::PhantomData, mem::offset_of, ptr::NonNull, slice};
+
+use ffmpeg_sys_next as ffi;
+
+use super::{Shell, VideoFrame};
+use crate::{
+    color::Color,
+    error::{Error, Result, check},
+    packet,
+    pixel::{self, PixelFormat},
+    plane::Plane,
+    raw,
+};
+
+/// Rows start at multiples of this many bytes, enough for every SIMD load.
+const ALIGN: usize = 64;
+
+/// Bytes behind the last row: FFmpeg's and our own vector code reads and writes beyond it.
+const PADDING: usize = 64;
+
+/// A picture with one owner, who may write to it.
+///
+/// Its pixels start out as zeros. [`freeze`](Self::freeze) makes it shared and read-only.
+#[derive(Debug)]
+pub struct VideoFrameMut {
+    frame: VideoFrame,
+}
+
+/// One plane that can be written to, borrowed for `'f`.
+#[derive(Debug)]
+pub struct PlaneMut<'f> {
+    first_row: NonNull<u8>,
+    stride: isize,
+    row_bytes: usize,
+    rows: usize,
+    frame: PhantomData<&'f mut [u8]>,
+}
+
+// SAFETY: a plane only reaches the bytes that `'f` borrows mutably, as `&'f mut [u8]` does.
+unsafe impl Send for PlaneMut<'_> {}
+// SAFETY: through `&PlaneMut` nothing can be reached but numbers.
+unsafe impl Sync for PlaneMut<'_> {}
+
+impl VideoFrameMut {
+    /// A picture of `width`×`height` pixels in `format`, all bytes 0.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`] if a side is 0, the picture too large for FFmpeg or the format
+    /// not one in memory; [`Error::OutOfMemory`].
+    pub fn new(format: PixelFormat, width: u32, height: u32) -> Result<Self> {
+        let (w, h) = pixel::dimensions(width, height)?;
+        if format.planes() == 0 {
+            return Err(Error::InvalidArgument {
+                what: "the pixel format of a new picture",
+                expected: "one in memory",
+                got: format.to_string(),
+            });
+        }
+        let shell = Shell::new()?;
+        // SAFETY: `shell` owns a valid, empty frame.
+        unsafe { (*shell.as_ptr()).width = w };
+        // SAFETY: as above.
+        unsafe { (*shell.as_ptr()).height = h };
+        // SAFETY: as above.
+        unsafe { (*shell.as_ptr()).format = format.to_raw() as c_int };
+        allocate(&shell, format, (w, h))?;
+        Ok(Self { frame: VideoFrame::from_shell(shell)? })
+    }
+
+    /// Takes a frame that was found to have no other owner.
+    pub(super) fn from_unique(frame: VideoFrame) -> Self {
+        Self { frame }
+    }
+
+    /// Gives up writing: the picture can be shared now.
+    pub fn freeze(self) -> VideoFrame {
+        self.frame
+    }
+
+    /// Width in pixels.
+    pub fn width(&self) -> u32 {
+        self.frame.width()
+    }
+
+    /// Height in pixels.
+    pub fn height(&self) -> u32 {
+        self.frame.height()
+    }
+
+    /// How pixels lie in the planes.
+    pub fn format(&self) -> PixelFormat {
+        self.frame.format()
+    }
+
+    /// Plane `index` to read.
+    pub fn plane(&self, index: usize) -> Option<Plane<'_>> {
+        self.frame.plane(index)
+    }
+
+    /// Plane `index` to write to; `None` if the format has no such plane.
+    pub fn plane_mut(&mut self, index: usize) -> Option<PlaneMut<'_>> {
+        let (first_row, stride, row_bytes, rows) = self.frame.plane_geometry(index)?;
+        Some(PlaneMut { first_row, stride, row_bytes, rows, frame: PhantomData })
+    }
+
+    /// Sets the 256 colours of a palette format, as `0xAARRGGBB`; nothing else has them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`] if the format has no palette.
+    pub fn set_palette(&mut self, colors: &[u32; 256]) -> Result<()> {
+        // SAFETY: `self` owns a valid frame.
+        let palette = unsafe { (*self.frame.raw_mut()).data[1] };
+        let palette = NonNull::new(palette).filter(|_| self.format().is_palette());
+        let palette = palette.ok_or_else(|| Error::InvalidArgument {
+            what: "the pixel format of a picture with a palette",
+            expected: "pal8",
+            got: self.format().to_string(),
+        })?;
+        // SAFETY: a palette format has 256 writable words in its second plane.
+        unsafe { palette.cast::<[u32; 256]>().write_unaligned(*colors) };
+        Ok(())
+    }
+
+    /// Sets when it is shown, in ticks.
+    pub fn set_pts(&mut self, pts: Option<i64>) {
+        let ticks = pts.unwrap_or(ffi::AV_NOPTS_VALUE);
+        // SAFETY: `self` owns a valid frame.
+        unsafe { (*self.frame.raw_mut()).pts = ticks };
+        // SAFETY: as above.
+        unsafe { (*self.frame.raw_mut()).best_effort_timestamp = ticks };
+    }
+
+    /// Sets how long it is shown, in ticks; 0 means unknown.
+    pub fn set_duration(&mut self, duration: i64) {
+        // SAFETY: `self` owns a valid frame.
+        unsafe { (*self.frame.raw_mut()).duration = duration };
+    }
+
+    /// Sets the caller's number.
+    pub fn set_tag(&mut self, tag: i64) {
+        // SAFETY: `self` owns a valid frame; FFmpeg never follows the pointer.
+        unsafe { (*self.frame.raw_mut()).opaque = packet::tag_to_raw(tag) };
+    }
+
+    /// Sets how its numbers become colours.
+    pub fn set_color(&mut self, color: Color) {
+        let frame = self.frame.raw_mut();
+        // SAFETY: `self` owns a valid frame, these are the offsets of enums, and this crate only
+        // reads them as integers.
+        let set = |offset, value| unsafe { raw::set_enum_at(frame, offset, value) };
+        set(offset_of!(ffi::AVFrame, colorspace), color.matrix.to_raw());
+        set(offset_of!(ffi::AVFrame, color_range), color.range.to_raw());
+        set(offset_of!(ffi::AVFrame, color_primaries), color.primaries.to_raw());
+        set(offset_of!(ffi::AVFrame, color_trc), color.transfer.to_raw());
+        set(offset_of!(ffi::AVFrame, chroma_location), color.chroma_location.to_raw());
+    }
+
+    pub(crate) fn raw_mut(&mut self) -> *mut ffi::AVFrame {
+        self.frame.raw_mut()
+    }
+}
+
+impl PlaneMut<'_> {
+    /// Row `y`, top down, without padding; `None` past the last row.
+    pub fn row_mut(&mut self, y: usize) -> Option<&mut [u8]> {
+        if y >= self.rows {
+            return None;
+        }
+        // SAFETY: y < rows, and the frame has `rows` rows `stride` bytes apart.
+        let row = unsafe { self.first_row.offset(self.stride * y.cast_signed()) };
+        // SAFETY: each row holds `row_bytes` bytes that were initialised when the frame was made,
+        // and `self` is borrowed mutably from the only owner.
+        Some(unsafe { slice::from_raw_parts_mut(row.as_ptr(), self.row_bytes) })
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Bytes of a row that are picture, without padding.
+    pub fn row_bytes(&self) -> usize {
+        self.row_bytes
+    }
+}
+
+/// Gives an empty frame zeroed buffers, one per plane, as av_frame_get_buffer would, but that
+/// leaves them uninitialised.
+fn allocate(shell: &Shell, format: PixelFormat, (width, height): (c_int, c_int)) -> Result<()> {
+    let mut strides = [0; 4];
+    // SAFETY: `strides` has the four places that are written.
+    let code =
+        unsafe { ffi::av_image_fill_linesizes(strides.as_mut_ptr(), format.to_raw(), width) };
+    check("av_image_fill_linesizes", code)?;
+    let aligned = strides.map(|stride| isize::try_from(stride).unwrap_or(0).cast_unsigned());
+    let aligned = aligned.map(|stride| stride.next_multiple_of(ALIGN));
+    let mut sizes = [0; 4];
+    // SAFETY: `sizes` and `aligned` have four places each.
+    let code = unsafe {
+        ffi::av_image_fill_plane_sizes(
+            sizes.as_mut_ptr(),
+            format.to_raw(),
+            height,
+            aligned.map(usize::cast_signed).as_ptr(),
+        )
+    };
+    check("av_image_fill_plane_sizes", code)?;
+    for (index, size) in sizes.into_iter().enumerate().filter(|&(_, size)| size > 0) {
+        let stride = c_int::try_from(aligned[index]).map_err(|_| Error::OutOfMemory)?;
+        allocate_plane(shell, index, size, stride)?;
+    }
+    Ok(())
+}
+
+fn allocate_plane(shell: &Shell, index: usize, size: usize, stride: c_int) -> Result<()> {
+    let with_padding = size.checked_add(PADDING).ok_or(Error::OutOfMemory)?;
+    // SAFETY: any size may be asked for; a null result is handled on the next line.
+    let buffer = unsafe { ffi::av_buffer_allocz(with_padding) };
+    let buffer = NonNull::new(buffer).ok_or(Error::OutOfMemory)?;
+    // SAFETY: `buffer` was just made.
+    let data = unsafe { (*buffer.as_ptr()).data };
+    // SAFETY: `shell` owns a valid frame with no buffer in this place, and frees this one.
+    unsafe { (*shell.as_ptr()).buf[index] = buffer.as_ptr() };
+    // SAFETY: as above.
+    unsafe { (*shell.as_ptr()).data[index] = data };
+    // SAFETY: as above.
+    unsafe { (*shell.as_ptr()).linesize[index] = stride };
+    Ok(())
+}

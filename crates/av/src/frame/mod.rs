@@ -1,0 +1,210 @@
+//! Decoded pictures: shared and read-only, or owned by one and written to.
+
+mod edit;
+mod properties;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fmt,
+    ptr::{self, NonNull},
+};
+
+use ffmpeg_sys_next as ffi;
+
+pub use self::{
+    edit::{PlaneMut, VideoFrameMut},
+    properties::{DecodeErrors, PictureType},
+};
+use crate::{
+    error::{Error, Result, check},
+    pixel::PixelFormat,
+    plane::Plane,
+};
+
+/// One decoded picture.
+///
+/// Owns its `AVFrame` and one reference to each of the pixel buffers, which other handles and the
+/// decoder may share: the pixels never change. Width, height and format have no setters: they
+/// describe the allocation, and changing them would let safe code read outside it.
+pub struct VideoFrame {
+    raw: NonNull<ffi::AVFrame>,
+    format: PixelFormat,
+}
+
+// SAFETY: an AVFrame is not tied to a thread, and its buffers' reference counts are atomic.
+unsafe impl Send for VideoFrame {}
+// SAFETY: what takes `&VideoFrame` only reads; no one writes to shared pixels, and making a
+// reference only changes atomic counts. A cache hands one frame to several readers.
+unsafe impl Sync for VideoFrame {}
+
+impl VideoFrame {
+    /// Takes a picture that a decoder filled.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Ffmpeg`] if it has no size or a pixel format that this crate's headers don't name.
+    pub(crate) fn from_shell(shell: Shell) -> Result<Self> {
+        // SAFETY: `shell` owns a valid frame.
+        let number = unsafe { (*shell.as_ptr()).format };
+        // SAFETY: as above.
+        let width = unsafe { (*shell.as_ptr()).width };
+        // SAFETY: as above.
+        let height = unsafe { (*shell.as_ptr()).height };
+        let format = PixelFormat::from_raw(number).filter(|_| width > 0 && height > 0);
+        let format = format.ok_or_else(|| Error::Ffmpeg {
+            op: "avcodec_receive_frame",
+            code: ffi::AVERROR_BUG,
+            message: format!("a picture of {width}×{height} in pixel format {number}"),
+        })?;
+        Ok(Self { raw: shell.into_raw(), format })
+    }
+
+    /// A second handle on the same pixels; no pixel is copied.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OutOfMemory`].
+    pub fn try_clone(&self) -> Result<Self> {
+        let copy = Shell::new()?;
+        // SAFETY: `copy` is empty and `self` is valid; av_frame_ref only reads its source.
+        check("av_frame_ref", unsafe { ffi::av_frame_ref(copy.as_ptr(), self.raw()) })?;
+        Ok(Self { raw: copy.into_raw(), format: self.format })
+    }
+
+    /// The right to write, if no one else holds the pixels; else the frame comes back.
+    ///
+    /// # Errors
+    ///
+    /// The frame itself, unchanged.
+    pub fn try_into_unique(self) -> std::result::Result<VideoFrameMut, Self> {
+        // SAFETY: `self` is valid; the call only reads (its pointer is mutable for history).
+        let writable = unsafe { ffi::av_frame_is_writable(self.raw.as_ptr()) };
+        if writable > 0 && !self.format.is_hardware() {
+            Ok(VideoFrameMut::from_unique(self))
+        } else {
+            Err(self)
+        }
+    }
+
+    /// Width in pixels, after cropping.
+    pub fn width(&self) -> u32 {
+        // SAFETY: `self` owns a valid frame. Checked to be positive when it was made.
+        unsafe { (*self.raw()).width }.unsigned_abs()
+    }
+
+    /// Height in pixels, after cropping.
+    pub fn height(&self) -> u32 {
+        // SAFETY: `self` owns a valid frame. Checked to be positive when it was made.
+        unsafe { (*self.raw()).height }.unsigned_abs()
+    }
+
+    /// How pixels lie in the planes.
+    pub fn format(&self) -> PixelFormat {
+        self.format
+    }
+
+    /// Plane `index`, rows from the top down; `None` if the format has no such plane.
+    pub fn plane(&self, index: usize) -> Option<Plane<'_>> {
+        let (first_row, stride, row_bytes, rows) = self.plane_geometry(index)?;
+        // SAFETY: FFmpeg allocated `rows` rows of at least `row_bytes` bytes, `stride` bytes
+        // apart, and no one writes to them while `self` holds its references.
+        Some(unsafe { Plane::from_raw(first_row, stride, row_bytes, rows) })
+    }
+
+    /// Every plane in order.
+    pub fn planes(&self) -> impl Iterator<Item = Plane<'_>> {
+        (0..self.format.planes()).filter_map(|index| self.plane(index))
+    }
+
+    /// The 256 colours of a palette format as `0xAARRGGBB`.
+    pub fn palette(&self) -> Option<[u32; 256]> {
+        if !self.format.is_palette() {
+            return None;
+        }
+        // SAFETY: `self` owns a valid frame.
+        let colors = NonNull::new(unsafe { (*self.raw()).data[1] })?;
+        // SAFETY: a palette format has 256 words of native byte order in its second plane.
+        Some(unsafe { colors.cast::<[u32; 256]>().read_unaligned() })
+    }
+
+    pub(crate) fn raw(&self) -> *const ffi::AVFrame {
+        self.raw.as_ptr()
+    }
+
+    pub(crate) fn raw_mut(&mut self) -> *mut ffi::AVFrame {
+        self.raw.as_ptr()
+    }
+
+    /// First row, stride, bytes of a row and rows of plane `index`.
+    fn plane_geometry(&self, index: usize) -> Option<(NonNull<u8>, isize, usize, usize)> {
+        let row_bytes = self.format.row_bytes(index, self.width())?;
+        let rows = self.format.rows(index, self.height())?;
+        // SAFETY: `self` owns a valid frame; a format has at most four planes.
+        let first_row = NonNull::new(unsafe { (*self.raw()).data[index] })?;
+        // SAFETY: as above.
+        let stride = unsafe { (*self.raw()).linesize[index] };
+        Some((first_row, isize::try_from(stride).ok()?, row_bytes, rows))
+    }
+}
+
+impl Drop for VideoFrame {
+    fn drop(&mut self) {
+        // SAFETY: `self` owns the frame, and nothing uses it after this.
+        unsafe { free(self.raw) }
+    }
+}
+
+impl fmt::Debug for VideoFrame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VideoFrame")
+            .field("width", &self.width())
+            .field("height", &self.height())
+            .field("format", &self.format)
+            .field("pts", &self.pts())
+            .field("key", &self.is_key())
+            .finish_non_exhaustive()
+    }
+}
+
+/// An `AVFrame` that holds no picture yet.
+pub(crate) struct Shell(NonNull<ffi::AVFrame>);
+
+// SAFETY: an AVFrame is not tied to a thread.
+unsafe impl Send for Shell {}
+
+impl Shell {
+    pub(crate) fn new() -> Result<Self> {
+        // SAFETY: no arguments; a null result is handled on the next line.
+        let raw = unsafe { ffi::av_frame_alloc() };
+        NonNull::new(raw).map(Self).ok_or(Error::OutOfMemory)
+    }
+
+    pub(crate) fn as_ptr(&self) -> *mut ffi::AVFrame {
+        self.0.as_ptr()
+    }
+
+    fn into_raw(self) -> NonNull<ffi::AVFrame> {
+        let raw = self.0;
+        std::mem::forget(self);
+        raw
+    }
+}
+
+impl Drop for Shell {
+    fn drop(&mut self) {
+        // SAFETY: `self` owns the frame, and nothing uses it after this.
+        unsafe { free(self.0) }
+    }
+}
+
+/// Frees a frame and its references.
+///
+/// # Safety
+///
+/// `frame` must come from av_frame_alloc and never be used again.
+unsafe fn free(frame: NonNull<ffi::AVFrame>) {
+    let mut frame = frame.as_ptr();
+    // SAFETY: the caller promises an owned frame.
+    unsafe { ffi::av_frame_free(ptr::from_mut(&mut frame)) }
+}

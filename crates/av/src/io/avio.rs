@@ -1,0 +1,286 @@
+//! The bridge from FFmpeg's read and seek callbacks to a source.
+
+use std::{
+    ffi::{c_int, c_void},
+    io,
+    mem::MaybeUninit,
+    ops::Range,
+    ptr::NonNull,
+    slice,
+    sync::{Arc, Mutex, OnceLock, PoisonError, atomic::Ordering},
+    thread,
+    time::Duration,
+};
+
+use ffmpeg_sys_next as ffi;
+
+use super::{
+    Io, IoCounters, Source,
+    sparse::{Plan, Unneeded},
+};
+use crate::{
+    error::{Error, Result},
+    interrupt::Watch,
+    raw,
+};
+
+#[cfg(test)]
+mod tests;
+
+/// Bytes that FFmpeg reads at a time, unless a packet is larger.
+const BUFFER_SIZE: usize = 32 << 10;
+
+/// An `AVIOContext` over a source.
+pub(crate) struct Avio {
+    raw: NonNull<ffi::AVIOContext>,
+    /// Owned, and shared with the callbacks that FFmpeg makes.
+    bridge: NonNull<Bridge>,
+    counters: Arc<IoCounters>,
+    failure: Arc<Failure>,
+    unneeded: Arc<OnceLock<Unneeded>>,
+    len: Option<u64>,
+}
+
+// SAFETY: neither the context nor the bridge is tied to a thread; a Source is Send.
+unsafe impl Send for Avio {}
+
+/// The first error of a source. FFmpeg passes on a number at best, and often "end of file".
+#[derive(Debug, Default)]
+struct Failure(Mutex<Option<Error>>);
+
+impl Failure {
+    fn note(&self, error: Error) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+    }
+
+    fn get(&self) -> Option<Error> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// What the callbacks work on.
+struct Bridge {
+    source: Box<dyn Source>,
+    /// Bytes from the start.
+    position: u64,
+    counters: Arc<IoCounters>,
+    failure: Arc<Failure>,
+    watch: Arc<Watch>,
+    unneeded: Arc<OnceLock<Unneeded>>,
+    /// The source panicked: it is not called again.
+    poisoned: bool,
+}
+
+impl Avio {
+    pub(crate) fn new(mut io: Io, watch: Arc<Watch>) -> Result<Self> {
+        let (counters, failure) = (io.counters(), Arc::<Failure>::default());
+        let unneeded = Arc::<OnceLock<Unneeded>>::default();
+        let len = if io.seekable { io.source.len() } else { None };
+        let seek = if io.seekable { Some(seek as SeekCallback) } else { None };
+        // SAFETY: any size may be asked for; a null result is handled on the next line.
+        let buffer = unsafe { ffi::av_mallocz(BUFFER_SIZE) };
+        let buffer = NonNull::new(buffer).ok_or(Error::OutOfMemory)?;
+        let bridge = NonNull::from(Box::leak(Box::new(Bridge {
+            source: io.source,
+            position: 0,
+            counters: Arc::clone(&counters),
+            failure: Arc::clone(&failure),
+            watch,
+            unneeded: Arc::clone(&unneeded),
+            poisoned: false,
+        })));
+        // SAFETY: the buffer is av_malloc'd and as long as said; the bridge outlives the context,
+        // and the callbacks take a bridge.
+        let raw = unsafe {
+            ffi::avio_alloc_context(
+                buffer.as_ptr().cast(),
+                BUFFER_SIZE as c_int,
+                0,
+                bridge.as_ptr().cast(),
+                Some(read),
+                None,
+                seek,
+            )
+        };
+        let Some(raw) = NonNull::new(raw) else {
+            // SAFETY: the buffer is still ours.
+            unsafe { ffi::av_free(buffer.as_ptr()) };
+            // SAFETY: the bridge was leaked above, and nothing else has it.
+            drop(unsafe { Box::from_raw(bridge.as_ptr()) });
+            return Err(Error::OutOfMemory);
+        };
+        Ok(Self { raw, bridge, counters, failure, unneeded, len })
+    }
+
+    pub(crate) fn as_ptr(&self) -> *mut ffi::AVIOContext {
+        self.raw.as_ptr()
+    }
+
+    pub(crate) fn counters(&self) -> &Arc<IoCounters> {
+        &self.counters
+    }
+
+    /// From now on gives FFmpeg zeros for `ranges`, without reading them from the source. `false`
+    /// if the source can't seek, or if this was said before.
+    pub(crate) fn leave_out(&self, ranges: Vec<Range<u64>>) -> bool {
+        let Some(len) = self.len else { return false };
+        self.unneeded.set(Unneeded::new(ranges, len)).is_ok()
+    }
+
+    /// The first error of the source.
+    pub(crate) fn failure(&self) -> Option<Error> {
+        self.failure.get()
+    }
+}
+
+impl Drop for Avio {
+    fn drop(&mut self) {
+        // FFmpeg may have replaced the buffer: the one to free is the one it has now.
+        // SAFETY: `self` owns the context, and its demuxer is closed before.
+        let buffer = unsafe { &raw mut (*self.raw.as_ptr()).buffer };
+        // SAFETY: the buffer is owned by the context and av_malloc'd.
+        unsafe { ffi::av_freep(buffer.cast()) };
+        let mut raw = self.raw.as_ptr();
+        // SAFETY: `self` owns the context, and nothing uses it after this.
+        unsafe { ffi::avio_context_free(&raw mut raw) };
+        // SAFETY: the bridge came from Box::leak, and the callbacks are gone with the context.
+        drop(unsafe { Box::from_raw(self.bridge.as_ptr()) });
+    }
+}
+
+type SeekCallback = unsafe extern "C" fn(*mut c_void, i64, c_int) -> i64;
+
+/// FFmpeg asks for up to `size` bytes.
+///
+/// # Safety
+///
+/// `bridge` must be a live [`Bridge`] that no one else uses meanwhile; `target` must be null or
+/// writable for `size` bytes.
+unsafe extern "C" fn read(bridge: *mut c_void, target: *mut u8, size: c_int) -> c_int {
+    // SAFETY: the caller promises a live bridge that no one else uses.
+    let bridge = unsafe { &mut *bridge.cast::<Bridge>() };
+    // FFmpeg may ask for nothing, with a null pointer, of which no slice can be made.
+    let (Some(target), Ok(size @ 1..)) = (NonNull::new(target), usize::try_from(size)) else {
+        return ffi::AVERROR(libc::EINVAL);
+    };
+    // SAFETY: not null, and the caller promises `size` writable bytes, initialised or not.
+    let target = unsafe { slice::from_raw_parts_mut(target.cast().as_ptr(), size) };
+    let read = bridge.guarded("read", |bridge| bridge.read(target));
+    match read {
+        Ok(0) => ffi::AVERROR_EOF,
+        Ok(count) => c_int::try_from(count).unwrap_or(ffi::AVERROR(libc::EIO)),
+        Err(code) => code,
+    }
+}
+
+/// FFmpeg wants to go elsewhere, or to know the length.
+///
+/// # Safety
+///
+/// `bridge` must be a live [`Bridge`] that no one else uses meanwhile.
+unsafe extern "C" fn seek(bridge: *mut c_void, offset: i64, whence: c_int) -> i64 {
+    // SAFETY: the caller promises a live bridge that no one else uses.
+    let bridge = unsafe { &mut *bridge.cast::<Bridge>() };
+    let sought = bridge.guarded("seek", |bridge| bridge.seek(offset, whence));
+    sought.unwrap_or_else(i64::from)
+}
+
+impl Bridge {
+    /// Runs `operation` so that neither a stop, an error nor a panic passes the C code above
+    /// unnoticed. `Err` is the number to return.
+    fn guarded<T>(
+        &mut self,
+        op: &'static str,
+        operation: impl FnOnce(&mut Self) -> io::Result<T>,
+    ) -> std::result::Result<T, c_int> {
+        if self.poisoned {
+            return Err(ffi::AVERROR(libc::EIO));
+        }
+        if self.watch.stop().is_some() {
+            return Err(ffi::AVERROR_EXIT);
+        }
+        let error = match raw::contain(|| operation(self)) {
+            Ok(Ok(value)) => return Ok(value),
+            Ok(Err(error)) => error,
+            Err(text) => {
+                self.poisoned = true;
+                io::Error::other(format!("the reader panicked: {text}"))
+            }
+        };
+        match error.kind() {
+            _ if self.watch.stop().is_some() => Err(ffi::AVERROR_EXIT),
+            // FFmpeg asked for what this source does not have, and lives without it.
+            io::ErrorKind::Unsupported => Err(ffi::AVERROR(libc::ENOSYS)),
+            io::ErrorKind::InvalidInput => Err(ffi::AVERROR(libc::EINVAL)),
+            _ => {
+                self.failure.note(Error::from_io(op, &error));
+                Err(ffi::AVERROR(
+                    error.raw_os_error().filter(|&code| code > 0).unwrap_or(libc::EIO),
+                ))
+            }
+        }
+    }
+
+    fn read(&mut self, target: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
+        let plan = self.unneeded.get().map(|ranges| ranges.plan(self.position, target.len()));
+        match plan {
+            Some(Plan::Zeros(count)) => self.skip(target, count),
+            Some(Plan::Read(count)) => {
+                self.read_source(target.get_mut(..count).unwrap_or_default())
+            }
+            None => self.read_source(target),
+        }
+    }
+
+    /// Fills the start of `target` with zeros and moves the source on.
+    fn skip(&mut self, target: &mut [MaybeUninit<u8>], count: usize) -> io::Result<usize> {
+        target.iter_mut().take(count).for_each(|byte| *byte = MaybeUninit::new(0));
+        self.position = self.position.saturating_add(count as u64);
+        self.source.seek(self.position)?;
+        Ok(count)
+    }
+
+    fn read_source(&mut self, target: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
+        let count = loop {
+            match self.source.read(target) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if self.watch.stop().is_some() {
+                        return Err(error);
+                    }
+                    thread::sleep(Duration::from_millis(1));
+                }
+                result => break result?,
+            }
+        };
+        if count > target.len() {
+            return Err(io::Error::other("the reader claims to have read more than it was given"));
+        }
+        self.position = self.position.saturating_add(count as u64);
+        if count > 0 {
+            self.counters.bytes_read.fetch_add(count as u64, Ordering::Relaxed);
+            self.counters.reads.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(count)
+    }
+
+    fn seek(&mut self, offset: i64, whence: c_int) -> io::Result<i64> {
+        let unsupported = || io::Error::from(io::ErrorKind::Unsupported);
+        let base = match whence & !ffi::AVSEEK_FORCE {
+            ffi::AVSEEK_SIZE => {
+                let len = self.source.len().ok_or_else(unsupported)?;
+                return i64::try_from(len).map_err(io::Error::other);
+            }
+            libc::SEEK_SET => 0,
+            libc::SEEK_CUR => self.position,
+            libc::SEEK_END => self.source.len().ok_or_else(unsupported)?,
+            _ => return Err(io::ErrorKind::InvalidInput.into()),
+        };
+        let target = base.checked_add_signed(offset).ok_or(io::ErrorKind::InvalidInput)?;
+        let result = i64::try_from(target).map_err(io::Error::other)?;
+        self.source.seek(target)?;
+        self.position = target;
+        self.counters.seeks.fetch_add(1, Ordering::Relaxed);
+        Ok(result)
+    }
+}

@@ -1,0 +1,48 @@
+//! Regular files, read at absolute places.
+
+use std::{fs::File, io, mem::MaybeUninit, os::fd::AsRawFd};
+
+use super::Source;
+
+/// A file and the place of the next read.
+pub(super) struct FileSource {
+    file: File,
+    position: u64,
+}
+
+impl FileSource {
+    pub(super) fn new(file: File) -> Self {
+        Self { file, position: 0 }
+    }
+}
+
+impl Source for FileSource {
+    fn read(&mut self, target: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
+        let count = read_at(&self.file, target, self.position)?;
+        self.position += count as u64;
+        Ok(count)
+    }
+
+    fn seek(&mut self, position: u64) -> io::Result<()> {
+        self.position = position;
+        Ok(())
+    }
+
+    fn len(&mut self) -> Option<u64> {
+        self.file.metadata().ok().map(|metadata| metadata.len())
+    }
+}
+
+/// Fills the start of `target` from `position`; 0 at the end.
+pub(super) fn read_at(
+    file: &File,
+    target: &mut [MaybeUninit<u8>],
+    position: u64,
+) -> io::Result<usize> {
+    let position = libc::off_t::try_from(position)
+        .map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+    let (start, len) = (target.as_mut_ptr().cast(), target.len());
+    // SAFETY: `target` is writable for `len` bytes, and the file is open.
+    let count = unsafe { libc::pread(file.as_raw_fd(), start, len, position) };
+    usize::try_from(count).map_err(|_| io::Error::last_os_error())
+}

@@ -1,0 +1,78 @@
+//! One safe type per FFmpeg object: the reading half.
+//!
+//! The journey of a file: an [`io::Io`] gives bytes, a [`demuxer::Demuxer`] cuts them into
+//! [`packet::Packet`]s of its [`stream::Stream`]s, a [`decoder::Decoder`] turns those into
+//! [`frame::VideoFrame`]s, whose [`plane::Plane`]s are rows of bytes.
+//!
+//! ```
+//! use moviola_av::{Decoder, Demuxer, DemuxerOptions, MediaKind, Received, Sent};
+//!
+//! # let url = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/demo.mp4");
+//! let mut demuxer = Demuxer::open(DemuxerOptions { url: url.into(), ..Default::default() })?;
+//! let video = demuxer.streams().find(|s| s.kind() == MediaKind::Video).expect("a video");
+//! let (index, parameters) = (video.index(), video.parameters()?);
+//! let mut decoder = Decoder::open(&parameters, &Default::default())?;
+//!
+//! let mut pictures = 0;
+//! loop {
+//!     match decoder.receive()? {
+//!         Received::Frame(frame) => {
+//!             assert_eq!((frame.width(), frame.height()), (640, 360));
+//!             pictures += 1;
+//!         }
+//!         Received::End => break,
+//!         Received::NeedPacket => match demuxer.read_packet()? {
+//!             None => decoder.send_end()?,
+//!             Some(packet) if packet.stream_index() != index => {}
+//!             // A decoder that needs a packet has room for it.
+//!             Some(packet) => assert_eq!(decoder.send(&packet)?, Sent::Accepted),
+//!         },
+//!     }
+//! }
+//! assert_eq!(pictures, 300);
+//! # Ok::<(), moviola_av::Error>(())
+//! ```
+#![allow(unsafe_code)] // the only crate that calls FFmpeg
+
+pub mod codec;
+pub mod color;
+pub mod decoder;
+pub mod demuxer;
+pub mod dict;
+pub mod discard;
+pub mod error;
+pub mod frame;
+pub mod interrupt;
+pub mod io;
+pub mod log;
+pub mod packet;
+pub mod parameters;
+pub mod pixel;
+pub mod plane;
+pub mod pool;
+pub mod protocols;
+mod raw;
+pub mod scaler;
+pub mod stream;
+pub mod time;
+pub mod version;
+
+pub use codec::Codec;
+pub use color::Color;
+pub use decoder::{Decoder, DecoderOptions, Received, Sent};
+pub use demuxer::{Demuxer, DemuxerOptions, SeekDirection};
+pub use dict::Dictionary;
+pub use discard::Discard;
+pub use error::{Error, Result};
+pub use frame::{VideoFrame, VideoFrameMut};
+pub use interrupt::Interrupt;
+pub use io::Io;
+pub use packet::Packet;
+pub use parameters::CodecParameters;
+pub use pixel::PixelFormat;
+pub use plane::Plane;
+pub use pool::FramePool;
+pub use protocols::Protocols;
+pub use scaler::Scaler;
+pub use stream::{MediaKind, Stream};
+pub use time::{Pts, TimeBase};

@@ -1,0 +1,172 @@
+//! FFmpeg's messages as `tracing` events.
+
+use std::{
+    cell::RefCell,
+    ffi::{CStr, c_char, c_int, c_void},
+    sync::Once,
+};
+
+use ffmpeg_sys_next as ffi;
+use tracing::Level;
+
+use crate::raw;
+
+/// How FFmpeg hands on variable arguments.
+#[cfg(all(target_arch = "x86_64", not(windows)))]
+type Arguments = *mut ffi::__va_list_tag;
+#[cfg(not(all(target_arch = "x86_64", not(windows))))]
+type Arguments = ffi::va_list;
+
+/// The target of the events.
+const TARGET: &str = "ffmpeg";
+
+/// Sends FFmpeg's messages to `tracing`, with the target `ffmpeg`, instead of to stderr.
+///
+/// FFmpeg has one such setting for the whole process; calling this again changes nothing. Messages
+/// that no subscriber wants are not even formatted.
+pub fn init() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // SAFETY: the callback has FFmpeg's signature, may be called from any thread at any time
+        // and never unwinds.
+        unsafe { ffi::av_log_set_callback(Some(on_message)) }
+    });
+}
+
+/// The beginning of a line that has no end yet: FFmpeg writes some lines in pieces.
+#[derive(Default)]
+struct Line {
+    text: String,
+    level: Option<Level>,
+    /// Whether FFmpeg would begin its next message with the name of the sender.
+    print_prefix: c_int,
+}
+
+thread_local! {
+    static LINE: RefCell<Line> = RefCell::new(Line { print_prefix: 1, ..Default::default() });
+}
+
+/// The level that an event of FFmpeg's `level` has.
+fn level_of(level: c_int) -> Option<Level> {
+    match level {
+        // The upper bytes are a colour.
+        _ if level < 0 => None,
+        level => Some(match level & 0xff {
+            level if level <= ffi::AV_LOG_ERROR => Level::ERROR,
+            level if level <= ffi::AV_LOG_WARNING => Level::WARN,
+            level if level <= ffi::AV_LOG_INFO => Level::INFO,
+            level if level <= ffi::AV_LOG_DEBUG => Level::DEBUG,
+            _ => Level::TRACE,
+        }),
+    }
+}
+
+fn is_wanted(level: Level) -> bool {
+    match level {
+        Level::ERROR => tracing::enabled!(target: TARGET, Level::ERROR),
+        Level::WARN => tracing::enabled!(target: TARGET, Level::WARN),
+        Level::INFO => tracing::enabled!(target: TARGET, Level::INFO),
+        Level::DEBUG => tracing::enabled!(target: TARGET, Level::DEBUG),
+        Level::TRACE => tracing::enabled!(target: TARGET, Level::TRACE),
+    }
+}
+
+fn emit(level: Level, text: &str) {
+    match level {
+        Level::ERROR => tracing::error!(target: TARGET, "{text}"),
+        Level::WARN => tracing::warn!(target: TARGET, "{text}"),
+        Level::INFO => tracing::info!(target: TARGET, "{text}"),
+        Level::DEBUG => tracing::debug!(target: TARGET, "{text}"),
+        Level::TRACE => tracing::trace!(target: TARGET, "{text}"),
+    }
+}
+
+/// FFmpeg's callback.
+///
+/// # Safety
+///
+/// The arguments must be what FFmpeg promises for its log callback.
+unsafe extern "C" fn on_message(
+    sender: *mut c_void,
+    level: c_int,
+    format: *const c_char,
+    arguments: Arguments,
+) {
+    // There is no one to tell about a panic in a subscriber.
+    let _ = raw::contain(|| {
+        let Some(level) = level_of(level).filter(|&level| is_wanted(level)) else { return };
+        // Fails while the thread ends, or if a subscriber itself makes FFmpeg log.
+        let _ = LINE.try_with(|line| {
+            let Ok(mut line) = line.try_borrow_mut() else { return };
+            // SAFETY: the caller promises FFmpeg's arguments.
+            let piece = unsafe { format_piece(sender, format, arguments, &mut line.print_prefix) };
+            let finished = line.push(level, &piece);
+            drop(line);
+            for (level, text) in finished {
+                emit(level, &text);
+            }
+        });
+    });
+}
+
+impl Line {
+    /// Appends a piece; gives back the lines that it ends.
+    fn push(&mut self, level: Level, piece: &str) -> Vec<(Level, String)> {
+        let level = *self.level.get_or_insert(level);
+        self.text.push_str(piece);
+        let Some((lines, rest)) = self.text.rsplit_once('\n') else { return Vec::new() };
+        let lines = lines.lines().map(|text| (level, text.trim_end().to_owned()));
+        let finished = lines.filter(|(_, text)| !text.is_empty()).collect();
+        self.text = rest.to_owned();
+        self.level = (!self.text.is_empty()).then_some(level);
+        finished
+    }
+}
+
+/// One message as text, cut at 4 kB.
+///
+/// # Safety
+///
+/// The arguments must be what FFmpeg promises for its log callback.
+unsafe fn format_piece(
+    sender: *mut c_void,
+    format: *const c_char,
+    arguments: Arguments,
+    print_prefix: &mut c_int,
+) -> String {
+    let mut text = [0_u8; 4096];
+    let (start, len) = (text.as_mut_ptr().cast(), text.len() as c_int);
+    // The level is only used to print its name, which is not asked for.
+    // SAFETY: the caller promises the first and the next two arguments; `text` is writable and its
+    // length is passed along.
+    unsafe {
+        ffi::av_log_format_line2(sender, 0, format, arguments, start, len, print_prefix);
+    }
+    CStr::from_bytes_until_nul(&text).unwrap_or_default().to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_keep_their_order() {
+        assert_eq!(level_of(ffi::AV_LOG_QUIET), None);
+        assert_eq!(level_of(ffi::AV_LOG_PANIC), Some(Level::ERROR));
+        assert_eq!(level_of(ffi::AV_LOG_WARNING), Some(Level::WARN));
+        assert_eq!(level_of(ffi::AV_LOG_INFO), Some(Level::INFO));
+        assert_eq!(level_of(ffi::AV_LOG_VERBOSE), Some(Level::DEBUG));
+        assert_eq!(level_of(ffi::AV_LOG_TRACE), Some(Level::TRACE));
+        assert_eq!(level_of(ffi::AV_LOG_ERROR | 0x5500), Some(Level::ERROR));
+    }
+
+    #[test]
+    fn pieces_become_lines() {
+        let mut line = Line::default();
+        assert_eq!(line.push(Level::WARN, "one "), []);
+        assert_eq!(line.push(Level::INFO, "line\n"), [(Level::WARN, "one line".to_owned())]);
+        let two = line.push(Level::INFO, "a\n\nb \nc");
+        assert_eq!(two, [(Level::INFO, "a".to_owned()), (Level::INFO, "b".to_owned())]);
+        assert_eq!(line.push(Level::ERROR, "\n"), [(Level::INFO, "c".to_owned())]);
+    }
+}

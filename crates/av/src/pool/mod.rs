@@ -1,0 +1,204 @@
+//! Memory for pictures, shared by decoders and kept between them.
+
+mod lend;
+
+use std::{
+    collections::BTreeMap,
+    ptr::{self, NonNull},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+};
+
+pub(crate) use self::lend::get_buffer;
+
+/// Picture memory that decoders take from and frames give back to, from any thread.
+///
+/// FFmpeg pools memory too, but each decoder for itself, and a picture size for itself. This pool
+/// outlives its decoders: the next file starts with memory that is already there. It never waits:
+/// where nothing fits, it allocates. Frames keep the pool alive for as long as they live.
+///
+/// Decoders that bring their own memory (libdav1d, hardware) take none from here.
+#[derive(Debug)]
+pub struct FramePool {
+    /// What no one uses, by size.
+    idle: Mutex<BTreeMap<usize, Vec<Chunk>>>,
+    max_idle_bytes: usize,
+    idle_bytes: AtomicUsize,
+    lent_bytes: AtomicUsize,
+    fresh: AtomicU64,
+    reused: AtomicU64,
+}
+
+/// What a pool has done and holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolStats {
+    /// Pictures that got new memory.
+    pub fresh: u64,
+    /// Pictures that got memory of others before.
+    pub reused: u64,
+    /// Bytes that no one uses.
+    pub idle_bytes: usize,
+    /// Bytes that decoders and frames hold.
+    pub lent_bytes: usize,
+}
+
+impl FramePool {
+    /// A pool that keeps at most `max_idle_bytes` that no one uses; what is over is freed.
+    pub fn new(max_idle_bytes: usize) -> Arc<Self> {
+        Arc::new(Self {
+            idle: Mutex::default(),
+            max_idle_bytes,
+            idle_bytes: AtomicUsize::new(0),
+            lent_bytes: AtomicUsize::new(0),
+            fresh: AtomicU64::new(0),
+            reused: AtomicU64::new(0),
+        })
+    }
+
+    /// What it has done and holds. The numbers are each exact and together almost.
+    pub fn stats(&self) -> PoolStats {
+        PoolStats {
+            fresh: self.fresh.load(Ordering::Relaxed),
+            reused: self.reused.load(Ordering::Relaxed),
+            idle_bytes: self.idle_bytes.load(Ordering::Relaxed),
+            lent_bytes: self.lent_bytes.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Frees everything that no one uses.
+    pub fn clear(&self) {
+        let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
+        let bytes = idle.values().flatten().map(|chunk| chunk.len).sum();
+        self.idle_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Memory of at least `len` bytes; `None` if there is none in the machine.
+    fn take(&self, len: usize) -> Option<Chunk> {
+        let class = size_class(len)?;
+        let idle = self
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_mut(&class)
+            .and_then(Vec::pop);
+        let chunk = match idle {
+            Some(chunk) => {
+                self.idle_bytes.fetch_sub(chunk.len, Ordering::Relaxed);
+                self.reused.fetch_add(1, Ordering::Relaxed);
+                chunk
+            }
+            None => {
+                let chunk = Chunk::new(class)?;
+                self.fresh.fetch_add(1, Ordering::Relaxed);
+                chunk
+            }
+        };
+        self.lent_bytes.fetch_add(chunk.len, Ordering::Relaxed);
+        Some(chunk)
+    }
+
+    fn give_back(&self, chunk: Chunk) {
+        self.lent_bytes.fetch_sub(chunk.len, Ordering::Relaxed);
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.idle_bytes.load(Ordering::Relaxed).saturating_add(chunk.len) <= self.max_idle_bytes
+        {
+            self.idle_bytes.fetch_add(chunk.len, Ordering::Relaxed);
+            idle.entry(chunk.len).or_default().push(chunk);
+        }
+    }
+}
+
+/// Pools are equal if they are the same one.
+impl PartialEq for FramePool {
+    fn eq(&self, other: &Self) -> bool {
+        ptr::eq(self, other)
+    }
+}
+
+/// `len` rounded up so that pictures of nearly one size share memory: by an eighth at most.
+fn size_class(len: usize) -> Option<usize> {
+    const SMALLEST_STEP: usize = 4096;
+    let step = (len.checked_next_power_of_two()? / 16).max(SMALLEST_STEP);
+    len.checked_next_multiple_of(step)
+}
+
+/// Zeroed memory, owned.
+#[derive(Debug)]
+struct Chunk {
+    start: NonNull<u8>,
+    len: usize,
+}
+
+// SAFETY: memory of the allocator belongs to no thread.
+unsafe impl Send for Chunk {}
+
+impl Chunk {
+    /// Starts are multiples of this: a cache line, and the widest vector.
+    const ALIGN: usize = 64;
+
+    /// calloc, because it gets pages from the system that are zeros already, and says no when there
+    /// are none.
+    fn new(len: usize) -> Option<Self> {
+        // SAFETY: any size may be asked for.
+        let start = unsafe { libc::calloc(1, len.checked_add(Self::ALIGN)?) };
+        NonNull::new(start.cast()).map(|start| Self { start, len })
+    }
+
+    /// The first of `len` bytes that is aligned.
+    fn first_byte(&self) -> NonNull<u8> {
+        let offset = self.start.addr().get().wrapping_neg() % Self::ALIGN;
+        // SAFETY: the allocation is ALIGN bytes longer than `len`.
+        unsafe { self.start.add(offset) }
+    }
+}
+
+impl Drop for Chunk {
+    fn drop(&mut self) {
+        // SAFETY: `self` owns the memory, and it came from calloc.
+        unsafe { libc::free(self.start.as_ptr().cast()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_waste_an_eighth_at_most() {
+        assert_eq!(size_class(1), Some(4096));
+        assert_eq!(size_class(3_110_400), Some(3_145_728));
+        assert_eq!(size_class(usize::MAX), None);
+        for len in [100_000, 1_000_001, 3_133_440, 12_500_000] {
+            let class = size_class(len).unwrap();
+            assert!(class >= len && class - len <= len / 8, "{len}: {class}");
+        }
+    }
+
+    #[test]
+    fn memory_is_zeroed_aligned_and_used_again() {
+        let pool = FramePool::new(1 << 20);
+        let chunk = pool.take(10_000).unwrap();
+        let start = chunk.first_byte();
+        assert_eq!(start.addr().get() % Chunk::ALIGN, 0);
+        // SAFETY: the chunk has that many bytes.
+        let bytes = unsafe { std::slice::from_raw_parts(start.as_ptr(), 10_000) };
+        assert!(bytes.iter().all(|&byte| byte == 0));
+        pool.give_back(chunk);
+        assert_eq!(pool.take(9_000).unwrap().first_byte(), start);
+        let stats = pool.stats();
+        assert_eq!((stats.fresh, stats.reused, stats.idle_bytes), (1, 1, 0));
+    }
+
+    #[test]
+    fn what_is_over_the_bound_is_freed() {
+        let pool = FramePool::new(10_000);
+        let chunks = [4096, 4096, 4096].map(|len| pool.take(len).unwrap());
+        assert_eq!(pool.stats().lent_bytes, 3 * 4096);
+        chunks.into_iter().for_each(|chunk| pool.give_back(chunk));
+        assert_eq!((pool.stats().idle_bytes, pool.stats().lent_bytes), (2 * 4096, 0));
+        pool.clear();
+        assert_eq!(pool.stats().idle_bytes, 0);
+    }
+}

@@ -1,0 +1,11 @@
+//! Reading real clips, end to end.
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // helpers of tests are tests
+
+mod clips;
+mod conformance;
+mod decoder;
+mod demuxer;
+mod io;
+mod pool;
+mod safety;
+mod stress;

@@ -1,0 +1,125 @@
+//! Mapped files: one that is truncated while it is read is an error, not a crash, and none takes
+//! much memory. Signal handlers and memory are the process's: this test has one of its own.
+#![allow(clippy::unwrap_used, clippy::print_stdout, unsafe_code)]
+
+use std::{
+    fs::File,
+    io::Write,
+    path::Path,
+    process::{Command, ExitStatus},
+};
+
+use moviola_av::{Demuxer, DemuxerOptions, Error, Io, Packet, io::sigbus};
+
+/// Tells this program to misbehave, and how.
+const ROLE: &str = "MOVIOLA_TEST_ROLE";
+
+/// A transport stream of 32 MB: it repeats one clip.
+fn big_file() -> tempfile::NamedTempFile {
+    let clip = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/mpeg2_field.ts");
+    let clip = std::fs::read(clip).unwrap();
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    for _ in 0..(32 << 20) / clip.len() {
+        file.write_all(&clip).unwrap();
+    }
+    file
+}
+
+/// Maps a file, truncates it when some packets are read, and reads on.
+fn read_while_truncated(len: u64) -> Error {
+    let file = big_file();
+    let io = Io::map(file.reopen().unwrap()).unwrap();
+    let options = DemuxerOptions { url: "big.ts".into(), io: Some(io), ..Default::default() };
+    let mut demuxer = Demuxer::open(options).unwrap();
+    for _ in 0..100 {
+        assert!(demuxer.read_packet().unwrap().is_some());
+    }
+    file.as_file().set_len(len).unwrap();
+    loop {
+        match demuxer.read_packet() {
+            Ok(packet) => assert!(packet.is_some(), "the end came without an error"),
+            Err(error) => return error,
+        }
+    }
+}
+
+#[track_caller]
+fn check_truncated(len: u64) {
+    let error = read_while_truncated(len);
+    let Error::Io { message, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(message, "the file was truncated while it was read");
+}
+
+/// Memory of this process that mapped files take, in bytes.
+#[cfg(target_os = "linux")]
+fn mapped() -> usize {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    statm.split(' ').nth(2).unwrap().parse::<usize>().unwrap() * 4096
+}
+
+#[cfg(target_os = "linux")]
+fn check_memory() {
+    let io = Io::map(big_file().reopen().unwrap()).unwrap();
+    let counters = io.counters();
+    let options = DemuxerOptions { url: "big.ts".into(), io: Some(io), ..Default::default() };
+    let mut demuxer = Demuxer::open(options).unwrap();
+    let mut packet = Packet::new().unwrap();
+    let (before, mut most) = (mapped(), 0);
+    while demuxer.read_into(&mut packet).unwrap() {
+        most = most.max(mapped());
+    }
+    assert!(counters.bytes_read() > 30 << 20);
+    assert!(most.saturating_sub(before) < 12 << 20, "{} MB more", (most - before) >> 20);
+}
+
+fn run_as(role: &str) -> ExitStatus {
+    let program = std::env::current_exe().unwrap();
+    Command::new(program).env(ROLE, role).status().unwrap()
+}
+
+/// Touches a mapping that is not the crate's, past the end of its file.
+fn fault_elsewhere() {
+    use std::os::fd::AsRawFd;
+    let file = tempfile::tempfile().unwrap();
+    file.set_len(8192).unwrap();
+    let (access, flags) = (libc::PROT_READ, libc::MAP_SHARED);
+    // SAFETY: the kernel chooses the place.
+    let start =
+        unsafe { libc::mmap(std::ptr::null_mut(), 8192, access, flags, File::as_raw_fd(&file), 0) };
+    assert_ne!(start, libc::MAP_FAILED);
+    file.set_len(0).unwrap();
+    // SAFETY: the address is mapped; that reading it faults is the point.
+    let byte = unsafe { start.cast::<u8>().read_volatile() };
+    println!("survived a foreign fault: {byte}");
+}
+
+fn main() {
+    match std::env::var(ROLE).as_deref() {
+        Ok("foreign") => {
+            sigbus::install().unwrap();
+            return fault_elsewhere();
+        }
+        Ok("without handler") => {
+            read_while_truncated(0);
+            return;
+        }
+        _ => {}
+    }
+    #[cfg(target_os = "linux")]
+    check_memory();
+    sigbus::install().unwrap();
+    sigbus::install().unwrap();
+    check_truncated(0);
+    check_truncated(1 << 20);
+    check_truncated((1 << 20) + 777);
+    check_truncated((16 << 20) + 1);
+    std::thread::scope(|scope| {
+        for number in 1..=4 {
+            scope.spawn(move || check_truncated(number * 3_000_000));
+        }
+    });
+
+    assert!(!run_as("foreign").success(), "other faults still end the process");
+    assert!(!run_as("without handler").success(), "the test tests nothing");
+    println!("mapped files: ok");
+}

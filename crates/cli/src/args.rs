@@ -1,0 +1,96 @@
+//! What can be typed: the command line as types. Doc comments become the help.
+
+use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
+
+use crate::cmd::{
+    completions::Completions, detect::Detect, doctor::Doctor, inspect::Inspect,
+    keyframes::Keyframes, later::Later, probe::Probe,
+};
+
+/// Turn video into frames and detections, in memory.
+///
+/// Data goes to standard output, everything else to standard error. `-` is standard input.
+#[derive(Debug, Parser)]
+#[command(
+    name = "moviola",
+    disable_version_flag = true,
+    arg_required_else_help = true,
+    args_override_self = true,
+    after_help = "Exit codes: 0 all done · 2 wrong usage, or nothing could be done · 3 some inputs \
+                  or frames failed and the rest is done · 130 interrupted"
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) global: Global,
+    /// Print the versions of Moviola and of the libraries it uses
+    #[arg(short = 'V', long)]
+    pub(crate) version: bool,
+}
+
+/// What works with every command.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Global {
+    /// Print errors only
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Say what is happening; twice says more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    pub(crate) verbose: u8,
+    /// Colour messages and tables; `auto` heeds NO_COLOR
+    #[arg(long, global = true, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
+    pub(crate) color: ColorChoice,
+    /// How files are read; `auto` maps those over 1 GiB
+    #[arg(long, global = true, value_enum, default_value_t, help_heading = READING)]
+    pub(crate) io: Io,
+    /// Protocols that inputs may open besides their own, such as `https,tls,tcp`
+    #[arg(long, global = true, value_name = "LIST", value_delimiter = ',', help_heading = READING)]
+    pub(crate) allow_protocols: Vec<String>,
+    /// Refuse pictures with more pixels than this
+    #[arg(long, global = true, value_name = "N", default_value_t = 1 << 28, help_heading = READING)]
+    pub(crate) max_pixels: u64,
+}
+
+const READING: &str = "Reading";
+
+/// How files are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Io {
+    #[default]
+    Auto,
+    Mmap,
+    Read,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Say what a source is: container, streams, duration, keyframes, rotation, colour
+    Probe(Probe),
+    /// Read every keyframe, as records and as images
+    Keyframes(Keyframes),
+    /// Find objects on keyframes
+    Detect(Detect),
+    /// Say what a model takes and gives
+    Inspect(Inspect),
+    /// Say what this machine can do, and what to install for the rest
+    Doctor(Doctor),
+    /// Print a completion script for a shell
+    Completions(Completions),
+    /// Read any frames, exact to the frame (not in this build)
+    Frames(Later),
+    /// Turn frames into vectors (not in this build)
+    Embed(Later),
+    /// Turn speech into text (not in this build)
+    Transcribe(Later),
+    /// Do several of these from one read of each input (not in this build)
+    Run(Later),
+    /// Do them over many inputs (not in this build)
+    Bulk(Later),
+    /// Do them on one input and write a report (not in this build)
+    Debug(Later),
+    /// Record a stream into files that are always playable (not in this build)
+    Record(Later),
+    /// Mend a recording after a crash (not in this build)
+    Repair(Later),
+}

@@ -1,0 +1,23 @@
+//! `moviola completions`: a script that teaches a shell the command line.
+
+use clap::CommandFactory;
+use clap_complete::{Shell, generate};
+
+use crate::{args::Cli, exit::Exit, output::Output};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Completions {
+    /// The shell to write for
+    #[arg(value_enum)]
+    shell: Shell,
+}
+
+impl Completions {
+    pub(crate) fn run(&self, out: &mut Output) -> anyhow::Result<Exit> {
+        // The generator panics when it can't write, so it writes to memory.
+        let mut script = Vec::new();
+        generate(self.shell, &mut Cli::command(), "moviola", &mut script);
+        out.text(&String::from_utf8_lossy(&script))?;
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,127 @@
+//! `moviola detect`: objects on keyframes.
+
+use std::{fs::File, path::PathBuf};
+
+use anyhow::{Context, bail};
+use moviola::{
+    detect::{Detectors, Model},
+    infer::{
+        detect::{DetectorOptions, filter::ClassFilter, head::HeadKind},
+        model::ModelOptions,
+        provider::{Precision, Provider},
+        session::SessionOptions,
+    },
+};
+
+use crate::{
+    args::Global,
+    exit::Exit,
+    input::{Inputs, source_options},
+    output::Output,
+    pictures::Folders,
+    report::each_source,
+    search::Search,
+};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Detect {
+    #[command(flatten)]
+    inputs: Inputs,
+    /// An ONNX file of a YOLO family, or `demo` for the built-in model
+    #[arg(short, long)]
+    model: PathBuf,
+    /// Frames to look at: `keyframes`; `all` and `every:0.5s` are not in this build
+    #[arg(long, value_name = "FRAMES", default_value = "keyframes", value_parser = parse_on)]
+    on: On,
+    /// Leave out what is less sure than this
+    #[arg(long, value_name = "SHARE", default_value_t = 0.25, value_parser = parse_share)]
+    conf: f32,
+    /// Of two boxes that overlap more than this, the less sure one goes
+    #[arg(long, value_name = "SHARE", default_value_t = 0.7, value_parser = parse_share)]
+    iou: f32,
+    /// The most objects on one frame
+    #[arg(long, value_name = "N", default_value_t = 300)]
+    max_det: usize,
+    /// Only these classes, by number or name, such as `0,2` or `person,car`
+    #[arg(long, value_name = "LIST", default_value = "", hide_default_value = true)]
+    classes: ClassFilter,
+    /// Thin out overlapping boxes of different classes too
+    #[arg(long)]
+    agnostic_nms: bool,
+    #[arg(long, value_name = "DIR", help = "Draw the boxes into DIR/<stem>/<index>.jpg")]
+    annotate: Option<PathBuf>,
+    /// Replace images that are there already
+    #[arg(long)]
+    overwrite: bool,
+    /// How the model's output is read where the file leaves it open: yolov5, yolov8, yolov10, yolox
+    #[arg(long)]
+    head: Option<HeadKind>,
+    /// What runs the model: auto, cpu, openvino, cuda, tensorrt, coreml
+    #[arg(long, default_value_t)]
+    provider: Provider,
+    /// The arithmetic in the model: f32, bf16, f16
+    #[arg(long, default_value_t)]
+    precision: Precision,
+    /// Threads for decoding and for the model together
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+}
+
+/// The frames to look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum On {
+    Keyframes,
+    /// A choice of a later version.
+    Later,
+}
+
+fn parse_on(text: &str) -> Result<On, String> {
+    match text {
+        "keyframes" => Ok(On::Keyframes),
+        "all" => Ok(On::Later),
+        _ if text.starts_with("every:") => Ok(On::Later),
+        _ => Err("expected keyframes, all or every:SECONDS".into()),
+    }
+}
+
+fn parse_share(text: &str) -> Result<f32, String> {
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "expected a number from 0.0 to 1.0".into())
+}
+
+impl Detect {
+    pub(crate) fn run(&self, global: &Global, out: &mut Output) -> anyhow::Result<Exit> {
+        if self.on == On::Later {
+            bail!("`--on all` and `--on every:…` are not in this build");
+        }
+        self.inputs.check()?;
+        let model = Model::parse(&self.model);
+        if let Model::File(path) = &model {
+            // What else may be wrong with it is found out while the first source is opened.
+            File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+        }
+        let mut options = source_options(global);
+        options.decoders = self.threads.map_or(options.decoders, usize::from);
+        let detectors = Detectors::load(&model, &self.detector_options(), options.decoders)?;
+        let mut search = Search::new(detectors, options);
+        let mut folders = Folders::new(self.annotate.as_deref(), "jpg", self.overwrite);
+        each_source(&self.inputs, out, |source, report| match folders.next(source.name()) {
+            Ok(folder) => search.read(source, folder, report),
+            Err(error) => report.fail("write", error.to_string()).map(drop).map_err(Into::into),
+        })
+    }
+
+    fn detector_options(&self) -> DetectorOptions {
+        // One thread each: all workers together keep the cores busy.
+        let (provider, precision) = (self.provider, self.precision);
+        DetectorOptions {
+            session: SessionOptions { provider, precision, threads: 1 },
+            model: ModelOptions { head: self.head, ..ModelOptions::default() },
+            confidence: self.conf,
+            iou: self.iou,
+            most: self.max_det,
+            classes: self.classes.clone(),
+            agnostic_nms: self.agnostic_nms,
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! `moviola doctor`: what this machine can do, and what to install for the rest.
+
+use moviola::{
+    demo, ffmpeg,
+    infer::{
+        detect::{Detector, DetectorOptions},
+        error::Error,
+        provider::Provider,
+        runtime::Runtime,
+        session::SessionOptions,
+    },
+};
+
+use super::version::ffmpeg_line;
+use crate::{exit::Exit, output::Output};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Doctor {}
+
+/// Decoders that users expect, by FFmpeg's names.
+const DECODERS: [&str; 11] = [
+    "h264",
+    "hevc",
+    "vvc",
+    "libdav1d",
+    "vp8",
+    "vp9",
+    "mpeg2video",
+    "mpeg4",
+    "mjpeg",
+    "prores",
+    "aac",
+];
+
+/// One finding.
+enum Finding {
+    /// It works.
+    Ok(String),
+    /// It is missing, and this is how to get it.
+    Missing(String),
+    /// It is absent, and nothing asks for it.
+    Absent(String),
+}
+
+impl Doctor {
+    pub(crate) fn run(&self, out: &mut Output) -> anyhow::Result<Exit> {
+        let mut findings = vec![
+            ("FFmpeg", Finding::Ok(ffmpeg_line())),
+            ("decoders", decoders()),
+            ("hardware decoding", Finding::Absent("not in this build".into())),
+            ("CPU", Finding::Ok(cpu())),
+        ];
+        match Runtime::load() {
+            Ok(runtime) => {
+                let (version, place) = (runtime.version(), runtime.place());
+                let path = runtime.path().display();
+                findings
+                    .push(("ONNX Runtime", Finding::Ok(format!("{version}, {path} ({place})"))));
+                findings.extend(Provider::ALL.map(|one| ("provider", provider(one))));
+            }
+            Err(error) => findings.push(("ONNX Runtime", Finding::Missing(error.to_string()))),
+        }
+        findings.push(("whisper.cpp", Finding::Absent("not in this build".into())));
+        out.text(&table(&findings))?;
+        let well = !findings.iter().any(|(_, finding)| matches!(finding, Finding::Missing(_)));
+        Ok(if well { Exit::Done } else { Exit::Partly })
+    }
+}
+
+fn decoders() -> Finding {
+    let all: Vec<_> = ffmpeg::decoders().collect();
+    let (here, missing): (Vec<_>, Vec<_>) = DECODERS.iter().partition(|name| all.contains(name));
+    match missing.as_slice() {
+        [] => Finding::Ok(format!("{}, among them {}", all.len(), join(&here))),
+        _ => Finding::Missing(format!("FFmpeg was built without {}", join(&missing))),
+    }
+}
+
+fn join(names: &[&&str]) -> String {
+    names.iter().map(|name| **name).collect::<Vec<_>>().join(", ")
+}
+
+fn cpu() -> String {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let features = features();
+    let features =
+        if features.is_empty() { "no vector units we use".into() } else { features.join(", ") };
+    format!("{cores} cores for this process, {}, {features}", std::env::consts::ARCH)
+}
+
+#[cfg(target_arch = "x86_64")]
+fn features() -> Vec<&'static str> {
+    let all = [
+        ("avx2", std::is_x86_feature_detected!("avx2")),
+        ("avx512f", std::is_x86_feature_detected!("avx512f")),
+        ("avx512_vnni", std::is_x86_feature_detected!("avx512vnni")),
+    ];
+    all.into_iter().filter(|(_, here)| *here).map(|(name, _)| name).collect()
+}
+
+#[cfg(target_arch = "aarch64")]
+fn features() -> Vec<&'static str> {
+    vec!["neon"] // every 64-bit ARM has it
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+fn features() -> Vec<&'static str> {
+    Vec::new()
+}
+
+/// Whether the demo model runs on `provider`: what a library was built with says too little.
+fn provider(provider: Provider) -> Finding {
+    let session = SessionOptions { provider, threads: 1, ..SessionOptions::default() };
+    let options = DetectorOptions { session, ..DetectorOptions::default() };
+    match Detector::from_bytes(demo::NAME, demo::MODEL, &options) {
+        Ok(_) => Finding::Ok(format!("{provider} runs")),
+        Err(Error::Provider { reason, .. }) => Finding::Absent(format!("{provider}: {reason}")),
+        Err(error) => Finding::Missing(format!("{provider}: {error}")),
+    }
+}
+
+fn table(findings: &[(&str, Finding)]) -> String {
+    let mut table = String::new();
+    for (name, finding) in findings {
+        let (sign, text) = match finding {
+            Finding::Ok(text) => ("\x1b[32mok\x1b[0m", text),
+            Finding::Missing(text) => ("\x1b[31mno\x1b[0m", text),
+            Finding::Absent(text) => ("- ", text),
+        };
+        let text = text.replace('\n', "\n                      ");
+        table += &format!("{sign}  {name:<18}{text}\n");
+    }
+    table
+}

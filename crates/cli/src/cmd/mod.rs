@@ -1,0 +1,10 @@
+//! The subcommands, one file each.
+
+pub(crate) mod completions;
+pub(crate) mod detect;
+pub(crate) mod doctor;
+pub(crate) mod inspect;
+pub(crate) mod keyframes;
+pub(crate) mod later;
+pub(crate) mod probe;
+pub(crate) mod version;

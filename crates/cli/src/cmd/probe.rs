@@ -1,0 +1,121 @@
+//! `moviola probe`: what sources are.
+
+use std::io;
+
+use moviola::{
+    probe::{Probe as Report, probe},
+    results::{AudioRecord, ErrorRecord, Record, VideoRecord},
+};
+
+use crate::{
+    args::Global,
+    exit::{Exit, Tally},
+    input::{Inputs, source_options},
+    interrupt,
+    output::Output,
+};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Probe {
+    #[command(flatten)]
+    inputs: Inputs,
+    /// Print one record each instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+impl Probe {
+    pub(crate) fn run(&self, global: &Global, out: &mut Output) -> anyhow::Result<Exit> {
+        self.inputs.check()?;
+        let options = source_options(global);
+        let mut tally = Tally::default();
+        for input in self.inputs.names() {
+            if interrupt::requested() {
+                return Ok(Exit::Interrupted);
+            }
+            match probe(input, &options) {
+                Ok(report) => {
+                    tally.flawless += 1;
+                    self.print(report, out)?;
+                }
+                Err(error) => {
+                    tally.errors += 1;
+                    self.complain(&input.to_string_lossy(), &error, out)?;
+                }
+            }
+        }
+        Ok(tally.exit())
+    }
+
+    fn print(&self, report: Report, out: &mut Output) -> io::Result<()> {
+        if self.json { out.record(&Record::Probe(report)) } else { out.text(&table(&report)) }
+    }
+
+    fn complain(&self, input: &str, error: &moviola::Error, out: &mut Output) -> io::Result<()> {
+        out.error(error);
+        if !self.json {
+            return Ok(());
+        }
+        let text = error.to_string();
+        let message = text.strip_prefix(&format!("{input}: ")).unwrap_or(&text).to_owned();
+        let stage = error.stage().name().to_owned();
+        let source = input.to_owned();
+        out.record(&Record::Error(ErrorRecord { source, stage, time: None, message }))
+    }
+}
+
+fn table(report: &Report) -> String {
+    let mut text = format!("\x1b[1m{}\x1b[0m\n", report.source);
+    let mut row = |name: &str, value: String| text += &format!("  {name:<11}{value}\n");
+    row("container", report.container.clone());
+    row("duration", report.duration.map_or("unknown".into(), |seconds| format!("{seconds} s")));
+    if let Some(video) = &report.video {
+        row("video", describe_video(video));
+        row("rotation", describe_rotation(video));
+        row("colour", describe_color(video));
+        let keyframes = report.keyframes.map(|count| count.to_string());
+        row("keyframes", keyframes.unwrap_or("not listed in the file".into()));
+    }
+    if let Some(audio) = &report.audio {
+        row("audio", describe_audio(audio));
+    }
+    let streams = report.streams.iter().map(|stream| {
+        let language = stream.language.iter().map(|language| format!(" ({language})"));
+        format!("{} {} {}{}", stream.index, stream.kind, stream.codec, language.collect::<String>())
+    });
+    row("streams", streams.collect::<Vec<_>>().join(" · "));
+    text
+}
+
+fn describe_video(video: &VideoRecord) -> String {
+    let mut facts = vec![video.codec.clone()];
+    facts.extend(video.width.zip(video.height).map(|(w, h)| format!("{w}x{h}")));
+    facts.extend(video.sample_aspect.map(|[x, y]| format!("pixels {x}:{y}")));
+    facts.extend(video.frame_rate.map(|rate| format!("{} frames/s", (rate * 1e3).round() / 1e3)));
+    facts.extend(video.pixel_format.clone());
+    facts.join(", ")
+}
+
+fn describe_rotation(video: &VideoRecord) -> String {
+    let mirrored = if video.mirrored { ", mirrored" } else { "" };
+    match video.rotation {
+        0 => format!("none{mirrored}"),
+        degrees => format!("{degrees}° clockwise{mirrored}"),
+    }
+}
+
+fn describe_color(video: &VideoRecord) -> String {
+    let color = video.color.clone().unwrap_or_default();
+    let known: Vec<_> = [color.matrix, color.range].into_iter().flatten().collect();
+    if known.is_empty() { "not said".into() } else { known.join(", ") }
+}
+
+fn describe_audio(audio: &AudioRecord) -> String {
+    let mut facts = vec![audio.codec.clone()];
+    facts.extend(audio.sample_rate.map(|rate| format!("{rate} Hz")));
+    facts.extend(audio.channels.map(|count| match count {
+        1 => "1 channel".to_owned(),
+        _ => format!("{count} channels"),
+    }));
+    facts.join(", ")
+}

@@ -1,0 +1,125 @@
+//! The command `moviola`.
+
+mod args;
+mod cmd;
+mod exit;
+mod input;
+mod interrupt;
+mod output;
+mod pictures;
+mod report;
+mod search;
+
+use std::{ffi::OsString, io, process::ExitCode};
+
+use clap::Parser;
+
+use args::{Cli, Command, Global, Io};
+use exit::Exit;
+use output::Output;
+
+fn main() -> ExitCode {
+    choose_color(std::env::args_os());
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A reader that went away is none of our business; clap knows what goes where.
+            drop(error.print());
+            return if error.use_stderr() { Exit::Nothing.into() } else { Exit::Done.into() };
+        }
+    };
+    let mut out = Output::new(&cli.global);
+    start(&cli.global);
+    let result = run(&cli, &mut out);
+    out.end_progress();
+    match result {
+        _ if interrupt::requested() => Exit::Interrupted.leave(),
+        Ok(exit) => exit.into(),
+        Err(error) => fail(&error, &out).leave(),
+    }
+}
+
+fn run(cli: &Cli, out: &mut Output) -> anyhow::Result<Exit> {
+    let global = &cli.global;
+    if cli.version {
+        return cmd::version::run(out);
+    }
+    let Some(command) = &cli.command else {
+        anyhow::bail!("no command; `moviola --help` lists them")
+    };
+    match command {
+        Command::Probe(probe) => probe.run(global, out),
+        Command::Keyframes(keyframes) => keyframes.run(global, out),
+        Command::Detect(detect) => detect.run(global, out),
+        Command::Inspect(inspect) => inspect.run(out),
+        Command::Doctor(doctor) => doctor.run(out),
+        Command::Completions(completions) => completions.run(out),
+        Command::Frames(later) => later.run("frames"),
+        Command::Embed(later) => later.run("embed"),
+        Command::Transcribe(later) => later.run("transcribe"),
+        Command::Run(later) => later.run("run"),
+        Command::Bulk(later) => later.run("bulk"),
+        Command::Debug(later) => later.run("debug"),
+        Command::Record(later) => later.run("record"),
+        Command::Repair(later) => later.run("repair"),
+    }
+}
+
+/// What must be in place before the first input is opened.
+fn start(global: &Global) {
+    if global.verbose > 0 {
+        let level = if global.verbose > 1 { tracing::Level::TRACE } else { tracing::Level::DEBUG };
+        tracing_subscriber::fmt()
+            .with_max_level(level)
+            .with_writer(|| anstream::AutoStream::auto(io::stderr()))
+            .init();
+    }
+    interrupt::listen();
+    moviola::log::init();
+    if global.io != Io::Read
+        && let Err(error) = moviola::sigbus::install()
+    {
+        tracing::warn!(%error, "no signal handler: files must not shrink while they are mapped");
+    }
+}
+
+/// Colour must be settled before the command line is parsed, whose errors are coloured too.
+fn choose_color(arguments: impl Iterator<Item = OsString>) {
+    let arguments: Vec<_> = arguments.collect();
+    let value = |index: usize| {
+        let argument = arguments[index].to_str()?;
+        match argument.strip_prefix("--color") {
+            Some("") => arguments.get(index + 1)?.to_str(),
+            Some(value) => value.strip_prefix('='),
+            None => None,
+        }
+    };
+    let choice = match (0..arguments.len()).filter_map(value).next_back() {
+        Some("always") => anstream::ColorChoice::Always,
+        Some("never") => anstream::ColorChoice::Never,
+        _ => anstream::ColorChoice::Auto,
+    };
+    choice.write_global();
+}
+
+/// Says what is wrong, unless it is only that nobody reads the output any more.
+fn fail(error: &anyhow::Error, out: &Output) -> Exit {
+    let io = error.chain().find_map(|cause| cause.downcast_ref::<io::Error>());
+    if io.is_some_and(|io| io.kind() == io::ErrorKind::BrokenPipe) {
+        return Exit::Done;
+    }
+    out.error(format_args!("{error:#}"));
+    Exit::Nothing
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+}

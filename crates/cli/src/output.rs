@@ -1,0 +1,98 @@
+//! Where the command's words go: data to standard output, all else to standard error.
+
+use std::{
+    fmt::Display,
+    io::{self, IsTerminal, Write},
+    path::Path,
+};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use moviola::{results::Record, sink::jsonl::JsonLines};
+
+use crate::args::Global;
+
+/// Standard output and standard error.
+pub(crate) struct Output {
+    records: JsonLines<io::Stdout>,
+    quiet: bool,
+    bar: Option<ProgressBar>,
+}
+
+impl Output {
+    pub(crate) fn new(global: &Global) -> Self {
+        Self { records: JsonLines::new(io::stdout()), quiet: global.quiet, bar: None }
+    }
+
+    /// Writes one line of JSON.
+    pub(crate) fn record(&mut self, record: &Record) -> io::Result<()> {
+        self.records.write(record)
+    }
+
+    /// Writes text for people.
+    pub(crate) fn text(&mut self, text: &str) -> io::Result<()> {
+        let mut out = anstream::stdout().lock();
+        out.write_all(text.as_bytes())?;
+        out.flush()
+    }
+
+    /// Says what failed.
+    pub(crate) fn error(&self, message: impl Display) {
+        self.say("\x1b[1;31merror:\x1b[0m", message);
+    }
+
+    /// Says what the user should know although nothing failed.
+    pub(crate) fn note(&self, message: impl Display) {
+        if !self.quiet {
+            self.say("\x1b[1;36mnote:\x1b[0m", message);
+        }
+    }
+
+    fn say(&self, label: &str, message: impl Display) {
+        let write = || {
+            // When standard error is gone, there is nobody left to tell.
+            drop(writeln!(anstream::stderr().lock(), "{label} {message}"));
+        };
+        match &self.bar {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
+    }
+
+    /// Shows a bar of `duration` seconds, if a person watches and doesn't see the records anyway.
+    pub(crate) fn start_progress(&mut self, name: &str, duration: Option<f64>) {
+        if self.quiet || !io::stderr().is_terminal() || io::stdout().is_terminal() {
+            return;
+        }
+        let milliseconds = duration.map(milliseconds);
+        let template = match milliseconds {
+            Some(_) => "{msg:30!} {wide_bar} {percent:>3} % in {elapsed}, {eta} left",
+            None => "{msg:30!} {spinner} {elapsed}",
+        };
+        let bar = ProgressBar::with_draw_target(milliseconds, ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        let file = Path::new(name).file_name().unwrap_or(name.as_ref());
+        bar.set_message(file.to_string_lossy().into_owned());
+        self.bar = Some(bar);
+    }
+
+    /// Moves the bar to `time` seconds.
+    pub(crate) fn progress(&self, time: Option<f64>) {
+        if let (Some(bar), Some(time)) = (&self.bar, time) {
+            bar.set_position(milliseconds(time));
+        }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn end_progress(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+#[expect(clippy::cast_sign_loss, reason = "what is below zero becomes zero")]
+fn milliseconds(seconds: f64) -> u64 {
+    (seconds * 1e3) as u64
+}

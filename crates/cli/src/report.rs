@@ -1,0 +1,178 @@
+//! The records around a source's results, and what becomes of several sources.
+
+use std::{
+    io,
+    ops::ControlFlow,
+    time::{Duration, Instant},
+};
+
+use moviola::{
+    Color, PixelFormat,
+    error::{Error, Result},
+    image,
+    media::Media,
+    results::{EndRecord, ErrorRecord, Record, SourceRecord, SummaryRecord},
+    sink::images::ImageFolder,
+    source::{Source, SourceOptions},
+};
+
+use crate::{
+    exit::{Exit, Tally},
+    input::Inputs,
+    interrupt,
+    output::Output,
+};
+
+/// Reads one source after another with `read` and writes what frames their results.
+///
+/// An error of `read` ends everything; what concerns one source or picture is for
+/// [`Report::fail`] and [`Report::error`].
+pub(crate) fn each_source(
+    inputs: &Inputs,
+    out: &mut Output,
+    mut read: impl FnMut(Source, &mut Report<'_>) -> anyhow::Result<()>,
+) -> anyhow::Result<Exit> {
+    let started = Instant::now();
+    let mut tally = Tally::default();
+    for source in inputs.sources() {
+        let mut report = Report::new(source.name(), out);
+        read(source, &mut report)?;
+        if interrupt::requested() {
+            return Ok(Exit::Interrupted);
+        }
+        report.end(&mut tally)?;
+    }
+    if inputs.len() > 1 {
+        out.record(&Record::Summary(SummaryRecord {
+            sources: inputs.len() as u64,
+            done: tally.done,
+            failed: tally.failed,
+            frames: tally.frames,
+            elapsed: seconds(started.elapsed()),
+        }))?;
+    }
+    Ok(tally.exit())
+}
+
+/// Whether to read on in the source.
+pub(crate) type Next = ControlFlow<()>;
+
+/// Writes the records of one source.
+pub(crate) struct Report<'a> {
+    pub(crate) out: &'a mut Output,
+    pub(crate) source: String,
+    started: Instant,
+    /// Not written yet: the first picture tells more about it.
+    announced: Option<SourceRecord>,
+    frames: u64,
+    errors: u64,
+    failed: bool,
+}
+
+impl<'a> Report<'a> {
+    fn new(source: &str, out: &'a mut Output) -> Self {
+        Self {
+            out,
+            source: source.to_owned(),
+            started: Instant::now(),
+            announced: None,
+            frames: 0,
+            errors: 0,
+            failed: false,
+        }
+    }
+
+    /// Opens the source; its record is written before its next one.
+    pub(crate) fn open(&mut self, source: Source, options: &SourceOptions) -> Result<Media> {
+        let media = Media::open(source, options.clone())?;
+        let record = SourceRecord::of(&media);
+        self.out.start_progress(&self.source, record.duration);
+        self.announced = Some(record);
+        Ok(media)
+    }
+
+    /// Adds to the source's record what its first picture tells.
+    pub(crate) fn learn(&mut self, format: PixelFormat, color: Color) {
+        if let Some(source) = &mut self.announced {
+            source.learn(format, color);
+        }
+    }
+
+    /// Writes a picture's image, if it has one, and says where it is.
+    pub(crate) fn save(
+        &self,
+        image: Option<&[u8]>,
+        index: u64,
+        folder: Option<&mut ImageFolder>,
+    ) -> image::Result<Option<String>> {
+        let Some((folder, image)) = folder.zip(image) else { return Ok(None) };
+        folder.write(index, image).map(|path| Some(path.display().to_string()))
+    }
+
+    /// Writes the record of one keyframe, at `time`.
+    pub(crate) fn keyframe(&mut self, record: &Record, time: Option<f64>) -> io::Result<Next> {
+        self.frames += 1;
+        self.out.progress(time);
+        self.write(record).map(Next::Continue)
+    }
+
+    /// One picture failed; the others are read on.
+    pub(crate) fn error(
+        &mut self,
+        stage: &str,
+        time: Option<f64>,
+        message: String,
+    ) -> io::Result<Next> {
+        self.errors += 1;
+        self.out.error(format_args!("{}: {message}", self.source));
+        let (source, stage) = (self.source.clone(), stage.to_owned());
+        let record = ErrorRecord { source, stage, time, message };
+        self.write(&Record::Error(record)).map(Next::Continue)
+    }
+
+    /// The source can't be read, or not any further.
+    pub(crate) fn fail(&mut self, stage: &str, message: String) -> io::Result<Next> {
+        self.failed = true;
+        self.error(stage, None, message).map(|_| Next::Break(()))
+    }
+
+    /// As [`error`](Self::error) or [`fail`](Self::fail), whichever it is.
+    pub(crate) fn media_error(&mut self, error: &Error) -> io::Result<Next> {
+        let text = error.to_string();
+        // The record and the message name the source themselves.
+        let message = text.strip_prefix(&format!("{}: ", self.source)).unwrap_or(&text).to_owned();
+        match error {
+            Error::Decode { .. } => self.error(error.stage().name(), error.time(), message),
+            _ => self.fail(error.stage().name(), message),
+        }
+    }
+
+    fn write(&mut self, record: &Record) -> io::Result<()> {
+        if let Some(source) = self.announced.take() {
+            self.out.record(&Record::Source(source))?;
+        }
+        self.out.record(record)
+    }
+
+    fn end(mut self, tally: &mut Tally) -> io::Result<()> {
+        self.out.end_progress();
+        self.write(&Record::End(EndRecord {
+            source: self.source.clone(),
+            frames: self.frames,
+            keyframes: self.frames,
+            errors: self.errors,
+            elapsed: seconds(self.started.elapsed()),
+        }))?;
+        tally.done += u64::from(!self.failed);
+        tally.failed += u64::from(self.failed);
+        tally.frames += self.frames;
+        tally.errors += self.errors;
+        tally.flawless += u64::from(self.errors == 0);
+        Ok(())
+    }
+}
+
+/// Microseconds are as fine as the clock is worth.
+fn seconds(elapsed: Duration) -> f64 {
+    Duration::from_micros(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX)).as_secs_f64()
+}

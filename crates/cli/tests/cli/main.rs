@@ -1,0 +1,18 @@
+//! Runs the real command and looks at what comes out.
+
+#[cfg(test)]
+mod detect;
+#[cfg(test)]
+mod files;
+#[cfg(test)]
+mod help;
+#[cfg(test)]
+mod inputs;
+#[cfg(test)]
+mod keyframes;
+#[cfg(test)]
+mod probe;
+#[cfg(test)]
+mod process;
+#[cfg(test)]
+mod support;

@@ -1,0 +1,131 @@
+//! The heads of the YOLO families: what a model's numbers mean as boxes.
+//!
+//! | head | output | box | confidence |
+//! |---|---|---|---|
+//! | `yolov5` (also v7) | `[1, anchors, 5 + classes]` | centre, size, input pixels | objectness × class |
+//! | `yolov8` (also v9, 11, 12) | `[1, 4 + classes, anchors]` | centre, size, input pixels | class |
+//! | `yolov10` (also 26) | `[1, boxes, 6]` | two corners, input pixels | given, with the class; needs no NMS |
+//! | `yolox` | `[1, anchors, 5 + classes]` | offsets in the anchor grid, log size | objectness × class |
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::Error;
+use crate::letterbox::Size;
+
+/// A family of outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HeadKind {
+    /// YOLOv5 and YOLOv7: boxes with an objectness.
+    Yolov5,
+    /// YOLOv8, v9, 11 and 12: boxes without an objectness.
+    Yolov8,
+    /// YOLOv10, YOLO26 and exports with NMS inside: finished boxes.
+    Yolov10,
+    /// YOLOX: boxes relative to a grid.
+    Yolox,
+}
+
+impl HeadKind {
+    /// All heads, in the order of the table above.
+    pub const ALL: [Self; 4] = [Self::Yolov5, Self::Yolov8, Self::Yolov10, Self::Yolox];
+
+    /// Whether overlapping boxes must still be thinned out.
+    pub fn needs_nms(self) -> bool {
+        self != Self::Yolov10
+    }
+}
+
+impl fmt::Display for HeadKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Yolov5 => "yolov5",
+            Self::Yolov8 => "yolov8",
+            Self::Yolov10 => "yolov10",
+            Self::Yolox => "yolox",
+        })
+    }
+}
+
+impl FromStr for HeadKind {
+    type Err = Error;
+
+    /// Takes the head's name, or that of a family that shares it.
+    fn from_str(name: &str) -> Result<Self, Error> {
+        Ok(match name.to_ascii_lowercase().as_str() {
+            "yolov5" | "yolov7" => Self::Yolov5,
+            "yolov8" | "yolov9" | "yolo11" | "yolo12" => Self::Yolov8,
+            "yolov10" | "yolo26" => Self::Yolov10,
+            "yolox" => Self::Yolox,
+            _ => return Err(Error::argument("head", "yolov5, yolov8, yolov10 or yolox", name)),
+        })
+    }
+}
+
+/// Which way round the output lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// `[1, anchors, values]`: the values of one box lie together.
+    Rows,
+    /// `[1, values, anchors]`: one plane per value.
+    Planes,
+}
+
+/// The anchors of a head that is decoded outside the graph: one per cell, coarse strides last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grid {
+    /// The model's input.
+    pub input: Size,
+    /// Cell sizes in input pixels.
+    pub strides: &'static [usize],
+}
+
+impl Grid {
+    /// Strides of almost all models.
+    pub const P5: &'static [usize] = &[8, 16, 32];
+    /// Strides of the models for large pictures.
+    pub const P6: &'static [usize] = &[8, 16, 32, 64];
+
+    /// Cells in all strides together.
+    pub fn cells(&self) -> usize {
+        self.strides
+            .iter()
+            .map(|stride| (self.input.width / stride).saturating_mul(self.input.height / stride))
+            .fold(0, usize::saturating_add)
+    }
+
+    /// Column, row and stride of every cell, in the output's order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = [f32; 3]> + use<> {
+        let input = self.input;
+        self.strides.iter().flat_map(move |&stride| {
+            let (across, down) = (input.width / stride, input.height / stride);
+            (0..down)
+                .flat_map(move |y| (0..across).map(move |x| [x as f32, y as f32, stride as f32]))
+        })
+    }
+}
+
+/// Everything needed to read one model's output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeadSpec {
+    /// The family.
+    pub kind: HeadKind,
+    /// How many classes it knows.
+    pub classes: usize,
+    /// Which way round the output lies.
+    pub order: Order,
+    /// Set if the boxes are relative to a grid.
+    pub grid: Option<Grid>,
+}
+
+/// A box before suppression.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Candidate {
+    /// The class's number.
+    pub class: usize,
+    /// 0.0 to 1.0.
+    pub confidence: f32,
+    /// `[x1, y1, x2, y2]` in pixels of the model's input.
+    pub bounds: [f32; 4],
+}

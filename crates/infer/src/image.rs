@@ -1,0 +1,80 @@
+//! An image in the caller's memory: 8-bit colour, one plane.
+
+use moviola_av::plane::Plane;
+use moviola_media::picture::{Color, Layout, Orientation, Picture};
+
+use crate::error::{Error, Result};
+use crate::letterbox::Size;
+
+/// How a pixel lies in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PixelFormat {
+    /// Red, green, blue.
+    Rgb8,
+    /// Blue, green, red.
+    Bgr8,
+    /// Red, green, blue and one byte that is ignored.
+    Rgba8,
+    /// Blue, green, red and one byte that is ignored.
+    Bgra8,
+}
+
+/// An upright image with square pixels.
+#[derive(Clone, Copy, Debug)]
+pub struct ImageView<'a> {
+    /// The pixels, top row first.
+    pub data: &'a [u8],
+    /// Width and height.
+    pub size: Size,
+    /// Bytes from one row to the next.
+    pub stride: usize,
+    /// How a pixel lies in memory.
+    pub format: PixelFormat,
+}
+
+impl<'a> ImageView<'a> {
+    /// The image as the converter sees it.
+    pub(crate) fn picture(&self) -> Result<Picture<'a>> {
+        let Size { width, height } = self.size;
+        let (bytes, rgb) = match self.format {
+            PixelFormat::Rgb8 => (3u8, [0, 1, 2]),
+            PixelFormat::Bgr8 => (3, [2, 1, 0]),
+            PixelFormat::Rgba8 => (4, [0, 1, 2]),
+            PixelFormat::Bgra8 => (4, [2, 1, 0]),
+        };
+        let row_bytes = width.checked_mul(usize::from(bytes));
+        let plane = row_bytes
+            .and_then(|row_bytes| Plane::from_slice(self.data, self.stride, row_bytes, height));
+        let plane = plane.ok_or_else(|| {
+            let expected = format!("enough for {width}x{height} {:?}", self.format);
+            let got = format!("{} bytes with a stride of {}", self.data.len(), self.stride);
+            Error::argument("image", &expected, got)
+        })?;
+        Ok(Picture {
+            width,
+            height,
+            layout: Layout::Packed { bytes, rgb },
+            planes: [Some(plane), None, None],
+            color: Color::default(),
+            orientation: Orientation::default(),
+            sample_aspect: (1, 1),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_few_bytes_are_an_error() {
+        let view = |len: usize, stride| {
+            let size = Size { width: 4, height: 3 };
+            let data = vec![0; len];
+            ImageView { data: &data, size, stride, format: PixelFormat::Bgr8 }.picture().is_ok()
+        };
+        assert!(view(36, 12) && view(44, 16));
+        assert!(!view(35, 12) && !view(43, 16) && !view(36, 11));
+        assert!(!view(36, usize::MAX));
+    }
+}

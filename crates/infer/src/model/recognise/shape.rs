@@ -1,0 +1,106 @@
+//! The shape of a list of boxes, and the heads that it can be read as.
+
+use crate::detect::head::{Grid, HeadKind, HeadSpec, Order};
+use crate::letterbox::Size;
+use crate::model::names::MOST_CLASSES;
+use crate::model::recognise::{Evidence, Refusal, unfit};
+use crate::session::Output;
+
+/// Larger outputs are refused before they take memory; real ones stay below half of it.
+const MOST_NUMBERS: usize = 1 << 26;
+
+/// An output `[1, rows, columns]` beside the numbers of cells that it may stand for.
+#[derive(Clone, Debug)]
+pub(super) struct Shape<'a> {
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+    /// Name and shape, for messages.
+    pub(super) text: String,
+    pub(super) name: &'a str,
+    /// Cells of the usual strides, of those for large pictures, and of those for small objects.
+    cells: [usize; 3],
+}
+
+impl<'a> Shape<'a> {
+    /// Reads an output's shape.
+    pub(super) fn of(output: &'a Output, evidence: &Evidence<'_>) -> Result<Self, Refusal> {
+        let text = format!("`{}` {:?}", output.name, output.shape);
+        let &[1, rows, columns] = output.shape.as_slice() else {
+            let problem = format!("its output {text} is not for one picture");
+            return Err(unfit(problem, "Export it for a batch of 1 or of any size"));
+        };
+        if rows.saturating_mul(columns) > MOST_NUMBERS {
+            return Err(unfit(format!("its output {text} is too large"), "Get the model again"));
+        }
+        let grids: [&'static [usize]; 3] = [Grid::P5, Grid::P6, &[4, 8, 16, 32]];
+        let cells = grids.map(|strides| Grid { input: evidence.input, strides }.cells());
+        Ok(Self { rows, columns, text, name: &output.name, cells })
+    }
+
+    /// Whether that many boxes are one per cell.
+    pub(super) fn per_cell(&self, boxes: usize) -> bool {
+        self.cells.contains(&boxes)
+    }
+
+    /// Whether that many boxes are three per cell, as YOLOv5's anchor boxes are.
+    pub(super) fn three_per_cell(&self, boxes: usize) -> bool {
+        boxes.is_multiple_of(3) && self.cells.contains(&(boxes / 3))
+    }
+
+    /// Reads the shape as one head, if it can be.
+    pub(super) fn read_as(
+        &self,
+        kind: HeadKind,
+        evidence: &Evidence<'_>,
+    ) -> Result<HeadSpec, String> {
+        let named = evidence.metadata.names.as_ref().map(Vec::len);
+        let spec = |classes, order, grid| HeadSpec { kind, classes, order, grid };
+        let head = match kind {
+            HeadKind::Yolov10 if self.columns == 6 => {
+                spec(named.unwrap_or(MOST_CLASSES), Order::Rows, None)
+            }
+            HeadKind::Yolov8 if self.rows > 4 && !self.lies_in_rows(named) => {
+                spec(self.rows - 4, Order::Planes, None)
+            }
+            HeadKind::Yolov8 if self.columns > 4 && self.lies_in_rows(named) => {
+                spec(self.columns - 4, Order::Rows, None)
+            }
+            HeadKind::Yolov5 if self.columns > 5 => spec(self.columns - 5, Order::Rows, None),
+            HeadKind::Yolox if self.columns > 5 => {
+                spec(self.columns - 5, Order::Rows, self.grid(evidence)?)
+            }
+            _ => return Err(format!("its output {} does not fit the head {kind}", self.text)),
+        };
+        match named {
+            Some(names) if kind != HeadKind::Yolov10 && names != head.classes => Err(format!(
+                "its output {} has {} classes as {kind}, but {names} names",
+                self.text, head.classes
+            )),
+            _ => Ok(head),
+        }
+    }
+
+    /// Whether YOLOv8's values of one box lie together, which some exporters do.
+    pub(super) fn lies_in_rows(&self, names: Option<usize>) -> bool {
+        match names {
+            Some(names) if self.rows == names + 4 => false,
+            Some(names) if self.columns == names + 4 => true,
+            _ if self.per_cell(self.columns) => false,
+            _ => self.per_cell(self.rows) || self.rows > self.columns,
+        }
+    }
+
+    /// YOLOX's grid; `None` if the graph decodes the boxes itself.
+    fn grid(&self, evidence: &Evidence<'_>) -> Result<Option<Grid>, String> {
+        if evidence.has_exp {
+            return Ok(None);
+        }
+        let input = evidence.input;
+        let fits = |strides: &&'static [usize]| Grid { input, strides }.cells() == self.rows;
+        let strides = [Grid::P5, Grid::P6].into_iter().find(fits);
+        strides.map(|strides| Some(Grid { input, strides })).ok_or_else(|| {
+            let Size { width, height } = input;
+            format!("its output {} does not fit YOLOX's grid for {width}x{height}", self.text)
+        })
+    }
+}

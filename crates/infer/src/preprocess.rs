@@ -1,0 +1,121 @@
+//! What a model wants to be fed: size, place of the picture, colour order and range.
+
+use moviola_media::convert::{ChannelOrder, Placement, TensorConverter, TensorSpec};
+use moviola_media::picture::Picture;
+
+use crate::error::{Error, Result};
+use crate::letterbox::{Fit, Letterbox, Size};
+
+/// The order of a model's colour planes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Channels {
+    /// Red first.
+    Rgb,
+    /// Blue first.
+    Bgr,
+}
+
+/// How a picture becomes a model's input: a tensor `[1, 3, height, width]` of f32.
+///
+/// It is small and independent of the model, so that pictures can be prepared on another thread
+/// than the one that runs the model.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct Preprocess {
+    /// The tensor's width and height.
+    pub size: Size,
+    /// Where the picture lies in it.
+    pub fit: Fit,
+    /// The order of the planes.
+    pub channels: Channels,
+    /// What a sample of 255 becomes: 1.0 or 255.0.
+    pub white: f32,
+    /// The sample (0 to 255) around the picture.
+    pub border: u8,
+}
+
+impl Preprocess {
+    /// Ultralytics' convention: in the middle, RGB, 0.0 to 1.0, grey 114 around.
+    pub fn ultralytics(size: Size) -> Self {
+        Self { size, fit: Fit::Centred, channels: Channels::Rgb, white: 1.0, border: 114 }
+    }
+
+    /// YOLOX's convention: top left, BGR, 0.0 to 255.0, grey 114 around.
+    pub fn yolox(size: Size) -> Self {
+        Self { size, fit: Fit::TopLeft, channels: Channels::Bgr, white: 255.0, border: 114 }
+    }
+
+    /// How many f32 the tensor holds.
+    pub fn input_len(&self) -> usize {
+        3 * self.size.width * self.size.height
+    }
+
+    /// The place of a picture of that size, upright and with square pixels, in the tensor.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`] if a side is 0.
+    pub fn letterbox(&self, picture: Size) -> Result<Letterbox> {
+        Letterbox::new(self.fit, picture, self.size)
+    }
+
+    /// What `moviola_media` needs to write a picture into the tensor at its place.
+    pub fn tensor_spec(&self, letterbox: &Letterbox) -> TensorSpec {
+        let Letterbox { x, y, scaled, .. } = *letterbox;
+        TensorSpec {
+            width: self.size.width,
+            height: self.size.height,
+            placement: Placement { x, y, width: scaled.width, height: scaled.height },
+            channels: match self.channels {
+                Channels::Rgb => ChannelOrder::Rgb,
+                Channels::Bgr => ChannelOrder::Bgr,
+            },
+            scale: [self.white / 255.0; 3],
+            bias: [0.0; 3],
+            fill: [f32::from(self.border); 3],
+        }
+    }
+}
+
+/// Writes pictures into tensors, one after the other; tables are kept while the geometry stays.
+#[derive(Debug)]
+pub struct Preparer {
+    preprocess: Preprocess,
+    last: Option<(Letterbox, TensorConverter)>,
+}
+
+impl Preparer {
+    /// A preparer for one model.
+    pub fn new(preprocess: Preprocess) -> Self {
+        Self { preprocess, last: None }
+    }
+
+    /// Writes a picture into `tensor`, upright and letterboxed, and says where it lies there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`] if `tensor` is not [`Preprocess::input_len`] long, and
+    /// [`Error::Picture`] for a picture that can't be converted.
+    pub fn prepare(&mut self, picture: &Picture<'_>, tensor: &mut [f32]) -> Result<Letterbox> {
+        let expected = self.preprocess.input_len();
+        if tensor.len() != expected {
+            let expected = expected.to_string();
+            return Err(Error::argument("length of the input tensor", &expected, tensor.len()));
+        }
+        let (width, height) = picture.display_size();
+        let size = Size { width, height };
+        let last = self.last.take();
+        let (letterbox, mut converter) =
+            match last.filter(|(place, made)| place.picture == size && made.fits(picture)) {
+                Some(usable) => usable,
+                None => {
+                    let letterbox = self.preprocess.letterbox(size)?;
+                    let spec = self.preprocess.tensor_spec(&letterbox);
+                    (letterbox, TensorConverter::new(picture, &spec)?)
+                }
+            };
+        converter.run(picture, tensor)?;
+        self.last = Some((letterbox, converter));
+        Ok(letterbox)
+    }
+}

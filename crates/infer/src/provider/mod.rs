@@ -1,0 +1,142 @@
+//! Which part of ONNX Runtime runs the model, and with what precision.
+
+pub(crate) mod options;
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::Error;
+
+/// An execution provider of ONNX Runtime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Provider {
+    /// The first that runs of CUDA, CoreML, OpenVINO and CPU.
+    #[default]
+    Auto,
+    /// ONNX Runtime's own kernels.
+    Cpu,
+    /// Intel's OpenVINO, on the CPU.
+    OpenVino,
+    /// NVIDIA GPUs.
+    Cuda,
+    /// NVIDIA GPUs, with an engine built for the model.
+    TensorRt,
+    /// Apple's GPUs and neural engines.
+    CoreMl,
+}
+
+impl Provider {
+    /// What [`Provider::Auto`] tries, in order.
+    pub const AUTO: [Self; 4] = [Self::Cuda, Self::CoreMl, Self::OpenVino, Self::Cpu];
+
+    /// All but `Auto`.
+    pub const ALL: [Self; 5] =
+        [Self::Cpu, Self::OpenVino, Self::Cuda, Self::TensorRt, Self::CoreMl];
+
+    /// ONNX Runtime's name for it; empty for `Auto`.
+    pub fn runtime_name(self) -> &'static str {
+        match self {
+            Self::Auto => "",
+            Self::Cpu => "CPUExecutionProvider",
+            Self::OpenVino => "OpenVINOExecutionProvider",
+            Self::Cuda => "CUDAExecutionProvider",
+            Self::TensorRt => "TensorrtExecutionProvider",
+            Self::CoreMl => "CoreMLExecutionProvider",
+        }
+    }
+}
+
+impl fmt::Display for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Cpu => "cpu",
+            Self::OpenVino => "openvino",
+            Self::Cuda => "cuda",
+            Self::TensorRt => "tensorrt",
+            Self::CoreMl => "coreml",
+        })
+    }
+}
+
+impl FromStr for Provider {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        let known = [Self::Auto].into_iter().chain(Self::ALL);
+        known.into_iter().find(|provider| provider.to_string() == name).ok_or_else(|| {
+            Error::argument("provider", "auto, cpu, openvino, cuda, tensorrt or coreml", name)
+        })
+    }
+}
+
+/// The arithmetic inside the model. Inputs and results are f32 whatever it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// The full precision of an f32 model: no TF32, no bf16 behind the user's back.
+    #[default]
+    F32,
+    /// 8 bits of mantissa. Fast, and it moves the confidences of unsure boxes visibly.
+    Bf16,
+    /// 11 bits of mantissa.
+    F16,
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+            Self::F16 => "f16",
+        })
+    }
+}
+
+impl FromStr for Precision {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        let known = [Self::F32, Self::Bf16, Self::F16];
+        known
+            .into_iter()
+            .find(|precision| precision.to_string() == name)
+            .ok_or_else(|| Error::argument("precision", "f32, bf16 or f16", name))
+    }
+}
+
+/// What runs a model, and why.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct ProviderReport {
+    /// The provider that runs.
+    pub provider: Provider,
+    /// Why it was chosen, in a sentence.
+    pub reason: String,
+    /// The providers that were tried before it, and why they don't run.
+    pub skipped: Vec<(Provider, String)>,
+    /// How many of the model's nodes run where, by ONNX Runtime's names; empty if it didn't say.
+    pub nodes: Vec<(String, usize)>,
+    /// The precision that was set.
+    pub precision: Precision,
+    /// The threads that the model may use.
+    pub threads: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_as_they_are_written() {
+        for provider in Provider::ALL.into_iter().chain([Provider::Auto]) {
+            assert_eq!(provider.to_string().parse(), Ok(provider));
+        }
+        for precision in [Precision::F32, Precision::Bf16, Precision::F16] {
+            assert_eq!(precision.to_string().parse(), Ok(precision));
+        }
+        let wrong = "gpu".parse::<Provider>().unwrap_err().to_string();
+        assert!(wrong.contains("cuda") && wrong.contains("gpu"), "{wrong}");
+        assert!("int8".parse::<Precision>().is_err());
+    }
+}

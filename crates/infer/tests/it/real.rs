@@ -1,0 +1,85 @@
+//! The real YOLOX-Nano on real photographs, where the media folder is present.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use moviola_infer::detect::{Detector, DetectorOptions};
+use moviola_infer::letterbox::Size;
+use moviola_infer::model::names::NamesFrom;
+use moviola_infer::model::report::{Verdict, inspect};
+use moviola_infer::provider::Provider;
+
+use crate::{Expected, Image, check_same, fixture, on, providers};
+
+#[derive(serde::Deserialize)]
+struct Record {
+    image: String,
+    confidence: f32,
+    iou: f32,
+    agnostic: bool,
+    objects: Vec<Expected>,
+}
+
+/// The folder beside the checkout with media for tests; `None`, said aloud, where there is none.
+fn media() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/media");
+    let present = folder.join("models/yolox_nano.onnx").is_file();
+    if !present {
+        eprintln!("skipped: {} has no models/yolox_nano.onnx", folder.display());
+    }
+    present.then_some(folder)
+}
+
+/// Decodes with libjpeg-turbo, as OpenCV does; the EXIF orientation is ignored on both sides.
+fn decode(file: &Path) -> Image {
+    let jpeg = fs::read(file).unwrap();
+    let image = turbojpeg::decompress(&jpeg, turbojpeg::PixelFormat::RGB).unwrap();
+    let size = Size { width: image.width, height: image.height };
+    assert_eq!(image.pitch, 3 * size.width);
+    Image { size, data: image.pixels }
+}
+
+fn detector(media: &Path, record: &Record, provider: Provider) -> Detector {
+    let options = DetectorOptions {
+        confidence: record.confidence,
+        iou: record.iou,
+        agnostic_nms: record.agnostic,
+        ..on(provider)
+    };
+    Detector::load(media.join("models/yolox_nano.onnx"), &options).unwrap()
+}
+
+#[test]
+fn photographs_show_what_the_reference_sees() {
+    let Some(media) = media() else { return };
+    let records: Vec<Record> =
+        serde_json::from_slice(&fs::read(fixture("yolox_nano.json")).unwrap()).unwrap();
+    assert!(records.iter().map(|record| record.objects.len()).sum::<usize>() > 80);
+    for provider in providers() {
+        for agnostic in [false, true] {
+            let same: Vec<&Record> = records.iter().filter(|r| r.agnostic == agnostic).collect();
+            let mut detector = detector(&media, same[0], provider);
+            assert_eq!(detector.classes().from, NamesFrom::AssumedCoco);
+            for record in same {
+                let image = decode(&media.join("images").join(&record.image));
+                let found = detector.detect(&image.view()).unwrap();
+                check_same(&format!("{} on {provider}", record.image), &found, &record.objects);
+            }
+        }
+    }
+}
+
+#[test]
+fn real_models_for_other_purposes_are_refused() {
+    let Some(media) = media() else { return };
+    for (name, words) in [
+        ("mobilenetv2_float32io_nhwc.onnx", ["colours last (NHWC)", "NCHW"]),
+        ("silero_vad.onnx", ["it wants 3 inputs", "`state` f32[2, ?, 128]"]),
+    ] {
+        let report = inspect(&media.join("models").join(name), &Default::default()).unwrap();
+        let Verdict::Refused(text) = report.verdict else { panic!("{name} is a detector") };
+        for word in words.into_iter().chain([name]) {
+            assert!(text.contains(word), "'{word}' is missing: {text}");
+        }
+    }
+}

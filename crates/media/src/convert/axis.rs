@@ -1,0 +1,225 @@
+//! One axis of the sampling: where each output sample falls among the input's.
+//!
+//! The geometry is that of OpenCV's `INTER_LINEAR`: centres half a sample in, two taps, no wider
+//! filter when shrinking, edges repeated: `input = (output + 0.5) * scale - 0.5`.
+
+use super::geometry::halved;
+use crate::{
+    picture::{ChromaSiting, Orientation},
+    simd::{Tap, Taps},
+};
+
+/// Luma columns or rows of a picture, as the output wants them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Axis {
+    /// Samples of the input.
+    pub(super) input: usize,
+    /// Samples of the output.
+    pub(super) output: usize,
+    /// Whether the output runs from the input's end to its start.
+    pub(super) flipped: bool,
+}
+
+/// How the samples of a plane lie along an axis of luma samples.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Siting {
+    /// How often the axis is halved.
+    log2: u8,
+    /// Where the first sample sits, in luma samples from the first of those.
+    start: f64,
+}
+
+/// One output row: two input rows, and what the second weighs in 2^15ths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct RowTap {
+    pub(super) rows: [usize; 2],
+    pub(super) weight: i16,
+}
+
+/// One output row the way OpenCV blends it: two input rows and their weights in 2^11ths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PackedRowTap {
+    pub(super) rows: [usize; 2],
+    pub(super) weights: [i16; 2],
+}
+
+/// The axes along a coded picture's rows and columns, for an upright output of the given size.
+///
+/// In what a quarter turn leaves, the coded rows run down the output.
+pub(super) fn axes(
+    (width, height): (usize, usize),
+    orientation: Orientation,
+    (out_width, out_height): (usize, usize),
+) -> [Axis; 2] {
+    let turns = orientation.quarter_turns;
+    let (across, down) = match orientation.swaps_axes() {
+        true => (out_height, out_width),
+        false => (out_width, out_height),
+    };
+    let flip_across = orientation.mirrored != (turns >= 2);
+    let flip_down = turns == 1 || turns == 2;
+    [
+        Axis { input: width, output: across, flipped: flip_across },
+        Axis { input: height, output: down, flipped: flip_down },
+    ]
+}
+
+impl Siting {
+    /// How often the axis is halved.
+    pub(super) fn log2(self) -> u8 {
+        self.log2
+    }
+
+    /// Luma itself, or chroma that is as dense.
+    pub(super) const LUMA: Self = Self { log2: 0, start: 0.0 };
+
+    /// Chroma, halved `log2` times across and down.
+    pub(super) fn chroma(siting: ChromaSiting, [across, down]: [u8; 2]) -> [Self; 2] {
+        let first = |log2| Self { log2, start: 0.0 };
+        let middle = |log2| Self { log2, start: f64::from((1_u32 << log2) - 1) / 2.0 };
+        match siting {
+            ChromaSiting::Left => [first(across), middle(down)],
+            ChromaSiting::Center => [middle(across), middle(down)],
+            ChromaSiting::TopLeft => [first(across), first(down)],
+        }
+    }
+}
+
+impl Axis {
+    /// Whether every output sample is the input sample of the same index.
+    pub(super) fn is_identity(&self) -> bool {
+        self.input == self.output && !self.flipped
+    }
+
+    /// Taps for the levels of a plane, in 2^14ths.
+    pub(super) fn taps(&self, siting: Siting) -> Taps {
+        let taps: Vec<Tap> = self
+            .positions(siting)
+            .map(|(first, fraction)| {
+                let second = (fraction * 16384.0).round() as i16;
+                Tap { first, weights: [16384 - second, second] }
+            })
+            .collect();
+        Taps::new(&taps)
+    }
+
+    /// Row taps for the levels of a plane.
+    pub(super) fn row_taps(&self, siting: Siting) -> Vec<RowTap> {
+        self.positions(siting)
+            .map(|(first, fraction)| {
+                let weight = (fraction * 32768.0).round() as i16; // saturates at 32767
+                RowTap { rows: [first, first + usize::from(weight != 0)], weight }
+            })
+            .collect()
+    }
+
+    /// Taps for packed pixels: OpenCV's, in 2^11ths.
+    pub(super) fn packed_taps(&self) -> Taps {
+        let last = self.input.saturating_sub(1);
+        let taps: Vec<Tap> = self
+            .opencv_positions()
+            .map(|(first, fraction)| match usize::try_from(first) {
+                Ok(first) if first < last => Tap { first, weights: opencv_weights(fraction) },
+                Ok(_) => Tap { first: last, weights: opencv_weights(0.0) },
+                Err(_) => Tap { first: 0, weights: opencv_weights(0.0) },
+            })
+            .collect();
+        Taps::new(&taps)
+    }
+
+    /// Row taps for packed pixels. Unlike columns, rows outside keep their weights, as in OpenCV.
+    pub(super) fn packed_row_taps(&self) -> Vec<PackedRowTap> {
+        let last = self.input.saturating_sub(1);
+        let inside = |row: i64| usize::try_from(row).unwrap_or(0).min(last);
+        self.opencv_positions()
+            .map(|(first, fraction)| PackedRowTap {
+                rows: [inside(first), inside(first + 1)],
+                weights: opencv_weights(fraction),
+            })
+            .collect()
+    }
+
+    /// The outputs, in order, as indices of an axis that is not flipped.
+    fn outputs(&self) -> impl Iterator<Item = usize> {
+        let Self { output, flipped, .. } = *self;
+        (0..output).map(move |index| if flipped { output - 1 - index } else { index })
+    }
+
+    /// For each output, the sample at or before it in a plane, and how far on it falls (0 to 1).
+    ///
+    /// The last sample comes with 0, so that the one after it is never needed.
+    fn positions(&self, siting: Siting) -> impl Iterator<Item = (usize, f64)> {
+        let scale = self.input as f64 / self.output as f64;
+        let last_luma = self.input.saturating_sub(1) as f64;
+        let last = halved(self.input, siting.log2).saturating_sub(1) as f64;
+        self.outputs().map(move |index| {
+            let luma = ((index as f64 + 0.5) * scale - 0.5).clamp(0.0, last_luma);
+            let own = (luma - siting.start) / f64::from(1_u32 << siting.log2);
+            let own = own.clamp(0.0, last);
+            (usize::try_from(own.floor() as i64).unwrap_or(0), own.fract())
+        })
+    }
+
+    /// The same as OpenCV computes it: in `f32` after the scale, and not yet cut to the input.
+    fn opencv_positions(&self) -> impl Iterator<Item = (i64, f32)> {
+        let scale = 1.0 / (self.output as f64 / self.input as f64);
+        self.outputs().map(move |index| {
+            let position = ((index as f64 + 0.5) * scale - 0.5) as f32;
+            let first = position.floor();
+            (first as i64, position - first)
+        })
+    }
+}
+
+/// Weights in 2^11ths, each rounded on its own, halves to even.
+fn opencv_weights(fraction: f32) -> [i16; 2] {
+    [1.0 - fraction, fraction].map(|weight| (weight * 2048.0).round_ties_even() as i16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn positions(input: usize, output: usize, siting: Siting) -> Vec<f64> {
+        let axis = Axis { input, output, flipped: false };
+        axis.positions(siting).map(|(first, fraction)| first as f64 + fraction).collect()
+    }
+
+    #[test]
+    fn a_third_samples_the_middle_of_three() {
+        assert_eq!(positions(9, 3, Siting::LUMA), [1.0, 4.0, 7.0]);
+    }
+
+    #[test]
+    fn edges_repeat() {
+        assert_eq!(positions(2, 4, Siting::LUMA), [0.0, 0.25, 0.75, 1.0]);
+    }
+
+    #[test]
+    fn chroma_is_read_where_it_sits() {
+        let [left, between] = Siting::chroma(ChromaSiting::Left, [1, 1]);
+        assert_eq!(positions(4, 4, left), [0.0, 0.5, 1.0, 1.0]);
+        assert_eq!(positions(4, 4, between), [0.0, 0.25, 0.75, 1.0]);
+    }
+
+    #[test]
+    fn chroma_as_dense_as_luma_has_no_siting() {
+        let [across, down] = Siting::chroma(ChromaSiting::Center, [0, 0]);
+        assert_eq!((across, down), (Siting::LUMA, Siting::LUMA));
+    }
+
+    #[test]
+    fn a_flipped_axis_reads_the_same_places_from_the_end() {
+        let axis = Axis { input: 7, output: 5, flipped: false };
+        let forth: Vec<_> = axis.row_taps(Siting::LUMA);
+        let mut back = Axis { flipped: true, ..axis }.row_taps(Siting::LUMA);
+        back.reverse();
+        assert_eq!(forth, back);
+    }
+
+    #[test]
+    fn an_input_of_no_samples_does_not_panic() {
+        let axis = Axis { input: 0, output: 2, flipped: false };
+        assert_eq!(axis.row_taps(Siting::LUMA).len(), 2);
+    }
+}

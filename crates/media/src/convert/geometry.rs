@@ -1,0 +1,129 @@
+//! What a conversion depends on: everything of a picture but its samples.
+
+use moviola_av::plane::Plane;
+
+use super::{ConvertError, MAX_SIDE};
+use crate::picture::{Color, Depth, Layout, Orientation, Picture};
+
+/// A picture without its samples, checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Geometry {
+    pub(super) width: usize,
+    pub(super) height: usize,
+    pub(super) layout: Layout,
+    pub(super) color: Color,
+    pub(super) orientation: Orientation,
+}
+
+/// Size of a plane in its own samples; a sample of interleaved chroma or packed colour counts once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct PlaneSize {
+    width: usize,
+    height: usize,
+    sample_bytes: usize,
+}
+
+impl Geometry {
+    /// The geometry of `picture`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConvertError::Side`] or [`ConvertError::Layout`] if there is no such picture.
+    pub(super) fn of(picture: &Picture<'_>) -> Result<Self, ConvertError> {
+        check_side("the picture's width", picture.width)?;
+        check_side("the picture's height", picture.height)?;
+        check_layout(picture.layout)?;
+        let quarter_turns = picture.orientation.quarter_turns % 4;
+        Ok(Self {
+            width: picture.width,
+            height: picture.height,
+            layout: picture.layout,
+            color: picture.color,
+            orientation: Orientation { quarter_turns, ..picture.orientation },
+        })
+    }
+
+    /// The planes of a picture of this geometry; those that the layout lacks repeat the first.
+    ///
+    /// # Errors
+    ///
+    /// [`ConvertError::OtherGeometry`] if the picture has another geometry, and
+    /// [`ConvertError::Plane`] if a plane is missing or too small.
+    pub(super) fn planes<'a>(&self, picture: &Picture<'a>) -> Result<[Plane<'a>; 3], ConvertError> {
+        if Self::of(picture)? != *self {
+            return Err(ConvertError::OtherGeometry);
+        }
+        let first = self.plane(picture, 0)?;
+        match self.layout {
+            Layout::Gray(_) | Layout::Packed { .. } => Ok([first; 3]),
+            Layout::SemiPlanar { .. } => Ok([first, self.plane(picture, 1)?, first]),
+            Layout::Yuv { .. } | Layout::PlanarRgb(_) => {
+                Ok([first, self.plane(picture, 1)?, self.plane(picture, 2)?])
+            }
+        }
+    }
+
+    /// How often luma is halved to get chroma, across and down.
+    pub(super) fn chroma_shift(&self) -> [u8; 2] {
+        match self.layout {
+            Layout::Yuv { log2_width, log2_height, .. } => [log2_width, log2_height],
+            Layout::SemiPlanar { .. } => [1, 1],
+            Layout::Gray(_) | Layout::Packed { .. } | Layout::PlanarRgb(_) => [0, 0],
+        }
+    }
+
+    /// One plane, if it is there and large enough.
+    fn plane<'a>(&self, picture: &Picture<'a>, index: usize) -> Result<Plane<'a>, ConvertError> {
+        let PlaneSize { width, height, sample_bytes } = self.plane_size(index);
+        let (row_bytes, rows) = (width * sample_bytes, height);
+        let plane = picture.planes.get(index).copied().flatten();
+        plane
+            .filter(|plane| plane.row_bytes() >= row_bytes && plane.rows() >= rows)
+            .ok_or(ConvertError::Plane { index, row_bytes, rows })
+    }
+
+    fn plane_size(&self, index: usize) -> PlaneSize {
+        let [log2_width, log2_height] = if index == 0 { [0, 0] } else { self.chroma_shift() };
+        let sample_bytes = match self.layout {
+            Layout::Gray(depth) | Layout::PlanarRgb(depth) | Layout::Yuv { depth, .. } => {
+                depth.bytes()
+            }
+            Layout::SemiPlanar { depth, .. } => depth.bytes() * (index + 1),
+            Layout::Packed { bytes, .. } => usize::from(bytes),
+        };
+        PlaneSize {
+            width: halved(self.width, log2_width),
+            height: halved(self.height, log2_height),
+            sample_bytes,
+        }
+    }
+}
+
+/// A side in samples of a plane that is `log2` times halved; a last odd one counts in full.
+pub(super) fn halved(side: usize, log2: u8) -> usize {
+    side.div_ceil(1 << log2)
+}
+
+/// Refuses sides that no picture has.
+pub(super) fn check_side(what: &'static str, got: usize) -> Result<(), ConvertError> {
+    if got == 0 || got > MAX_SIDE { Err(ConvertError::Side { what, got }) } else { Ok(()) }
+}
+
+/// Refuses layouts whose fields contradict each other or that the kernels can't read.
+fn check_layout(layout: Layout) -> Result<(), ConvertError> {
+    let fits = |depth: Depth| match depth.bits {
+        8 => depth.shift == 0,
+        bits => (9..=16).contains(&bits) && depth.shift <= 16 - bits,
+    };
+    let known = match layout {
+        Layout::Gray(depth) | Layout::PlanarRgb(depth) => fits(depth),
+        Layout::Yuv { depth, log2_width, log2_height } => {
+            fits(depth) && log2_width <= 2 && log2_height <= 2
+        }
+        Layout::SemiPlanar { depth, .. } => fits(depth),
+        Layout::Packed { bytes, rgb } => {
+            (3..=4).contains(&bytes) && rgb.iter().all(|&offset| offset < bytes)
+        }
+    };
+    if known { Ok(()) } else { Err(ConvertError::Layout(layout)) }
+}

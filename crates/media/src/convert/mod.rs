@@ -1,0 +1,105 @@
+//! From the decoder's planes to a model's input or an image, in one pass.
+//!
+//! Colour, size, the way up, square pixels, letterbox and normalisation are one step: each output
+//! row is read from the few input rows it lies between, and no picture is stored on the way.
+//!
+//! - **Geometry** is that of OpenCV's `INTER_LINEAR`, which detectors are trained and measured
+//!   with: two taps each way, centres half a pixel in, no filter against aliasing. An output of
+//!   the input's own size takes each pixel as it is.
+//! - **Samples** are 8-bit before they are normalised, so a tensor holds exactly what an image of
+//!   the same size shows. From packed RGB they are what `cv2.resize` gives, bit for bit, unless
+//!   a quarter turn puts rows in the place of columns; from planes they are the exact values,
+//!   rounded once.
+//! - **Colour** follows [`Color`](crate::picture::Color): matrix, range and the place of chroma.
+//!   The components of RGB layouts use their whole range. Primaries and transfer stay as they are.
+//! - **Kernels** are scalar, AVX2 or NEON, and all give the same bits.
+//!
+//! A converter keeps tables and scratch memory for pictures of one geometry; the free functions
+//! make one, use it once and drop it. No threads are started.
+
+mod axis;
+mod error;
+mod geometry;
+mod grid;
+mod matrix;
+mod packed;
+mod planar;
+mod rgb;
+mod sampler;
+mod tensor;
+#[cfg(test)]
+mod tests;
+
+pub use error::ConvertError;
+pub use rgb::Rgb8Converter;
+pub use tensor::{ChannelOrder, Placement, TensorConverter, TensorSpec};
+
+use crate::picture::Picture;
+
+/// The longest side of a picture or an output, in pixels.
+pub const MAX_SIDE: usize = 1 << 20;
+
+/// Writes one picture as a letterboxed, normalised tensor `[3, height, width]` of `f32`.
+///
+/// # Errors
+///
+/// Those of [`TensorConverter::new`] and [`TensorConverter::run`].
+///
+/// # Examples
+///
+/// ```
+/// use moviola_av::plane::Plane;
+/// use moviola_media::{
+///     convert::{ChannelOrder, Placement, TensorSpec, to_tensor},
+///     picture::{Color, Depth, Layout, Orientation, Picture},
+/// };
+///
+/// let gray = [255; 2 * 2];
+/// let picture = Picture {
+///     width: 2,
+///     height: 2,
+///     layout: Layout::Gray(Depth::EIGHT),
+///     planes: [Plane::from_slice(&gray, 2, 2, 2), None, None],
+///     color: Color::default(),
+///     orientation: Orientation::default(),
+///     sample_aspect: (1, 1),
+/// };
+/// let spec = TensorSpec {
+///     width: 4,
+///     height: 4,
+///     placement: Placement { x: 0, y: 1, width: 4, height: 2 },
+///     channels: ChannelOrder::Rgb,
+///     scale: [1.0 / 255.0; 3],
+///     bias: [0.0; 3],
+///     fill: [0.0; 3],
+/// };
+/// let mut tensor = vec![0.0; spec.values()];
+/// to_tensor(&picture, &spec, &mut tensor)?;
+/// assert_eq!(tensor[..8], [0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0]);
+/// # Ok::<(), moviola_media::convert::ConvertError>(())
+/// ```
+pub fn to_tensor(
+    picture: &Picture<'_>,
+    spec: &TensorSpec,
+    out: &mut [f32],
+) -> Result<(), ConvertError> {
+    TensorConverter::new(picture, spec)?.run(picture, out)
+}
+
+/// Writes one picture as an upright image of `size` pixels: rows of red, green, blue that start
+/// `row_stride` bytes apart.
+///
+/// [`Picture::display_size`] is the size that keeps every pixel and makes them square. For the
+/// picture as it is coded, give it no orientation and ask for its own width and height.
+///
+/// # Errors
+///
+/// Those of [`Rgb8Converter::new`] and [`Rgb8Converter::run`].
+pub fn to_rgb8(
+    picture: &Picture<'_>,
+    size: (usize, usize),
+    out: &mut [u8],
+    row_stride: usize,
+) -> Result<(), ConvertError> {
+    Rgb8Converter::new(picture, size)?.run(picture, out, row_stride)
+}

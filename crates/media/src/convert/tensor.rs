@@ -1,0 +1,167 @@
+//! Letterboxed, normalised `f32` tensors.
+
+use super::{
+    ConvertError,
+    geometry::check_side,
+    sampler::{Sampler, Sink},
+};
+use crate::{picture::Picture, simd::Isa};
+
+/// What a model wants its pictures to look like.
+///
+/// A value of the tensor is `sample * scale + bias`, where samples run from 0 to 255. Arrays are
+/// in the tensor's channel order.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TensorSpec {
+    /// Columns of the tensor.
+    pub width: usize,
+    /// Rows of the tensor.
+    pub height: usize,
+    /// Where the picture goes.
+    pub placement: Placement,
+    /// Order of the three channels.
+    pub channels: ChannelOrder,
+    /// What a sample is multiplied by.
+    pub scale: [f32; 3],
+    /// What is added after that.
+    pub bias: [f32; 3],
+    /// Samples, 0 to 255, around the picture; scaled like the picture's own.
+    pub fill: [f32; 3],
+}
+
+/// A rectangle of the tensor that the upright picture is stretched over, in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Placement {
+    /// Columns left of it.
+    pub x: usize,
+    /// Rows above it.
+    pub y: usize,
+    /// Its columns.
+    pub width: usize,
+    /// Its rows.
+    pub height: usize,
+}
+
+/// Order of a tensor's channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ChannelOrder {
+    /// Red, green, blue.
+    Rgb,
+    /// Blue, green, red.
+    Bgr,
+}
+
+impl TensorSpec {
+    /// Values of a tensor: `3 * height * width`.
+    pub fn values(&self) -> usize {
+        self.width.saturating_mul(self.height).saturating_mul(3)
+    }
+
+    /// Refuses sizes that are no sizes, and pictures outside the tensor.
+    fn check(&self) -> Result<(), ConvertError> {
+        check_side("the tensor's width", self.width)?;
+        check_side("the tensor's height", self.height)?;
+        let right = self.placement.x.saturating_add(self.placement.width);
+        let bottom = self.placement.y.saturating_add(self.placement.height);
+        if right > self.width || bottom > self.height {
+            let (width, height) = (self.width, self.height);
+            return Err(ConvertError::PlacementOutside { right, bottom, width, height });
+        }
+        Ok(())
+    }
+}
+
+/// Turns pictures of one geometry into tensors, without allocating.
+#[derive(Debug)]
+pub struct TensorConverter {
+    sampler: Sampler,
+    spec: TensorSpec,
+}
+
+impl TensorConverter {
+    /// A converter for `picture` and others of the same size, layout, colour and orientation.
+    ///
+    /// The picture's samples aren't read, so it needs no planes.
+    ///
+    /// # Errors
+    ///
+    /// [`ConvertError::Side`], [`ConvertError::PlacementOutside`] or [`ConvertError::Layout`] if
+    /// no such conversion exists.
+    pub fn new(picture: &Picture<'_>, spec: &TensorSpec) -> Result<Self, ConvertError> {
+        Self::with_isa(Isa::detect(), picture, spec)
+    }
+
+    /// The same with kernels of the caller's choice.
+    pub(super) fn with_isa(
+        isa: Isa,
+        picture: &Picture<'_>,
+        spec: &TensorSpec,
+    ) -> Result<Self, ConvertError> {
+        spec.check()?;
+        let size = (spec.placement.width, spec.placement.height);
+        Ok(Self { sampler: Sampler::new(isa, picture, size)?, spec: *spec })
+    }
+
+    /// Whether [`Self::run`] takes this picture.
+    pub fn fits(&self, picture: &Picture<'_>) -> bool {
+        self.sampler.fits(picture)
+    }
+
+    /// Writes one picture as a tensor `[3, height, width]`. Every value of `out` is written.
+    ///
+    /// # Errors
+    ///
+    /// [`ConvertError::OutputLength`] if `out` isn't [`TensorSpec::values`] long,
+    /// [`ConvertError::OtherGeometry`] if the converter was made for other pictures, and
+    /// [`ConvertError::Plane`] if the picture lacks a plane. The borders may be written then.
+    pub fn run(&mut self, picture: &Picture<'_>, out: &mut [f32]) -> Result<(), ConvertError> {
+        let expected = self.spec.values();
+        if out.len() != expected {
+            return Err(ConvertError::OutputLength { expected, got: out.len() });
+        }
+        let isa = self.sampler.isa();
+        let mut tensor = Tensor { isa, spec: &self.spec, values: out };
+        tensor.fill_border();
+        self.sampler.run(picture, &mut tensor)
+    }
+}
+
+/// A tensor that is being written.
+struct Tensor<'a> {
+    isa: Isa,
+    spec: &'a TensorSpec,
+    values: &'a mut [f32],
+}
+
+impl Tensor<'_> {
+    /// Writes what lies around the picture.
+    fn fill_border(&mut self) {
+        let TensorSpec { width, height, placement, scale, bias, fill, .. } = *self.spec;
+        let (above, below) = (placement.y * width, (placement.y + placement.height) * width);
+        let right = placement.x + placement.width;
+        for (channel, plane) in self.values.chunks_exact_mut(width * height).enumerate() {
+            let value = fill[channel] * scale[channel] + bias[channel];
+            plane[..above].fill(value);
+            plane[below..].fill(value);
+            for row in plane[above..below].chunks_exact_mut(width) {
+                row[..placement.x].fill(value);
+                row[right..].fill(value);
+            }
+        }
+    }
+}
+
+impl Sink for Tensor<'_> {
+    fn put(&mut self, x: usize, y: usize, [red, green, blue]: [&[u8]; 3]) {
+        let TensorSpec { width, height, placement, channels, scale, bias, .. } = *self.spec;
+        let rows = match channels {
+            ChannelOrder::Rgb => [red, green, blue],
+            ChannelOrder::Bgr => [blue, green, red],
+        };
+        let start = (placement.y + y) * width + placement.x + x;
+        for (channel, row) in rows.into_iter().enumerate() {
+            let out = &mut self.values[channel * width * height + start..][..row.len()];
+            self.isa.normalise(row, (scale[channel], bias[channel]), out);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Conversions against models that are written another way: exact in `f64`, and OpenCV's.
+
+#![expect(clippy::cast_sign_loss, reason = "the models cast what they have clamped")]
+
+mod canvas;
+mod edges;
+mod exact;
+mod opencv;
+mod same_bits;
+
+use super::{ChannelOrder, Placement, Rgb8Converter, TensorSpec};
+use crate::{picture::Picture, simd::Isa};
+
+/// An image of `size`, converted by the given kernels.
+fn rgb8(isa: Isa, picture: &Picture<'_>, size: (usize, usize)) -> Vec<u8> {
+    let mut out = vec![0; 3 * size.0 * size.1];
+    let mut converter = Rgb8Converter::with_isa(isa, picture, size).unwrap();
+    converter.run(picture, &mut out, 3 * size.0).unwrap();
+    out
+}
+
+/// A tensor that is all picture, and holds samples of 0 to 255.
+fn plain_spec((width, height): (usize, usize)) -> TensorSpec {
+    TensorSpec {
+        width,
+        height,
+        placement: Placement { x: 0, y: 0, width, height },
+        channels: ChannelOrder::Rgb,
+        scale: [1.0; 3],
+        bias: [0.0; 3],
+        fill: [114.0; 3],
+    }
+}

@@ -1,0 +1,101 @@
+//! What can go wrong between a source and its frames.
+
+use moviola_av::error::Error as AvError;
+
+/// Everything that can fail in this crate. Each message names the source and, where one is
+/// known, the remedy.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The source can't be opened.
+    #[error("{name}: {reason}")]
+    Open {
+        /// The source as its user knows it.
+        name: String,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// The container can't be read, or not any further.
+    #[error("{name}: {reason}")]
+    Demux {
+        /// The source as its user knows it.
+        name: String,
+        /// What is wrong and what to do.
+        reason: String,
+        /// FFmpeg's answer.
+        #[source]
+        cause: AvError,
+    },
+    /// There is no video to read.
+    #[error("{name}: {reason}")]
+    NoVideo {
+        /// The source as its user knows it.
+        name: String,
+        /// What there is instead.
+        reason: String,
+    },
+    /// One picture can't be decoded; those before and after it may be fine.
+    #[error("{name}: the picture at {place} can't be decoded: {reason}")]
+    Decode {
+        /// The source as its user knows it.
+        name: String,
+        /// Where the picture stands, for a reader.
+        place: String,
+        /// Seconds from the start of the presentation, if known.
+        time: Option<f64>,
+        /// What the decoder said.
+        reason: String,
+    },
+    /// The system gives no thread.
+    #[error("{name}: no thread can be started: {reason}")]
+    Thread {
+        /// The source as its user knows it.
+        name: String,
+        /// The system's answer.
+        reason: String,
+    },
+}
+
+/// The step of the journey at which an error happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Finding and opening the source.
+    Open,
+    /// Reading the container.
+    Demux,
+    /// Turning packets into pictures.
+    Decode,
+}
+
+impl Stage {
+    /// The stage's name in records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Demux => "demux",
+            Self::Decode => "decode",
+        }
+    }
+}
+
+impl Error {
+    /// Where on the journey it happened.
+    pub fn stage(&self) -> Stage {
+        match self {
+            Self::Open { .. } | Self::Thread { .. } => Stage::Open,
+            Self::Demux { .. } | Self::NoVideo { .. } => Stage::Demux,
+            Self::Decode { .. } => Stage::Decode,
+        }
+    }
+
+    /// Seconds from the start of the presentation where it happened, if it belongs to a picture.
+    pub fn time(&self) -> Option<f64> {
+        match self {
+            Self::Decode { time, .. } => *time,
+            _ => None,
+        }
+    }
+}
+
+/// This crate's result.
+pub type Result<T> = std::result::Result<T, Error>;

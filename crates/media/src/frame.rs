@@ -1,0 +1,106 @@
+//! A decoded frame as the kernels take it: its pixel format as a layout, its tags as colour.
+
+use moviola_av::{
+    color::{ChromaLocation, ColorMatrix, ColorRange},
+    frame::VideoFrame,
+    pixel::PixelFormat,
+};
+
+use crate::picture::{ChromaSiting, Color, Depth, Layout, Matrix, Orientation, Picture, Range};
+
+impl<'a> Picture<'a> {
+    /// Looks at `frame`; `orientation` and `sample_aspect` are the stream's, which count where
+    /// the frame itself says nothing.
+    ///
+    /// `None` for pixel formats that no kernel takes: bring those into another format with
+    /// [`moviola_av::scaler::Scaler`] first.
+    pub fn of_frame(
+        frame: &'a VideoFrame,
+        orientation: Orientation,
+        sample_aspect: Option<(u32, u32)>,
+    ) -> Option<Self> {
+        let layout = layout_of(frame.format())?;
+        Some(Self {
+            width: frame.width() as usize,
+            height: frame.height() as usize,
+            layout,
+            planes: [0, 1, 2].map(|plane| frame.plane(plane)),
+            color: color_of(frame, layout),
+            orientation: frame.display_matrix().map_or(orientation, Orientation::of_matrix),
+            sample_aspect: sample_aspect.or(frame.sample_aspect_ratio()).unwrap_or((1, 1)),
+        })
+    }
+}
+
+/// The layout of a pixel format, if a kernel takes it.
+pub fn layout_of(format: PixelFormat) -> Option<Layout> {
+    let semi_planar =
+        |bits, shift, swapped| Some(Layout::SemiPlanar { depth: Depth { bits, shift }, swapped });
+    let packed = |bytes, rgb| Some(Layout::Packed { bytes, rgb });
+    match format.name() {
+        "nv12" => semi_planar(8, 0, false),
+        "nv21" => semi_planar(8, 0, true),
+        "p010le" => semi_planar(10, 6, false),
+        "p012le" => semi_planar(12, 4, false),
+        "p016le" => semi_planar(16, 0, false),
+        "rgb24" => packed(3, [0, 1, 2]),
+        "bgr24" => packed(3, [2, 1, 0]),
+        "rgba" | "rgb0" => packed(4, [0, 1, 2]),
+        "bgra" | "bgr0" => packed(4, [2, 1, 0]),
+        "argb" | "0rgb" => packed(4, [1, 2, 3]),
+        "abgr" | "0bgr" => packed(4, [3, 2, 1]),
+        _ => planar_layout_of(format),
+    }
+}
+
+/// The layout of a format with one component a plane, told by FFmpeg's descriptor.
+fn planar_layout_of(format: PixelFormat) -> Option<Layout> {
+    let bits = u8::try_from(format.depth()).unwrap_or(0);
+    let plain = !format.is_big_endian()
+        && !format.is_float()
+        && !format.is_palette()
+        && !format.is_bitstream()
+        && !format.is_hardware()
+        && format.shift(0) == Some(0)
+        && (8..=16).contains(&bits);
+    if !plain {
+        return None;
+    }
+    let depth = Depth { bits, shift: 0 };
+    let (log2_width, log2_height) = format.log2_chroma();
+    let color_planes = format.planes() - usize::from(format.has_alpha());
+    match (color_planes, format.is_rgb()) {
+        (1, false) if format.planes() == 1 && format.is_gray() => Some(Layout::Gray(depth)),
+        (3, false) => Some(Layout::Yuv { depth, log2_width, log2_height }),
+        (3, true) => Some(Layout::PlanarRgb(depth)),
+        _ => None,
+    }
+}
+
+/// What the samples mean. Untagged pictures are BT.601 and limited, untagged gray and RGB full,
+/// as libswscale takes them.
+fn color_of(frame: &VideoFrame, layout: Layout) -> Color {
+    let color = frame.color();
+    let matrix = match color.matrix {
+        ColorMatrix::Bt709 => Matrix::Bt709,
+        ColorMatrix::Bt2020Ncl | ColorMatrix::Bt2020Cl => Matrix::Bt2020,
+        ColorMatrix::Smpte240m => Matrix::Smpte240,
+        ColorMatrix::Fcc => Matrix::Fcc,
+        ColorMatrix::Ycgco => Matrix::YCgCo,
+        _ => Matrix::Bt601,
+    };
+    let full_unless_tagged = frame.format().is_full_range()
+        || matches!(layout, Layout::Gray(_) | Layout::Packed { .. } | Layout::PlanarRgb(_));
+    let range = match color.range {
+        ColorRange::Full => Range::Full,
+        ColorRange::Limited => Range::Limited,
+        _ if full_unless_tagged => Range::Full,
+        _ => Range::Limited,
+    };
+    let siting = match color.chroma_location {
+        ChromaLocation::Center => ChromaSiting::Center,
+        ChromaLocation::TopLeft => ChromaSiting::TopLeft,
+        _ => ChromaSiting::Left,
+    };
+    Color { matrix, range, siting }
+}

@@ -1,0 +1,67 @@
+//! What can go wrong between a picture and its image file.
+
+use std::{io, path::PathBuf};
+
+use crate::convert::ConvertError;
+
+/// Everything that can fail in this module. Where there is a remedy, the message names it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImageError {
+    /// A caller's value is outside its documented range.
+    #[error("{what} must be {expected}, got {got}")]
+    InvalidArgument {
+        /// The value's name.
+        what: &'static str,
+        /// Its range.
+        expected: &'static str,
+        /// The value.
+        got: String,
+    },
+    /// A picture's planes don't hold what its size and layout ask for.
+    #[error("plane {plane} of the picture is missing or too small: {needed}")]
+    Planes {
+        /// Which plane, from 0.
+        plane: usize,
+        /// What it should hold.
+        needed: String,
+    },
+    /// The image has more pixels across or in all than its format or this machine takes.
+    #[error("an image of {width}x{height} pixels is too large: make it smaller with --max-size")]
+    TooLarge {
+        /// Width in pixels.
+        width: usize,
+        /// Height in pixels.
+        height: usize,
+    },
+    /// The picture can't become RGB.
+    #[error(transparent)]
+    Convert(#[from] ConvertError),
+    /// An encoder refused.
+    #[error("cannot make a {format}: {reason}")]
+    Encode {
+        /// The file format.
+        format: &'static str,
+        /// What the encoder said.
+        reason: String,
+    },
+    /// The file is there already and may not be replaced.
+    #[error("{} exists already: choose another place, or replace it with --overwrite", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file can't be written.
+    #[error("cannot write {}: {cause}; {remedy}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What to do.
+        remedy: &'static str,
+        /// What the system said.
+        cause: io::Error,
+    },
+}
+
+/// This module's result.
+pub type Result<T> = std::result::Result<T, ImageError>;

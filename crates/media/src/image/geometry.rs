@@ -1,0 +1,217 @@
+//! How large an image becomes, how its chroma is subsampled, and how it is turned.
+
+use crate::picture::{Layout, Orientation, Picture};
+
+use super::{ImageError, Result};
+
+/// Width and height in pixels.
+pub(super) type Size = (usize, usize);
+
+/// libjpeg's largest side in pixels (`JPEG_MAX_DIMENSION`).
+const MAX_SIDE: usize = 65_500;
+
+/// The most pixels of an image: far above every camera, and below what exhausts a machine.
+const MAX_PIXELS: usize = 1 << 28;
+
+/// The size of the image that [`JpegEncoder`](super::JpegEncoder) and the others make of a picture.
+///
+/// Upright with square pixels, or as coded if `coded`; then shrunk to fit into `max_size`, keeping
+/// its shape. Never enlarged to fit.
+pub fn image_size(picture: &Picture<'_>, max_size: Option<Size>, coded: bool) -> Size {
+    let size = if coded { (picture.width, picture.height) } else { picture.display_size() };
+    let Some(limit) = max_size else { return size };
+    let ratio = |limit: usize, side: usize| limit as f64 / side.max(1) as f64;
+    let factor = ratio(limit.0, size.0).min(ratio(limit.1, size.1)).min(1.0);
+    let shrink = |side: usize| {
+        #[expect(clippy::cast_sign_loss, reason = "both factors are positive")]
+        let side = (side as f64 * factor).round() as usize;
+        side.max(1)
+    };
+    (shrink(size.0), shrink(size.1))
+}
+
+/// Whether an image can be so large.
+pub(super) fn fits((width, height): Size) -> bool {
+    width.max(height) <= MAX_SIDE && width.saturating_mul(height) <= MAX_PIXELS
+}
+
+/// What becomes of a picture on its way to an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Geometry {
+    /// The image's size: upright.
+    pub(super) size: Size,
+    /// The same before shrinking.
+    pub(super) full: Size,
+    /// The same before turning.
+    pub(super) unturned: Size,
+    /// How often chroma is halved across and down before turning; `None` without chroma.
+    pub(super) chroma: Option<(u8, u8)>,
+    /// How the picture is turned.
+    pub(super) orientation: Orientation,
+}
+
+impl Geometry {
+    /// The geometry of the image of `picture`.
+    pub(super) fn new(picture: &Picture<'_>, max_size: Option<Size>, coded: bool) -> Result<Self> {
+        let size = image_size(picture, max_size, coded);
+        if !fits(size) {
+            return Err(ImageError::TooLarge { width: size.0, height: size.1 });
+        }
+        let full = image_size(picture, None, coded);
+        let orientation = if coded { Orientation::default() } else { picture.orientation };
+        let unturned = if orientation.swaps_axes() { (size.1, size.0) } else { size };
+        let chroma = subsampling(picture.layout).map(|log2| storable(log2, unturned, orientation));
+        Ok(Self { size, full, unturned, chroma, orientation })
+    }
+
+    /// How often chroma is halved across and down in the turned image.
+    pub(super) fn turned_chroma(&self) -> Option<(u8, u8)> {
+        self.chroma.map(|(x, y)| if self.orientation.swaps_axes() { (y, x) } else { (x, y) })
+    }
+}
+
+/// How often a layout halves its chroma across and down; `None` without chroma.
+pub(super) fn subsampling(layout: Layout) -> Option<(u8, u8)> {
+    match layout {
+        Layout::Gray(_) => None,
+        Layout::Yuv { log2_width, log2_height, .. } => Some((log2_width, log2_height)),
+        Layout::SemiPlanar { .. } => Some((1, 1)),
+        Layout::Packed { .. } | Layout::PlanarRgb(_) => Some((0, 0)),
+    }
+}
+
+/// The nearest subsampling that a turned JPEG can hold.
+///
+/// JPEG pairs chroma with luma from the first column and row on. If a turn makes the last one the
+/// first and the length is odd, pairs would shift by one pixel, so that axis is not halved.
+fn storable(log2: (u8, u8), size: Size, orientation: Orientation) -> (u8, u8) {
+    let halved = match log2 {
+        (0 | 1, 0 | 1) | (2, 0) | (0, 2) => log2,
+        (x, y) => (x.min(1), y.min(1)),
+    };
+    let flips = Flips::new(orientation);
+    let keep = |log2: u8, flipped: bool, side: usize| {
+        if flipped && !side.is_multiple_of(1 << log2) { 0 } else { log2 }
+    };
+    (keep(halved.0, flips.columns, size.0), keep(halved.1, flips.rows, size.1))
+}
+
+/// An orientation in terms of the picture before turning: columns and rows are reversed, then
+/// columns become rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Flips {
+    /// The last column comes first.
+    pub(super) columns: bool,
+    /// The last row comes first.
+    pub(super) rows: bool,
+    /// Columns become rows.
+    pub(super) transposed: bool,
+}
+
+impl Flips {
+    /// The flips that are the same as `orientation`.
+    pub(super) fn new(orientation: Orientation) -> Self {
+        let Orientation { quarter_turns, mirrored } = orientation;
+        let (columns, rows) = match quarter_turns % 4 {
+            0 => (mirrored, false),
+            1 => (mirrored, true),
+            2 => (!mirrored, true),
+            _ => (!mirrored, false),
+        };
+        Self { columns, rows, transposed: orientation.swaps_axes() }
+    }
+
+    /// Whether the picture is upright already.
+    pub(super) fn is_identity(self) -> bool {
+        !(self.columns || self.rows || self.transposed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::picture::{Color, Depth};
+
+    fn picture(size: Size, sample_aspect: (u32, u32), quarter_turns: u8) -> Picture<'static> {
+        Picture {
+            width: size.0,
+            height: size.1,
+            layout: Layout::Gray(Depth::EIGHT),
+            planes: [None; 3],
+            color: Color::default(),
+            orientation: Orientation { quarter_turns, mirrored: false },
+            sample_aspect,
+        }
+    }
+
+    #[track_caller]
+    fn check_size(picture: &Picture<'_>, max_size: Option<Size>, want: Size) {
+        assert_eq!(image_size(picture, max_size, false), want);
+    }
+
+    #[test]
+    fn images_fit_into_the_largest_size_and_are_never_enlarged() {
+        let hd = picture((1920, 1080), (1, 1), 0);
+        check_size(&hd, None, (1920, 1080));
+        check_size(&hd, Some((1280, 720)), (1280, 720));
+        check_size(&hd, Some((640, 640)), (640, 360));
+        check_size(&hd, Some((4000, 540)), (960, 540));
+        check_size(&hd, Some((4000, 4000)), (1920, 1080));
+        check_size(&hd, Some((0, 0)), (1, 1));
+        check_size(&picture((10_000, 1), (1, 1), 0), Some((100, 100)), (100, 1));
+    }
+
+    #[test]
+    fn the_largest_size_is_that_of_the_upright_image() {
+        check_size(&picture((1920, 1080), (1, 1), 1), Some((540, 2000)), (540, 960));
+        check_size(&picture((720, 576), (16, 11), 1), None, (576, 1047));
+    }
+
+    #[test]
+    fn coded_images_keep_their_size_and_place() {
+        let turned = picture((720, 576), (16, 11), 1);
+        assert_eq!(image_size(&turned, None, true), (720, 576));
+        assert!(Flips::new(Geometry::new(&turned, None, true).unwrap().orientation).is_identity());
+    }
+
+    #[test]
+    fn absurd_sizes_are_errors_that_name_the_remedy() {
+        for wide in [picture((70_000, 1), (1, 1), 0), picture((60_000, 60_000), (1, 1), 0)] {
+            let error = Geometry::new(&wide, None, false).unwrap_err();
+            assert!(error.to_string().contains("--max-size"), "{error}");
+            assert!(Geometry::new(&wide, Some((640, 640)), false).is_ok());
+        }
+        let pixels = picture((100, 100), (u32::MAX, 1), 0);
+        assert!(Geometry::new(&pixels, None, false).is_err());
+    }
+
+    #[track_caller]
+    fn check_chroma(log2: (u8, u8), size: Size, quarter_turns: u8, want: (u8, u8)) {
+        let (log2_width, log2_height) = log2;
+        let layout = Layout::Yuv { depth: Depth::EIGHT, log2_width, log2_height };
+        let picture = Picture { layout, ..picture(size, (1, 1), quarter_turns) };
+        let geometry = Geometry::new(&picture, None, false).unwrap();
+        assert_eq!(geometry.turned_chroma(), Some(want));
+    }
+
+    #[test]
+    fn a_quarter_turn_swaps_the_subsampled_axes() {
+        check_chroma((1, 0), (64, 64), 1, (0, 1));
+        check_chroma((2, 0), (64, 64), 3, (0, 2));
+        check_chroma((1, 1), (64, 64), 1, (1, 1));
+    }
+
+    #[test]
+    fn what_jpeg_lacks_gets_the_nearest_finer_subsampling() {
+        check_chroma((2, 2), (64, 64), 0, (1, 1));
+        check_chroma((2, 1), (64, 64), 0, (1, 1));
+    }
+
+    #[test]
+    fn an_odd_axis_that_is_flipped_is_not_subsampled() {
+        check_chroma((1, 1), (65, 64), 0, (1, 1));
+        check_chroma((1, 1), (65, 64), 2, (0, 1));
+        check_chroma((1, 1), (64, 65), 1, (0, 1));
+        check_chroma((2, 0), (66, 64), 2, (0, 0));
+    }
+}

@@ -1,0 +1,115 @@
+//! The plane pass: any picture becomes planes that mean what JFIF means.
+//!
+//! Those are full-range BT.601 of 8 bits, upright, with square pixels. Range, matrix, depth and
+//! interleaving are undone in one go over the samples ([`weights`](super::weights) has the
+//! formulas); resampling and turning are further passes that most pictures don't need.
+//!
+//! Two things stay approximate, as everywhere:
+//!
+//! - Chroma samples are kept where they are. MPEG sites them on the left luma column and JFIF
+//!   between the two, so that colour moves by a quarter of a chroma sample. A matrix other than
+//!   BT.601 adds to each luma sample a share of the one chroma sample that covers it.
+//! - Primaries and transfer are not converted.
+
+use crate::picture::{Layout, Picture};
+use crate::simd::jfif::{RgbRow, run};
+
+use super::{
+    Result,
+    geometry::{Flips, Geometry, subsampling},
+    orient::turn,
+    planes::YccPlanes,
+    rows::{self, ChromaOut, RowBuffers},
+    scale::Scaler,
+    source::Source,
+    weights::{YccWeights, rgb_weights},
+};
+
+/// Makes JFIF planes and keeps the buffers that this takes.
+#[derive(Debug, Default)]
+pub(super) struct JfifPass {
+    rows: RowBuffers,
+    converted: YccPlanes,
+    scaled: YccPlanes,
+    turned: YccPlanes,
+    scaler: Scaler,
+}
+
+impl JfifPass {
+    /// The planes of the image of `picture`, padded to whole chroma samples.
+    pub(super) fn run(&mut self, picture: &Picture<'_>, to: &Geometry) -> Result<&YccPlanes> {
+        let source = Source::new(picture)?;
+        let chroma = subsampling(source.layout);
+        self.converted.reset(source.size, chroma)?;
+        convert(&source, &mut self.rows, &mut self.converted);
+        let mut planes = &mut self.converted;
+        if (to.unturned, to.chroma) != (source.size, chroma) {
+            self.scaler.scale(planes, (to.unturned, to.chroma), &mut self.scaled)?;
+            planes = &mut self.scaled;
+        }
+        let flips = Flips::new(to.orientation);
+        if !flips.is_identity() {
+            turn(planes, flips, (to.size, to.turned_chroma()), &mut self.turned)?;
+            planes = &mut self.turned;
+        }
+        planes.pad()?;
+        Ok(planes)
+    }
+}
+
+/// Converts the samples: range, matrix, depth and interleaving.
+fn convert(source: &Source<'_>, buffers: &mut RowBuffers, out: &mut YccPlanes) {
+    buffers.reset(source.size.0);
+    match source.layout {
+        Layout::Gray(_) => convert_gray(source, buffers, out),
+        Layout::Yuv { log2_width, log2_height, .. } => {
+            convert_yuv(source, (log2_width, log2_height), buffers, out);
+        }
+        Layout::SemiPlanar { .. } => convert_yuv(source, (1, 1), buffers, out),
+        Layout::Packed { .. } | Layout::PlanarRgb(_) => convert_rgb(source, buffers, out),
+    }
+}
+
+fn convert_gray(source: &Source<'_>, buffers: &mut RowBuffers, out: &mut YccPlanes) {
+    let (width, height) = source.size;
+    let weights = YccWeights::new(source.color, source.depth().bits);
+    let RowBuffers { centred, tint } = buffers;
+    tint.fill(weights.chroma.luma_constant);
+    for y in 0..height {
+        let row = rows::plane_row(source, 0, (y, width), &mut centred[0]);
+        rows::luma(row, tint, weights.luma, out.planes[0].row_mut(y));
+    }
+}
+
+/// One row of chroma at a time, then the rows of luma that it covers.
+fn convert_yuv(source: &Source<'_>, log2: (u8, u8), buffers: &mut RowBuffers, out: &mut YccPlanes) {
+    let (width, height) = source.size;
+    let (chroma_width, chroma_height) = source.chroma_size();
+    let weights = YccWeights::new(source.color, source.depth().bits);
+    let RowBuffers { centred: [first, second, _], tint } = buffers;
+    let [luma, cb, cr] = &mut out.planes;
+    for chroma_y in 0..chroma_height {
+        let both = [&mut first[..], &mut second[..]];
+        let row = rows::chroma_rows(source, (chroma_y, chroma_width), both);
+        let (cb, cr) = (cb.row_mut(chroma_y), cr.row_mut(chroma_y));
+        rows::chroma(row, &weights.chroma, log2.0, ChromaOut { cb, cr, tint });
+        let from = chroma_y << log2.1;
+        for y in from..height.min(from + (1 << log2.1)) {
+            let row = rows::plane_row(source, 0, (y, width), first);
+            rows::luma(row, tint, weights.luma, luma.row_mut(y));
+        }
+    }
+}
+
+fn convert_rgb(source: &Source<'_>, buffers: &mut RowBuffers, out: &mut YccPlanes) {
+    let weights = rgb_weights(source.depth().bits);
+    for y in 0..source.size.1 {
+        rows::rgb_rows(source, y, &mut buffers.centred);
+        let [red, green, blue] = &buffers.centred;
+        for (component, plane) in out.planes.iter_mut().enumerate() {
+            let (constant, weights) = (weights.constants[component], weights.rows[component]);
+            let out = plane.row_mut(y);
+            run(RgbRow { rgb: [red, green, blue], weights, constant, out });
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The buffers that the plane pass fills: 8-bit planes that are kept from picture to picture.
+
+use super::{ImageError, Result, geometry::Size, source::chroma_size};
+
+/// One plane of bytes; its rows lie side by side, without padding.
+#[derive(Debug, Default)]
+pub(super) struct BytePlane {
+    /// Never shrinks; the plane is its beginning.
+    bytes: Vec<u8>,
+    width: usize,
+    height: usize,
+}
+
+impl BytePlane {
+    /// Makes room for `size`. What the plane then holds is left over from before.
+    fn reset(&mut self, (width, height): Size) -> Result<()> {
+        let too_large = || ImageError::TooLarge { width, height };
+        let len = width.checked_mul(height).ok_or_else(too_large)?;
+        if let Some(more) = len.checked_sub(self.bytes.len()) {
+            self.bytes.try_reserve_exact(more).map_err(|_| too_large())?;
+            self.bytes.resize(len, 0);
+        }
+        (self.width, self.height) = (width, height);
+        Ok(())
+    }
+
+    /// Width and height.
+    pub(super) fn size(&self) -> Size {
+        (self.width, self.height)
+    }
+
+    /// All rows.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.width * self.height]
+    }
+
+    /// All rows.
+    pub(super) fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes[..self.width * self.height]
+    }
+
+    /// Row `y`, which must be below the height.
+    pub(super) fn row(&self, y: usize) -> &[u8] {
+        &self.bytes()[y * self.width..][..self.width]
+    }
+
+    /// Row `y`, which must be below the height.
+    pub(super) fn row_mut(&mut self, y: usize) -> &mut [u8] {
+        let width = self.width;
+        &mut self.bytes_mut()[y * width..][..width]
+    }
+
+    /// Repeats the last column and row until the plane has `size`, which must not be smaller.
+    pub(super) fn pad(&mut self, (width, height): Size) -> Result<()> {
+        let old = self.size();
+        if old == (width, height) {
+            return Ok(());
+        }
+        self.reset((width, height))?;
+        let bytes = self.bytes_mut();
+        // From the last row up, so that no row is overwritten before it has moved.
+        for y in (0..height).rev() {
+            let from = y.min(old.1 - 1) * old.0;
+            bytes.copy_within(from..from + old.0, y * width);
+            let last = bytes[y * width + old.0 - 1];
+            bytes[y * width + old.0..][..width - old.0].fill(last);
+        }
+        Ok(())
+    }
+}
+
+/// The planes of a JPEG: Y and, unless it is gray, Cb and Cr.
+#[derive(Debug, Default)]
+pub(super) struct YccPlanes {
+    /// Y, Cb, Cr; the last two without meaning if `chroma` is `None`.
+    pub(super) planes: [BytePlane; 3],
+    /// How often chroma is halved across and down.
+    pub(super) chroma: Option<(u8, u8)>,
+}
+
+impl YccPlanes {
+    /// Makes room for a picture.
+    pub(super) fn reset(&mut self, size: Size, chroma: Option<(u8, u8)>) -> Result<()> {
+        self.chroma = chroma;
+        let [luma, cb, cr] = &mut self.planes;
+        luma.reset(size)?;
+        let Some(log2) = chroma else { return Ok(()) };
+        cb.reset(chroma_size(size, log2))?;
+        cr.reset(chroma_size(size, log2))
+    }
+
+    /// The planes that mean something.
+    pub(super) fn used(&self) -> &[BytePlane] {
+        &self.planes[..self.count()]
+    }
+
+    /// The planes that mean something.
+    pub(super) fn used_mut(&mut self) -> &mut [BytePlane] {
+        let count = self.count();
+        &mut self.planes[..count]
+    }
+
+    fn count(&self) -> usize {
+        if self.chroma.is_some() { 3 } else { 1 }
+    }
+
+    /// Pads luma to whole chroma samples, which the compressor reads.
+    pub(super) fn pad(&mut self) -> Result<()> {
+        let Some((across, down)) = self.chroma else { return Ok(()) };
+        let (width, height) = self.planes[1].size();
+        self.planes[0].pad((width << across, height << down))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn padding_repeats_the_last_column_and_row() {
+        let mut planes = YccPlanes::default();
+        planes.reset((3, 3), Some((1, 1))).unwrap();
+        planes.planes[0].bytes_mut().copy_from_slice(&[1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        planes.pad().unwrap();
+        let want = [1, 2, 3, 3, 4, 5, 6, 6, 7, 8, 9, 9, 7, 8, 9, 9];
+        assert_eq!(planes.planes[0].bytes(), want);
+    }
+
+    #[test]
+    fn buffers_are_kept_when_pictures_get_smaller() {
+        let mut planes = YccPlanes::default();
+        planes.reset((64, 64), Some((0, 0))).unwrap();
+        let place = planes.planes[0].bytes().as_ptr();
+        planes.reset((8, 8), Some((0, 0))).unwrap();
+        planes.reset((64, 64), Some((0, 0))).unwrap();
+        assert_eq!(planes.planes[0].bytes().as_ptr(), place);
+    }
+}

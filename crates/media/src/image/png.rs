@@ -1,0 +1,65 @@
+//! PNG files of 8-bit RGB.
+
+use ::png::{BitDepth, ColorType, Compression, Encoder};
+
+use crate::picture::Picture;
+
+use super::{Encoded, ImageError, Result, geometry::Geometry, rgb::RgbPass};
+
+/// How PNG files are made. Every field has a working default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PngOptions {
+    /// Shrink images to fit into this width and height, keeping their shape. Default: `None`.
+    pub max_size: Option<(usize, usize)>,
+    /// Keep the coded size and orientation instead of an upright image with square pixels.
+    /// Default: `false`.
+    pub coded: bool,
+}
+
+/// Makes PNG files of pictures, with compression that is fast rather than tight.
+///
+/// Samples of more than 8 bits are rounded to 8.
+#[derive(Debug, Default)]
+pub struct PngEncoder {
+    options: PngOptions,
+    rgb: RgbPass,
+    output: Vec<u8>,
+}
+
+impl PngEncoder {
+    /// An encoder with its own buffers, for one thread.
+    pub fn new(options: PngOptions) -> Self {
+        Self { options, ..Self::default() }
+    }
+
+    /// The PNG file of `picture`.
+    ///
+    /// # Errors
+    ///
+    /// [`ImageError::Convert`] if the picture can't become RGB, [`ImageError::TooLarge`] if the
+    /// image exceeds what this machine can hold.
+    pub fn encode(&mut self, picture: &Picture<'_>) -> Result<Encoded<'_>> {
+        let geometry = Geometry::new(picture, self.options.max_size, self.options.coded)?;
+        let pixels = self.rgb.run(picture, &geometry)?;
+        let (width, height) = geometry.size;
+        self.output.clear();
+        write(pixels, (width as u32, height as u32), &mut self.output)
+            .map_err(|error| ImageError::Encode { format: "PNG", reason: error.to_string() })?;
+        Ok(Encoded { width, height, bytes: &self.output })
+    }
+}
+
+/// Appends the file of 8-bit RGB pixels. [`Geometry`] keeps sides far below what a `u32` holds.
+fn write(
+    pixels: &[u8],
+    (width, height): (u32, u32),
+    output: &mut Vec<u8>,
+) -> std::result::Result<(), ::png::EncodingError> {
+    let mut encoder = Encoder::new(output, width, height);
+    encoder.set_color(ColorType::Rgb);
+    encoder.set_depth(BitDepth::Eight);
+    encoder.set_compression(Compression::Fast);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(pixels)?;
+    writer.finish()
+}

@@ -1,0 +1,73 @@
+//! Upright RGB pixels in the size of an image, for what isn't a plain JPEG.
+
+use fast_image_resize::{
+    PixelType, Resizer,
+    images::{Image, ImageRef},
+};
+
+use crate::{convert::Rgb8Converter, picture::Picture};
+
+use super::{
+    ImageError, Result,
+    geometry::{Geometry, Size, fits},
+    scale::{bicubic, refused, side},
+};
+
+/// Makes RGB pixels and keeps the buffers that this takes.
+#[derive(Debug, Default)]
+pub(super) struct RgbPass {
+    converter: Option<(Rgb8Converter, Size)>,
+    full: Vec<u8>,
+    shrunk: Vec<u8>,
+    resizer: Resizer,
+}
+
+impl RgbPass {
+    /// The pixels of the image of `picture`: red, green and blue, row by row without padding.
+    pub(super) fn run(&mut self, picture: &Picture<'_>, to: &Geometry) -> Result<&mut [u8]> {
+        // Shrinking has a pass of its own, which doesn't alias, unless that needs too much.
+        let full = if fits(to.full) { to.full } else { to.size };
+        let picture = Picture { orientation: to.orientation, ..*picture };
+        self.convert(&picture, full)?;
+        if full == to.size {
+            return Ok(pixels_mut(&mut self.full, full));
+        }
+        resize(&mut self.shrunk, to.size)?;
+        let source = pixels_mut(&mut self.full, full);
+        let source = ImageRef::new(side(full.0)?, side(full.1)?, source, PixelType::U8x3);
+        let source = source.map_err(refused)?;
+        let target = pixels_mut(&mut self.shrunk, to.size);
+        let (width, height) = (side(to.size.0)?, side(to.size.1)?);
+        let target = Image::from_slice_u8(width, height, target, PixelType::U8x3);
+        let mut target = target.map_err(refused)?;
+        self.resizer.resize(&source, &mut target, &bicubic()).map_err(refused)?;
+        Ok(pixels_mut(&mut self.shrunk, to.size))
+    }
+
+    /// Fills `full` with the picture in `size`.
+    fn convert(&mut self, picture: &Picture<'_>, size: Size) -> Result<()> {
+        resize(&mut self.full, size)?;
+        let mut converter = match self.converter.take() {
+            Some((converter, made_for)) if made_for == size && converter.fits(picture) => converter,
+            _ => Rgb8Converter::new(picture, size)?,
+        };
+        converter.run(picture, pixels_mut(&mut self.full, size), 3 * size.0)?;
+        self.converter = Some((converter, size));
+        Ok(())
+    }
+}
+
+/// Makes `pixels` long enough; it never shrinks.
+fn resize(pixels: &mut Vec<u8>, (width, height): Size) -> Result<()> {
+    if let Some(more) = (3 * width * height).checked_sub(pixels.len()) {
+        let too_large = |_| ImageError::TooLarge { width, height };
+        pixels.try_reserve_exact(more).map_err(too_large)?;
+        pixels.resize(3 * width * height, 0);
+    }
+    Ok(())
+}
+
+/// The part of a buffer that holds an image of `size`.
+fn pixels_mut(buffer: &mut [u8], (width, height): Size) -> &mut [u8] {
+    &mut buffer[..3 * width * height]
+}

@@ -1,0 +1,133 @@
+//! Rows of samples on their way into the kernels.
+
+use crate::picture::{Depth, Layout};
+use crate::simd::jfif::{
+    ChromaRow, ChromaWeights, LumaRow, WidenBytePairs, WidenBytes, WidenPixels, WidenWordPairs,
+    WidenWords, run,
+};
+
+use super::source::Source;
+
+/// A row as a kernel takes it.
+#[derive(Clone, Copy)]
+pub(super) enum Row<'a> {
+    /// Bytes, straight from the picture.
+    Bytes(&'a [u8]),
+    /// Samples that are centred already.
+    Centred(&'a [i16]),
+}
+
+/// Rows that are kept from picture to picture.
+#[derive(Debug, Default)]
+pub(super) struct RowBuffers {
+    /// Centred samples of up to three components.
+    pub(super) centred: [Vec<i16>; 3],
+    /// What chroma adds to luma, for each column.
+    pub(super) tint: Vec<i16>,
+}
+
+impl RowBuffers {
+    /// Makes room for rows of `width` samples, and of a tint of whole chroma samples.
+    pub(super) fn reset(&mut self, width: usize) {
+        self.centred.iter_mut().for_each(|row| row.resize(width, 0));
+        self.tint.resize(width.next_multiple_of(4), 0);
+    }
+}
+
+/// Row `y` of a plane of single samples, centred in `buffer` if its samples aren't bytes.
+pub(super) fn plane_row<'a>(
+    source: &Source<'a>,
+    plane: usize,
+    (y, width): (usize, usize),
+    buffer: &'a mut [i16],
+) -> Row<'a> {
+    let row = source.row(plane, y);
+    let depth = source.depth();
+    if depth.bytes() == 1 {
+        return Row::Bytes(row.get(..width).unwrap_or_default());
+    }
+    let out = &mut buffer[..width];
+    run(WidenWords { row, up: up(depth), out });
+    Row::Centred(out)
+}
+
+/// Rows `y` of Cb and Cr.
+pub(super) fn chroma_rows<'a>(
+    source: &Source<'a>,
+    (y, width): (usize, usize),
+    buffers: [&'a mut [i16]; 2],
+) -> (Row<'a>, Row<'a>) {
+    let [cb, cr] = buffers;
+    let Layout::SemiPlanar { depth, swapped } = source.layout else {
+        return (plane_row(source, 1, (y, width), cb), plane_row(source, 2, (y, width), cr));
+    };
+    let (cb, cr) = (&mut cb[..width], &mut cr[..width]);
+    let row = source.row(1, y);
+    let out = if swapped { [&mut *cr, &mut *cb] } else { [&mut *cb, &mut *cr] };
+    match depth.bytes() {
+        1 => run(WidenBytePairs { row, out }),
+        _ => run(WidenWordPairs { row, up: up(depth), out }),
+    }
+    (Row::Centred(cb), Row::Centred(cr))
+}
+
+/// Fills `buffers` with rows `y` of centred R, G and B.
+pub(super) fn rgb_rows(source: &Source<'_>, y: usize, buffers: &mut [Vec<i16>; 3]) {
+    let [red, green, blue] = buffers;
+    let row = source.row(0, y);
+    if let Layout::Packed { bytes, rgb: offsets } = source.layout {
+        let out = [&mut red[..], &mut green[..], &mut blue[..]];
+        return match bytes {
+            3 => run(WidenPixels::<3> { row, offsets, out }),
+            _ => run(WidenPixels::<4> { row, offsets, out }),
+        };
+    }
+    let depth = source.depth();
+    for (plane, out) in [green, blue, red].into_iter().enumerate() {
+        let row = source.row(plane, y);
+        match depth.bytes() {
+            1 => run(WidenBytes { row, out }),
+            _ => run(WidenWords { row, up: up(depth), out }),
+        }
+    }
+}
+
+/// A row of JFIF luma.
+pub(super) fn luma(row: Row<'_>, tint: &[i16], weight: i16, out: &mut [u8]) {
+    match row {
+        Row::Bytes(luma) => run(LumaRow { luma, tint, weight, out }),
+        Row::Centred(luma) => run(LumaRow { luma, tint, weight, out }),
+    }
+}
+
+/// Where a row of chroma goes.
+pub(super) struct ChromaOut<'a> {
+    pub(super) cb: &'a mut [u8],
+    pub(super) cr: &'a mut [u8],
+    pub(super) tint: &'a mut [i16],
+}
+
+/// A row of JFIF chroma and the tint of its luma, `1 << log2_across` columns of it a sample.
+pub(super) fn chroma(
+    rows: (Row<'_>, Row<'_>),
+    weights: &ChromaWeights,
+    log2_across: u8,
+    out: ChromaOut<'_>,
+) {
+    let ChromaOut { cb: out_cb, cr: out_cr, tint } = out;
+    match rows {
+        (Row::Bytes(cb), Row::Bytes(cr)) => {
+            run(ChromaRow { cb, cr, weights, log2_across, out_cb, out_cr, tint });
+        }
+        (Row::Centred(cb), Row::Centred(cr)) => {
+            run(ChromaRow { cb, cr, weights, log2_across, out_cb, out_cr, tint });
+        }
+        // Both planes of a picture have one depth.
+        (Row::Bytes(_), Row::Centred(_)) | (Row::Centred(_), Row::Bytes(_)) => {}
+    }
+}
+
+/// How far a stored word must be shifted up so that its code fills 16 bits.
+fn up(depth: Depth) -> u32 {
+    u32::from(16_u8.saturating_sub(depth.bits + depth.shift))
+}

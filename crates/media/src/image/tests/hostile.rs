@@ -1,0 +1,100 @@
+//! No picture, however wrong, is more than an error.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::image::ImageError;
+
+#[track_caller]
+fn check_refused(picture: &Picture<'_>, want: &str) {
+    let error = JpegEncoder::new(JpegOptions::default()).unwrap().encode(picture).unwrap_err();
+    assert!(error.to_string().contains(want), "{error}");
+}
+
+fn gray(width: usize, height: usize) -> Painted {
+    let layout = Layout::Gray(Depth::EIGHT);
+    Painted::new((width, height), layout, Color::default(), |_, _| [0.5; 3])
+}
+
+#[test]
+fn pictures_that_break_their_promises_are_refused() {
+    let painted = gray(8, 8);
+    let picture = painted.picture();
+    check_refused(&Picture { width: 9, ..picture }, "plane 0");
+    check_refused(&Picture { height: 9, ..picture }, "plane 0");
+    check_refused(&Picture { width: 0, ..picture }, "size");
+    check_refused(&Picture { planes: [None; 3], ..picture }, "8 rows of 8 bytes");
+    check_refused(&Picture { layout: yuv(8, 1, 1), ..picture }, "plane 1");
+    check_refused(&Picture { layout: yuv(8, 3, 0), ..picture }, "layout");
+    check_refused(&Picture { layout: yuv(17, 0, 0), ..picture }, "layout");
+    check_refused(
+        &Picture { layout: Layout::Packed { bytes: 3, rgb: [0, 1, 3] }, ..picture },
+        "layout",
+    );
+    check_refused(&Picture { sample_aspect: (u32::MAX, 1), ..picture }, "--max-size");
+    let semi = Layout::SemiPlanar { depth: Depth { bits: 10, shift: 7 }, swapped: true };
+    check_refused(&Picture { layout: semi, ..picture }, "layout");
+}
+
+#[test]
+fn qualities_outside_of_the_range_are_refused() {
+    for quality in [0, 101, 255] {
+        let error = JpegEncoder::new(JpegOptions { quality, ..Default::default() }).unwrap_err();
+        assert!(matches!(error, ImageError::InvalidArgument { what: "quality", .. }));
+    }
+}
+
+#[test]
+fn rgb_of_the_wrong_length_is_refused() {
+    let mut encoder = JpegEncoder::new(JpegOptions::default()).unwrap();
+    for (len, size) in [(0, (0, 0)), (11, (2, 2)), (13, (2, 2)), (12, (usize::MAX, 2))] {
+        assert!(encoder.encode_rgb(&vec![0; len], size).is_err());
+    }
+    assert!(encoder.encode_rgb(&[0; 12], (2, 2)).is_ok());
+}
+
+fn layouts() -> impl Strategy<Value = Layout> {
+    let any_depth = (7_u8..18, 0_u8..9).prop_map(|(bits, shift)| Depth { bits, shift });
+    let known = (8_u8..17).prop_map(|bits| Depth { bits, shift: 0 });
+    let depth = move || prop_oneof![1 => any_depth.clone(), 4 => known.clone()];
+    prop_oneof![
+        depth().prop_map(Layout::Gray),
+        (depth(), 0_u8..4, 0_u8..4).prop_map(|(depth, log2_width, log2_height)| Layout::Yuv {
+            depth,
+            log2_width,
+            log2_height
+        }),
+        (depth(), any::<bool>()).prop_map(|(depth, swapped)| Layout::SemiPlanar { depth, swapped }),
+        (2_u8..6, [0_u8..6, 0..6, 0..6]).prop_map(|(bytes, rgb)| Layout::Packed { bytes, rgb }),
+        depth().prop_map(Layout::PlanarRgb),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn anything_is_an_image_or_an_error(
+        layout in layouts(),
+        (width, height) in (0_usize..70, 0_usize..70),
+        shapes in [(60_usize..200, 40_usize..70), (60..200, 40..70), (60..200, 40..70)],
+        (quarter_turns, mirrored) in (any::<u8>(), any::<bool>()),
+        sample_aspect in (0_u32..5, 0_u32..5),
+        max_size in proptest::option::of((0_usize..90, 0_usize..90)),
+        coded in any::<bool>(),
+        bytes in proptest::collection::vec(any::<u8>(), 14_000),
+    ) {
+        let plane = |(row_bytes, rows)| Plane::from_slice(&bytes, row_bytes, row_bytes, rows);
+        let picture = Picture {
+            width,
+            height,
+            layout,
+            planes: shapes.map(plane),
+            color: Color::default(),
+            orientation: Orientation { quarter_turns, mirrored },
+            sample_aspect,
+        };
+        let options = JpegOptions { max_size, coded, ..Default::default() };
+        if let Ok(image) = JpegEncoder::new(options).unwrap().encode(&picture) {
+            prop_assert!(turbojpeg::read_header(image.bytes).is_ok());
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Pictures made from exact formulas become JPEGs, and what comes back is compared.
+
+mod color;
+mod hostile;
+mod rgb;
+mod shape;
+
+use moviola_av::plane::Plane;
+use turbojpeg::PixelFormat;
+
+use super::{Encoded, JpegEncoder, JpegOptions};
+use crate::picture::{Color, Depth, Layout, Matrix, Orientation, Picture, Range};
+
+/// Red, green and blue, 0.0 to 1.0.
+type Rgb = [f64; 3];
+
+/// A picture that owns its planes.
+struct Painted {
+    size: (usize, usize),
+    layout: Layout,
+    color: Color,
+    planes: Vec<(Vec<u8>, usize, usize)>,
+    orientation: Orientation,
+    sample_aspect: (u32, u32),
+}
+
+impl Painted {
+    /// Paints `color_at`, which is asked for the colour at the centre of each coded pixel, in
+    /// pixels from the top left corner.
+    fn new(
+        size: (usize, usize),
+        layout: Layout,
+        color: Color,
+        color_at: impl Fn(f64, f64) -> Rgb,
+    ) -> Self {
+        let at = |x: usize, y: usize| color_at(x as f64 + 0.5, y as f64 + 0.5);
+        let planes = planes(size, layout, color, &at);
+        let orientation = Orientation::default();
+        Self { size, layout, color, planes, orientation, sample_aspect: (1, 1) }
+    }
+
+    fn picture(&self) -> Picture<'_> {
+        let mut planes = [None; 3];
+        for (plane, (bytes, row_bytes, rows)) in planes.iter_mut().zip(&self.planes) {
+            let stride = bytes.len() / rows;
+            *plane = Some(Plane::from_slice(bytes, stride, *row_bytes, *rows).unwrap());
+        }
+        Picture {
+            width: self.size.0,
+            height: self.size.1,
+            layout: self.layout,
+            planes,
+            color: self.color,
+            orientation: self.orientation,
+            sample_aspect: self.sample_aspect,
+        }
+    }
+}
+
+/// Kr and Kb of ITU-T H.273, table 4.
+fn kr_kb(matrix: Matrix) -> (f64, f64) {
+    match matrix {
+        Matrix::Bt601 | Matrix::YCgCo => (0.299, 0.114),
+        Matrix::Bt709 => (0.2126, 0.0722),
+        Matrix::Bt2020 => (0.2627, 0.0593),
+        Matrix::Smpte240 => (0.212, 0.087),
+        Matrix::Fcc => (0.3, 0.11),
+    }
+}
+
+/// Y (0 to 1), Pb and Pr (-0.5 to 0.5), as H.273 defines them, step by step.
+fn ycc([r, g, b]: Rgb, matrix: Matrix) -> [f64; 3] {
+    if matrix == Matrix::YCgCo {
+        return [0.25 * r + 0.5 * g + 0.25 * b, 0.5 * g - 0.25 * (r + b), 0.5 * (r - b)];
+    }
+    let (kr, kb) = kr_kb(matrix);
+    let y = kr * r + (1.0 - kr - kb) * g + kb * b;
+    [y, (b - y) / (2.0 * (1.0 - kb)), (r - y) / (2.0 * (1.0 - kr))]
+}
+
+/// The code of a component: 0 is luma, others are chroma.
+fn code(value: f64, component: usize, range: Range, bits: u8) -> u16 {
+    let unit = f64::from(1_u32 << (bits - 8));
+    let largest = f64::from((1_u32 << bits) - 1);
+    let code = match (range, component) {
+        (Range::Limited, 0) => (219.0 * value + 16.0) * unit,
+        (Range::Limited, _) => (224.0 * value + 128.0) * unit,
+        (Range::Full, 0) => largest * value,
+        (Range::Full, _) => largest * value + 128.0 * unit,
+    };
+    #[expect(clippy::cast_sign_loss, reason = "clamped")]
+    let code = code.round().clamp(0.0, largest) as u16;
+    code
+}
+
+/// A plane of bytes from samples, with three bytes of padding behind each row.
+fn pack(rows: impl IntoIterator<Item = Vec<u16>>, depth: Depth) -> (Vec<u8>, usize, usize) {
+    let rows: Vec<Vec<u16>> = rows.into_iter().collect();
+    let mut bytes = Vec::new();
+    for row in &rows {
+        match depth.bytes() {
+            1 => bytes.extend(row.iter().map(|&code| code as u8)),
+            _ => bytes.extend(row.iter().flat_map(|&code| (code << depth.shift).to_le_bytes())),
+        }
+        bytes.extend([0xAA; 3]);
+    }
+    (bytes, rows[0].len() * depth.bytes(), rows.len())
+}
+
+/// Every plane of a layout, chroma averaged over the pixels that a sample covers.
+fn planes(
+    (width, height): (usize, usize),
+    layout: Layout,
+    color: Color,
+    at: &dyn Fn(usize, usize) -> Rgb,
+) -> Vec<(Vec<u8>, usize, usize)> {
+    let plane = |component: usize, log2: (u8, u8), depth: Depth| -> Vec<Vec<u16>> {
+        let (across, down) = (1_usize << log2.0, 1_usize << log2.1);
+        let sample = |x: usize, y: usize| {
+            let xs = x * across..width.min((x + 1) * across);
+            let ys = y * down..height.min((y + 1) * down);
+            let pixels: Vec<(usize, usize)> =
+                ys.flat_map(|y| xs.clone().map(move |x| (x, y))).collect();
+            let value = |&(x, y): &(usize, usize)| ycc(at(x, y), color.matrix)[component];
+            let mean = pixels.iter().map(value).sum::<f64>() / pixels.len() as f64;
+            code(mean, component, color.range, depth.bits)
+        };
+        let columns = width.div_ceil(across);
+        (0..height.div_ceil(down)).map(|y| (0..columns).map(|x| sample(x, y)).collect()).collect()
+    };
+    let rgb = |component: usize, depth: Depth| {
+        let sample = |x, y| code(at(x, y)[component], 0, Range::Full, depth.bits);
+        pack((0..height).map(|y| (0..width).map(|x| sample(x, y)).collect()), depth)
+    };
+    match layout {
+        Layout::Gray(depth) => vec![pack(plane(0, (0, 0), depth), depth)],
+        Layout::Yuv { depth, log2_width, log2_height } => {
+            let log2 = |component| if component == 0 { (0, 0) } else { (log2_width, log2_height) };
+            (0..3).map(|c| pack(plane(c, log2(c), depth), depth)).collect()
+        }
+        Layout::SemiPlanar { depth, swapped } => {
+            let (cb, cr) = (plane(1, (1, 1), depth), plane(2, (1, 1), depth));
+            let (first, second) = if swapped { (cr, cb) } else { (cb, cr) };
+            let join = |(a, b): (&Vec<u16>, &Vec<u16>)| {
+                a.iter().zip(b).flat_map(|(&a, &b)| [a, b]).collect()
+            };
+            let chroma = first.iter().zip(&second).map(join);
+            vec![pack(plane(0, (0, 0), depth), depth), pack(chroma, depth)]
+        }
+        Layout::Packed { bytes, rgb } => {
+            let pixel = |x, y| {
+                let mut pixel = vec![7_u16; usize::from(bytes)];
+                for (component, &place) in rgb.iter().enumerate() {
+                    pixel[usize::from(place)] = code(at(x, y)[component], 0, Range::Full, 8);
+                }
+                pixel
+            };
+            let row = |y| (0..width).flat_map(|x| pixel(x, y)).collect();
+            vec![pack((0..height).map(row), Depth::EIGHT)]
+        }
+        Layout::PlanarRgb(depth) => [1, 2, 0].map(|c| rgb(c, depth)).to_vec(),
+    }
+}
+
+/// Planar YUV with chroma halved so often across and down.
+fn yuv(bits: u8, log2_width: u8, log2_height: u8) -> Layout {
+    Layout::Yuv { depth: Depth { bits, shift: 0 }, log2_width, log2_height }
+}
+
+/// A JPEG decoded again.
+struct Decoded {
+    width: usize,
+    height: usize,
+    pixels: Vec<u8>,
+    subsamp: turbojpeg::Subsamp,
+}
+
+impl Decoded {
+    /// Red, green and blue of a pixel, 0 to 255.
+    fn at(&self, x: usize, y: usize) -> [u8; 3] {
+        self.pixels[3 * (y * self.width + x)..][..3].try_into().unwrap()
+    }
+}
+
+fn decode(image: Encoded<'_>) -> Decoded {
+    let header = turbojpeg::read_header(image.bytes).unwrap();
+    assert_eq!((header.width, header.height), (image.width, image.height));
+    let decoded = turbojpeg::decompress(image.bytes, PixelFormat::RGB).unwrap();
+    let turbojpeg::Image { pixels, width, height, .. } = decoded;
+    Decoded { width, height, pixels, subsamp: header.subsamp }
+}
+
+fn encode_with(picture: &Picture<'_>, options: JpegOptions) -> Decoded {
+    decode(JpegEncoder::new(options).unwrap().encode(picture).unwrap())
+}
+
+/// The largest difference between a pixel and what it should be, in codes of 8 bits.
+fn difference(got: [u8; 3], want: Rgb) -> f64 {
+    let component = |(&got, want): (&u8, f64)| (f64::from(got) - 255.0 * want).abs();
+    got.iter().zip(want).map(component).fold(0.0, f64::max)
+}

@@ -1,0 +1,210 @@
+//! Files appear whole or not at all.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, ErrorKind, Write},
+    path::Path,
+};
+
+use tempfile::{Builder, NamedTempFile};
+
+use super::{ImageError, Result};
+
+/// What to do if a file is there already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Overwrite {
+    /// Leave it and fail with [`ImageError::Exists`].
+    #[default]
+    Refuse,
+    /// Put the new one in its place.
+    Replace,
+}
+
+/// Writes `bytes` to `path`: whoever looks sees all of them or no new file.
+///
+/// The bytes go to a file beside `path` whose name starts with `.moviola-`, which is then renamed;
+/// if anything fails it is removed. Its permissions are those of any new file. [`Overwrite::Refuse`]
+/// holds even if someone makes the same file meanwhile: the rename itself refuses. Where a file
+/// system can neither rename so nor link, the file is made in place, which keeps that promise but
+/// is visible while it grows.
+///
+/// Nothing is flushed to the medium: a power cut may take what was written last.
+///
+/// # Errors
+///
+/// [`ImageError::Exists`], or [`ImageError::Write`] with what the system said and what to do.
+pub fn write_atomic(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<()> {
+    let exists = || ImageError::Exists { path: path.to_owned() };
+    let failed = |cause: io::Error| match (cause.kind(), overwrite) {
+        (ErrorKind::AlreadyExists, Overwrite::Refuse) => exists(),
+        _ => ImageError::Write { path: path.to_owned(), remedy: remedy(cause.kind()), cause },
+    };
+    // Only to save the writing: the rename below decides.
+    if overwrite == Overwrite::Refuse && path.symlink_metadata().is_ok() {
+        return Err(exists());
+    }
+    let mut file = beside(path).map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    let renamed = match overwrite {
+        Overwrite::Replace => file.persist(path),
+        Overwrite::Refuse => file.persist_noclobber(path),
+    };
+    match renamed {
+        Ok(_) => Ok(()),
+        Err(error) if overwrite == Overwrite::Refuse && cannot_link(&error.error) => {
+            write_in_place(path, bytes).map_err(failed)
+        }
+        Err(error) => Err(failed(error.error)),
+    }
+}
+
+/// A new, empty file in the folder of `path`.
+fn beside(path: &Path) -> io::Result<NamedTempFile> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut builder = Builder::new();
+    builder.prefix(".moviola-").suffix(".tmp");
+    // Temporary files are private unless told otherwise; the umask still applies.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder.unwrap_or(Path::new(".")))
+}
+
+/// Whether the file system knows no way to rename without replacing (FAT and some network ones).
+fn cannot_link(cause: &io::Error) -> bool {
+    matches!(cause.kind(), ErrorKind::PermissionDenied | ErrorKind::Unsupported)
+}
+
+/// Writes a file that must not exist, and removes it if that fails.
+fn write_in_place(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    file.write_all(bytes).inspect_err(|_| {
+        // The error to report is the one of writing.
+        let _ = fs::remove_file(path);
+    })
+}
+
+/// What a user can do about a failure.
+fn remedy(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "free some space or choose another place"
+        }
+        ErrorKind::PermissionDenied => "check the permissions of the folder",
+        ErrorKind::ReadOnlyFilesystem => "choose a place that can be written to",
+        ErrorKind::NotFound => "make the folder first",
+        ErrorKind::NotADirectory => "a folder on the way is a file: choose another place",
+        ErrorKind::IsADirectory => "it is a folder: choose another name",
+        ErrorKind::InvalidFilename => "choose a shorter name",
+        _ => "choose another place",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names of all files in a folder.
+    fn names(folder: &Path) -> Vec<String> {
+        let name = |entry: io::Result<fs::DirEntry>| entry.unwrap().file_name();
+        let entries = fs::read_dir(folder).unwrap().map(name);
+        entries.map(|name| name.into_string().unwrap()).collect()
+    }
+
+    #[track_caller]
+    fn check_refused(path: &Path, overwrite: Overwrite, want: &str) {
+        let error = write_atomic(path, b"new", overwrite).unwrap_err().to_string();
+        assert!(error.contains(want), "{error}");
+        assert!(error.contains(&*path.to_string_lossy()), "the path is missing: {error}");
+    }
+
+    #[test]
+    fn a_file_appears_whole_and_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.jpg");
+        write_atomic(&path, b"first", Overwrite::Refuse).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+        assert_eq!(names(folder.path()), ["a.jpg"]);
+    }
+
+    #[test]
+    fn files_are_replaced_only_if_told_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.jpg");
+        fs::write(&path, b"old").unwrap();
+        check_refused(&path, Overwrite::Refuse, "--overwrite");
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        write_atomic(&path, b"new", Overwrite::Replace).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(names(folder.path()), ["a.jpg"]);
+    }
+
+    #[test]
+    fn of_many_writers_exactly_one_wins() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.jpg");
+        let write = |i: u8| write_atomic(&path, &[i; 4096], Overwrite::Refuse).is_ok();
+        let won = std::thread::scope(|scope| {
+            let writers: Vec<_> = (0..8).map(|i| scope.spawn(move || write(i))).collect();
+            writers.into_iter().map(|writer| writer.join().unwrap()).filter(|&won| won).count()
+        });
+        assert_eq!(won, 1);
+        let bytes = fs::read(&path).unwrap();
+        assert!(bytes.len() == 4096 && bytes.iter().all(|&byte| byte == bytes[0]));
+        assert_eq!(names(folder.path()), ["a.jpg"]);
+    }
+
+    #[test]
+    fn failures_name_the_file_and_the_remedy_and_leave_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        let directory = folder.path().join("directory");
+        fs::write(&file, b"old").unwrap();
+        fs::create_dir(&directory).unwrap();
+        let missing = folder.path().join("missing").join("a.jpg");
+        check_refused(&missing, Overwrite::Refuse, "make the folder first");
+        check_refused(&file.join("a.jpg"), Overwrite::Replace, "is a file");
+        check_refused(&directory, Overwrite::Replace, "it is a folder");
+        check_refused(&directory, Overwrite::Refuse, "--overwrite");
+        check_refused(&folder.path().join("n".repeat(300)), Overwrite::Refuse, "shorter name");
+        let mut left = names(folder.path());
+        left.sort();
+        assert_eq!(left, ["directory", "file"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (link, target) = (folder.path().join("link"), folder.path().join("target"));
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        check_refused(&link, Overwrite::Refuse, "exists already");
+        write_atomic(&link, b"new", Overwrite::Replace).unwrap();
+        assert!(link.symlink_metadata().unwrap().is_file());
+        assert!(!target.exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn permissions_are_those_of_any_new_file() {
+        use std::os::unix::fs::MetadataExt;
+        let folder = tempfile::tempdir().unwrap();
+        let (ours, other) = (folder.path().join("ours"), folder.path().join("other"));
+        write_atomic(&ours, b"", Overwrite::Refuse).unwrap();
+        fs::write(&other, b"").unwrap();
+        assert_eq!(ours.metadata().unwrap().mode(), other.metadata().unwrap().mode());
+    }
+
+    #[test]
+    fn writing_in_place_never_replaces() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.jpg");
+        write_in_place(&path, b"first").unwrap();
+        assert_eq!(write_in_place(&path, b"2").unwrap_err().kind(), ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+    }
+
+    #[test]
+    fn a_full_disk_is_named() {
+        assert!(remedy(ErrorKind::StorageFull).contains("free some space"));
+    }
+}

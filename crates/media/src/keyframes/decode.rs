@@ -1,0 +1,194 @@
+//! The decoding side: one job becomes one picture, whatever the decoder did before.
+
+use std::sync::Arc;
+
+use moviola_av::{
+    decoder::{Decoder, DecoderOptions, Received, Sent},
+    discard::Discard,
+    error::{Error as AvError, Result as AvResult},
+    frame::VideoFrame,
+    packet::Packet,
+    parameters::CodecParameters,
+};
+
+use super::select::Job;
+use crate::media::VideoStream;
+
+/// A decoder that starts every keyframe from the same state.
+///
+/// After each keyframe the decoder is drained and flushed: the next one finds no reference
+/// pictures, no pending output, and the parameter sets that a single decoder would have at that
+/// point. A keyframe that comes out damaged is decoded again in a new context, because what
+/// concealment leaves untouched shows the buffer's earlier content. So the picture depends on the
+/// job alone, not on how many decoders share the stream.
+pub(super) struct KeyframeDecoder {
+    recipe: Arc<Recipe>,
+    context: Option<Context>,
+}
+
+/// How to open a decoder for the stream.
+pub(super) struct Recipe {
+    pub(super) parameters: Arc<CodecParameters>,
+    pub(super) options: DecoderOptions,
+}
+
+/// A decoder and what it has been told.
+struct Context {
+    decoder: Decoder,
+    parameter_sets: u64,
+    extradata: u64,
+}
+
+impl Recipe {
+    /// One thread a decoder: the decoders themselves are spread over the cores.
+    ///
+    /// `sure` says that every job is a keyframe; else the decoder skips those that aren't.
+    pub(super) fn new(stream: &VideoStream, sure: bool, max_pixels: u64) -> Self {
+        let options = DecoderOptions {
+            threads: 1,
+            skip_frame: if sure { Discard::Useless } else { Discard::NonKey },
+            time_base: Some(stream.time_base),
+            max_pixels: Some(max_pixels),
+            ..DecoderOptions::default()
+        };
+        Self { parameters: Arc::clone(&stream.parameters), options }
+    }
+
+    /// Whether the decoder itself passes over what is no keyframe.
+    pub(super) fn skips(&self) -> bool {
+        self.options.skip_frame == Discard::NonKey
+    }
+
+    fn open(&self) -> AvResult<Context> {
+        let decoder = Decoder::open(&self.parameters, &self.options)?;
+        Ok(Context { decoder, parameter_sets: 0, extradata: 0 })
+    }
+}
+
+impl KeyframeDecoder {
+    pub(super) fn new(recipe: Arc<Recipe>) -> Self {
+        Self { recipe, context: None }
+    }
+
+    /// Opens the decoder now, to find out whether it can be.
+    pub(super) fn warm_up(&mut self) -> AvResult<()> {
+        self.context = Some(self.recipe.open()?);
+        Ok(())
+    }
+
+    /// Decodes one keyframe. `None` if the decoder finds that it is none.
+    pub(super) fn decode(&mut self, job: &Job) -> AvResult<Option<VideoFrame>> {
+        let used = self.context.is_some();
+        let outcome = self.attempt(job);
+        let damaged = match &outcome {
+            Ok(Some(frame)) => frame.is_corrupt(),
+            Ok(None) => !self.recipe.skips(),
+            Err(_) => true,
+        };
+        if !damaged {
+            return outcome;
+        }
+        self.context = None;
+        if !used {
+            return outcome;
+        }
+        let outcome = self.attempt(job);
+        self.context = None;
+        outcome
+    }
+
+    fn attempt(&mut self, job: &Job) -> AvResult<Option<VideoFrame>> {
+        let context = match &mut self.context {
+            Some(context) => context,
+            none => none.insert(self.recipe.open()?),
+        };
+        let (extradata_version, extradata) = &job.extradata;
+        for (number, packet) in job.packets.iter().enumerate() {
+            if number > 0 {
+                context.send(packet)?;
+                continue;
+            }
+            let sets = (context.parameter_sets != job.before.version).then_some(&job.before.bytes);
+            let extradata = extradata.as_ref().filter(|_| context.extradata != *extradata_version);
+            context.send(&*prepared(packet, sets, extradata)?)?;
+        }
+        (context.parameter_sets, context.extradata) = (job.after, *extradata_version);
+        context.finish()
+    }
+}
+
+impl Context {
+    fn send(&mut self, packet: &Packet) -> AvResult<()> {
+        match self.decoder.send(packet)? {
+            Sent::Accepted => Ok(()),
+            // A decoder that holds at most two packets of one frame is never full.
+            Sent::Full => Err(AvError::InvalidArgument {
+                what: "packet",
+                expected: "one the decoder has room for",
+                got: "a full decoder".into(),
+            }),
+        }
+    }
+
+    /// Drains the decoder, keeps the first picture, and makes it ready for the next keyframe.
+    fn finish(&mut self) -> AvResult<Option<VideoFrame>> {
+        let outcome = self.drain();
+        self.decoder.flush();
+        outcome
+    }
+
+    fn drain(&mut self) -> AvResult<Option<VideoFrame>> {
+        self.decoder.send_end()?;
+        let mut first = None;
+        loop {
+            match self.decoder.receive()? {
+                Received::Frame(frame) => {
+                    first.get_or_insert(frame);
+                }
+                Received::NeedPacket | Received::End => return Ok(first),
+            }
+        }
+    }
+}
+
+/// The packet as a decoder needs it: behind parameter sets and with extradata it hasn't seen.
+fn prepared<'a>(
+    packet: &'a Packet,
+    sets: Option<&Arc<[u8]>>,
+    extradata: Option<&Arc<[u8]>>,
+) -> AvResult<Prepared<'a>> {
+    let sets = sets.map(|sets| &**sets).filter(|sets| !sets.is_empty());
+    let extradata = extradata.filter(|_| packet.new_extradata().is_none());
+    if sets.is_none() && extradata.is_none() {
+        return Ok(Prepared::AsRead(packet));
+    }
+    let mut prepared = match sets {
+        Some(sets) => {
+            let mut whole = Packet::from_data(&[sets, packet.data()].concat())?;
+            whole.copy_properties_from(packet)?;
+            whole
+        }
+        None => packet.try_clone()?,
+    };
+    if let Some(extradata) = extradata {
+        prepared.set_new_extradata(extradata)?;
+    }
+    Ok(Prepared::Changed(prepared))
+}
+
+/// A packet as it was read, or a changed copy.
+enum Prepared<'a> {
+    AsRead(&'a Packet),
+    Changed(Packet),
+}
+
+impl std::ops::Deref for Prepared<'_> {
+    type Target = Packet;
+
+    fn deref(&self) -> &Packet {
+        match self {
+            Self::AsRead(packet) => packet,
+            Self::Changed(packet) => packet,
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Every keyframe of a video: decoded on all cores, handed out in presentation order.
+//!
+//! A worker that is free reads the next keyframe's packet itself and decodes it in its own
+//! single-threaded context (frame threads don't help: skipped packets would take turns too). What
+//! is done with the picture can be done on the same thread, while it is in the core's cache. No
+//! keyframe follows one in decoding order that it precedes in presentation, so the order of
+//! reading is the order of showing.
+
+mod access;
+mod bits;
+mod decode;
+mod h264;
+mod nal;
+mod parameter_sets;
+mod select;
+
+use std::sync::Arc;
+
+use moviola_av::{
+    error::Error as AvError,
+    frame::VideoFrame,
+    interrupt::Interrupt,
+    time::{Pts, TimeBase},
+};
+
+use crate::{
+    error::{Error, Result},
+    media::{Media, VideoStream},
+    picture::Picture,
+    source::{Source, SourceOptions},
+    stage::Ordered,
+};
+use access::Classifier;
+use decode::{KeyframeDecoder, Recipe};
+use select::{Job, Selector};
+
+/// One decoded keyframe.
+#[derive(Debug)]
+pub struct Keyframe {
+    /// The picture, in the decoder's own planes.
+    pub frame: VideoFrame,
+    /// When it is shown, in ticks of the stream; `None` if the source has no times at all.
+    pub pts: Option<Pts>,
+    /// Seconds from the start of the presentation.
+    pub time: Option<f64>,
+    /// Whether the decoder had to conceal damage.
+    pub damaged: bool,
+    stream: Arc<VideoStream>,
+}
+
+impl Keyframe {
+    /// The picture as the kernels take it; `None` for pixel formats that need a
+    /// [`moviola_av::scaler::Scaler`] first.
+    pub fn picture(&self) -> Option<Picture<'_>> {
+        Picture::of_frame(&self.frame, self.stream.orientation, self.stream.sample_aspect)
+    }
+
+    /// The stream it comes from.
+    pub fn stream(&self) -> &VideoStream {
+        &self.stream
+    }
+}
+
+/// The keyframes of a source, or what was made of each on the thread that decoded it.
+///
+/// An `Err` for one keyframe doesn't end the iteration: the next may be fine. An error of the
+/// container does, after everything before it has been handed out. Dropping the reader stops the
+/// decoders.
+///
+/// Memory is bounded by the decoders: each holds one packet and one picture, and as many results
+/// again wait for the caller.
+///
+/// ```no_run
+/// use moviola_media::{keyframes::KeyframeReader, source::Source};
+///
+/// for keyframe in KeyframeReader::open(Source::path("video.mp4"), Default::default())? {
+///     let keyframe = keyframe?;
+///     println!("{:?}: {}×{}", keyframe.time, keyframe.frame.width(), keyframe.frame.height());
+/// }
+/// # Ok::<(), moviola_media::error::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct KeyframeReader<T = Keyframe> {
+    results: Ordered<Option<Result<T>>>,
+    interrupt: Interrupt,
+}
+
+impl KeyframeReader {
+    /// Opens `source` and starts decoding.
+    ///
+    /// # Errors
+    ///
+    /// As [`Media::open`] and [`KeyframeReader::start`].
+    pub fn open(source: Source, options: SourceOptions) -> Result<Self> {
+        let media = Media::open(source, options)?;
+        let workers = (0..media.decoders()).map(|_| |keyframe| keyframe).collect();
+        KeyframeReader::start(media, workers)
+    }
+}
+
+impl<T: Send + 'static> KeyframeReader<T> {
+    /// Starts decoding `media` with as many decoders as `workers`, each of which takes the
+    /// keyframes its decoder makes, on the decoder's thread.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoVideo`] if the decoder can't be opened, [`Error::Thread`] if the system gives
+    /// no thread.
+    pub fn start<W>(media: Media, workers: Vec<W>) -> Result<Self>
+    where
+        W: FnMut(Keyframe) -> T + Send + 'static,
+    {
+        let context = Arc::new(Shared::new(&media));
+        let mut first = KeyframeDecoder::new(Arc::clone(&context.recipe));
+        first.warm_up().map_err(|cause| context.cannot_open(&cause))?;
+        let interrupt = media.interrupt.clone();
+        let mut selector = Selector::new(media);
+        let window = workers.len() * 2;
+        let mut first = Some(first);
+        let workers = workers
+            .into_iter()
+            .map(|mut work| {
+                let context = Arc::clone(&context);
+                let mut decoder = first
+                    .take()
+                    .unwrap_or_else(|| KeyframeDecoder::new(Arc::clone(&context.recipe)));
+                move |job: Result<Job>| match job {
+                    Ok(job) => Some(context.decode(&mut decoder, &job)?.map(&mut work)),
+                    Err(error) => Some(Err(error)),
+                }
+            })
+            .collect();
+        let results = Ordered::start(move || selector.next(), workers, window);
+        let results = results.map_err(|error| context.no_thread(&error))?;
+        Ok(Self { results, interrupt })
+    }
+}
+
+impl<T> Iterator for KeyframeReader<T> {
+    type Item = Result<T>;
+
+    fn next(&mut self) -> Option<Result<T>> {
+        self.results.find_map(|result| result)
+    }
+}
+
+impl<T> Drop for KeyframeReader<T> {
+    fn drop(&mut self) {
+        // A worker may be waiting for the network; the workers are waited for next.
+        self.interrupt.cancel();
+    }
+}
+
+/// What all decoders of a stream share.
+struct Shared {
+    name: String,
+    stream: Arc<VideoStream>,
+    start_us: i64,
+    recipe: Arc<Recipe>,
+}
+
+impl Shared {
+    fn new(media: &Media) -> Self {
+        let parameters = &media.video.parameters;
+        let classifier = Classifier::new(parameters.codec_name(), parameters.is_intra_only(), &[]);
+        let max_pixels = media.options.max_pixels;
+        Self {
+            name: media.name.clone(),
+            stream: Arc::new(media.video.clone()),
+            start_us: media.start_us,
+            recipe: Arc::new(Recipe::new(&media.video, classifier.is_sure(), max_pixels)),
+        }
+    }
+
+    /// `None` if the decoder says that the packet is no keyframe.
+    fn decode(&self, decoder: &mut KeyframeDecoder, job: &Job) -> Option<Result<Keyframe>> {
+        match decoder.decode(job) {
+            Ok(Some(frame)) => Some(Ok(self.keyframe(frame, job))),
+            Ok(None) if self.recipe.skips() => None,
+            Ok(None) => Some(Err(self.undecodable(job, "the decoder gives no picture".into()))),
+            Err(cause) => Some(Err(self.undecodable(job, cause.to_string()))),
+        }
+    }
+
+    fn keyframe(&self, frame: VideoFrame, job: &Job) -> Keyframe {
+        let ticks = frame.pts().or_else(|| job.ticks());
+        let pts = ticks.map(|ticks| Pts { ticks, base: self.base() });
+        let damaged = frame.is_corrupt();
+        Keyframe {
+            frame,
+            pts,
+            time: pts.map(|pts| self.time(pts)),
+            damaged,
+            stream: Arc::clone(&self.stream),
+        }
+    }
+
+    fn base(&self) -> TimeBase {
+        self.stream.time_base
+    }
+
+    fn time(&self, pts: Pts) -> f64 {
+        pts.seconds() - self.start_us as f64 / 1e6
+    }
+
+    fn undecodable(&self, job: &Job, reason: String) -> Error {
+        let pts = job.ticks().map(|ticks| Pts { ticks, base: self.base() });
+        let time = pts.map(|pts| self.time(pts));
+        let place = time.map_or_else(|| "an unknown time".into(), |time| format!("{time:.3} s"));
+        Error::Decode { name: self.name.clone(), place, time, reason }
+    }
+
+    fn cannot_open(&self, cause: &AvError) -> Error {
+        let codec = self.stream.parameters.codec_name();
+        let reason = format!("its video ({codec}) can't be decoded: {cause}");
+        Error::NoVideo { name: self.name.clone(), reason }
+    }
+
+    fn no_thread(&self, cause: &std::io::Error) -> Error {
+        Error::Thread { name: self.name.clone(), reason: cause.to_string() }
+    }
+}

@@ -1,0 +1,195 @@
+//! The demuxing side: packets become jobs, one for each keyframe.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use moviola_av::{demuxer::Demuxer, packet::Packet};
+
+use super::{
+    access::{Access, Classifier},
+    parameter_sets::Snapshot,
+};
+use crate::{
+    error::{Error, Result},
+    media::{Media, VideoStream},
+    source::cannot_read,
+};
+
+/// All that a decoder needs to decode one keyframe from a clean start.
+#[derive(Debug)]
+pub(super) struct Job {
+    /// The packet, or the two packets of a frame coded as two fields.
+    pub(super) packets: Vec<Packet>,
+    /// The parameter sets in force before the first packet.
+    pub(super) before: Snapshot,
+    /// Version of the parameter sets after the last packet.
+    pub(super) after: u64,
+    /// The latest extradata that came with a packet, and how often it has changed.
+    pub(super) extradata: (u64, Option<Arc<[u8]>>),
+    /// Ticks from a count of frames, for streams whose packets carry no times.
+    pub(super) counted_pts: Option<i64>,
+}
+
+impl Job {
+    /// When the keyframe is shown, in ticks, as far as its packet tells.
+    pub(super) fn ticks(&self) -> Option<i64> {
+        let packet = self.packets.first()?;
+        packet.pts().or(self.counted_pts).or(packet.dts())
+    }
+}
+
+/// Gives the keyframes of one stream, one job after another.
+#[derive(Debug)]
+pub(super) struct Selector {
+    name: String,
+    demuxer: Demuxer,
+    video: VideoStream,
+    classifier: Classifier,
+    /// Packets that were read but not yet looked at.
+    read_ahead: VecDeque<Packet>,
+    extradata: (u64, Option<Arc<[u8]>>),
+    /// Frames before the next packet.
+    frames: u64,
+    /// Packets without the key flag hold zeros instead of what the file holds.
+    flagged_only: bool,
+    ended: bool,
+}
+
+impl Selector {
+    pub(super) fn new(media: Media) -> Self {
+        let Media { name, mut demuxer, video, read_ahead, .. } = media;
+        let parameters = &video.parameters;
+        let classifier = Classifier::new(
+            parameters.codec_name(),
+            parameters.is_intra_only(),
+            parameters.extradata(),
+        );
+        let flagged_only =
+            demuxer.format_name().starts_with("mov") && leave_out_the_rest(&mut demuxer, &video);
+        Self {
+            name,
+            demuxer,
+            video,
+            classifier,
+            read_ahead,
+            extradata: (0, None),
+            frames: 0,
+            flagged_only,
+            ended: false,
+        }
+    }
+
+    /// The next keyframe; `None` at the end. After an error there are no more.
+    pub(super) fn next(&mut self) -> Option<Result<Job>> {
+        if self.ended {
+            return None;
+        }
+        let job = self.find_next().transpose();
+        self.ended = !matches!(job, Some(Ok(_)));
+        job
+    }
+
+    fn find_next(&mut self) -> Result<Option<Job>> {
+        loop {
+            let Some(packet) = self.read()? else { return Ok(None) };
+            let before = self.classifier.parameter_sets();
+            let access = self.look_at(&packet);
+            let counted_pts = self.count(&packet, access);
+            let discarded = packet.is_discard();
+            if discarded || !matches!(access, Access::Key | Access::KeyField) {
+                continue;
+            }
+            let mut packets = vec![packet];
+            if access == Access::KeyField {
+                packets.extend(self.read_second_field()?);
+            }
+            let after = self.classifier.parameter_sets().version;
+            let extradata = self.extradata.clone();
+            return Ok(Some(Job { packets, before, after, extradata, counted_pts }));
+        }
+    }
+
+    /// The packet after a first field, if it completes the frame; else it is kept for later.
+    fn read_second_field(&mut self) -> Result<Option<Packet>> {
+        let Some(packet) = self.read()? else { return Ok(None) };
+        // Looking changes the classifier, and a packet must be looked at once: a second field is
+        // recognised without learning, then learnt from.
+        if self.classifier.would_complete(packet.data()) {
+            self.look_at(&packet);
+            return Ok(Some(packet));
+        }
+        self.read_ahead.push_front(packet);
+        Ok(None)
+    }
+
+    fn look_at(&mut self, packet: &Packet) -> Access {
+        if let Some(extradata) = packet.new_extradata() {
+            self.classifier.learn_extradata(extradata);
+            if self.extradata.1.as_deref() != Some(extradata) {
+                self.extradata = (self.extradata.0 + 1, Some(extradata.into()));
+            }
+        }
+        if self.flagged_only && !packet.is_key() {
+            return Access::Other;
+        }
+        self.classifier.classify(packet.data(), packet.is_key())
+    }
+
+    /// Counts frames, and gives the time by count if the packet has none of its own.
+    fn count(&mut self, packet: &Packet, access: Access) -> Option<i64> {
+        let number = self.frames;
+        self.frames += u64::from(access != Access::SecondField);
+        if packet.pts().is_some() || packet.dts().is_some() {
+            return None;
+        }
+        let (rate_num, rate_den) = self.video.frame_rate?;
+        let base = self.video.time_base;
+        let num = i128::from(number) * i128::from(rate_den) * i128::from(base.den());
+        let den = i128::from(rate_num) * i128::from(base.num());
+        i64::try_from(num / den.max(1)).ok()
+    }
+
+    /// The next packet of the video.
+    fn read(&mut self) -> Result<Option<Packet>> {
+        if let Some(packet) = self.read_ahead.pop_front() {
+            return Ok(Some(packet));
+        }
+        loop {
+            match self.demuxer.read_packet() {
+                Ok(Some(packet)) if packet.stream_index() != self.video.index => {}
+                Ok(packet) => return Ok(packet),
+                Err(cause) => return Err(self.broken_off(cause)),
+            }
+        }
+    }
+
+    fn broken_off(&self, cause: moviola_av::error::Error) -> Error {
+        match cannot_read(&self.name, cause) {
+            Error::Demux { name, cause, .. } => {
+                let reason = format!("reading breaks off: {cause}; what came before is complete");
+                Error::Demux { name, reason, cause }
+            }
+            other => other,
+        }
+    }
+}
+
+/// Has the demuxer read nothing of MP4's samples but keyframes: the index says where they are.
+///
+/// FFmpeg's own way (`AVDISCARD_NONKEY`) reads as little, but loses count of composition offsets:
+/// with B-frames every keyframe after the first would get another picture's time. `false` if
+/// there is no index, or if the source can't seek.
+fn leave_out_the_rest(demuxer: &mut Demuxer, video: &VideoStream) -> bool {
+    let streams: Vec<_> = demuxer.streams().map(|stream| stream.index()).collect();
+    let mut ranges = Vec::new();
+    let mut has_keyframes = false;
+    for stream in streams {
+        for entry in demuxer.index_entries(stream) {
+            let wanted = stream == video.index && entry.keyframe;
+            has_keyframes |= wanted;
+            if !wanted {
+                ranges.push(entry.position..entry.position + u64::from(entry.size));
+            }
+        }
+    }
+    has_keyframes && demuxer.leave_out(ranges)
+}

@@ -1,0 +1,13 @@
+//! A source becomes frames and images: exact, ordered, in memory.
+
+pub mod budget;
+pub mod convert;
+pub mod error;
+pub mod frame;
+pub mod image;
+pub mod keyframes;
+pub mod media;
+pub mod picture;
+mod simd;
+pub mod source;
+pub mod stage;

@@ -1,0 +1,261 @@
+//! An opened source: its container, the video stream to read, and where time begins.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use moviola_av::{
+    demuxer::Demuxer,
+    discard::Discard,
+    error::Result as AvResult,
+    interrupt::Interrupt,
+    packet::Packet,
+    parameters::CodecParameters,
+    stream::{MediaKind, Stream},
+    time::{Pts, TimeBase},
+};
+
+use crate::{
+    error::{Error, Result},
+    picture::Orientation,
+    source::{Source, SourceOptions, cannot_read},
+};
+
+/// Containers whose header tells all a decoder needs, so that no packet is read to find it out.
+const SELF_DESCRIBING: [&str; 2] = ["mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"];
+
+/// How many packets may be read to learn where a stream of a Matroska file starts.
+const MAX_LOOK_AHEAD: usize = 64;
+
+/// An opened container and the video stream that is read from it.
+#[derive(Debug)]
+pub struct Media {
+    pub(crate) name: String,
+    pub(crate) demuxer: Demuxer,
+    /// Stops the demuxer where it blocks.
+    pub(crate) interrupt: Interrupt,
+    pub(crate) video: VideoStream,
+    pub(crate) options: SourceOptions,
+    /// Start of the presentation, in microseconds, as FFmpeg counts them.
+    pub(crate) start_us: i64,
+    /// Packets of the video that were read to find the start, oldest first.
+    pub(crate) read_ahead: VecDeque<Packet>,
+}
+
+/// What is known of the video stream before anything is decoded.
+#[derive(Debug, Clone)]
+pub struct VideoStream {
+    /// Its number among all streams.
+    pub index: usize,
+    /// Codec, size and extradata.
+    pub parameters: Arc<CodecParameters>,
+    /// What its timestamps count.
+    pub time_base: TimeBase,
+    /// Frames per second on average, as a ratio.
+    pub frame_rate: Option<(u32, u32)>,
+    /// How to turn its pictures upright.
+    pub orientation: Orientation,
+    /// Width to height of a pixel, if the container says so.
+    pub sample_aspect: Option<(u32, u32)>,
+}
+
+impl Media {
+    /// Opens `source` and picks its video stream.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Open`] or [`Error::Demux`] if it can't be read, [`Error::NoVideo`] if it has no
+    /// video that this build can decode.
+    pub fn open(source: Source, options: SourceOptions) -> Result<Self> {
+        let interrupt = Interrupt::new();
+        let (name, mut demuxer) = source.demuxer(&options, interrupt.clone())?;
+        let index = match find_video(&demuxer, &options) {
+            Some(index) if is_self_describing(&demuxer, index) => index,
+            _ => {
+                demuxer.find_stream_info().map_err(|cause| cannot_read(&name, cause))?;
+                find_video(&demuxer, &options).ok_or_else(|| no_video(&name, &demuxer))?
+            }
+        };
+        let video = describe(&demuxer, index)
+            .map_err(|cause| cannot_read(&name, cause))?
+            .ok_or_else(|| no_video(&name, &demuxer))?;
+        check_decodable(&name, &video)?;
+        let read_ahead = VecDeque::new();
+        let mut media = Self { name, demuxer, interrupt, video, options, start_us: 0, read_ahead };
+        media.start_us = media.find_start()?;
+        media.discard_others();
+        Ok(media)
+    }
+
+    /// The source as its user knows it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The container, in FFmpeg's words, such as `mov,mp4,m4a,3gp,3g2,mj2`.
+    pub fn container(&self) -> &str {
+        self.demuxer.format_name()
+    }
+
+    /// The video stream.
+    pub fn video(&self) -> &VideoStream {
+        &self.video
+    }
+
+    /// Length of the presentation in seconds, if the container says so.
+    pub fn duration(&self) -> Option<f64> {
+        self.demuxer.duration_us().map(|us| us as f64 / 1e6)
+    }
+
+    /// Parameters of the first sound stream.
+    pub fn audio(&self) -> Option<CodecParameters> {
+        let stream = self.demuxer.streams().find(|stream| stream.kind() == MediaKind::Audio)?;
+        stream.parameters().ok()
+    }
+
+    /// Seconds from the start of the presentation to `pts`.
+    pub fn time_of(&self, pts: Pts) -> f64 {
+        pts.seconds() - self.start_us as f64 / 1e6
+    }
+
+    /// How many keyframes are decoded at once.
+    pub fn decoders(&self) -> usize {
+        self.options.decoders.max(1)
+    }
+
+    /// Bytes read from the source so far, if it is read through our own I/O.
+    pub fn bytes_read(&self) -> Option<u64> {
+        self.demuxer.io_counters().map(|counters| counters.bytes_read())
+    }
+
+    fn discard_others(&mut self) {
+        let video = self.video.index;
+        let others: Vec<_> =
+            self.demuxer.streams().map(|stream| stream.index()).filter(|&i| i != video).collect();
+        for stream in others {
+            self.demuxer.set_discard(stream, Discard::All);
+        }
+    }
+
+    /// The earliest presentation time of picture and sound, in microseconds.
+    ///
+    /// The demuxer knows it once stream information was searched; MP4 knows it from its tables;
+    /// in Matroska the first packets tell, which are kept for the reader.
+    fn find_start(&mut self) -> Result<i64> {
+        if let Some(start) = self.demuxer.start_time_us() {
+            return Ok(start);
+        }
+        let mut starts: Vec<_> = self
+            .demuxer
+            .streams()
+            .map(|stream| (stream.index(), known_start_us(&stream)))
+            .collect();
+        let video = self.video.index;
+        let wanted =
+            |stream: &Stream<'_>| stream.index() == video || stream.kind() == MediaKind::Audio;
+        let presented: Vec<_> =
+            self.demuxer.streams().filter(|stream| wanted(stream)).map(|s| s.index()).collect();
+        starts.retain(|(index, _)| presented.contains(index));
+        let has_index = self.demuxer.index_entries(video).next().is_some();
+        for _ in 0..MAX_LOOK_AHEAD {
+            if has_index || starts.iter().all(|(_, start)| start.is_some()) {
+                break;
+            }
+            let read = self.demuxer.read_packet();
+            let Some(packet) = read.map_err(|cause| cannot_read(&self.name, cause))? else { break };
+            let base = self.demuxer.stream(packet.stream_index()).and_then(Stream::time_base);
+            if let (Some((_, start)), Some(pts), Some(base)) = (
+                starts.iter_mut().find(|(index, _)| *index == packet.stream_index()),
+                packet.pts().or(packet.dts()),
+                base,
+            ) {
+                start.get_or_insert(microseconds(pts, base));
+            }
+            if packet.stream_index() == video {
+                self.read_ahead.push_back(packet);
+            }
+        }
+        Ok(starts.into_iter().filter_map(|(_, start)| start).min().unwrap_or(0))
+    }
+}
+
+fn microseconds(ticks: i64, base: TimeBase) -> i64 {
+    let micros = TimeBase::new(1, 1_000_000).and_then(|to| Pts { ticks, base }.rescale(to));
+    micros.map_or(0, |pts| pts.ticks)
+}
+
+/// What the container's tables say of a stream's start.
+fn known_start_us(stream: &Stream<'_>) -> Option<i64> {
+    Some(microseconds(stream.start_pts()?, stream.time_base()?))
+}
+
+/// The stream to read: the one asked for, or as the ffmpeg command picks it, the one with most
+/// pixels, of several the first, one marked as default before the others. Cover art never.
+fn find_video(demuxer: &Demuxer, options: &SourceOptions) -> Option<usize> {
+    let is_video = |stream: &Stream<'_>| {
+        stream.kind() == MediaKind::Video && !stream.disposition().is_attached_picture()
+    };
+    let score = |stream: &Stream<'_>| {
+        const DEFAULT_BONUS: u64 = 5_000_000;
+        let pixels = stream
+            .parameters()
+            .map_or(0, |parameters| u64::from(parameters.width()) * u64::from(parameters.height()));
+        pixels + if stream.disposition().is_default() { DEFAULT_BONUS } else { 0 }
+    };
+    if let Some(wanted) = options.stream {
+        return demuxer.streams().find(|s| s.index() == wanted && is_video(s)).map(|s| s.index());
+    }
+    let mut best = None;
+    for stream in demuxer.streams().filter(is_video) {
+        let score = score(&stream);
+        if best.is_none_or(|(highest, _)| score > highest) {
+            best = Some((score, stream.index()));
+        }
+    }
+    best.map(|(_, index)| index)
+}
+
+/// Whether the header alone tells all a decoder needs.
+fn is_self_describing(demuxer: &Demuxer, index: usize) -> bool {
+    let Some(Ok(parameters)) = demuxer.stream(index).map(Stream::parameters) else { return false };
+    SELF_DESCRIBING.contains(&demuxer.format_name())
+        && parameters.width() > 0
+        && parameters.height() > 0
+        && parameters.decoder_available()
+}
+
+fn describe(demuxer: &Demuxer, index: usize) -> AvResult<Option<VideoStream>> {
+    let Some(stream) = demuxer.stream(index) else { return Ok(None) };
+    let Some(time_base) = stream.time_base() else { return Ok(None) };
+    Ok(Some(VideoStream {
+        index,
+        parameters: Arc::new(stream.parameters()?),
+        time_base,
+        frame_rate: stream.average_frame_rate(),
+        orientation: stream.display_matrix()?.map(Orientation::of_matrix).unwrap_or_default(),
+        sample_aspect: stream.sample_aspect_ratio(),
+    }))
+}
+
+fn no_video(name: &str, demuxer: &Demuxer) -> Error {
+    let has = |wanted: fn(&Stream<'_>) -> bool| demuxer.streams().any(|stream| wanted(&stream));
+    let reason = if has(|stream| stream.disposition().is_attached_picture()) {
+        "there is no video, only cover art"
+    } else if has(|stream| stream.kind() == MediaKind::Audio) {
+        "there is no video, only sound"
+    } else {
+        "there is no video in it"
+    };
+    Error::NoVideo { name: name.into(), reason: reason.into() }
+}
+
+fn check_decodable(name: &str, video: &VideoStream) -> Result<()> {
+    if video.parameters.is_encrypted() {
+        let reason = "the video is encrypted; decrypt it first".into();
+        return Err(Error::NoVideo { name: name.into(), reason });
+    }
+    if !video.parameters.decoder_available() {
+        let codec = video.parameters.codec_name();
+        let reason = format!("this build has no decoder for its video codec ({codec})");
+        return Err(Error::NoVideo { name: name.into(), reason });
+    }
+    Ok(())
+}

@@ -1,0 +1,246 @@
+//! Where the bytes come from: a file, memory, a pipe or an address.
+
+use std::{
+    fmt,
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use moviola_av::{
+    demuxer::{Demuxer, DemuxerOptions},
+    error::Error as AvError,
+    interrupt::Interrupt,
+    io::Io,
+    protocols::Protocols,
+};
+
+use crate::error::{Error, Result};
+
+/// Files larger than this are mapped under [`IoMode::Auto`].
+const MAP_ABOVE_BYTES: u64 = 1 << 30;
+
+/// Something that can be opened and read once.
+pub struct Source {
+    name: String,
+    input: Input,
+}
+
+enum Input {
+    Path(PathBuf),
+    Url(String),
+    Bytes(Arc<[u8]>),
+    Reader(Box<dyn Read + Send>),
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// How a local file is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum IoMode {
+    /// `pread` into a small buffer.
+    #[default]
+    Read,
+    /// A memory mapping. If another process truncates the file meanwhile, the system sends
+    /// SIGBUS: opt in only where `moviola_av::io::sigbus::install` has run, which turns it into
+    /// an error.
+    Map,
+    /// A mapping for files over 1 GiB, `pread` for the others. The caution of `Map` applies.
+    Auto,
+}
+
+/// How to open a source. Every field has a working default.
+#[derive(Clone, Debug)]
+pub struct SourceOptions {
+    /// How a local file is read. Default: [`IoMode::Read`].
+    pub io: IoMode,
+    /// Protocols allowed beyond those the source itself needs. Default: none.
+    pub allow_protocols: Vec<String>,
+    /// Pictures with more pixels than this are an error. Default: 268 435 456 (16384²).
+    pub max_pixels: u64,
+    /// Give up on a network source that is silent for this long. Default: 30 s.
+    pub network_timeout: Duration,
+    /// Which video stream to read, counted among all streams; `None` picks the default one.
+    pub stream: Option<usize>,
+    /// Decode this many keyframes at once. Default: the number of cores this process may use.
+    pub decoders: usize,
+}
+
+impl Default for SourceOptions {
+    fn default() -> Self {
+        Self {
+            io: IoMode::default(),
+            allow_protocols: Vec::new(),
+            max_pixels: 1 << 28,
+            network_timeout: Duration::from_secs(30),
+            stream: None,
+            decoders: crate::budget::cores(),
+        }
+    }
+}
+
+impl SourceOptions {
+    fn protocols(&self) -> Protocols {
+        Protocols::also(self.allow_protocols.iter().cloned())
+    }
+}
+
+impl Source {
+    /// What a user typed: `-` is standard input, `scheme://…` an address, anything else a path.
+    pub fn parse(argument: &str) -> Self {
+        match argument.split_once("://") {
+            _ if argument == "-" => Self::reader("-", io::stdin()),
+            Some(("file", path)) => Self::path(path),
+            Some((scheme, _)) if is_scheme(scheme) => {
+                Self { name: argument.into(), input: Input::Url(argument.into()) }
+            }
+            _ => Self::path(argument),
+        }
+    }
+
+    /// A file.
+    pub fn path(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        Self { name: path.display().to_string(), input: Input::Path(path) }
+    }
+
+    /// A whole file in memory; `name` stands in messages.
+    pub fn bytes(name: impl Into<String>, bytes: impl Into<Arc<[u8]>>) -> Self {
+        Self { name: name.into(), input: Input::Bytes(bytes.into()) }
+    }
+
+    /// A stream that can't seek, such as a pipe; `name` stands in messages.
+    pub fn reader(name: impl Into<String>, reader: impl Read + Send + 'static) -> Self {
+        Self { name: name.into(), input: Input::Reader(Box::new(reader)) }
+    }
+
+    /// The source as its user knows it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Opens the container. `interrupt` stops what blocks, now and later.
+    pub(crate) fn demuxer(
+        self,
+        options: &SourceOptions,
+        interrupt: Interrupt,
+    ) -> Result<(String, Demuxer)> {
+        let Self { name, input } = self;
+        let (url, io) = match input {
+            Input::Url(url) => (url, None),
+            Input::Path(path) => (name.clone(), Some(open_file(&name, &path, options.io)?)),
+            Input::Bytes(bytes) => (name.clone(), Some(Io::bytes(bytes))),
+            Input::Reader(reader) => (name.clone(), Some(Io::read(reader))),
+        };
+        let demuxer = Demuxer::open(DemuxerOptions {
+            url,
+            io,
+            allow_protocols: options.protocols(),
+            interrupt,
+            network_timeout: Some(options.network_timeout),
+            ..DemuxerOptions::default()
+        });
+        let demuxer = demuxer.map_err(|cause| cannot_read(&name, cause))?;
+        Ok((name, demuxer))
+    }
+}
+
+/// Whether `text` may be a URL's scheme; one letter is a Windows drive.
+fn is_scheme(text: &str) -> bool {
+    text.len() > 1
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+}
+
+fn open_file(name: &str, path: &Path, mode: IoMode) -> Result<Io> {
+    let refused = |reason: String| Error::Open { name: name.into(), reason };
+    let file = File::open(path).map_err(|error| refused(explain_open(&error)))?;
+    let metadata = file.metadata().map_err(|error| refused(error.to_string()))?;
+    if metadata.is_dir() {
+        return Err(refused("is a folder; name the files in it".into()));
+    }
+    if metadata.is_file() && metadata.len() == 0 {
+        return Err(refused("the file is empty".into()));
+    }
+    let mapped = match mode {
+        IoMode::Read => false,
+        IoMode::Map => true,
+        IoMode::Auto => metadata.len() > MAP_ABOVE_BYTES,
+    };
+    match (metadata.is_file(), mapped) {
+        (true, true) => Io::map(file).map_err(|error| refused(error.to_string())),
+        (true, false) => Io::file(file).map_err(|error| refused(error.to_string())),
+        (false, _) => Ok(Io::read(file)), // a pipe or a device
+    }
+}
+
+fn explain_open(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file; check the path".into(),
+        io::ErrorKind::PermissionDenied => "permission denied; check who may read it".into(),
+        _ => error.to_string(),
+    }
+}
+
+/// Says in the user's words why a container can't be read.
+pub(crate) fn cannot_read(name: &str, cause: AvError) -> Error {
+    let reason = match &cause {
+        AvError::Ffmpeg { message, .. } => format!(
+            "not readable as video: {message}. It may be truncated, still being written, or no \
+             media file"
+        ),
+        other => other.to_string(),
+    };
+    Error::Demux { name: name.into(), reason, cause }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_parse(argument: &str, is_url: bool) {
+        assert_eq!(matches!(Source::parse(argument).input, Input::Url(_)), is_url);
+    }
+
+    #[test]
+    fn addresses_have_a_scheme() {
+        check_parse("https://example.org/a.mp4", true);
+        check_parse("rtsp://camera/1", true);
+        check_parse("a.mp4", false);
+        check_parse("folder/with:colon.mp4", false);
+        check_parse("C://a.mp4", false);
+    }
+
+    #[test]
+    fn a_file_address_is_a_path() {
+        assert!(matches!(Source::parse("file:///a/b.mp4").input, Input::Path(_)));
+    }
+
+    #[test]
+    fn a_dash_is_standard_input() {
+        assert!(matches!(Source::parse("-").input, Input::Reader(_)));
+    }
+
+    #[test]
+    fn what_cannot_be_opened_says_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let empty = folder.path().join("empty.mp4");
+        std::fs::write(&empty, []).unwrap();
+        for (path, remedy) in [
+            (folder.path().join("none.mp4"), "no such file; check the path"),
+            (folder.path().to_owned(), "is a folder; name the files in it"),
+            (empty, "the file is empty"),
+        ] {
+            let error = Source::path(&path)
+                .demuxer(&SourceOptions::default(), Interrupt::new())
+                .unwrap_err();
+            assert_eq!(error.to_string(), format!("{}: {remedy}", path.display()));
+        }
+    }
+}

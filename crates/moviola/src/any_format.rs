@@ -1,0 +1,65 @@
+//! Pictures of any pixel format, as the kernels take them.
+
+use moviola_av::{
+    color::Color,
+    error::{Error, Result},
+    frame::{VideoFrame, VideoFrameMut},
+    pixel::PixelFormat,
+    scaler::{Filter, Scaler, Side},
+};
+use moviola_media::{
+    keyframes::Keyframe,
+    picture::{Orientation, Picture},
+};
+
+/// What all kernels take, and swscale makes of everything.
+const COMMON: &str = "rgb24";
+
+/// Looks at keyframes; those in a format that no kernel takes are converted first.
+///
+/// Belongs to one thread: it keeps the conversion and the last converted picture.
+#[derive(Debug, Default)]
+pub(crate) struct AnyFormat {
+    scaler: Option<Scaler>,
+    converted: Option<VideoFrame>,
+}
+
+impl AnyFormat {
+    /// The picture of `keyframe`.
+    ///
+    /// # Errors
+    ///
+    /// swscale's, if not even it takes the format; [`Error::OutOfMemory`].
+    pub(crate) fn picture<'a>(&'a mut self, keyframe: &'a Keyframe) -> Result<Picture<'a>> {
+        if let Some(picture) = keyframe.picture() {
+            return Ok(picture);
+        }
+        let frame = &keyframe.frame;
+        let stream = keyframe.stream();
+        let orientation = frame.display_matrix().map_or(stream.orientation, Orientation::of_matrix);
+        let sample_aspect = stream.sample_aspect.or(frame.sample_aspect_ratio());
+        let converted = self.converted.insert(convert(&mut self.scaler, frame)?);
+        Picture::of_frame(converted, orientation, sample_aspect)
+            .ok_or_else(|| unsupported(frame.format()))
+    }
+}
+
+fn convert(scaler: &mut Option<Scaler>, frame: &VideoFrame) -> Result<VideoFrame> {
+    let format = PixelFormat::from_name(COMMON).ok_or_else(|| unsupported(frame.format()))?;
+    let from = Side::of(frame);
+    let scaler = match scaler.take().filter(|scaler| scaler.source() == from) {
+        Some(same) => scaler.insert(same),
+        None => {
+            let to = Side { format, color: Color::default(), ..from };
+            scaler.insert(Scaler::new(from, to, Filter::default())?)
+        }
+    };
+    let mut target = VideoFrameMut::new(format, frame.width(), frame.height())?;
+    scaler.scale(frame, &mut target)?;
+    Ok(target.freeze())
+}
+
+fn unsupported(format: PixelFormat) -> Error {
+    let (what, expected) = ("the pixel format", "one that can be converted to RGB");
+    Error::InvalidArgument { what, expected, got: format.name().into() }
+}

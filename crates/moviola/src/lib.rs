@@ -1,0 +1,28 @@
+//! The public API: what users need of the crates below, and what puts them together.
+//!
+//! ```no_run
+//! use moviola::{Source, keyframes::KeyframeReader};
+//!
+//! for keyframe in KeyframeReader::open(Source::path("video.mp4"), Default::default())? {
+//!     let keyframe = keyframe?;
+//!     println!("{:?}: {}x{}", keyframe.time, keyframe.frame.width(), keyframe.frame.height());
+//! }
+//! # Ok::<(), moviola::Error>(())
+//! ```
+
+mod any_format;
+pub mod demo;
+pub mod detect;
+pub mod hash;
+pub mod probe;
+pub mod results;
+pub mod sink;
+pub mod still;
+
+pub use moviola_av::{color::Color, io::sigbus, log, pixel::PixelFormat, version as ffmpeg};
+pub use moviola_infer as infer;
+pub use moviola_media::{
+    error::{self, Error},
+    image, keyframes, media, picture,
+    source::{self, Source},
+};

@@ -1,0 +1,243 @@
+//! What Moviola found: the records that leave it, one JSON object each.
+//!
+//! Field names and their order are part of the interface: fields are only ever added. What is
+//! unknown is left out. Times are seconds from the start of the presentation, `pts` and
+//! `time_base` the exact tick. Floats are written as the shortest text that reads back to the same
+//! `f32` or `f64`, whichever the field is.
+
+mod describe;
+#[cfg(test)]
+mod tests;
+
+use serde::Serialize;
+
+use crate::probe::Probe;
+
+/// Version of the records; goes up only if a field changes its meaning or goes away.
+pub const SCHEMA: u32 = 1;
+
+/// One record, with its `type` in front.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Record {
+    /// A source that was opened; stands before all other records of the source.
+    Source(SourceRecord),
+    /// What a source is, all streams included.
+    Probe(Probe),
+    /// A keyframe.
+    Keyframe(KeyframeRecord),
+    /// The objects on one frame.
+    Detections(DetectionsRecord),
+    /// Something that failed.
+    Error(ErrorRecord),
+    /// The last record of a source.
+    End(EndRecord),
+    /// The last record of all, if there are several sources.
+    Summary(SummaryRecord),
+}
+
+/// What a source is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SourceRecord {
+    /// Always [`SCHEMA`].
+    pub schema: u32,
+    /// The source as its user knows it.
+    pub source: String,
+    /// The container in FFmpeg's words, such as `mov,mp4,m4a,3gp,3g2,mj2`.
+    pub container: String,
+    /// Length of the presentation in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration: Option<f64>,
+    /// The video stream that is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub video: Option<VideoRecord>,
+    /// The sound stream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audio: Option<AudioRecord>,
+}
+
+/// What a video stream is, as it is coded: not yet turned, its pixels not yet square.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct VideoRecord {
+    /// FFmpeg's name of the codec.
+    pub codec: String,
+    /// Coded width in pixels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    /// Coded height in pixels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+    /// Frames per second, on average.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frame_rate: Option<f64>,
+    /// Degrees by which pictures are turned clockwise to stand upright: 0, 90, 180 or 270.
+    pub rotation: u32,
+    /// FFmpeg's name of the pixel format; known once a picture is decoded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pixel_format: Option<String>,
+    /// What the stream says of its colour; known once a picture is decoded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub color: Option<ColorRecord>,
+    /// Width to height of a pixel, if it is not square.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sample_aspect: Option<[u32; 2]>,
+    /// Whether pictures are mirrored left and right before they are turned.
+    #[serde(skip_serializing_if = "is_false")]
+    pub mirrored: bool,
+}
+
+/// What a stream says of its colour.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ColorRecord {
+    /// The matrix between RGB and YUV, such as `bt709`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub matrix: Option<String>,
+    /// `limited` or `full`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub range: Option<String>,
+}
+
+/// What a sound stream is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AudioRecord {
+    /// FFmpeg's name of the codec.
+    pub codec: String,
+    /// Samples per second of a channel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sample_rate: Option<u32>,
+    /// Number of channels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channels: Option<u32>,
+}
+
+/// One keyframe.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct KeyframeRecord {
+    /// The source as its user knows it.
+    pub source: String,
+    /// Number among the keyframes, from 0. A keyframe that can't be decoded takes a number too.
+    pub index: u64,
+    /// Number among all frames in presentation order, from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frame: Option<u64>,
+    /// Seconds from the start of the presentation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<f64>,
+    /// The same in ticks, counted from the stream's own zero.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pts: Option<i64>,
+    /// Seconds of a tick, as a fraction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_base: Option<[u32; 2]>,
+    /// Width of the image in pixels.
+    pub width: u32,
+    /// Height of the image in pixels.
+    pub height: u32,
+    /// MD5 of the decoded planes, as 32 lowercase hexadecimal digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub md5: Option<String>,
+    /// The image file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The decoder had to conceal damage.
+    #[serde(skip_serializing_if = "is_false")]
+    pub damaged: bool,
+}
+
+/// The objects on one frame.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DetectionsRecord {
+    /// The source as its user knows it.
+    pub source: String,
+    /// Number among the keyframes, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keyframe: Option<u64>,
+    /// Number among all frames in presentation order, from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frame: Option<u64>,
+    /// Seconds from the start of the presentation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<f64>,
+    /// The same in ticks, counted from the stream's own zero.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pts: Option<i64>,
+    /// Seconds of a tick, as a fraction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_base: Option<[u32; 2]>,
+    /// Width in pixels of the upright frame that the boxes count in.
+    pub width: u32,
+    /// Height in pixels of the upright frame that the boxes count in.
+    pub height: u32,
+    /// What was found, most confident first.
+    pub objects: Vec<ObjectRecord>,
+    /// The picture with the boxes drawn in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The decoder had to conceal damage.
+    #[serde(skip_serializing_if = "is_false")]
+    pub damaged: bool,
+}
+
+/// One object.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ObjectRecord {
+    /// Number of the class in the model.
+    pub class_id: u32,
+    /// Name of the class, if the model names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
+    /// 0.0 to 1.0.
+    pub confidence: f32,
+    /// x1, y1, x2, y2 in pixels of the upright frame.
+    #[serde(rename = "box")]
+    pub bbox: [f32; 4],
+}
+
+/// Something that failed. What it doesn't concern goes on.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ErrorRecord {
+    /// The source as its user knows it.
+    pub source: String,
+    /// The step at which it failed: `open`, `demux`, `decode`, `image`, `write`, `infer`.
+    pub stage: String,
+    /// Seconds from the start of the presentation; `null` unless it concerns one picture.
+    pub time: Option<f64>,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+/// How a source ended.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EndRecord {
+    /// The source as its user knows it.
+    pub source: String,
+    /// Frames that were handed out.
+    pub frames: u64,
+    /// How many of them were keyframes.
+    pub keyframes: u64,
+    /// Error records.
+    pub errors: u64,
+    /// Seconds of wall time.
+    pub elapsed: f64,
+}
+
+/// How everything ended.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SummaryRecord {
+    /// Sources that were asked for.
+    pub sources: u64,
+    /// Sources that were read to their end. Single pictures of them may have failed.
+    pub done: u64,
+    /// Sources that could not be opened, or broke off.
+    pub failed: u64,
+    /// Frames that were handed out.
+    pub frames: u64,
+    /// Seconds of wall time.
+    pub elapsed: f64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape serde calls")]
+fn is_false(value: &bool) -> bool {
+    !value
+}

@@ -1,0 +1,87 @@
+//! From an opened source to its record.
+
+use moviola_av::{
+    color::{Color, ColorMatrix, ColorRange},
+    parameters::CodecParameters,
+    pixel::PixelFormat,
+};
+use moviola_media::media::{Media, VideoStream};
+
+use super::{AudioRecord, ColorRecord, SCHEMA, SourceRecord, VideoRecord};
+
+impl SourceRecord {
+    /// What is known of `media` before a picture is decoded.
+    pub fn of(media: &Media) -> Self {
+        Self {
+            schema: SCHEMA,
+            source: media.name().into(),
+            container: media.container().into(),
+            duration: media.duration(),
+            video: Some(VideoRecord::of(media.video())),
+            audio: media.audio().as_ref().map(AudioRecord::of),
+        }
+    }
+
+    /// Adds what a decoded picture tells.
+    pub fn learn(&mut self, format: PixelFormat, color: Color) {
+        if let Some(video) = &mut self.video {
+            video.learn(format, color);
+        }
+    }
+}
+
+impl VideoRecord {
+    /// What the container says of `stream`.
+    pub fn of(stream: &VideoStream) -> Self {
+        let parameters = &stream.parameters;
+        let mut record = Self {
+            codec: parameters.codec_name().into(),
+            width: known(parameters.width()),
+            height: known(parameters.height()),
+            frame_rate: stream.frame_rate.map(|(num, den)| f64::from(num) / f64::from(den)),
+            rotation: u32::from(stream.orientation.quarter_turns) * 90,
+            pixel_format: None,
+            color: None,
+            sample_aspect: stream.sample_aspect.filter(|(x, y)| x != y).map(|(x, y)| [x, y]),
+            mirrored: stream.orientation.mirrored,
+        };
+        match parameters.pixel_format() {
+            Some(format) => record.learn(format, parameters.color()),
+            None => record.color = ColorRecord::of(parameters.color()),
+        }
+        record
+    }
+
+    fn learn(&mut self, format: PixelFormat, mut color: Color) {
+        if format.is_full_range() {
+            color.range = ColorRange::Full;
+        }
+        self.pixel_format = Some(format.name().into());
+        self.color = ColorRecord::of(color);
+    }
+}
+
+impl AudioRecord {
+    /// What the container says of a sound stream.
+    pub fn of(parameters: &CodecParameters) -> Self {
+        Self {
+            codec: parameters.codec_name().into(),
+            sample_rate: known(parameters.sample_rate()),
+            channels: known(parameters.channels()),
+        }
+    }
+}
+
+impl ColorRecord {
+    /// `None` if nothing is said.
+    fn of(color: Color) -> Option<Self> {
+        let matrix = (color.matrix != ColorMatrix::Unspecified).then(|| color.matrix.name().into());
+        let range = (color.range != ColorRange::Unspecified).then(|| color.range.name().into());
+        (matrix.is_some() || range.is_some()).then_some(Self { matrix, range })
+    }
+}
+
+/// FFmpeg's 0 means that it is unknown.
+fn known(number: u32) -> Option<u32> {
+    (number > 0).then_some(number)
+}

@@ -1,0 +1,151 @@
+use super::*;
+
+#[track_caller]
+fn check(record: Record, want: &str) {
+    assert_eq!(serde_json::to_string(&record).unwrap(), want);
+}
+
+fn source() -> SourceRecord {
+    SourceRecord {
+        schema: SCHEMA,
+        source: "a.mp4".into(),
+        container: "mov,mp4".into(),
+        duration: Some(13.055),
+        video: Some(VideoRecord {
+            codec: "h264".into(),
+            width: Some(480),
+            height: Some(270),
+            frame_rate: Some(29.97),
+            rotation: 0,
+            pixel_format: Some("yuv420p".into()),
+            color: Some(ColorRecord {
+                matrix: Some("bt709".into()),
+                range: Some("limited".into()),
+            }),
+            sample_aspect: None,
+            mirrored: false,
+        }),
+        audio: Some(AudioRecord {
+            codec: "aac".into(),
+            sample_rate: Some(16000),
+            channels: Some(2),
+        }),
+    }
+}
+
+fn keyframe() -> KeyframeRecord {
+    KeyframeRecord {
+        source: "a.mp4".into(),
+        index: 0,
+        frame: None,
+        time: Some(0.0),
+        pts: Some(0),
+        time_base: Some([1, 30000]),
+        width: 480,
+        height: 270,
+        md5: None,
+        path: Some("out/a/00000.jpg".into()),
+        damaged: false,
+    }
+}
+
+#[test]
+fn records_are_written_as_documented() {
+    check(
+        Record::Source(source()),
+        r#"{"type":"source","schema":1,"source":"a.mp4","container":"mov,mp4","duration":13.055,"video":{"codec":"h264","width":480,"height":270,"frame_rate":29.97,"rotation":0,"pixel_format":"yuv420p","color":{"matrix":"bt709","range":"limited"}},"audio":{"codec":"aac","sample_rate":16000,"channels":2}}"#,
+    );
+    check(
+        Record::Keyframe(keyframe()),
+        r#"{"type":"keyframe","source":"a.mp4","index":0,"time":0.0,"pts":0,"time_base":[1,30000],"width":480,"height":270,"path":"out/a/00000.jpg"}"#,
+    );
+    let message = "moov atom not found: the file is truncated or still being written";
+    check(
+        Record::Error(ErrorRecord {
+            source: "b.mp4".into(),
+            stage: "demux".into(),
+            time: None,
+            message: message.into(),
+        }),
+        r#"{"type":"error","source":"b.mp4","stage":"demux","time":null,"message":"moov atom not found: the file is truncated or still being written"}"#,
+    );
+    check(
+        Record::End(EndRecord {
+            source: "a.mp4".into(),
+            frames: 1,
+            keyframes: 1,
+            errors: 0,
+            elapsed: 0.31,
+        }),
+        r#"{"type":"end","source":"a.mp4","frames":1,"keyframes":1,"errors":0,"elapsed":0.31}"#,
+    );
+    check(
+        Record::Summary(SummaryRecord { sources: 2, done: 1, failed: 1, frames: 1, elapsed: 0.4 }),
+        r#"{"type":"summary","sources":2,"done":1,"failed":1,"frames":1,"elapsed":0.4}"#,
+    );
+}
+
+#[test]
+fn floats_are_the_shortest_text_of_their_own_type() {
+    let object = ObjectRecord {
+        class_id: 0,
+        class: Some("person".into()),
+        confidence: 0.912,
+        bbox: [12.1, 30.0, 80.5, 200.2],
+    };
+    let record = DetectionsRecord {
+        source: "a.mp4".into(),
+        keyframe: Some(0),
+        frame: Some(0),
+        time: Some(0.0),
+        pts: Some(0),
+        time_base: Some([1, 30000]),
+        width: 480,
+        height: 270,
+        objects: vec![object],
+        path: None,
+        damaged: false,
+    };
+    check(
+        Record::Detections(record),
+        r#"{"type":"detections","source":"a.mp4","keyframe":0,"frame":0,"time":0.0,"pts":0,"time_base":[1,30000],"width":480,"height":270,"objects":[{"class_id":0,"class":"person","confidence":0.912,"box":[12.1,30.0,80.5,200.2]}]}"#,
+    );
+}
+
+#[test]
+fn what_is_unknown_is_left_out() {
+    let unknown = KeyframeRecord { time: None, pts: None, time_base: None, ..keyframe() };
+    let bare = KeyframeRecord { path: None, ..unknown };
+    check(
+        Record::Keyframe(bare),
+        r#"{"type":"keyframe","source":"a.mp4","index":0,"width":480,"height":270}"#,
+    );
+    let bare = SourceRecord { duration: None, video: None, audio: None, ..source() };
+    check(
+        Record::Source(bare),
+        r#"{"type":"source","schema":1,"source":"a.mp4","container":"mov,mp4"}"#,
+    );
+}
+
+#[test]
+fn what_is_unusual_is_added_at_the_end() {
+    let damaged = KeyframeRecord { damaged: true, path: None, ..keyframe() };
+    check(
+        Record::Keyframe(damaged),
+        r#"{"type":"keyframe","source":"a.mp4","index":0,"time":0.0,"pts":0,"time_base":[1,30000],"width":480,"height":270,"damaged":true}"#,
+    );
+}
+
+#[test]
+fn names_that_are_no_plain_text_stay_one_line() {
+    let end = EndRecord {
+        source: "a\n\"b\".mp4".into(),
+        frames: 0,
+        keyframes: 0,
+        errors: 0,
+        elapsed: 0.0,
+    };
+    let line = serde_json::to_string(&Record::End(end)).unwrap();
+    assert!(!line.contains('\n'));
+    assert!(line.contains(r#""source":"a\n\"b\".mp4""#));
+}

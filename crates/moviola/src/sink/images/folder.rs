@@ -1,0 +1,136 @@
+//! The folder of one source's images.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use moviola_media::image::{ImageError, Overwrite, Result, write_atomic};
+
+/// Digits of a keyframe's number in its file name.
+const DIGITS: usize = 5;
+
+/// A folder that takes the images of one source.
+///
+/// It appears with its first image. Each image appears whole, or not at all.
+#[derive(Debug)]
+pub struct ImageFolder {
+    folder: PathBuf,
+    extension: &'static str,
+    overwrite: Overwrite,
+    created: bool,
+}
+
+impl ImageFolder {
+    /// The folder `folder` for files that end in `extension`.
+    ///
+    /// With [`Overwrite::Replace`], images with the same number are replaced; other files stay.
+    ///
+    /// # Errors
+    ///
+    /// [`ImageError::Exists`] if it holds numbered images already and they may not be replaced:
+    /// better to know before the source is decoded.
+    pub fn new(folder: PathBuf, extension: &'static str, overwrite: Overwrite) -> Result<Self> {
+        if overwrite == Overwrite::Refuse
+            && let Some(path) = numbered_image(&folder)
+        {
+            return Err(ImageError::Exists { path });
+        }
+        Ok(Self { folder, extension, overwrite, created: false })
+    }
+
+    /// Writes the image numbered `number` and says where it is.
+    ///
+    /// # Errors
+    ///
+    /// [`ImageError::Exists`] if it is there already and may not be replaced,
+    /// [`ImageError::Write`] if the system refuses.
+    pub fn write(&mut self, number: u64, bytes: &[u8]) -> Result<PathBuf> {
+        if !self.created {
+            fs::create_dir_all(&self.folder).map_err(|cause| self.not_created(cause))?;
+            self.created = true;
+        }
+        let path = self.folder.join(format!("{number:0DIGITS$}.{}", self.extension));
+        write_atomic(&path, bytes, self.overwrite)?;
+        Ok(path)
+    }
+
+    fn not_created(&self, cause: io::Error) -> ImageError {
+        let remedy = "choose a folder that you may write to";
+        ImageError::Write { path: self.folder.clone(), remedy, cause }
+    }
+}
+
+/// A file in `folder` whose name is a number and an image's extension.
+fn numbered_image(folder: &Path) -> Option<PathBuf> {
+    let entries = fs::read_dir(folder).ok()?;
+    entries.filter_map(|entry| Some(entry.ok()?.path())).find(|path| is_numbered_image(path))
+}
+
+fn is_numbered_image(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let Some((number, extension)) = name.split_once('.') else { return false };
+    matches!(extension, "jpg" | "png")
+        && number.len() >= DIGITS
+        && number.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_are_numbered_with_five_digits() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("out/a");
+        let mut images = ImageFolder::new(folder.clone(), "jpg", Overwrite::Refuse).unwrap();
+        assert!(!folder.exists());
+        assert_eq!(images.write(7, b"seven").unwrap(), folder.join("00007.jpg"));
+        assert_eq!(images.write(123_456, b"many").unwrap(), folder.join("123456.jpg"));
+        assert_eq!(fs::read(folder.join("00007.jpg")).unwrap(), b"seven");
+    }
+
+    #[test]
+    fn a_folder_with_images_is_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_owned();
+        fs::write(path.join("notes.txt"), "").unwrap();
+        fs::write(path.join("cover.jpg"), "").unwrap();
+        assert!(ImageFolder::new(path.clone(), "jpg", Overwrite::Refuse).is_ok());
+        fs::write(path.join("00000.png"), "").unwrap();
+        let refused = ImageFolder::new(path.clone(), "jpg", Overwrite::Refuse);
+        assert!(matches!(refused, Err(ImageError::Exists { .. })));
+        assert!(ImageFolder::new(path, "jpg", Overwrite::Replace).is_ok());
+    }
+
+    #[test]
+    fn an_image_that_appears_meanwhile_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_owned();
+        let mut images = ImageFolder::new(path.clone(), "jpg", Overwrite::Refuse).unwrap();
+        fs::write(path.join("00000.jpg"), "theirs").unwrap();
+        assert!(matches!(images.write(0, b"ours"), Err(ImageError::Exists { .. })));
+        assert_eq!(fs::read(path.join("00000.jpg")).unwrap(), b"theirs");
+    }
+
+    #[test]
+    fn replacing_leaves_other_files_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_owned();
+        fs::write(path.join("00000.jpg"), "old").unwrap();
+        fs::write(path.join("00001.jpg"), "old").unwrap();
+        let mut images = ImageFolder::new(path.clone(), "jpg", Overwrite::Replace).unwrap();
+        images.write(0, b"new").unwrap();
+        assert_eq!(fs::read(path.join("00000.jpg")).unwrap(), b"new");
+        assert_eq!(fs::read(path.join("00001.jpg")).unwrap(), b"old");
+    }
+
+    #[test]
+    fn a_file_in_the_place_of_the_folder_is_an_error() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("a");
+        fs::write(&path, "").unwrap();
+        let mut images = ImageFolder::new(path, "jpg", Overwrite::Refuse).unwrap();
+        assert!(matches!(images.write(0, b""), Err(ImageError::Write { .. })));
+    }
+}

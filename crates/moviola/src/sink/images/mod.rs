@@ -1,0 +1,7 @@
+//! Images in folders: `DIR/<stem>/<number>.jpg`, one folder a source.
+
+mod folder;
+mod names;
+
+pub use folder::ImageFolder;
+pub use names::FolderNames;

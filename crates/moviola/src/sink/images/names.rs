@@ -1,0 +1,110 @@
+//! What the folders of a run's sources are called.
+
+use std::{collections::HashSet, path::Path};
+
+/// Longer names are cut: file systems stop at 255 bytes, and a number may be added.
+const MAX_BYTES: usize = 200;
+
+/// Gives each source a folder name of its own.
+///
+/// It is the source's name without folders and extension. A name that was given before gets a
+/// number: `a`, `a-2`, `a-3`. Names that differ in case only count as equal, because some file
+/// systems take them for one. So the names depend on the sources and their order alone.
+///
+/// ```
+/// use moviola::sink::images::FolderNames;
+///
+/// let mut names = FolderNames::default();
+/// assert_eq!(names.claim("monday/door.mp4"), "door");
+/// assert_eq!(names.claim("tuesday/door.mp4"), "door-2");
+/// ```
+#[derive(Debug, Default)]
+pub struct FolderNames {
+    taken: HashSet<String>,
+}
+
+impl FolderNames {
+    /// The folder name for the next source.
+    pub fn claim(&mut self, source: &str) -> String {
+        let stem = stem(source);
+        let numbered = (2_u64..).map(|number| format!("{stem}-{number}"));
+        let mut candidates = std::iter::once(stem.clone()).chain(numbered);
+        // The numbers never run out, so there always is one.
+        candidates.find(|name| self.taken.insert(name.to_lowercase())).unwrap_or(stem)
+    }
+}
+
+/// The source's name without folders and extension, fit to name a folder anywhere.
+fn stem(source: &str) -> String {
+    let path = match source.split_once("://") {
+        Some((_, address)) => address.split(['?', '#']).next().unwrap_or_default(),
+        None if source == "-" => "stdin",
+        None => source,
+    };
+    let stem = Path::new(path).file_stem().unwrap_or_default().to_string_lossy();
+    let mut name: String = stem.chars().map(plain).collect();
+    name.truncate(name.floor_char_boundary(MAX_BYTES));
+    if matches!(name.as_str(), "" | "." | "..") { "source".into() } else { name }
+}
+
+/// Characters with a meaning in paths become underscores.
+fn plain(character: char) -> char {
+    match character {
+        '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' => '_',
+        control if control.is_control() => '_',
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(sources: &[&str], want: &[&str]) {
+        let mut names = FolderNames::default();
+        let got: Vec<_> = sources.iter().map(|source| names.claim(source)).collect();
+        assert_eq!(got, want);
+    }
+
+    #[test]
+    fn a_folder_is_named_after_the_file() {
+        check(
+            &["a/b/clip.mp4", "noextension", "two.dots.mkv"],
+            &["clip", "noextension", "two.dots"],
+        );
+        check(&[".hidden"], &[".hidden"]);
+    }
+
+    #[test]
+    fn equal_stems_are_numbered() {
+        check(&["x/a.mp4", "y/a.mkv", "a.mov"], &["a", "a-2", "a-3"]);
+        check(&["A.mp4", "a.mp4"], &["A", "a-2"]);
+    }
+
+    #[test]
+    fn a_number_that_is_taken_is_passed_over() {
+        check(&["a-2.mp4", "a.mp4", "b/a.mp4"], &["a-2", "a", "a-3"]);
+        check(&["a.mp4", "b/a.mp4", "a-2.mp4"], &["a", "a-2", "a-2-2"]);
+    }
+
+    #[test]
+    fn pipes_and_addresses_have_names_too() {
+        check(&["-"], &["stdin"]);
+        check(&["https://example.org/live/cam1.m3u8?token=a/b.c"], &["cam1"]);
+        check(&["rtsp://camera:554"], &["camera_554"]);
+    }
+
+    #[test]
+    fn no_name_leads_out_of_the_folder() {
+        check(&["..", "/", ""], &["source", "source-2", "source-3"]);
+        check(&["http://example.org/a/.."], &["source"]);
+        check(&["a\\b:c\n.mp4"], &["a_b_c_"]);
+    }
+
+    #[test]
+    fn long_names_are_cut_between_characters() {
+        let name = FolderNames::default().claim(&"ä".repeat(300));
+        assert_eq!(name, "ä".repeat(100));
+    }
+}

@@ -1,0 +1,79 @@
+//! JSON Lines: one record, one line, written at once.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+/// Writes records as lines.
+///
+/// Each record leaves in one piece and is flushed, so that whoever reads the other end of a pipe
+/// sees it at once, and what was written before a crash or an interrupt is whole lines.
+#[derive(Debug)]
+pub struct JsonLines<W> {
+    out: W,
+    /// The line in the making; kept, so that a line allocates nothing.
+    line: Vec<u8>,
+}
+
+impl<W: Write> JsonLines<W> {
+    /// A writer on `out`, which needs no buffer of its own.
+    pub fn new(out: W) -> Self {
+        Self { out, line: Vec::new() }
+    }
+
+    /// Writes one record.
+    ///
+    /// # Errors
+    ///
+    /// What `out` says. [`io::ErrorKind::BrokenPipe`] means that nobody reads any more: there is
+    /// nothing wrong, and nothing left to do.
+    pub fn write(&mut self, record: &impl Serialize) -> io::Result<()> {
+        self.line.clear();
+        serde_json::to_writer(&mut self.line, record)?;
+        self.line.push(b'\n');
+        self.out.write_all(&self.line)?;
+        self.out.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Notes every call.
+    #[derive(Default)]
+    struct Calls {
+        writes: Vec<Vec<u8>>,
+        flushes: usize,
+    }
+
+    impl Write for &mut Calls {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.writes.push(bytes.into());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            self.flushes += 1;
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn each_record_is_one_write_and_one_flush() {
+        let mut calls = Calls::default();
+        let mut lines = JsonLines::new(&mut calls);
+        lines.write(&[1, 2]).unwrap();
+        lines.write(&"a\nb").unwrap();
+        assert_eq!(calls.writes, [b"[1,2]\n".to_vec(), b"\"a\\nb\"\n".to_vec()]);
+        assert_eq!(calls.flushes, 2);
+    }
+
+    #[test]
+    fn a_broken_pipe_is_reported_as_what_it_is() {
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        let error = JsonLines::new(writer).write(&1).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+    }
+}

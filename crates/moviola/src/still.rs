@@ -1,0 +1,174 @@
+//! Stills: what is kept of a keyframe once its picture is gone.
+
+use moviola_av::{color::Color, pixel::PixelFormat, time::Pts};
+use moviola_media::{
+    image::{self, JpegEncoder, JpegOptions, PngEncoder, PngOptions, image_size},
+    keyframes::Keyframe,
+    picture::Picture,
+};
+
+use crate::{any_format::AnyFormat, hash::frame_md5, results::KeyframeRecord};
+
+/// What is kept of each keyframe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StillOptions {
+    /// Make an image in this format. Default: none.
+    pub image: Option<ImageFormat>,
+    /// JPEG quality, 1 to 100. Default: 90.
+    pub quality: u8,
+    /// Shrink images to fit into this width and height, keeping their shape. Default: as they are.
+    pub max_size: Option<(usize, usize)>,
+    /// Keep the coded size and orientation instead of upright images with square pixels.
+    /// Default: `false`.
+    pub coded: bool,
+    /// Hash the decoded planes. Default: `false`.
+    pub hash: bool,
+}
+
+impl Default for StillOptions {
+    fn default() -> Self {
+        Self { image: None, quality: 90, max_size: None, coded: false, hash: false }
+    }
+}
+
+/// The format of an image file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImageFormat {
+    /// JPEG.
+    Jpeg,
+    /// PNG, 8 bits a channel.
+    Png,
+}
+
+impl ImageFormat {
+    /// How its files end.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Jpeg => "jpg",
+            Self::Png => "png",
+        }
+    }
+}
+
+/// Makes stills, on the thread that decoded the keyframe: its picture is still in the core's cache.
+#[derive(Debug)]
+pub struct StillMaker {
+    options: StillOptions,
+    /// Made for the first image.
+    encoder: Option<Encoder>,
+    any_format: AnyFormat,
+}
+
+#[derive(Debug)]
+enum Encoder {
+    Jpeg(Box<JpegEncoder>),
+    Png(Box<PngEncoder>),
+}
+
+/// What is kept of a keyframe.
+#[derive(Clone, Debug)]
+pub struct Still {
+    /// When it is shown.
+    pub pts: Option<Pts>,
+    /// Seconds from the start of the presentation.
+    pub time: Option<f64>,
+    /// Width of the image in pixels.
+    pub width: usize,
+    /// Height of the image in pixels.
+    pub height: usize,
+    /// The pixel format it was decoded to.
+    pub format: PixelFormat,
+    /// What it says of its colour.
+    pub color: Color,
+    /// The image file, if one was asked for.
+    pub image: Option<Vec<u8>>,
+    /// MD5 of the decoded planes, if it was asked for.
+    pub md5: Option<String>,
+    /// Whether the decoder had to conceal damage.
+    pub damaged: bool,
+}
+
+/// A keyframe that was decoded but can't become an image.
+#[derive(Debug, thiserror::Error)]
+#[error("the picture can't become an image: {reason}")]
+pub struct StillError {
+    /// Seconds from the start of the presentation.
+    pub time: Option<f64>,
+    /// What is wrong and what to do.
+    pub reason: String,
+}
+
+impl StillMaker {
+    /// One for one thread.
+    pub fn new(options: StillOptions) -> Self {
+        Self { options, encoder: None, any_format: AnyFormat::default() }
+    }
+
+    /// Keeps what was asked for and lets go of the picture.
+    ///
+    /// # Errors
+    ///
+    /// [`StillError`] if there should be an image and can't be.
+    pub fn make(&mut self, keyframe: Keyframe) -> Result<Still, StillError> {
+        let Keyframe { pts, time, damaged, .. } = keyframe;
+        let failed = |reason: String| StillError { time, reason };
+        let md5 = self.options.hash.then(|| frame_md5(&keyframe.frame));
+        let picture = self.any_format.picture(&keyframe);
+        let picture = picture.map_err(|error| failed(error.to_string()))?;
+        let (width, height) = image_size(&picture, self.options.max_size, self.options.coded);
+        let image = encode(&mut self.encoder, &self.options, &picture);
+        let image = image.map_err(|error| failed(error.to_string()))?;
+        let (format, color) = (keyframe.frame.format(), keyframe.frame.color());
+        Ok(Still { pts, time, width, height, format, color, image, md5, damaged })
+    }
+}
+
+fn encode(
+    encoder: &mut Option<Encoder>,
+    options: &StillOptions,
+    picture: &Picture<'_>,
+) -> image::Result<Option<Vec<u8>>> {
+    let Some(format) = options.image else { return Ok(None) };
+    let encoder = match encoder {
+        Some(encoder) => encoder,
+        none => none.insert(Encoder::new(format, options)?),
+    };
+    let image = match encoder {
+        Encoder::Jpeg(encoder) => encoder.encode(picture)?,
+        Encoder::Png(encoder) => encoder.encode(picture)?,
+    };
+    Ok(Some(image.bytes.to_vec()))
+}
+
+impl Encoder {
+    fn new(format: ImageFormat, options: &StillOptions) -> image::Result<Self> {
+        let StillOptions { quality, max_size, coded, .. } = *options;
+        Ok(match format {
+            ImageFormat::Jpeg => {
+                Self::Jpeg(Box::new(JpegEncoder::new(JpegOptions { quality, max_size, coded })?))
+            }
+            ImageFormat::Png => {
+                Self::Png(Box::new(PngEncoder::new(PngOptions { max_size, coded })))
+            }
+        })
+    }
+}
+
+impl Still {
+    /// The record of this still, the one numbered `index` of `source`, whose image is at `path`.
+    pub fn record(&self, source: &str, index: u64, path: Option<String>) -> KeyframeRecord {
+        KeyframeRecord {
+            source: source.into(),
+            index,
+            frame: None,
+            time: self.time,
+            pts: self.pts.map(|pts| pts.ticks),
+            time_base: self.pts.map(|pts| [pts.base.num(), pts.base.den()]),
+            width: u32::try_from(self.width).unwrap_or(u32::MAX),
+            height: u32::try_from(self.height).unwrap_or(u32::MAX),
+            md5: self.md5.clone(),
+            path,
+            damaged: self.damaged,
+        }
+    }
+}

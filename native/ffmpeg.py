@@ -1,0 +1,172 @@
+"""FFmpeg and dav1d as static libraries, with the reference `ffmpeg` and `ffprobe` of the same build."""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import sources
+from packages import library_file
+from recipe import Failure, Switches, Target, digest
+from sources import Source
+from tools import ask, run, say
+
+# What configure is told. The output is relocatable, so that it can be built aside and renamed into place, and
+# so that no user's home directory stands in the configuration that `ffmpeg -version` prints.
+PREFIX = "/opt/moviola"
+
+# Linked statically where the machine has the static library: a program that starts faster and travels alone.
+COMPANIONS = ("ssl", "crypto", "z", "bz2", "lzma")
+GPL_COMPANIONS = ("x264", "x265", "numa")
+
+
+def ensure(recipe: dict, target: Target, switches: Switches, root: Path, log: Path) -> Path:
+    """The directory with bin/, include/ and lib/; built if this recipe has not been built yet."""
+    output = root / name(recipe, target, switches, chosen(recipe, root, log, to_build=False))
+    if output.exists():
+        return output
+    tarballs = chosen(recipe, root, log, to_build=True)
+    output = root / name(recipe, target, switches, tarballs)
+    if not output.exists():
+        build(recipe, target, switches, tarballs, output, log)
+        say(f"{describe(output)} is in {output}.")
+    return output
+
+
+def chosen(recipe: dict, root: Path, log: Path, to_build: bool) -> dict[str, Source]:
+    """The tarball of each library."""
+    return {library: sources.choose(library, recipe[library], root, log, to_build) for library in ("dav1d", "ffmpeg")}
+
+
+def name(recipe: dict, target: Target, switches: Switches, tarballs: dict[str, Source]) -> str:
+    """The output's name: a hash of everything that decides what is in it."""
+    used = [tarballs[library].identity for library in sorted(tarballs)]
+    return "ffmpeg-" + digest(used, meson_options(recipe), configure_options(recipe, target, switches),
+                              recipe["dav1d"]["layout"], target.compiler)
+
+
+def build(recipe: dict, target: Target, switches: Switches, tarballs: dict, output: Path, log: Path) -> None:
+    """Builds aside and renames at the end, so that an interrupted build leaves nothing half done."""
+    work = output.with_name("building")  # one for all, because only one build runs at a time
+    shutil.rmtree(work, ignore_errors=True)
+    prefix = work / PREFIX.lstrip("/")
+    (prefix / "lib").mkdir(parents=True)
+    try:
+        link_companions(prefix / "lib", switches)
+        build_dav1d(recipe, unpack(tarballs["dav1d"], work, log), work, log)
+        rewrite_pkgconfig(prefix / "lib/pkgconfig", str(prefix), [PREFIX])
+        build_ffmpeg(recipe, target, switches, unpack(tarballs["ffmpeg"], work, log), work, log)
+        rewrite_pkgconfig(prefix / "lib/pkgconfig", "${pcfiledir}/../..", [str(prefix), PREFIX])
+        keep_licences(work, prefix)
+        prefix.rename(output)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def unpack(source: Source, work: Path, log: Path) -> Path:
+    """Unpacks a tarball and returns its one folder, whatever its name."""
+    into = work / "sources" / source.library
+    into.mkdir(parents=True)
+    run(f"Unpacking {source.library} {source.version}", ["tar", "-xf", source.file, "-C", into], log)
+    folders = list(into.iterdir())
+    if len(folders) != 1:
+        raise Failure(f"{source.file} is not a release tarball: it holds {len(folders)} things at its top.")
+    return folders[0]
+
+
+def build_dav1d(recipe: dict, tree: Path, stage: Path, log: Path) -> None:
+    """The AV1 decoder."""
+    setup = ["meson", "setup", "build", f"--prefix={PREFIX}", "--libdir=lib", *meson_options(recipe)]
+    run("Configuring dav1d", setup, log, cwd=tree)
+    run("Building dav1d", ["ninja", "-C", "build", *jobs()], log, cwd=tree)
+    run("Installing dav1d", ["ninja", "-C", "build", "install"], log, cwd=tree, env={"DESTDIR": str(stage)})
+
+
+def build_ffmpeg(recipe: dict, target: Target, switches: Switches, tree: Path, stage: Path, log: Path) -> None:
+    """The libraries and the two programs, against the dav1d and the companions in the stage."""
+    library = stage / PREFIX.lstrip("/") / "lib"
+    paths = {
+        "PKG_CONFIG_PATH": joined(library / "pkgconfig", "PKG_CONFIG_PATH"),
+        # Searched before the system's directories. Unlike --extra-ldflags it leaves no trace in the result.
+        "LIBRARY_PATH": joined(library, "LIBRARY_PATH"),
+    }
+    configure = ["./configure", f"--prefix={PREFIX}", *configure_options(recipe, target, switches)]
+    try:
+        run("Configuring FFmpeg", configure, log, cwd=tree, env=paths)
+    except Failure:
+        append(tree / "ffbuild/config.log", log)
+        raise
+    run("Building FFmpeg", ["make", *jobs()], log, cwd=tree, env=paths)
+    install = ["make", "install-libs", "install-headers", "install-progs", f"DESTDIR={stage}"]
+    run("Installing FFmpeg", install, log, cwd=tree, env=paths)
+
+
+def meson_options(recipe: dict) -> list[str]:
+    return recipe["dav1d"]["meson"]
+
+
+def configure_options(recipe: dict, target: Target, switches: Switches) -> list[str]:
+    """FFmpeg's configure options, without the prefix."""
+    parts = [recipe["ffmpeg"]]
+    parts += [recipe["ffmpeg"]["gpl"]] if switches.gpl else []
+    parts += [recipe["ffmpeg"][target.system]] if target.system in recipe["ffmpeg"] else []
+    options = [option for part in parts for option in part["configure"]]
+    options.append("--pkg-config-flags=--static")
+    for kind in ("encoder", "muxer", "filter"):
+        names = [one for part in parts for one in part.get(f"{kind}s", [])]
+        options += [f"--disable-{kind}s", f"--enable-{kind}={','.join(names)}"]
+    return options
+
+
+def link_companions(library: Path, switches: Switches) -> None:
+    """Puts links to the system's static libraries where they are found before the shared ones.
+
+    Links and not copies: a security update of the system's OpenSSL then reaches the next link.
+    """
+    for companion in COMPANIONS + (GPL_COMPANIONS if switches.gpl else ()):
+        file = library_file(companion)
+        if file and file.suffix == ".a":
+            (library / file.name).symlink_to(file.resolve())
+
+
+def rewrite_pkgconfig(folder: Path, prefix: str, old: list[str]) -> None:
+    """Makes the .pc files find everything below `prefix`, whatever they said before."""
+    for file in folder.glob("*.pc"):
+        text = re.sub(r"^prefix=.*\n", "", file.read_text(), flags=re.M)
+        for path in old:
+            text = text.replace(path, "${prefix}")
+        file.write_text(f"prefix={prefix}\n{text}")
+
+
+def keep_licences(work: Path, prefix: Path) -> None:
+    """Puts the licence texts beside the libraries, for whoever distributes them."""
+    for text in [*work.glob("sources/*/*/COPYING*"), *work.glob("sources/*/*/LICENSE*")]:
+        into = prefix / "licences" / text.parent.parent.name
+        into.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(text, into / text.name)
+
+
+def joined(first: Path, variable: str) -> str:
+    """A search path that starts with ours and goes on with the user's."""
+    return os.pathsep.join([str(first), *filter(None, [os.environ.get(variable)])])
+
+
+def jobs() -> list[str]:
+    """As many at once as there are cores that this process may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return [f"-j{cores}"]
+
+
+def append(extra: Path, log: Path) -> None:
+    """configure keeps the reason of its failure in a file of its own."""
+    if extra.exists():
+        with open(log, "ab") as output:
+            output.write(extra.read_bytes()[-20_000:])
+
+
+def describe(output: Path) -> str:
+    """What was built, in the program's own words."""
+    words = ask([str(output / "bin/ffmpeg"), "-version"])
+    if words is None:
+        raise Failure(f"{output}/bin/ffmpeg was built but does not run. Delete {output} and look at the log.")
+    return words.split(" Copyright")[0]

@@ -1,0 +1,128 @@
+"""The programs and libraries the machine itself must have: found by what is needed, installed if allowed."""
+
+import glob
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from recipe import Failure, Switches, Target
+from tools import ask, run, say
+
+# Where clang-sys, which loads libclang for bindgen, also looks.
+LIBCLANG = [
+    "/usr/lib/llvm-*/lib/libclang*.so*",
+    "/usr/lib/*-linux-gnu/libclang*.so*",
+    "/usr/lib64/libclang*.so*",
+    "/usr/lib/libclang*.so*",
+    "/opt/homebrew/opt/llvm/lib/libclang.dylib",
+    "/usr/local/opt/llvm/lib/libclang.dylib",
+    "/Library/Developer/CommandLineTools/usr/lib/libclang.dylib",
+]
+
+
+def ensure(recipe: dict, target: Target, switches: Switches, log: Path) -> None:
+    """Installs what is missing, or stops and prints the command that installs it."""
+    missing = missing_needs(recipe["needs"], target, switches)
+    if not missing:
+        return
+    prefix, install = installer(target)
+    names = package_names(missing, target)
+    if install is None or prefix is None:
+        raise Failure(explain(missing, names, target))
+    say(f"Missing: {', '.join(need for need, _ in missing)}.")
+    install_packages(prefix, names, target, log)
+    if still := missing_needs(recipe["needs"], target, switches):
+        raise Failure(f"Still missing after the installation of {' '.join(names)}: {', '.join(n for n, _ in still)}.")
+
+
+def missing_needs(needs: dict, target: Target, switches: Switches) -> list:
+    """The needs of this build that the machine does not meet, as (name, need)."""
+    holds = {target.arch, target.system, "shared" if switches.shared else "static"}
+    holds |= {"gpl"} if switches.gpl else set()
+    wanted = [(name, need) for name, need in needs.items() if set(need.get("when", [])) <= holds]
+    return [(name, need) for name, need in wanted if not is_met(need)]
+
+
+def is_met(need: dict) -> bool:
+    """Looks for the thing itself, because packages have other names elsewhere."""
+    if program := need.get("program"):
+        return shutil.which(program) is not None
+    if module := need.get("module"):
+        return ask(["pkg-config", "--exists", module]) is not None
+    if library := need.get("library"):
+        return library_file(library) is not None
+    return libclang_directory() is not None
+
+
+def library_file(name: str) -> Path | None:
+    """The library as the C compiler finds it: the static one if there is one."""
+    for suffix in ("a", "so", "dylib", "tbd"):
+        found = ask(["cc", f"-print-file-name=lib{name}.{suffix}"])
+        if found and os.path.isabs(found):
+            return Path(found)
+    return None
+
+
+def libclang_directory() -> Path | None:
+    """The folder of libclang, the user's own LIBCLANG_PATH first. libclang-cpp is another library."""
+    if named := os.environ.get("LIBCLANG_PATH"):
+        return Path(named)
+    for pattern in LIBCLANG:
+        for path in sorted(glob.glob(pattern), reverse=True):
+            if "libclang-cpp" not in path:
+                return Path(path).parent
+    return None
+
+
+def installer(target: Target) -> tuple[list | None, list | None]:
+    """What to put before the package command (nothing, or sudo), and the command. None: not possible."""
+    if target.system == "macos":
+        return [], ["brew", "install"] if shutil.which("brew") else None
+    if not shutil.which("apt-get"):
+        return None, None
+    apt = ["apt-get", "install", "-y", "--no-install-recommends"]
+    if os.geteuid() == 0:
+        return [], apt
+    if shutil.which("sudo") and ask(["sudo", "-n", "true"]) is not None:
+        return ["sudo", "-n"], apt
+    return None, apt
+
+
+def package_names(missing: list, target: Target) -> list[str]:
+    """The packages that bring the missing things, in the names of this system."""
+    manager = "homebrew" if target.system == "macos" else "debian"
+    return sorted({need[manager] for _, need in missing if manager in need})
+
+
+def explain(missing: list, names: list[str], target: Target) -> str:
+    """What is missing and the command that helps, ready to be copied."""
+    wanted = ", ".join(name for name, _ in missing)
+    if target.system == "macos":
+        return f"Missing: {wanted}. Install Homebrew, then run:\n\n    brew install {' '.join(names)}\n"
+    if shutil.which("apt-get"):
+        return f"Missing: {wanted}. Run this, then try again:\n\n    sudo apt-get install {' '.join(names)}\n"
+    return f"Missing: {wanted}. Install them; Debian calls the packages: {' '.join(names)}."
+
+
+def install_packages(prefix: list, names: list[str], target: Target, log: Path) -> None:
+    """Installs; the package lists are refreshed only if the first try shows that they are too old."""
+    label = f"Installing {' '.join(names)}"
+    if target.system == "macos":
+        return run(label, ["brew", "install", *names], log)
+    wait = ["-o", "DPkg::Lock::Timeout=600"]
+    install = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", *wait]
+    install += ["install", "-y", "--no-install-recommends", *names]
+    if known_to_apt(names):
+        try:
+            return run(label, install, log)
+        except Failure:
+            say("Trying again with fresh package lists.")
+    run("Refreshing the package lists", [*prefix, "apt-get", *wait, "update"], log)
+    return run(label, install, log)
+
+
+def known_to_apt(names: list[str]) -> bool:
+    """Whether apt's lists hold all these packages; a fresh machine's are often empty."""
+    simulated = ["apt-get", "install", "--simulate", "--no-install-recommends", *names]
+    return subprocess.run(simulated, capture_output=True, check=False).returncode == 0

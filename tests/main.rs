@@ -1,0 +1,5 @@
+//! Tests of the whole: against the reference ffmpeg, against failing input, against our own rules.
+
+mod conformance;
+mod keyframes;
+mod tidy;

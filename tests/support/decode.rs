@@ -1,0 +1,116 @@
+//! Decodes every frame of a clip with our own demuxer and decoder.
+
+use std::path::Path;
+
+use md5::{Digest, Md5};
+use moviola_av::{
+    decoder::{Decoder, DecoderOptions, Received, Sent},
+    demuxer::{Demuxer, DemuxerOptions},
+    error::{Error, Result},
+    frame::VideoFrame,
+    packet::Packet,
+};
+use moviola_media::{
+    media::Media,
+    source::{Source, SourceOptions},
+};
+
+use crate::reference::{Decoded, Frame};
+
+/// The number of the stream that would be read, or why there is none.
+pub fn video_stream(clip: &Path) -> std::result::Result<usize, String> {
+    Media::open(Source::path(clip), SourceOptions::default())
+        .map(|media| media.video().index)
+        .map_err(|error| error.to_string())
+}
+
+/// Decodes all frames of a stream in order, as the ffmpeg command does: damaged packets are
+/// passed over.
+///
+/// # Errors
+///
+/// If the clip can't be opened or its decoder can't.
+pub fn all_frames(clip: &Path, stream: usize) -> Result<Decoded> {
+    let mut frames = Vec::new();
+    let time_base = each_frame(clip, stream, |frame| {
+        frames.push(Frame {
+            pts: frame.pts().unwrap_or(i64::MIN),
+            md5: moviola::hash::frame_md5(frame),
+        });
+    })?;
+    Ok(Decoded { time_base, frames })
+}
+
+/// The hashes of the first video stream's frames in the ways that hashes are published: of the
+/// planes as they are, and of the planes as NV12.
+///
+/// # Errors
+///
+/// If the clip can't be opened or its decoder can't.
+pub fn published_hashes(clip: &Path) -> Result<[Vec<String>; 2]> {
+    let (mut planar, mut nv12) = (Vec::new(), Vec::new());
+    each_frame(clip, 0, |frame| {
+        planar.push(moviola::hash::frame_md5(frame));
+        nv12.push(md5_as_nv12(frame));
+    })?;
+    Ok([planar, nv12])
+}
+
+/// Calls `see` with each frame; the time base is a fraction of a second.
+fn each_frame(clip: &Path, stream: usize, mut see: impl FnMut(&VideoFrame)) -> Result<(i64, i64)> {
+    let mut demuxer = Demuxer::open(DemuxerOptions {
+        url: clip.to_string_lossy().into_owned(),
+        ..DemuxerOptions::default()
+    })?;
+    demuxer.find_stream_info()?;
+    let Some(found) = demuxer.stream(stream) else { return Ok((0, 1)) };
+    let (parameters, base) = (found.parameters()?, found.time_base());
+    let options = DecoderOptions { time_base: base, ..DecoderOptions::default() };
+    let mut decoder = Decoder::open(&parameters, &options)?;
+    while let Some(packet) = next_packet(&mut demuxer) {
+        if packet.stream_index() == stream {
+            feed(&mut decoder, &packet, &mut see);
+        }
+    }
+    decoder.send_end()?;
+    receive_all(&mut decoder, &mut see);
+    Ok(base.map_or((0, 1), |base| (base.num().into(), base.den().into())))
+}
+
+/// The ffmpeg command stops reading at the first error, and so do we.
+fn next_packet(demuxer: &mut Demuxer) -> Option<Packet> {
+    demuxer.read_packet().ok().flatten()
+}
+
+fn feed(decoder: &mut Decoder, packet: &Packet, see: &mut impl FnMut(&VideoFrame)) {
+    while let Ok(Sent::Full) = decoder.send(packet) {
+        receive_all(decoder, see);
+    }
+    receive_all(decoder, see);
+}
+
+fn receive_all(decoder: &mut Decoder, see: &mut impl FnMut(&VideoFrame)) {
+    let mut failures = 0;
+    loop {
+        match decoder.receive() {
+            Ok(Received::Frame(frame)) => see(&frame),
+            Ok(Received::NeedPacket | Received::End) => return,
+            Err(Error::Ffmpeg { .. }) if failures < 64 => failures += 1,
+            Err(_) => return,
+        }
+    }
+}
+
+/// MD5 of a frame's planes rearranged as NV12: luma, then U and V alternating.
+fn md5_as_nv12(frame: &VideoFrame) -> String {
+    let mut hash = Md5::new();
+    let [luma, u, v] = [0, 1, 2].map(|plane| frame.plane(plane));
+    luma.iter().flat_map(|plane| plane.iter()).for_each(|row| hash.update(row));
+    if let (Some(u), Some(v)) = (u, v) {
+        for (u, v) in u.iter().zip(v.iter()) {
+            let row: Vec<_> = u.iter().zip(v).flat_map(|(&u, &v)| [u, v]).collect();
+            hash.update(row);
+        }
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}

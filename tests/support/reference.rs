@@ -1,0 +1,64 @@
+//! The reference ffmpeg: built from the same sources by `native/`.
+
+use std::{path::Path, process::Command};
+
+/// A frame as ffmpeg's `framemd5` muxer reports it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// Presentation time in ticks of the output's time base.
+    pub pts: i64,
+    /// MD5 of the decoded planes in hexadecimal.
+    pub md5: String,
+}
+
+/// What ffmpeg decodes of one stream.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decoded {
+    /// Length of a tick in seconds, as a fraction.
+    pub time_base: (i64, i64),
+    /// All frames, in the order they come out.
+    pub frames: Vec<Frame>,
+}
+
+/// The path of the reference ffmpeg; `None` if it was not built.
+fn ffmpeg() -> Option<String> {
+    let path = std::env::var("MOVIOLA_FFMPEG").ok();
+    if path.is_none() {
+        println!("left out: MOVIOLA_FFMPEG does not name the reference ffmpeg");
+    }
+    path
+}
+
+/// Decodes stream `stream` of `clip`; `before` are options for the input, such as `-skip_frame`.
+///
+/// `None` if there is no reference ffmpeg, or if it makes nothing of the clip.
+pub fn decode(clip: &Path, stream: usize, before: &[&str]) -> Option<Decoded> {
+    let output = Command::new(ffmpeg()?)
+        .args(["-v", "quiet", "-nostdin", "-threads", "1", "-noautorotate", "-copyts"])
+        .args(before)
+        .arg("-i")
+        .arg(clip)
+        .args(["-map", &format!("0:{stream}"), "-noautoscale", "-fps_mode", "passthrough"])
+        // Ticks of the stream itself: those of the frame rate would merge frames.
+        .args(["-enc_time_base", "demux"])
+        .args(["-f", "framemd5", "-"])
+        .output()
+        .ok()?;
+    let decoded = parse(&String::from_utf8_lossy(&output.stdout));
+    (!decoded.frames.is_empty()).then_some(decoded)
+}
+
+fn parse(report: &str) -> Decoded {
+    let mut decoded = Decoded { time_base: (0, 1), frames: Vec::new() };
+    for line in report.lines() {
+        if let Some(base) = line.strip_prefix("#tb 0: ") {
+            let (num, den) = base.split_once('/').unwrap_or(("0", "1"));
+            decoded.time_base = (num.parse().unwrap_or(0), den.parse().unwrap_or(1));
+        }
+        let fields: Vec<_> = line.split(',').map(str::trim).collect();
+        if let ["0", _dts, pts, _duration, _size, md5, ..] = fields[..] {
+            decoded.frames.push(Frame { pts: pts.parse().unwrap_or(i64::MIN), md5: md5.into() });
+        }
+    }
+    decoded
+}

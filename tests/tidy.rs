@@ -1,0 +1,166 @@
+//! The house rules that a machine can see.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use moviola_tests::clips;
+
+/// Lines of a file before its first test module.
+const MAX_LINES: usize = 400;
+
+/// The crates in the order of the journey: each may use those before it.
+const LAYERS: &[(&str, &str)] = &[
+    ("av", "moviola-av"),
+    ("media", "moviola-media"),
+    ("infer", "moviola-infer"),
+    ("moviola", "moviola"),
+    ("cli", "moviola-cli"),
+];
+
+/// Every file below `folder` with one of the extensions; build output and hidden folders aside.
+fn files(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+        if name.starts_with('.') || name.starts_with("target") || name == "out" {
+            continue;
+        }
+        if path.is_dir() {
+            found.extend(files(&path, extensions));
+        } else if path.extension().is_some_and(|e| extensions.iter().any(|wanted| e == *wanted)) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Asserts that no file breaks a rule; `broken` says how it does.
+#[track_caller]
+fn check_files(files: &[PathBuf], broken: impl Fn(&Path, &str) -> Option<String>) {
+    let mut complaints = Vec::new();
+    for file in files {
+        let text = fs::read_to_string(file).expect("a text file");
+        let complaint = broken(file, &text);
+        complaints.extend(complaint.map(|complaint| format!("{}: {complaint}", file.display())));
+    }
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+}
+
+fn sources() -> Vec<PathBuf> {
+    files(&clips::root().join("crates"), &["rs"])
+}
+
+#[test]
+fn files_are_short() {
+    check_files(&sources(), |_, text| {
+        let lines = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]")).count();
+        (lines > MAX_LINES).then(|| format!("{lines} lines"))
+    });
+}
+
+#[test]
+fn files_say_first_what_they_are() {
+    let crates: Vec<_> = sources().into_iter().filter(|file| is_product(file)).collect();
+    check_files(&crates, |_, text| {
+        (!text.starts_with("//!")).then(|| "the first line is no module documentation".into())
+    });
+}
+
+#[test]
+fn files_end_with_a_newline() {
+    let all = files(clips::root(), &["rs", "md", "toml", "py", "sh"]);
+    check_files(&all, |_, text| {
+        (!text.is_empty() && !text.ends_with('\n')).then(|| "no newline at the end".into())
+    });
+}
+
+/// Whether a file is of the product, not a test or a benchmark.
+fn is_product(file: &Path) -> bool {
+    let path = file.to_string_lossy();
+    path.contains("/src/") && !path.ends_with("/tests.rs") && !path.contains("/tests/")
+}
+
+/// The product's part of a file: all before its test module.
+fn product(text: &str) -> &str {
+    text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default()
+}
+
+#[test]
+fn unsafe_stays_in_its_rooms() {
+    check_files(&sources(), |file, text| {
+        let path = file.to_string_lossy();
+        let allowed = path.contains("crates/av/") || path.contains("crates/media/src/simd/");
+        let used = ["unsafe {", "unsafe fn", "unsafe impl", "unsafe extern"];
+        (!allowed && used.iter().any(|word| text.contains(word))).then(|| "unsafe".into())
+    });
+}
+
+#[test]
+fn only_av_names_the_bindings() {
+    let manifests = files(&clips::root().join("crates"), &["rs", "toml"]);
+    check_files(&manifests, |file, text| {
+        let named = text.contains("ffmpeg_sys_next") || text.contains("ffmpeg-sys-next");
+        (named && !file.to_string_lossy().contains("crates/av/"))
+            .then(|| "FFmpeg's bindings".into())
+    });
+}
+
+#[test]
+fn threads_start_in_one_place() {
+    check_files(&sources(), |file, text| {
+        let path = file.to_string_lossy();
+        let below_facade =
+            ["av", "media", "infer"].iter().any(|c| path.contains(&format!("crates/{c}/src")));
+        let starts = ["thread::spawn", "thread::Builder", "thread::scope"];
+        let started = starts.iter().any(|word| product(text).contains(word));
+        (below_facade && is_product(file) && started && !path.ends_with("media/src/stage.rs"))
+            .then(|| "starts a thread".into())
+    });
+}
+
+#[test]
+fn the_product_starts_no_process_and_has_no_unbounded_queue() {
+    check_files(&sources(), |file, text| {
+        let banned = ["Command::new(\"", "unbounded(", "unbounded_channel"];
+        let found = banned.iter().find(|word| product(text).contains(**word));
+        found.filter(|_| is_product(file)).map(|word| (*word).to_owned())
+    });
+}
+
+#[test]
+fn crates_depend_downwards_only() {
+    for (layer, (folder, _)) in LAYERS.iter().enumerate() {
+        let manifest = clips::root().join("crates").join(folder).join("Cargo.toml");
+        let manifest = fs::read_to_string(manifest).unwrap();
+        let product = manifest.split("[dev-dependencies]").next().unwrap_or_default();
+        let dependencies = product.split("[dependencies]").nth(1).unwrap_or_default();
+        for (_, above) in &LAYERS[layer..] {
+            let used =
+                dependencies.lines().any(|line| line.split(['.', ' ', '=']).next() == Some(*above));
+            assert!(!used, "{folder} uses {above}, which is not below it");
+        }
+    }
+    let command = fs::read_to_string(clips::root().join("crates/cli/Cargo.toml")).unwrap();
+    let dependencies = command.split("[dev-dependencies]").next().unwrap_or_default();
+    for (_, inner) in LAYERS.iter().filter(|(folder, _)| ["av", "media", "infer"].contains(folder))
+    {
+        assert!(!dependencies.contains(inner), "the command uses {inner}; the facade has it");
+    }
+}
+
+#[test]
+fn links_in_documents_lead_somewhere() {
+    let documents = files(clips::root(), &["md"]);
+    check_files(&documents, |file, text| {
+        let folder = file.parent().unwrap_or(Path::new("."));
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        let dead = targets
+            .filter(|target| !target.starts_with("http") && !target.starts_with('#'))
+            .map(|target| target.split('#').next().unwrap_or_default())
+            .find(|target| !target.contains(' ') && !folder.join(target).exists());
+        dead.map(|target| format!("dead link to {target}"))
+    });
+}
