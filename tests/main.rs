@@ -1,5 +1,6 @@
 //! Tests of the whole: against the reference ffmpeg, against failing input, against our own rules.
 
+mod bytes_read;
 mod conformance;
 mod keyframes;
 mod tidy;

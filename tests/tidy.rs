@@ -164,3 +164,18 @@ fn links_in_documents_lead_somewhere() {
         dead.map(|target| format!("dead link to {target}"))
     });
 }
+
+#[test]
+fn places_that_documents_name_are_there() {
+    let documents = files(clips::root(), &["md"]);
+    let folders = ["crates/", "tests/", "native/", "benches/", "docs/", "models/", "testdata/"];
+    check_files(&documents, |file, text| {
+        let folder = file.parent().unwrap_or(Path::new("."));
+        let quoted = text.split('`').skip(1).step_by(2);
+        let gone = quoted
+            .filter(|place| folders.iter().any(|folder| place.starts_with(folder)))
+            .filter(|place| !place.contains(['*', '<', ' ', '{']))
+            .find(|place| !clips::root().join(place).exists() && !folder.join(place).exists());
+        gone.map(|place| format!("there is no {place}"))
+    });
+}

@@ -21,7 +21,8 @@ pub enum Error {
         op: &'static str,
         /// Its return value.
         code: i32,
-        /// FFmpeg's words for it.
+        /// FFmpeg's words for it: what it logged, if [`log::init`](crate::log::init) was called,
+        /// else what the code means.
         message: String,
     },
     /// The system, or a caller's reader, could not read.
@@ -142,6 +143,14 @@ impl Error {
             }
             _ => Self::Ffmpeg { op, code, message },
         }
+    }
+
+    /// The same error in the words of FFmpeg's own message, if there is one.
+    pub(crate) fn explained_by(mut self, said: Option<String>) -> Self {
+        if let (Self::Ffmpeg { message, .. }, Some(said)) = (&mut self, said) {
+            *message = said;
+        }
+        self
     }
 
     /// The error for a failed system call or reader.

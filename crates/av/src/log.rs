@@ -23,7 +23,7 @@ const TARGET: &str = "ffmpeg";
 /// Sends FFmpeg's messages to `tracing`, with the target `ffmpeg`, instead of to stderr.
 ///
 /// FFmpeg has one such setting for the whole process; calling this again changes nothing. Messages
-/// that no subscriber wants are not even formatted.
+/// that no subscriber wants are not even formatted, errors aside, which explain failing calls.
 pub fn init() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -44,6 +44,24 @@ struct Line {
 
 thread_local! {
     static LINE: RefCell<Line> = RefCell::new(Line { print_prefix: 1, ..Default::default() });
+    static FIRST_ERROR: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// The first error that FFmpeg told on this thread since this was last asked, without the name of who
+/// told it: it says more than the number that a call returns. `None` unless [`init`] was called.
+pub(crate) fn take_error() -> Option<String> {
+    FIRST_ERROR.try_with(|first| first.try_borrow_mut().ok()?.take()).ok().flatten()
+}
+
+fn remember_error(text: &str) {
+    let said =
+        text.split_once("] ").filter(|_| text.starts_with('[')).map_or(text, |(_, said)| said);
+    // Fails while the thread ends.
+    let _ = FIRST_ERROR.try_with(|first| {
+        if let Ok(mut first) = first.try_borrow_mut() {
+            first.get_or_insert_with(|| said.to_owned());
+        }
+    });
 }
 
 /// The level that an event of FFmpeg's `level` has.
@@ -94,7 +112,8 @@ unsafe extern "C" fn on_message(
 ) {
     // There is no one to tell about a panic in a subscriber.
     let _ = raw::contain(|| {
-        let Some(level) = level_of(level).filter(|&level| is_wanted(level)) else { return };
+        let wanted = |level: &Level| *level == Level::ERROR || is_wanted(*level);
+        let Some(level) = level_of(level).filter(wanted) else { return };
         // Fails while the thread ends, or if a subscriber itself makes FFmpeg log.
         let _ = LINE.try_with(|line| {
             let Ok(mut line) = line.try_borrow_mut() else { return };
@@ -103,6 +122,9 @@ unsafe extern "C" fn on_message(
             let finished = line.push(level, &piece);
             drop(line);
             for (level, text) in finished {
+                if level == Level::ERROR {
+                    remember_error(&text);
+                }
                 emit(level, &text);
             }
         });
@@ -168,5 +190,13 @@ mod tests {
         let two = line.push(Level::INFO, "a\n\nb \nc");
         assert_eq!(two, [(Level::INFO, "a".to_owned()), (Level::INFO, "b".to_owned())]);
         assert_eq!(line.push(Level::ERROR, "\n"), [(Level::INFO, "c".to_owned())]);
+    }
+
+    #[test]
+    fn the_first_error_is_told_once_and_without_its_sender() {
+        remember_error("[mov,mp4 @ 0x1] moov atom not found");
+        remember_error("what follows from it");
+        assert_eq!(take_error().as_deref(), Some("moov atom not found"));
+        assert_eq!(take_error(), None);
     }
 }

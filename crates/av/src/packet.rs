@@ -128,10 +128,18 @@ impl Packet {
         self.has(ffi::AV_PKT_FLAG_DISPOSABLE)
     }
 
+    /// Whether its bytes are encrypted still.
+    pub fn is_encrypted(&self) -> bool {
+        self.side_data(ffi::AVPacketSideDataType::AV_PKT_DATA_ENCRYPTION_INFO).is_some()
+    }
+
     /// The parameter sets that hold from this packet on.
     pub fn new_extradata(&self) -> Option<&[u8]> {
+        self.side_data(ffi::AVPacketSideDataType::AV_PKT_DATA_NEW_EXTRADATA)
+    }
+
+    fn side_data(&self, kind: ffi::AVPacketSideDataType) -> Option<&[u8]> {
         let mut size = 0;
-        let kind = ffi::AVPacketSideDataType::AV_PKT_DATA_NEW_EXTRADATA;
         // SAFETY: the packet is valid and `size` is writable.
         let data = unsafe { ffi::av_packet_get_side_data(self.raw(), kind, &raw mut size) };
         let data = NonNull::new(data)?;

@@ -27,11 +27,6 @@ impl Inputs {
         self.inputs.len()
     }
 
-    /// The inputs as they were typed.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &OsStr> {
-        self.inputs.iter().map(OsString::as_os_str)
-    }
-
     pub(crate) fn sources(&self) -> impl Iterator<Item = Source> {
         self.inputs.iter().map(|input| source(input))
     }

@@ -56,8 +56,10 @@ impl Search {
                     self.introduce(report)?;
                     hand_out(&detected, index, folder.as_mut(), report)?
                 }
-                Ok(Err(DetectError::Model(error))) => return Err(error.into()),
-                Ok(Err(error)) => report.error("infer", None, error.to_string())?,
+                Ok(Err(DetectError::Picture { time, cause })) => {
+                    report.error("infer", time, cause.to_string())?
+                }
+                Ok(Err(error)) => return Err(error.into()),
                 Err(error) => report.media_error(&error)?,
             };
             if next.is_break() {

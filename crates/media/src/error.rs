@@ -26,6 +26,17 @@ pub enum Error {
         #[source]
         cause: AvError,
     },
+    /// The file ends before the keyframes that its index lists; those before came.
+    #[error(
+        "{name}: the file is truncated: {keyframes} more keyframes are in its index but not in it; \
+         get the whole file"
+    )]
+    Truncated {
+        /// The source as its user knows it.
+        name: String,
+        /// How many keyframes are missing.
+        keyframes: usize,
+    },
     /// There is no video to read.
     #[error("{name}: {reason}")]
     NoVideo {
@@ -83,7 +94,7 @@ impl Error {
     pub fn stage(&self) -> Stage {
         match self {
             Self::Open { .. } | Self::Thread { .. } => Stage::Open,
-            Self::Demux { .. } | Self::NoVideo { .. } => Stage::Demux,
+            Self::Demux { .. } | Self::Truncated { .. } | Self::NoVideo { .. } => Stage::Demux,
             Self::Decode { .. } => Stage::Decode,
         }
     }

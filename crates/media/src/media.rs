@@ -57,6 +57,30 @@ pub struct VideoStream {
     pub sample_aspect: Option<(u32, u32)>,
 }
 
+impl VideoStream {
+    /// The stream to read: the one `wanted`, or as the ffmpeg command picks it, the one with most
+    /// pixels, of several the first, one marked as default before the others. Cover art never.
+    ///
+    /// # Errors
+    ///
+    /// [`moviola_av::error::Error::OutOfMemory`].
+    pub fn pick(demuxer: &Demuxer, wanted: Option<usize>) -> AvResult<Option<Self>> {
+        let Some(stream) = find_video(demuxer, wanted).and_then(|index| demuxer.stream(index))
+        else {
+            return Ok(None);
+        };
+        let Some(time_base) = stream.time_base() else { return Ok(None) };
+        Ok(Some(Self {
+            index: stream.index(),
+            parameters: Arc::new(stream.parameters()?),
+            time_base,
+            frame_rate: stream.average_frame_rate(),
+            orientation: stream.display_matrix()?.map(Orientation::of_matrix).unwrap_or_default(),
+            sample_aspect: stream.sample_aspect_ratio(),
+        }))
+    }
+}
+
 impl Media {
     /// Opens `source` and picks its video stream.
     ///
@@ -67,14 +91,11 @@ impl Media {
     pub fn open(source: Source, options: SourceOptions) -> Result<Self> {
         let interrupt = Interrupt::new();
         let (name, mut demuxer) = source.demuxer(&options, interrupt.clone())?;
-        let index = match find_video(&demuxer, &options) {
-            Some(index) if is_self_describing(&demuxer, index) => index,
-            _ => {
-                demuxer.find_stream_info().map_err(|cause| cannot_read(&name, cause))?;
-                find_video(&demuxer, &options).ok_or_else(|| no_video(&name, &demuxer))?
-            }
-        };
-        let video = describe(&demuxer, index)
+        let index = find_video(&demuxer, options.stream);
+        if !index.is_some_and(|index| is_self_describing(&demuxer, index)) {
+            demuxer.find_stream_info().map_err(|cause| cannot_read(&name, cause))?;
+        }
+        let video = VideoStream::pick(&demuxer, options.stream)
             .map_err(|cause| cannot_read(&name, cause))?
             .ok_or_else(|| no_video(&name, &demuxer))?;
         check_decodable(&name, &video)?;
@@ -119,11 +140,6 @@ impl Media {
     /// How many keyframes are decoded at once.
     pub fn decoders(&self) -> usize {
         self.options.decoders.max(1)
-    }
-
-    /// Bytes read from the source so far, if it is read through our own I/O.
-    pub fn bytes_read(&self) -> Option<u64> {
-        self.demuxer.io_counters().map(|counters| counters.bytes_read())
     }
 
     fn discard_others(&mut self) {
@@ -187,9 +203,8 @@ fn known_start_us(stream: &Stream<'_>) -> Option<i64> {
     Some(microseconds(stream.start_pts()?, stream.time_base()?))
 }
 
-/// The stream to read: the one asked for, or as the ffmpeg command picks it, the one with most
-/// pixels, of several the first, one marked as default before the others. Cover art never.
-fn find_video(demuxer: &Demuxer, options: &SourceOptions) -> Option<usize> {
+/// The number of the stream that [`VideoStream::pick`] gives.
+fn find_video(demuxer: &Demuxer, wanted: Option<usize>) -> Option<usize> {
     let is_video = |stream: &Stream<'_>| {
         stream.kind() == MediaKind::Video && !stream.disposition().is_attached_picture()
     };
@@ -200,7 +215,7 @@ fn find_video(demuxer: &Demuxer, options: &SourceOptions) -> Option<usize> {
             .map_or(0, |parameters| u64::from(parameters.width()) * u64::from(parameters.height()));
         pixels + if stream.disposition().is_default() { DEFAULT_BONUS } else { 0 }
     };
-    if let Some(wanted) = options.stream {
+    if let Some(wanted) = wanted {
         return demuxer.streams().find(|s| s.index() == wanted && is_video(s)).map(|s| s.index());
     }
     let mut best = None;
@@ -222,19 +237,6 @@ fn is_self_describing(demuxer: &Demuxer, index: usize) -> bool {
         && parameters.decoder_available()
 }
 
-fn describe(demuxer: &Demuxer, index: usize) -> AvResult<Option<VideoStream>> {
-    let Some(stream) = demuxer.stream(index) else { return Ok(None) };
-    let Some(time_base) = stream.time_base() else { return Ok(None) };
-    Ok(Some(VideoStream {
-        index,
-        parameters: Arc::new(stream.parameters()?),
-        time_base,
-        frame_rate: stream.average_frame_rate(),
-        orientation: stream.display_matrix()?.map(Orientation::of_matrix).unwrap_or_default(),
-        sample_aspect: stream.sample_aspect_ratio(),
-    }))
-}
-
 fn no_video(name: &str, demuxer: &Demuxer) -> Error {
     let has = |wanted: fn(&Stream<'_>) -> bool| demuxer.streams().any(|stream| wanted(&stream));
     let reason = if has(|stream| stream.disposition().is_attached_picture()) {
@@ -249,8 +251,7 @@ fn no_video(name: &str, demuxer: &Demuxer) -> Error {
 
 fn check_decodable(name: &str, video: &VideoStream) -> Result<()> {
     if video.parameters.is_encrypted() {
-        let reason = "the video is encrypted; decrypt it first".into();
-        return Err(Error::NoVideo { name: name.into(), reason });
+        return Err(encrypted(name));
     }
     if !video.parameters.decoder_available() {
         let codec = video.parameters.codec_name();
@@ -258,4 +259,8 @@ fn check_decodable(name: &str, video: &VideoStream) -> Result<()> {
         return Err(Error::NoVideo { name: name.into(), reason });
     }
     Ok(())
+}
+
+pub(crate) fn encrypted(name: &str) -> Error {
+    Error::NoVideo { name: name.into(), reason: "the video is encrypted; decrypt it first".into() }
 }

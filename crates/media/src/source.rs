@@ -14,6 +14,7 @@ use moviola_av::{
     error::Error as AvError,
     interrupt::Interrupt,
     io::Io,
+    pool::FramePool,
     protocols::Protocols,
 };
 
@@ -21,6 +22,9 @@ use crate::error::{Error, Result};
 
 /// Files larger than this are mapped under [`IoMode::Auto`].
 const MAP_ABOVE_BYTES: u64 = 1 << 30;
+
+/// What a pool keeps that no picture uses: twenty pictures in 1080p.
+const MAX_IDLE_BYTES: usize = 64 << 20;
 
 /// Something that can be opened and read once.
 pub struct Source {
@@ -70,6 +74,9 @@ pub struct SourceOptions {
     pub stream: Option<usize>,
     /// Decode this many keyframes at once. Default: the number of cores this process may use.
     pub decoders: usize,
+    /// Where pictures get their memory; sources opened with clones of these options share it.
+    /// Default: a new one that keeps at most 64 MiB that no picture uses.
+    pub pool: Arc<FramePool>,
 }
 
 impl Default for SourceOptions {
@@ -81,6 +88,7 @@ impl Default for SourceOptions {
             network_timeout: Duration::from_secs(30),
             stream: None,
             decoders: crate::budget::cores(),
+            pool: FramePool::new(MAX_IDLE_BYTES),
         }
     }
 }
@@ -125,8 +133,13 @@ impl Source {
         &self.name
     }
 
-    /// Opens the container. `interrupt` stops what blocks, now and later.
-    pub(crate) fn demuxer(
+    /// Opens the container; gives the source's name too. `interrupt` stops what blocks, now and
+    /// later.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Open`] or [`Error::Demux`] if it can't be read.
+    pub fn demuxer(
         self,
         options: &SourceOptions,
         interrupt: Interrupt,
@@ -188,8 +201,11 @@ fn explain_open(error: &io::Error) -> String {
 }
 
 /// Says in the user's words why a container can't be read.
-pub(crate) fn cannot_read(name: &str, cause: AvError) -> Error {
+pub fn cannot_read(name: &str, cause: AvError) -> Error {
     let reason = match &cause {
+        AvError::Ffmpeg { message, .. } if message.contains("encryption") => {
+            format!("its encryption can't be read: {message}. Decrypt it first")
+        }
         AvError::Ffmpeg { message, .. } => format!(
             "not readable as video: {message}. It may be truncated, still being written, or no \
              media file"

@@ -133,23 +133,38 @@ pub struct Detected {
     pub annotated: Option<Vec<u8>>,
 }
 
-/// A keyframe that was decoded but not searched.
+/// Why a keyframe was decoded but not searched.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DetectError {
     /// The model can't be loaded: no keyframe will be searched.
     #[error(transparent)]
     Model(InferError),
-    /// The model failed on this picture.
+    /// This picture can't be searched; others may be.
+    #[error("{cause}")]
+    Picture {
+        /// Seconds from the start of the presentation.
+        time: Option<f64>,
+        /// What is wrong with it.
+        #[source]
+        cause: PictureError,
+    },
+}
+
+/// What kept one picture from being searched.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PictureError {
+    /// The model failed on it.
     #[error("the picture can't be searched: {0}")]
     Inference(#[source] InferError),
-    /// The pixel format can't be brought into one that the kernels take.
+    /// Its pixel format can't be brought into one that the kernels take.
     #[error("the picture can't be converted: {0}")]
     Format(#[source] AvError),
-    /// The picture with its boxes can't be made.
+    /// It can't be made into one with its boxes.
     #[error("the boxes can't be drawn: {0}")]
     Drawing(#[source] ImageError),
-    /// The picture can't become RGB to draw into.
+    /// It can't become RGB to draw into.
     #[error("the boxes can't be drawn: {0}")]
     Rgb(#[source] ConvertError),
 }
@@ -202,10 +217,12 @@ impl Searcher {
     }
 
     fn search(&mut self, keyframe: &Keyframe) -> Result<Detected, DetectError> {
-        let picture = self.any_format.picture(keyframe).map_err(DetectError::Format)?;
+        let failed = |cause| DetectError::Picture { time: keyframe.time, cause };
+        let picture = self.any_format.picture(keyframe).map_err(PictureError::Format);
+        let picture = picture.map_err(failed)?;
         let objects = with(&self.slot, |detector| detector.detect_picture(&picture))
             .map_err(DetectError::Model)?
-            .map_err(DetectError::Inference)?;
+            .map_err(|cause| failed(PictureError::Inference(cause)))?;
         let drawn =
             self.options.annotate.map(|quality| self.drawing.draw(&picture, &objects, quality));
         let (width, height) = picture.display_size();
@@ -218,7 +235,7 @@ impl Searcher {
             color: keyframe.frame.color(),
             damaged: keyframe.damaged,
             objects,
-            annotated: drawn.transpose()?,
+            annotated: drawn.transpose().map_err(failed)?,
         })
     }
 }
@@ -229,10 +246,10 @@ impl Drawing {
         picture: &Picture<'_>,
         objects: &[Detection],
         quality: u8,
-    ) -> Result<Vec<u8>, DetectError> {
+    ) -> Result<Vec<u8>, PictureError> {
         let size = picture.display_size();
         self.pixels.resize(size.0 * size.1 * 3, 0);
-        to_rgb8(picture, size, &mut self.pixels, size.0 * 3).map_err(DetectError::Rgb)?;
+        to_rgb8(picture, size, &mut self.pixels, size.0 * 3).map_err(PictureError::Rgb)?;
         let boxes: Vec<_> = objects
             .iter()
             .map(|object| Annotation {
@@ -242,15 +259,15 @@ impl Drawing {
                 confidence: object.confidence,
             })
             .collect();
-        annotate(&mut self.pixels, size, &boxes).map_err(DetectError::Drawing)?;
+        annotate(&mut self.pixels, size, &boxes).map_err(PictureError::Drawing)?;
         let encoder = match &mut self.encoder {
             Some(encoder) => encoder,
             none => {
                 let options = JpegOptions { quality, ..JpegOptions::default() };
-                none.insert(JpegEncoder::new(options).map_err(DetectError::Drawing)?)
+                none.insert(JpegEncoder::new(options).map_err(PictureError::Drawing)?)
             }
         };
-        let image = encoder.encode_rgb(&self.pixels, size).map_err(DetectError::Drawing)?;
+        let image = encoder.encode_rgb(&self.pixels, size).map_err(PictureError::Drawing)?;
         Ok(image.bytes.to_vec())
     }
 }

@@ -1,19 +1,14 @@
 //! What a source is, without decoding it: container, streams, keyframes, rotation, colour.
 
-use std::{ffi::OsStr, fs::File, io, sync::Arc};
-
 use moviola_av::{
-    demuxer::{Demuxer, DemuxerOptions},
-    error::Error as AvError,
-    io::Io,
-    protocols::Protocols,
+    demuxer::Demuxer,
+    interrupt::Interrupt,
     stream::{MediaKind, Stream},
 };
 use moviola_media::{
-    error::{Error, Result},
-    media::{Media, VideoStream},
-    picture::Orientation,
-    source::{Source, SourceOptions},
+    error::Result,
+    media::VideoStream,
+    source::{Source, SourceOptions, cannot_read},
 };
 use serde::Serialize;
 
@@ -58,94 +53,36 @@ pub struct StreamRecord {
     pub language: Option<String>,
 }
 
-/// Looks at the input that a user typed: a path, an address, or `-` for standard input.
-///
-/// Reads the header and, for what it leaves open, the first packets. Of `options`, only the
-/// protocols count.
+/// Looks at a source: reads the header and, for what it leaves open, the first packets.
 ///
 /// # Errors
 ///
-/// [`Error::Open`] or [`Error::Demux`] if it can't be read. A source without video is none.
-pub fn probe(input: &OsStr, options: &SourceOptions) -> Result<Probe> {
-    let mut demuxer = open(input, options).map_err(|cause| explain(input, options, cause))?;
+/// [`Error::Open`](moviola_media::error::Error::Open) or
+/// [`Error::Demux`](moviola_media::error::Error::Demux) if it can't be read. A source without
+/// video is no error.
+pub fn probe(source: Source, options: &SourceOptions) -> Result<Probe> {
+    let (name, mut demuxer) = source.demuxer(options, Interrupt::new())?;
     // An error here leaves some things unknown, which is no reason to keep back the rest.
     if let Err(error) = demuxer.find_stream_info() {
         tracing::debug!(%error, "the streams are not fully known");
     }
-    let (video, audio) = (find_video(&demuxer), find_audio(&demuxer));
+    let video = VideoStream::pick(&demuxer, options.stream);
+    let video = video.map_err(|cause| cannot_read(&name, cause))?;
     Ok(Probe {
         schema: SCHEMA,
-        source: input.to_string_lossy().into_owned(),
+        source: name,
         container: demuxer.format_name().into(),
         duration: demuxer.duration_us().map(|us| us as f64 / 1e6),
-        keyframes: video.and_then(|stream| keyframes(&demuxer, stream)),
-        video: video.and_then(video_record),
-        audio,
+        keyframes: video.as_ref().and_then(|video| keyframes(&demuxer, video.index)),
+        video: video.as_ref().map(VideoRecord::of),
+        audio: find_audio(&demuxer),
         streams: demuxer.streams().filter_map(stream_record).collect(),
-    })
-}
-
-fn open(input: &OsStr, options: &SourceOptions) -> std::result::Result<Demuxer, AvError> {
-    let io = match input.to_str() {
-        Some("-") => Some(Io::read(io::stdin())),
-        Some(_) => None,
-        // FFmpeg's names are text; a file that is open needs none.
-        None => Some(Io::file(File::open(input).map_err(|error| AvError::Io {
-            op: "open",
-            message: error.to_string(),
-            kind: error.kind(),
-        })?)?),
-    };
-    Demuxer::open(DemuxerOptions {
-        url: input.to_string_lossy().into_owned(),
-        io,
-        allow_protocols: Protocols::also(options.allow_protocols.iter().cloned()),
-        network_timeout: Some(options.network_timeout),
-        ..DemuxerOptions::default()
-    })
-}
-
-/// The same words for the same failure as when the source is read.
-fn explain(input: &OsStr, options: &SourceOptions, cause: AvError) -> Error {
-    let name = input.to_string_lossy().into_owned();
-    let again = match input.to_str() {
-        Some("-") => None,
-        Some(text) => Media::open(Source::parse(text), options.clone()).err(),
-        None => Media::open(Source::path(input), options.clone()).err(),
-    };
-    again.unwrap_or_else(|| Error::Demux { name, reason: cause.to_string(), cause })
-}
-
-/// The stream that [`Media`] picks: most pixels, the default one first, cover art never.
-fn find_video(demuxer: &Demuxer) -> Option<Stream<'_>> {
-    let video = |stream: &Stream<'_>| kind(*stream) == "video";
-    // Of equals `max_by_key` takes the last, so the order is turned round.
-    let mut streams: Vec<_> = demuxer.streams().filter(video).collect();
-    streams.reverse();
-    streams.into_iter().max_by_key(|stream| {
-        let pixels = stream
-            .parameters()
-            .map_or(0, |video| u64::from(video.width()) * u64::from(video.height()));
-        pixels + if stream.disposition().is_default() { 5_000_000 } else { 0 }
     })
 }
 
 fn find_audio(demuxer: &Demuxer) -> Option<AudioRecord> {
     let stream = demuxer.streams().find(|stream| stream.kind() == MediaKind::Audio)?;
     Some(AudioRecord::of(&stream.parameters().ok()?))
-}
-
-fn video_record(stream: Stream<'_>) -> Option<VideoRecord> {
-    let parameters = stream.parameters().ok()?;
-    let orientation = parameters.display_matrix().map(Orientation::of_matrix).unwrap_or_default();
-    Some(VideoRecord::of(&VideoStream {
-        index: stream.index(),
-        time_base: stream.time_base()?,
-        frame_rate: stream.average_frame_rate(),
-        orientation,
-        sample_aspect: stream.sample_aspect_ratio(),
-        parameters: Arc::new(parameters),
-    }))
 }
 
 fn stream_record(stream: Stream<'_>) -> Option<StreamRecord> {
@@ -172,9 +109,9 @@ fn kind(stream: Stream<'_>) -> &'static str {
 /// The keyframes that are shown, if the container's index is complete: then it has as many entries
 /// as the header counts frames. MP4's is, unless it is fragmented and counts none; edit lists may
 /// shorten it.
-fn keyframes(demuxer: &Demuxer, stream: Stream<'_>) -> Option<u64> {
-    let frames = stream.frame_count()?;
-    let entries: Vec<_> = demuxer.index_entries(stream.index()).collect();
+fn keyframes(demuxer: &Demuxer, stream: usize) -> Option<u64> {
+    let frames = demuxer.stream(stream)?.frame_count()?;
+    let entries: Vec<_> = demuxer.index_entries(stream).collect();
     let complete = demuxer.format_name().starts_with("mov") || entries.len() as u64 == frames;
     let shown = entries.iter().filter(|entry| entry.keyframe && !entry.discard).count();
     complete.then_some(shown as u64)

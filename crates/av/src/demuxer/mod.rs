@@ -133,6 +133,7 @@ impl Demuxer {
             // SAFETY: `self` owns an open context, and `packet` is empty.
             let code = unsafe { ffi::av_read_frame(self.raw.as_ptr(), packet.raw_mut()) };
             if code == ffi::AVERROR(libc::EAGAIN) && self.watch.stop().is_none() {
+                // FFmpeg has no way to say when a device or a socket will be ready.
                 thread::sleep(RETRY);
                 continue;
             }
@@ -173,14 +174,15 @@ impl Demuxer {
         self.seek_raw(-1, position, ffi::AVSEEK_FLAG_BYTE)
     }
 
-    /// From now on leaves out parts of the source that the caller will not look at: packets that
-    /// lie there keep their times and sizes but hold zeros, and nothing is read for them.
+    /// From now on leaves out the parts of the source that are `unneeded` and nowhere `needed`:
+    /// packets that lie there keep their times and sizes but hold zeros, and nothing is read for
+    /// them. Both are ranges of bytes of the source, in any order.
     ///
     /// Parsers are switched off, because they would look: only for containers that mark where
     /// packets begin, such as MP4. `false`, and nothing changes, if the source can't seek or isn't
     /// an [`Io`](crate::io::Io).
-    pub fn leave_out(&mut self, ranges: Vec<Range<u64>>) -> bool {
-        let left_out = self.io.as_ref().is_some_and(|io| io.leave_out(ranges));
+    pub fn leave_out(&mut self, unneeded: Vec<Range<u64>>, needed: Vec<Range<u64>>) -> bool {
+        let left_out = self.io.as_ref().is_some_and(|io| io.leave_out(unneeded, needed));
         if left_out {
             // SAFETY: `self` owns an open context.
             unsafe { (*self.raw.as_ptr()).flags |= ffi::AVFMT_FLAG_NOPARSE };

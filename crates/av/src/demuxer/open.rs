@@ -16,7 +16,7 @@ use crate::{
     error::{Error, Result, check},
     interrupt::{self, Watch},
     io::{Avio, Io},
-    protocols, raw,
+    log, protocols, raw,
 };
 
 /// A context that is freed if opening fails before FFmpeg takes it over.
@@ -73,9 +73,11 @@ pub(super) fn open(options: DemuxerOptions) -> Result<Demuxer> {
     limit(&context, &options.limits);
     let format = probe(&context, &c_url, format, &watch, io.as_ref())?;
     let mut rest = RawDictionary::new(&options.options)?;
+    drop(log::take_error()); // what was said before
     let raw = open_input(context, &c_url, format, &mut rest).map_err(|code| {
         let error = || outcome("avformat_open_input", code, &watch, io.as_ref()).err();
-        guard.refusal().or_else(error).unwrap_or(Error::OutOfMemory)
+        let error = guard.refusal().or_else(error).unwrap_or(Error::OutOfMemory);
+        error.explained_by(log::take_error())
     })?;
     let demuxer = Demuxer { raw, io, guard, watch, timeout };
     demuxer.guard.refusal().map_or(Ok(()), Err)?;

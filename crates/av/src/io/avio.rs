@@ -120,11 +120,11 @@ impl Avio {
         &self.counters
     }
 
-    /// From now on gives FFmpeg zeros for `ranges`, without reading them from the source. `false`
-    /// if the source can't seek, or if this was said before.
-    pub(crate) fn leave_out(&self, ranges: Vec<Range<u64>>) -> bool {
+    /// From now on gives FFmpeg zeros for what is `unneeded` and nowhere `needed`, without reading
+    /// it from the source. `false` if the source can't seek, or if this was said before.
+    pub(crate) fn leave_out(&self, unneeded: Vec<Range<u64>>, needed: Vec<Range<u64>>) -> bool {
         let Some(len) = self.len else { return false };
-        self.unneeded.set(Unneeded::new(ranges, len)).is_ok()
+        self.unneeded.set(Unneeded::new(unneeded, needed, len)).is_ok()
     }
 
     /// The first error of the source.
@@ -248,6 +248,7 @@ impl Bridge {
                     if self.watch.stop().is_some() {
                         return Err(error);
                     }
+                    // A `Read` has no way to say when it will be ready.
                     thread::sleep(Duration::from_millis(1));
                 }
                 result => break result?,

@@ -19,20 +19,25 @@ pub(super) enum Plan {
 }
 
 impl Unneeded {
-    /// `ranges` in any order; they may overlap. What lies beyond `end` is left alone.
-    pub(super) fn new(ranges: Vec<Range<u64>>, end: u64) -> Self {
+    /// `ranges` less `needed`, each in any order; they may overlap. What lies beyond `end` is left
+    /// alone.
+    pub(super) fn new(ranges: Vec<Range<u64>>, needed: Vec<Range<u64>>, end: u64) -> Self {
         let mut ranges = ranges;
-        ranges.retain(|range| !range.is_empty() && range.end <= end);
-        ranges.sort_unstable_by_key(|range| range.start);
-        let mut merged: Vec<Range<u64>> = Vec::new();
-        for range in ranges {
-            match merged.last_mut() {
-                Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
-                _ => merged.push(range),
+        ranges.retain(|range| range.end <= end);
+        let needed = merged(needed);
+        let mut apart = Vec::new();
+        for range in merged(ranges) {
+            let first = needed.partition_point(|kept| kept.end <= range.start);
+            let mut start = range.start;
+            for kept in needed[first..].iter().take_while(|kept| kept.start < range.end) {
+                apart.push(start..kept.start);
+                start = kept.end;
             }
+            apart.push(start..range.end);
         }
-        merged.shrink_to_fit();
-        Self { ranges: merged }
+        apart.retain(|range| !range.is_empty());
+        apart.shrink_to_fit();
+        Self { ranges: apart }
     }
 
     /// What to do first for a read of `len` bytes (at least 1) at `position`.
@@ -47,13 +52,27 @@ impl Unneeded {
     }
 }
 
+/// The same bytes as ranges that are sorted, apart from each other, and not empty.
+fn merged(mut ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
+    ranges.retain(|range| !range.is_empty());
+    ranges.sort_unstable_by_key(|range| range.start);
+    let mut merged: Vec<Range<u64>> = Vec::new();
+    for range in ranges {
+        match merged.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => merged.push(range),
+        }
+    }
+    merged
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[track_caller]
     fn check(position: u64, len: usize, want: Plan) {
-        let unneeded = Unneeded::new(vec![20..30, 5..10, 30..40, 8..12, 90..120], 100);
+        let unneeded = Unneeded::new(vec![20..30, 5..10, 30..40, 8..12, 90..120], vec![], 100);
         assert_eq!(unneeded.plan(position, len), want);
     }
 
@@ -70,5 +89,12 @@ mod tests {
     fn what_may_lie_beyond_the_end_is_read() {
         check(40, 100, Plan::Read(100));
         check(95, 2, Plan::Read(2));
+    }
+
+    #[test]
+    fn what_is_needed_is_read_even_if_others_do_not_need_it() {
+        let needed = vec![0..6, 24..26, 22..25, 38..50];
+        let unneeded = Unneeded::new(vec![5..10, 20..40, 44..48], needed, 100);
+        assert_eq!(unneeded.ranges, [6..10, 20..22, 26..38]);
     }
 }

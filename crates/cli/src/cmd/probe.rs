@@ -29,18 +29,19 @@ impl Probe {
         self.inputs.check()?;
         let options = source_options(global);
         let mut tally = Tally::default();
-        for input in self.inputs.names() {
+        for source in self.inputs.sources() {
             if interrupt::requested() {
                 return Ok(Exit::Interrupted);
             }
-            match probe(input, &options) {
+            let name = source.name().to_owned();
+            match probe(source, &options) {
                 Ok(report) => {
                     tally.flawless += 1;
                     self.print(report, out)?;
                 }
                 Err(error) => {
                     tally.errors += 1;
-                    self.complain(&input.to_string_lossy(), &error, out)?;
+                    self.complain(&name, &error, out)?;
                 }
             }
         }
@@ -51,15 +52,15 @@ impl Probe {
         if self.json { out.record(&Record::Probe(report)) } else { out.text(&table(&report)) }
     }
 
-    fn complain(&self, input: &str, error: &moviola::Error, out: &mut Output) -> io::Result<()> {
+    fn complain(&self, name: &str, error: &moviola::Error, out: &mut Output) -> io::Result<()> {
         out.error(error);
         if !self.json {
             return Ok(());
         }
         let text = error.to_string();
-        let message = text.strip_prefix(&format!("{input}: ")).unwrap_or(&text).to_owned();
+        let message = text.strip_prefix(&format!("{name}: ")).unwrap_or(&text).to_owned();
         let stage = error.stage().name().to_owned();
-        let source = input.to_owned();
+        let source = name.to_owned();
         out.record(&Record::Error(ErrorRecord { source, stage, time: None, message }))
     }
 }

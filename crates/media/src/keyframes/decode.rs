@@ -9,18 +9,19 @@ use moviola_av::{
     frame::VideoFrame,
     packet::Packet,
     parameters::CodecParameters,
+    pool::FramePool,
 };
 
 use super::select::Job;
-use crate::media::VideoStream;
+use crate::{media::VideoStream, source::SourceOptions};
 
 /// A decoder that starts every keyframe from the same state.
 ///
 /// After each keyframe the decoder is drained and flushed: the next one finds no reference
 /// pictures, no pending output, and the parameter sets that a single decoder would have at that
-/// point. A keyframe that comes out damaged is decoded again in a new context, because what
-/// concealment leaves untouched shows the buffer's earlier content. So the picture depends on the
-/// job alone, not on how many decoders share the stream.
+/// point. A keyframe that comes out damaged is decoded again in a new context with new memory,
+/// because what concealment leaves untouched shows the memory's earlier content. So the picture
+/// depends on the job alone, not on how many decoders share the stream.
 pub(super) struct KeyframeDecoder {
     recipe: Arc<Recipe>,
     context: Option<Context>,
@@ -30,6 +31,7 @@ pub(super) struct KeyframeDecoder {
 pub(super) struct Recipe {
     pub(super) parameters: Arc<CodecParameters>,
     pub(super) options: DecoderOptions,
+    pub(super) pool: Arc<FramePool>,
 }
 
 /// A decoder and what it has been told.
@@ -43,15 +45,16 @@ impl Recipe {
     /// One thread a decoder: the decoders themselves are spread over the cores.
     ///
     /// `sure` says that every job is a keyframe; else the decoder skips those that aren't.
-    pub(super) fn new(stream: &VideoStream, sure: bool, max_pixels: u64) -> Self {
+    pub(super) fn new(stream: &VideoStream, sure: bool, source: &SourceOptions) -> Self {
         let options = DecoderOptions {
             threads: 1,
             skip_frame: if sure { Discard::Useless } else { Discard::NonKey },
             time_base: Some(stream.time_base),
-            max_pixels: Some(max_pixels),
+            max_pixels: Some(source.max_pixels),
             ..DecoderOptions::default()
         };
-        Self { parameters: Arc::clone(&stream.parameters), options }
+        let (parameters, pool) = (Arc::clone(&stream.parameters), Arc::clone(&source.pool));
+        Self { parameters, options, pool }
     }
 
     /// Whether the decoder itself passes over what is no keyframe.
@@ -60,7 +63,17 @@ impl Recipe {
     }
 
     fn open(&self) -> AvResult<Context> {
-        let decoder = Decoder::open(&self.parameters, &self.options)?;
+        let pool = Some(Arc::clone(&self.pool));
+        self.open_with(&DecoderOptions { pool, ..self.options.clone() })
+    }
+
+    /// A decoder whose memory nothing was in before: FFmpeg's own pools begin with zeros.
+    fn open_with_new_memory(&self) -> AvResult<Context> {
+        self.open_with(&self.options)
+    }
+
+    fn open_with(&self, options: &DecoderOptions) -> AvResult<Context> {
+        let decoder = Decoder::open(&self.parameters, options)?;
         Ok(Context { decoder, parameter_sets: 0, extradata: 0 })
     }
 }
@@ -78,8 +91,11 @@ impl KeyframeDecoder {
 
     /// Decodes one keyframe. `None` if the decoder finds that it is none.
     pub(super) fn decode(&mut self, job: &Job) -> AvResult<Option<VideoFrame>> {
-        let used = self.context.is_some();
-        let outcome = self.attempt(job);
+        let context = match &mut self.context {
+            Some(context) => context,
+            none => none.insert(self.recipe.open()?),
+        };
+        let outcome = context.decode(job);
         let damaged = match &outcome {
             Ok(Some(frame)) => frame.is_corrupt(),
             Ok(None) => !self.recipe.skips(),
@@ -89,35 +105,26 @@ impl KeyframeDecoder {
             return outcome;
         }
         self.context = None;
-        if !used {
-            return outcome;
-        }
-        let outcome = self.attempt(job);
-        self.context = None;
-        outcome
-    }
-
-    fn attempt(&mut self, job: &Job) -> AvResult<Option<VideoFrame>> {
-        let context = match &mut self.context {
-            Some(context) => context,
-            none => none.insert(self.recipe.open()?),
-        };
-        let (extradata_version, extradata) = &job.extradata;
-        for (number, packet) in job.packets.iter().enumerate() {
-            if number > 0 {
-                context.send(packet)?;
-                continue;
-            }
-            let sets = (context.parameter_sets != job.before.version).then_some(&job.before.bytes);
-            let extradata = extradata.as_ref().filter(|_| context.extradata != *extradata_version);
-            context.send(&*prepared(packet, sets, extradata)?)?;
-        }
-        (context.parameter_sets, context.extradata) = (job.after, *extradata_version);
-        context.finish()
+        self.recipe.open_with_new_memory()?.decode(job)
     }
 }
 
 impl Context {
+    fn decode(&mut self, job: &Job) -> AvResult<Option<VideoFrame>> {
+        let (extradata_version, extradata) = &job.extradata;
+        for (number, packet) in job.packets.iter().enumerate() {
+            if number > 0 {
+                self.send(packet)?;
+                continue;
+            }
+            let sets = (self.parameter_sets != job.before.version).then_some(&job.before.bytes);
+            let extradata = extradata.as_ref().filter(|_| self.extradata != *extradata_version);
+            self.send(&*prepared(packet, sets, extradata)?)?;
+        }
+        (self.parameter_sets, self.extradata) = (job.after, *extradata_version);
+        self.finish()
+    }
+
     fn send(&mut self, packet: &Packet) -> AvResult<()> {
         match self.decoder.send(packet)? {
             Sent::Accepted => Ok(()),

@@ -20,6 +20,7 @@ use moviola_av::{
     error::Error as AvError,
     frame::VideoFrame,
     interrupt::Interrupt,
+    io::IoCounters,
     time::{Pts, TimeBase},
 };
 
@@ -68,7 +69,8 @@ impl Keyframe {
 /// decoders.
 ///
 /// Memory is bounded by the decoders: each holds one packet and one picture, and as many results
-/// again wait for the caller.
+/// again wait for the caller. Pictures that are no longer held leave their memory to
+/// [`SourceOptions::pool`], which has a bound of its own.
 ///
 /// ```no_run
 /// use moviola_media::{keyframes::KeyframeReader, source::Source};
@@ -83,6 +85,7 @@ impl Keyframe {
 pub struct KeyframeReader<T = Keyframe> {
     results: Ordered<Option<Result<T>>>,
     interrupt: Interrupt,
+    counters: Option<Arc<IoCounters>>,
 }
 
 impl KeyframeReader {
@@ -113,7 +116,7 @@ impl<T: Send + 'static> KeyframeReader<T> {
         let context = Arc::new(Shared::new(&media));
         let mut first = KeyframeDecoder::new(Arc::clone(&context.recipe));
         first.warm_up().map_err(|cause| context.cannot_open(&cause))?;
-        let interrupt = media.interrupt.clone();
+        let (interrupt, counters) = (media.interrupt.clone(), media.demuxer.io_counters());
         let mut selector = Selector::new(media);
         let window = workers.len() * 2;
         let mut first = Some(first);
@@ -132,7 +135,12 @@ impl<T: Send + 'static> KeyframeReader<T> {
             .collect();
         let results = Ordered::start(move || selector.next(), workers, window);
         let results = results.map_err(|error| context.no_thread(&error))?;
-        Ok(Self { results, interrupt })
+        Ok(Self { results, interrupt, counters })
+    }
+
+    /// Bytes read from the source so far, if it is read through our own I/O: not of addresses.
+    pub fn bytes_read(&self) -> Option<u64> {
+        self.counters.as_ref().map(|counters| counters.bytes_read())
     }
 }
 
@@ -163,12 +171,11 @@ impl Shared {
     fn new(media: &Media) -> Self {
         let parameters = &media.video.parameters;
         let classifier = Classifier::new(parameters.codec_name(), parameters.is_intra_only(), &[]);
-        let max_pixels = media.options.max_pixels;
         Self {
             name: media.name.clone(),
             stream: Arc::new(media.video.clone()),
             start_us: media.start_us,
-            recipe: Arc::new(Recipe::new(&media.video, classifier.is_sure(), max_pixels)),
+            recipe: Arc::new(Recipe::new(&media.video, classifier.is_sure(), &media.options)),
         }
     }
 

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    media::{Media, VideoStream},
+    media::{Media, VideoStream, encrypted},
     source::cannot_read,
 };
 
@@ -47,6 +47,8 @@ pub(super) struct Selector {
     /// Packets that were read but not yet looked at.
     read_ahead: VecDeque<Packet>,
     extradata: (u64, Option<Arc<[u8]>>),
+    /// Packets of the video that were read.
+    packets: usize,
     /// Frames before the next packet.
     frames: u64,
     /// Packets without the key flag hold zeros instead of what the file holds.
@@ -72,6 +74,7 @@ impl Selector {
             classifier,
             read_ahead,
             extradata: (0, None),
+            packets: 0,
             frames: 0,
             flagged_only,
             ended: false,
@@ -90,7 +93,7 @@ impl Selector {
 
     fn find_next(&mut self) -> Result<Option<Job>> {
         loop {
-            let Some(packet) = self.read()? else { return Ok(None) };
+            let Some(packet) = self.read()? else { return self.check_complete() };
             let before = self.classifier.parameter_sets();
             let access = self.look_at(&packet);
             let counted_pts = self.count(&packet, access);
@@ -117,6 +120,7 @@ impl Selector {
             self.look_at(&packet);
             return Ok(Some(packet));
         }
+        self.packets -= 1;
         self.read_ahead.push_front(packet);
         Ok(None)
     }
@@ -150,15 +154,42 @@ impl Selector {
 
     /// The next packet of the video.
     fn read(&mut self) -> Result<Option<Packet>> {
-        if let Some(packet) = self.read_ahead.pop_front() {
-            return Ok(Some(packet));
+        let packet = match self.read_ahead.pop_front() {
+            Some(packet) => packet,
+            None => match self.demux()? {
+                Some(packet) => packet,
+                None => return Ok(None),
+            },
+        };
+        if packet.is_encrypted() {
+            return Err(encrypted(&self.name));
         }
+        self.packets += 1;
+        Ok(Some(packet))
+    }
+
+    fn demux(&mut self) -> Result<Option<Packet>> {
         loop {
             match self.demuxer.read_packet() {
                 Ok(Some(packet)) if packet.stream_index() != self.video.index => {}
                 Ok(packet) => return Ok(packet),
                 Err(cause) => return Err(self.broken_off(cause)),
             }
+        }
+    }
+
+    /// At the end: whether all came that MP4's index lists. FFmpeg ends a file that was cut off
+    /// as it ends any other.
+    fn check_complete(&self) -> Result<Option<Job>> {
+        if !self.demuxer.format_name().starts_with("mov") {
+            return Ok(None);
+        }
+        let listed = self.demuxer.index_entries(self.video.index);
+        let missing =
+            listed.skip(self.packets).filter(|entry| entry.keyframe && !entry.discard).count();
+        match missing {
+            0 => Ok(None),
+            keyframes => Err(Error::Truncated { name: self.name.clone(), keyframes }),
         }
     }
 
@@ -180,16 +211,13 @@ impl Selector {
 /// there is no index, or if the source can't seek.
 fn leave_out_the_rest(demuxer: &mut Demuxer, video: &VideoStream) -> bool {
     let streams: Vec<_> = demuxer.streams().map(|stream| stream.index()).collect();
-    let mut ranges = Vec::new();
-    let mut has_keyframes = false;
+    let (mut unneeded, mut needed) = (Vec::new(), Vec::new());
     for stream in streams {
         for entry in demuxer.index_entries(stream) {
+            let bytes = entry.position..entry.position.saturating_add(entry.size.into());
             let wanted = stream == video.index && entry.keyframe;
-            has_keyframes |= wanted;
-            if !wanted {
-                ranges.push(entry.position..entry.position + u64::from(entry.size));
-            }
+            if wanted { needed.push(bytes) } else { unneeded.push(bytes) }
         }
     }
-    has_keyframes && demuxer.leave_out(ranges)
+    !needed.is_empty() && demuxer.leave_out(unneeded, needed)
 }
