@@ -45,6 +45,7 @@ pub mod frame;
 pub mod interrupt;
 pub mod io;
 pub mod log;
+pub mod memory;
 pub mod packet;
 pub mod parameters;
 pub mod pixel;

@@ -76,6 +76,7 @@ fn start(global: &Global) {
     }
     interrupt::listen();
     moviola::log::init();
+    moviola::memory::keep_freed();
     if global.io != Io::Read
         && let Err(error) = moviola::sigbus::install()
     {

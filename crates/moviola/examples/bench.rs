@@ -41,6 +41,7 @@ struct Arguments {
 fn main() -> Result<()> {
     let started = Instant::now();
     moviola::log::init();
+    moviola::memory::keep_freed();
     let mut words = env::args().skip(1);
     let mode = words.next().context("which mode?")?;
     let arguments = parse(words)?;

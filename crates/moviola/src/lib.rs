@@ -19,7 +19,9 @@ pub mod results;
 pub mod sink;
 pub mod still;
 
-pub use moviola_av::{color::Color, io::sigbus, log, pixel::PixelFormat, version as ffmpeg};
+pub use moviola_av::{
+    color::Color, io::sigbus, log, memory, pixel::PixelFormat, version as ffmpeg,
+};
 pub use moviola_infer as infer;
 pub use moviola_media::{
     error::{self, Error},

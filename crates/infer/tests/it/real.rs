@@ -30,13 +30,12 @@ fn media() -> Option<PathBuf> {
     present.then_some(folder)
 }
 
-/// Decodes with libjpeg-turbo, as OpenCV does; the EXIF orientation is ignored on both sides.
+/// Decodes with libjpeg, as OpenCV does; the EXIF orientation is ignored on both sides.
 fn decode(file: &Path) -> Image {
     let jpeg = fs::read(file).unwrap();
-    let image = turbojpeg::decompress(&jpeg, turbojpeg::PixelFormat::RGB).unwrap();
-    let size = Size { width: image.width, height: image.height };
-    assert_eq!(image.pitch, 3 * size.width);
-    Image { size, data: image.pixels }
+    let mut rows = mozjpeg::Decompress::new_mem(&jpeg).unwrap().rgb().unwrap();
+    let size = Size { width: rows.width(), height: rows.height() };
+    Image { size, data: rows.read_scanlines().unwrap() }
 }
 
 fn detector(media: &Path, record: &Record, provider: Provider) -> Detector {

@@ -86,7 +86,10 @@ pub(super) fn subsampling(layout: Layout) -> Option<(u8, u8)> {
 /// first and the length is odd, pairs would shift by one pixel, so that axis is not halved.
 fn storable(log2: (u8, u8), size: Size, orientation: Orientation) -> (u8, u8) {
     let halved = match log2 {
-        (0 | 1, 0 | 1) | (2, 0) | (0, 2) => log2,
+        (0 | 1, 0 | 1) => log2,
+        // Only across: the compressor takes no blocks of four rows.
+        (2, 0) if !orientation.swaps_axes() => log2,
+        (0, 2) if orientation.swaps_axes() => log2,
         (x, y) => (x.min(1), y.min(1)),
     };
     let flips = Flips::new(orientation);
@@ -197,13 +200,15 @@ mod tests {
     #[test]
     fn a_quarter_turn_swaps_the_subsampled_axes() {
         check_chroma((1, 0), (64, 64), 1, (0, 1));
-        check_chroma((2, 0), (64, 64), 3, (0, 2));
+        check_chroma((0, 1), (64, 64), 3, (1, 0));
+        check_chroma((0, 2), (64, 64), 3, (2, 0));
         check_chroma((1, 1), (64, 64), 1, (1, 1));
     }
 
     #[test]
     fn what_jpeg_lacks_gets_the_nearest_finer_subsampling() {
         check_chroma((2, 2), (64, 64), 0, (1, 1));
+        check_chroma((2, 0), (64, 64), 3, (0, 1));
         check_chroma((2, 1), (64, 64), 0, (1, 1));
     }
 

@@ -36,7 +36,7 @@ pub(super) struct JfifPass {
 }
 
 impl JfifPass {
-    /// The planes of the image of `picture`, padded to whole chroma samples.
+    /// The planes of the image of `picture`, padded to whole blocks.
     pub(super) fn run(&mut self, picture: &Picture<'_>, to: &Geometry) -> Result<&YccPlanes> {
         let source = Source::new(picture)?;
         let chroma = subsampling(source.layout);

@@ -1,16 +1,16 @@
-//! JPEG files from the planes of a picture, by libjpeg-turbo.
+//! JPEG files from the planes of a picture, by libjpeg.
 
 use crate::picture::Picture;
 
 use super::{
-    Annotation, Encoded, ImageError, Result, annotate, geometry::Geometry, jfif::JfifPass,
-    rgb::RgbPass, turbo::Turbo,
+    Annotation, Encoded, ImageError, Result, annotate, compressor::Compressor, geometry::Geometry, jfif::JfifPass,
+    rgb::RgbPass,
 };
 
 /// How JPEG files are made. Every field has a working default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JpegOptions {
-    /// libjpeg's quality, 1 to 100. Default: 90. FFmpeg's `-q:v 2` has the SSIM of 88 to 92.
+    /// Quality on libjpeg's scale, 1 to 100. Default: 90. FFmpeg's `-q:v 2` has the SSIM of 86.
     pub quality: u8,
     /// Shrink images to fit into this width and height, keeping their shape. Default: `None`.
     pub max_size: Option<(usize, usize)>,
@@ -27,7 +27,7 @@ impl Default for JpegOptions {
 
 /// Makes JPEG files of pictures.
 ///
-/// The planes go to libjpeg-turbo as they are, after one pass that makes them mean what JFIF
+/// The planes go to libjpeg as they are, after one pass that makes them mean what JFIF
 /// means. Chroma keeps its subsampling where JPEG has it; RGB becomes 4:4:4.
 ///
 /// # Examples
@@ -57,7 +57,7 @@ pub struct JpegEncoder {
     options: JpegOptions,
     planes: JfifPass,
     rgb: RgbPass,
-    turbo: Turbo,
+    compressor: Compressor,
 }
 
 impl JpegEncoder {
@@ -72,8 +72,8 @@ impl JpegEncoder {
             let (what, expected) = ("quality", "from 1 to 100");
             return Err(ImageError::InvalidArgument { what, expected, got });
         }
-        let turbo = Turbo::new(options.quality)?;
-        Ok(Self { options, planes: JfifPass::default(), rgb: RgbPass::default(), turbo })
+        let compressor = Compressor::new(options.quality);
+        Ok(Self { options, planes: JfifPass::default(), rgb: RgbPass::default(), compressor })
     }
 
     /// The JPEG file of `picture`.
@@ -85,7 +85,7 @@ impl JpegEncoder {
     pub fn encode(&mut self, picture: &Picture<'_>) -> Result<Encoded<'_>> {
         let geometry = Geometry::new(picture, self.options.max_size, self.options.coded)?;
         let planes = self.planes.run(picture, &geometry)?;
-        self.turbo.planes(planes, geometry.size)
+        self.compressor.planes(planes, geometry.size)
     }
 
     /// The JPEG file of `picture` with boxes drawn in, 4:4:4 so that their colours stay sharp.
@@ -112,7 +112,7 @@ impl JpegEncoder {
         for boxed in boxes {
             annotate(pixels, size, &[Annotation { area: shrink(boxed), ..*boxed }])?;
         }
-        self.turbo.rgb(pixels, size)
+        self.compressor.rgb(pixels, size)
     }
 
     /// The JPEG file of 8-bit RGB pixels, row by row without padding, in the size they have.
@@ -128,6 +128,6 @@ impl JpegEncoder {
             let (what, expected) = ("pixels", "3 bytes for each of them");
             return Err(ImageError::InvalidArgument { what, expected, got });
         }
-        self.turbo.rgb(pixels, size)
+        self.compressor.rgb(pixels, size)
     }
 }

@@ -1,7 +1,7 @@
 //! Pictures become image files: JPEG straight from the planes, PNG, boxes drawn for the eye.
 //!
 //! ```text
-//! Picture ─► JFIF planes ─► libjpeg-turbo ─► bytes ─► write_atomic
+//! Picture ─► JFIF planes ─► libjpeg ─► bytes ─► write_atomic
 //!    └─────► RGB ─► PNG, annotate ──────────┘
 //! ```
 //!
@@ -9,6 +9,7 @@
 //! allocates nothing; frames are encoded in parallel by giving each thread its own.
 
 mod annotate;
+mod compressor;
 mod error;
 mod font;
 mod geometry;
@@ -23,7 +24,6 @@ mod scale;
 mod source;
 #[cfg(test)]
 mod tests;
-mod turbo;
 mod weights;
 mod write;
 

@@ -58,8 +58,9 @@ impl BytePlane {
         }
         self.reset((width, height))?;
         let bytes = self.bytes_mut();
+        let first = if old.0 == width { old.1 } else { 0 };
         // From the last row up, so that no row is overwritten before it has moved.
-        for y in (0..height).rev() {
+        for y in (first..height).rev() {
             let from = y.min(old.1 - 1) * old.0;
             bytes.copy_within(from..from + old.0, y * width);
             let last = bytes[y * width + old.0 - 1];
@@ -104,11 +105,14 @@ impl YccPlanes {
         if self.chroma.is_some() { 3 } else { 1 }
     }
 
-    /// Pads luma to whole chroma samples, which the compressor reads.
+    /// Pads all planes to whole blocks, which the compressor reads.
     pub(super) fn pad(&mut self) -> Result<()> {
-        let Some((across, down)) = self.chroma else { return Ok(()) };
-        let (width, height) = self.planes[1].size();
-        self.planes[0].pad((width << across, height << down))
+        const BLOCK: usize = 8;
+        for plane in self.used_mut() {
+            let (width, height) = plane.size();
+            plane.pad((width.next_multiple_of(BLOCK), height.next_multiple_of(BLOCK)))?;
+        }
+        Ok(())
     }
 }
 
@@ -118,12 +122,21 @@ mod tests {
 
     #[test]
     fn padding_repeats_the_last_column_and_row() {
+        let mut plane = BytePlane::default();
+        plane.reset((2, 2)).unwrap();
+        plane.bytes_mut().copy_from_slice(&[1, 2, 3, 4]);
+        plane.pad((2, 3)).unwrap();
+        assert_eq!(plane.bytes(), [1, 2, 3, 4, 3, 4]);
+        plane.pad((4, 4)).unwrap();
+        assert_eq!(plane.bytes(), [1, 2, 2, 2, 3, 4, 4, 4, 3, 4, 4, 4, 3, 4, 4, 4]);
+    }
+
+    #[test]
+    fn all_planes_get_whole_blocks() {
         let mut planes = YccPlanes::default();
-        planes.reset((3, 3), Some((1, 1))).unwrap();
-        planes.planes[0].bytes_mut().copy_from_slice(&[1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        planes.reset((19, 9), Some((1, 1))).unwrap();
         planes.pad().unwrap();
-        let want = [1, 2, 3, 3, 4, 5, 6, 6, 7, 8, 9, 9, 7, 8, 9, 9];
-        assert_eq!(planes.planes[0].bytes(), want);
+        assert_eq!(planes.planes.each_ref().map(BytePlane::size), [(24, 16), (16, 8), (16, 8)]);
     }
 
     #[test]

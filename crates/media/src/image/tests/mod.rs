@@ -6,7 +6,6 @@ mod rgb;
 mod shape;
 
 use moviola_av::plane::Plane;
-use turbojpeg::PixelFormat;
 
 use super::{Encoded, JpegEncoder, JpegOptions};
 use crate::picture::{Color, Depth, Layout, Matrix, Orientation, Picture, Range};
@@ -172,7 +171,8 @@ struct Decoded {
     width: usize,
     height: usize,
     pixels: Vec<u8>,
-    subsamp: turbojpeg::Subsamp,
+    /// How often chroma is halved across and down; `None` without chroma.
+    chroma: Option<(u32, u32)>,
 }
 
 impl Decoded {
@@ -183,11 +183,15 @@ impl Decoded {
 }
 
 fn decode(image: Encoded<'_>) -> Decoded {
-    let header = turbojpeg::read_header(image.bytes).unwrap();
-    assert_eq!((header.width, header.height), (image.width, image.height));
-    let decoded = turbojpeg::decompress(image.bytes, PixelFormat::RGB).unwrap();
-    let turbojpeg::Image { pixels, width, height, .. } = decoded;
-    Decoded { width, height, pixels, subsamp: header.subsamp }
+    let file = mozjpeg::Decompress::new_mem(image.bytes).unwrap();
+    let (width, height) = file.size();
+    assert_eq!((width, height), (image.width, image.height));
+    let factors = file.components().iter().map(|part| (part.h_samp_factor, part.v_samp_factor));
+    let factors: Vec<_> = factors.map(|(h, v)| (h.cast_unsigned(), v.cast_unsigned())).collect();
+    let chroma = (factors.len() == 3).then(|| (factors[0].0.ilog2(), factors[0].1.ilog2()));
+    let mut rows = file.rgb().unwrap();
+    let pixels = rows.read_scanlines().unwrap();
+    Decoded { width, height, pixels, chroma }
 }
 
 fn encode_with(picture: &Picture<'_>, options: JpegOptions) -> Decoded {

@@ -12,7 +12,7 @@ fn decode_png(image: Encoded<'_>) -> Decoded {
     assert_eq!((info.color_type, info.bit_depth), (::png::ColorType::Rgb, ::png::BitDepth::Eight));
     let (width, height) = (info.width as usize, info.height as usize);
     assert_eq!((width, height), (image.width, image.height));
-    Decoded { width, height, pixels, subsamp: turbojpeg::Subsamp::None }
+    Decoded { width, height, pixels, chroma: Some((0, 0)) }
 }
 
 /// Red grows to the right, green downwards.

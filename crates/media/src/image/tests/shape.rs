@@ -1,8 +1,6 @@
 //! Pictures stand upright, with square pixels, at the right size, to the last row and column.
 
 use super::*;
-use turbojpeg::Subsamp;
-
 /// A colour that says where in the picture it is: no two places, and no mirror images, agree.
 fn place(u: f64, v: f64) -> Rgb {
     [0.1 + 0.8 * u, 0.9 - 0.7 * v, 0.2 + 0.3 * (u + v * v)]
@@ -91,24 +89,24 @@ fn odd_sizes_lose_no_edge_in_any_orientation() {
 #[test]
 fn subsampling_is_kept_and_turns_with_the_picture() {
     let wanted = [
-        (yuv(8, 1, 1), 0, Subsamp::Sub2x2),
-        (yuv(8, 1, 1), 1, Subsamp::Sub2x2),
-        (yuv(8, 1, 0), 0, Subsamp::Sub2x1),
-        (yuv(8, 1, 0), 1, Subsamp::Sub1x2),
-        (yuv(8, 0, 1), 1, Subsamp::Sub2x1),
-        (yuv(8, 0, 0), 0, Subsamp::None),
-        (yuv(8, 2, 0), 0, Subsamp::Sub4x1),
-        (yuv(8, 2, 0), 3, Subsamp::Sub1x4),
-        (yuv(8, 2, 2), 0, Subsamp::Sub2x2),
-        (Layout::SemiPlanar { depth: Depth::EIGHT, swapped: false }, 0, Subsamp::Sub2x2),
-        (Layout::PlanarRgb(Depth::EIGHT), 0, Subsamp::None),
-        (Layout::Gray(Depth::EIGHT), 1, Subsamp::Gray),
+        (yuv(8, 1, 1), 0, Some((1, 1))),
+        (yuv(8, 1, 1), 1, Some((1, 1))),
+        (yuv(8, 1, 0), 0, Some((1, 0))),
+        (yuv(8, 1, 0), 1, Some((0, 1))),
+        (yuv(8, 0, 1), 1, Some((1, 0))),
+        (yuv(8, 0, 0), 0, Some((0, 0))),
+        (yuv(8, 2, 0), 0, Some((2, 0))),
+        (yuv(8, 2, 0), 3, Some((0, 1))),
+        (yuv(8, 2, 2), 0, Some((1, 1))),
+        (Layout::SemiPlanar { depth: Depth::EIGHT, swapped: false }, 0, Some((1, 1))),
+        (Layout::PlanarRgb(Depth::EIGHT), 0, Some((0, 0))),
+        (Layout::Gray(Depth::EIGHT), 1, None),
     ];
     for (layout, quarter_turns, want) in wanted {
         let mut painted = Painted::new((64, 32), layout, Color::default(), |_, _| [0.5; 3]);
         painted.orientation.quarter_turns = quarter_turns;
         let image = encode_with(&painted.picture(), JpegOptions::default());
-        assert_eq!(image.subsamp, want, "{layout:?} turned {quarter_turns} times");
+        assert_eq!(image.chroma, want, "{layout:?} turned {quarter_turns} times");
     }
 }
 
