@@ -24,7 +24,7 @@ enum Outcome {
 #[test]
 fn every_frame_is_the_reference_s() {
     let clips = clips::all_videos();
-    let outcomes = in_parallel(&clips, compare);
+    let outcomes = in_parallel(&clips, |clip| compare(clip));
     let (mut same, mut frames, mut failures) = (0, 0, Vec::new());
     for (clip, outcome) in clips.iter().zip(outcomes) {
         let name = clips::name(clip);
@@ -39,18 +39,15 @@ fn every_frame_is_the_reference_s() {
     assert!(same > clips.len() / 2, "{same} of {} clips were compared", clips.len());
 }
 
-/// Runs `work` on two clips at a time; results in the order of the clips.
-pub(crate) fn in_parallel<T: Send>(
-    clips: &[std::path::PathBuf],
-    work: impl Fn(&Path) -> T + Sync,
-) -> Vec<T> {
+/// Runs `work` on two things at a time; results in the order of the things.
+pub(crate) fn in_parallel<I: Sync, T: Send>(things: &[I], work: impl Fn(&I) -> T + Sync) -> Vec<T> {
     let next = AtomicUsize::new(0);
     let worker = || {
         let mut done = Vec::new();
-        while let Some((number, clip)) =
-            Some(next.fetch_add(1, SeqCst)).and_then(|n| Some((n, clips.get(n)?)))
+        while let Some((number, thing)) =
+            Some(next.fetch_add(1, SeqCst)).and_then(|n| Some((n, things.get(n)?)))
         {
-            done.push((number, work(clip)));
+            done.push((number, work(thing)));
         }
         done
     };

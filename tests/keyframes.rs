@@ -51,7 +51,7 @@ struct Comparison {
 #[test]
 fn keyframes_are_the_reference_s() {
     let clips = clips::all_videos();
-    let outcomes = in_parallel(&clips, compare);
+    let outcomes = in_parallel(&clips, |clip| compare(clip));
     let (mut compared, mut keyframes, mut failures) = (0, 0, Vec::new());
     for (clip, outcome) in clips.iter().zip(outcomes) {
         let name = clips::name(clip);

@@ -2,5 +2,7 @@
 
 mod bytes_read;
 mod conformance;
+mod cues;
+mod failure;
 mod keyframes;
 mod tidy;

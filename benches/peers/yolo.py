@@ -37,12 +37,12 @@ def letterbox(picture, code):
         square = cv2.cvtColor(square, code)
     tensor = np.ascontiguousarray(square.transpose(2, 0, 1)[None], dtype=np.float32)
     tensor /= 255.0
-    return tensor, (scale, left, top)
+    return tensor, (scale, left, top, width, height)
 
 
 def boxes(output, undo):
-    """Boxes in picture pixels with confidence and class, after class-aware NMS."""
-    scale, left, top = undo
+    """Boxes in picture pixels with confidence and class, after class-aware NMS; none wholly in the border."""
+    scale, left, top, width, height = undo
     scores = output[0, 4:]
     classes = scores.argmax(axis=0)
     best = scores[classes, np.arange(scores.shape[1])]
@@ -57,8 +57,10 @@ def boxes(output, undo):
     result = []
     for i in np.asarray(kept).ravel():
         x, y, w, h = corner[i]
-        box = [(x - left) / scale, (y - top) / scale, (x + w - left) / scale, (y + h - top) / scale]
-        result.append((box, float(best[chosen[i]]), int(classes[chosen[i]])))
+        x1, x2 = (min(max((value - left) / scale, 0), width) for value in (x, x + w))
+        y1, y2 = (min(max((value - top) / scale, 0), height) for value in (y, y + h))
+        if x1 < x2 and y1 < y2:
+            result.append(([x1, y1, x2, y2], float(best[chosen[i]]), int(classes[chosen[i]])))
     return result
 
 

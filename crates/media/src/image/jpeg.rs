@@ -3,8 +3,8 @@
 use crate::picture::Picture;
 
 use super::{
-    Annotation, Encoded, ImageError, Result, annotate, compressor::Compressor, geometry::Geometry, jfif::JfifPass,
-    rgb::RgbPass,
+    Annotation, Encoded, ImageError, Result, annotate, compressor::Compressor, geometry::Geometry,
+    jfif::JfifPass, rgb::RgbPass,
 };
 
 /// How JPEG files are made. Every field has a working default.

@@ -8,6 +8,7 @@
 
 mod access;
 mod bits;
+mod cues;
 mod decode;
 mod h264;
 mod nal;

@@ -6,6 +6,7 @@ use moviola_av::{demuxer::Demuxer, packet::Packet};
 
 use super::{
     access::{Access, Classifier},
+    cues::Cues,
     parameter_sets::Snapshot,
 };
 use crate::{
@@ -53,12 +54,18 @@ pub(super) struct Selector {
     frames: u64,
     /// Packets without the key flag hold zeros instead of what the file holds.
     flagged_only: bool,
+    /// Where keyframes are, if the container says it and hasn't been wrong.
+    cues: Option<Cues>,
+    /// Whether the next packet should be a keyframe, because the demuxer was moved to it.
+    jumped: bool,
+    /// Keyframes up to here have come already: the demuxer was moved back.
+    already: Option<i64>,
     ended: bool,
 }
 
 impl Selector {
     pub(super) fn new(media: Media) -> Self {
-        let Media { name, mut demuxer, video, read_ahead, .. } = media;
+        let Media { name, mut demuxer, video, mut read_ahead, .. } = media;
         let parameters = &video.parameters;
         let classifier = Classifier::new(
             parameters.codec_name(),
@@ -67,6 +74,11 @@ impl Selector {
         );
         let flagged_only =
             demuxer.format_name().starts_with("mov") && leave_out_the_rest(&mut demuxer, &video);
+        let first = read_ahead.front();
+        let cues = first.and_then(|first| Cues::load(&mut demuxer, video.index, first));
+        if cues.is_some() {
+            read_ahead.clear(); // they come again
+        }
         Self {
             name,
             demuxer,
@@ -77,6 +89,9 @@ impl Selector {
             packets: 0,
             frames: 0,
             flagged_only,
+            cues,
+            jumped: false,
+            already: None,
             ended: false,
         }
     }
@@ -92,13 +107,19 @@ impl Selector {
     }
 
     fn find_next(&mut self) -> Result<Option<Job>> {
+        self.jump();
         loop {
-            let Some(packet) = self.read()? else { return self.check_complete() };
+            let Some(packet) = self.read()? else {
+                if self.jumped && self.go_back() {
+                    continue;
+                }
+                return self.check_complete();
+            };
             let before = self.classifier.parameter_sets();
             let access = self.look_at(&packet);
             let counted_pts = self.count(&packet, access);
-            let discarded = packet.is_discard();
-            if discarded || !matches!(access, Access::Key | Access::KeyField) {
+            let is_key = matches!(access, Access::Key | Access::KeyField);
+            if !self.is_where_expected(&packet, is_key) || !is_key || packet.is_discard() {
                 continue;
             }
             let mut packets = vec![packet];
@@ -109,6 +130,40 @@ impl Selector {
             let extradata = self.extradata.clone();
             return Ok(Some(Job { packets, before, after, extradata, counted_pts }));
         }
+    }
+
+    /// Moves to the next keyframe, if it is known where that is.
+    fn jump(&mut self) {
+        self.jumped = self.cues.as_ref().is_some_and(|cues| cues.jump(&mut self.demuxer));
+        if self.jumped {
+            self.read_ahead.clear();
+        }
+    }
+
+    /// From now on reads every packet, from the keyframe that came last on. `false` if the
+    /// demuxer can't be moved there.
+    fn go_back(&mut self) -> bool {
+        self.jumped = false;
+        self.already = self.cues.take().and_then(|cues| cues.go_back(&mut self.demuxer));
+        self.already.is_some()
+    }
+
+    /// Whether the packet is new, and a keyframe if and only if the cues say so. If they were
+    /// wrong about it, they are no longer used.
+    fn is_where_expected(&mut self, packet: &Packet, is_key: bool) -> bool {
+        let again = self.already.is_some_and(|already| packet.pts() <= Some(already));
+        if again || !(is_key || self.jumped) {
+            return !again;
+        }
+        let right = self.cues.as_mut().is_none_or(|cues| is_key && cues.confirm(packet));
+        if self.jumped && !right {
+            return !self.go_back();
+        }
+        if !right {
+            self.cues = None;
+        }
+        self.jumped = false;
+        true
     }
 
     /// The packet after a first field, if it completes the frame; else it is kept for later.
@@ -178,15 +233,23 @@ impl Selector {
         }
     }
 
-    /// At the end: whether all came that MP4's index lists. FFmpeg ends a file that was cut off
+    /// At the end: whether all came that the container's index lists. FFmpeg ends a file that was cut off
     /// as it ends any other.
     fn check_complete(&self) -> Result<Option<Job>> {
-        if !self.demuxer.format_name().starts_with("mov") {
-            return Ok(None);
+        if self.packets == 0 {
+            let reason = "there is no picture in its video: the file may be truncated or still \
+                          being written"
+                .into();
+            return Err(Error::NoVideo { name: self.name.clone(), reason });
         }
         let listed = self.demuxer.index_entries(self.video.index);
-        let missing =
-            listed.skip(self.packets).filter(|entry| entry.keyframe && !entry.discard).count();
+        let missing = match &self.cues {
+            Some(cues) => cues.missing(),
+            None if !self.demuxer.format_name().starts_with("mov") => 0,
+            None => {
+                listed.skip(self.packets).filter(|entry| entry.keyframe && !entry.discard).count()
+            }
+        };
         match missing {
             0 => Ok(None),
             keyframes => Err(Error::Truncated { name: self.name.clone(), keyframes }),

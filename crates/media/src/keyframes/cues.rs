@@ -1,0 +1,78 @@
+//! Matroska's cues: a list of keyframes, so that what lies between them need not be read.
+//!
+//! The format asks for no complete list. Some muxers are known to list every keyframe; even
+//! theirs is believed only after it was right for the first few, and each jump is checked.
+
+use moviola_av::{
+    demuxer::{Demuxer, SeekDirection},
+    packet::Packet,
+};
+
+/// What these muxers write has a cue for every keyframe of a video: FFmpeg, MKVToolNix, libwebm.
+const COMPLETE: [&str; 3] = ["Lavf", "libebml", "libwebm"];
+
+/// How many keyframes in a row must be where the cues say, before jumps begin.
+const TRIAL: usize = 3;
+
+/// The keyframes of a stream as its cues list them.
+#[derive(Debug)]
+pub(super) struct Cues {
+    stream: usize,
+    /// When they are shown, in ticks, in order. Bounded by the cues in the file.
+    times: Vec<i64>,
+    /// How many of them have come.
+    came: usize,
+}
+
+impl Cues {
+    /// The cues of a stream, if they are probably complete, given its first packet. The demuxer is
+    /// at that packet then, else where it was.
+    pub(super) fn load(demuxer: &mut Demuxer, stream: usize, first: &Packet) -> Option<Self> {
+        let metadata = demuxer.metadata();
+        let muxer = metadata.iter().find(|(name, _)| name.eq_ignore_ascii_case("encoder"));
+        let known =
+            muxer.is_some_and(|(_, muxer)| COMPLETE.iter().any(|name| muxer.starts_with(name)));
+        // What was written to a pipe has neither a duration nor cues.
+        let whole = demuxer.duration_us().is_some() && demuxer.io_counters().is_some();
+        let begins = first.is_key() && first.pts().is_some();
+        if !(demuxer.format_name().starts_with("matroska") && known && whole && begins) {
+            return None;
+        }
+        // FFmpeg reads the cues when it first needs them.
+        if let Err(error) = demuxer.seek(stream, i64::MIN / 2, SeekDirection::Forward) {
+            tracing::debug!(%error, "no cues");
+        }
+        let entries = demuxer.index_entries(stream).filter(|entry| entry.keyframe);
+        let mut times: Vec<_> = entries.filter_map(|entry| entry.timestamp).collect();
+        times.sort_unstable();
+        times.dedup();
+        Some(Self { stream, times, came: 0 })
+    }
+
+    /// Whether the keyframe that has come is the next in the list.
+    pub(super) fn confirm(&mut self, keyframe: &Packet) -> bool {
+        let expected = self.times.get(self.came);
+        let right = expected.is_some() && keyframe.pts() == expected.copied();
+        self.came += usize::from(right);
+        right
+    }
+
+    /// Moves to the next keyframe, once the list has proved right; says whether it did.
+    pub(super) fn jump(&self, demuxer: &mut Demuxer) -> bool {
+        let Some(&next) = self.times.get(self.came) else { return false };
+        self.came >= TRIAL && demuxer.seek(self.stream, next, SeekDirection::Backward).is_ok()
+    }
+
+    /// Moves back to the keyframe that came last, because the list was wrong about the next; gives
+    /// its time.
+    pub(super) fn go_back(&self, demuxer: &mut Demuxer) -> Option<i64> {
+        let last = *self.times.get(self.came.checked_sub(1)?)?;
+        demuxer.seek(self.stream, last, SeekDirection::Backward).ok()?;
+        Some(last)
+    }
+
+    /// How many keyframes of the list haven't come.
+    pub(super) fn missing(&self) -> usize {
+        self.times.len() - self.came
+    }
+}

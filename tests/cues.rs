@@ -1,0 +1,71 @@
+//! Matroska's cues spare reading, and cues that lie change nothing.
+
+use std::io::Cursor;
+
+use moviola_media::{
+    keyframes::KeyframeReader,
+    source::{Source, SourceOptions},
+};
+use moviola_tests::clips;
+
+/// EBML's names of a cue and of its time, each with the length that its few bytes need.
+const CUE_POINT: u8 = 0xbb;
+const CUE_TIME: u8 = 0xb3;
+const CUES: [u8; 4] = [0x1c, 0x53, 0xbb, 0x6b];
+
+fn cues_mkv() -> Vec<u8> {
+    std::fs::read(clips::testdata().join("cues.mkv")).expect("our own clip")
+}
+
+/// Times and pictures of all keyframes, and the bytes read for them.
+fn keyframes(source: Source) -> (Vec<String>, u64) {
+    let mut reader = KeyframeReader::open(source, SourceOptions::default()).expect("it opens");
+    let describe = |keyframe: moviola_media::error::Result<_>| {
+        let keyframe: moviola_media::keyframes::Keyframe = keyframe.expect("it decodes");
+        format!("{:?} {}", keyframe.pts, moviola::hash::frame_md5(&keyframe.frame))
+    };
+    let keyframes = reader.by_ref().map(describe).collect();
+    (keyframes, reader.bytes_read().expect("our own I/O"))
+}
+
+/// Where the last byte of each cue's time lies.
+fn cue_times(file: &[u8]) -> Vec<usize> {
+    let cues = file.windows(4).rposition(|window| window == CUES).expect("cues");
+    let is_cue = |at: &usize| file[*at] == CUE_POINT && file[*at + 2] == CUE_TIME;
+    let cues = (cues..file.len() - 5).filter(is_cue);
+    cues.map(|cue| cue + 3 + usize::from(file[cue + 3] & 0x7f)).collect()
+}
+
+#[test]
+fn a_file_that_can_be_moved_in_gives_what_a_pipe_gives() {
+    let (jumped, _) = keyframes(Source::path(clips::testdata().join("cues.mkv")));
+    let (piped, _) = keyframes(Source::reader("cues.mkv", Cursor::new(cues_mkv())));
+    assert!(jumped.len() > 4, "{jumped:?}");
+    assert_eq!(jumped, piped);
+}
+
+#[test]
+fn cues_that_lie_are_found_out() {
+    let whole = cues_mkv();
+    let (want, _) = keyframes(Source::reader("cues.mkv", Cursor::new(whole.clone())));
+    let times = cue_times(&whole);
+    assert_eq!(times.len(), want.len());
+    for &place in &times {
+        for change in [1, 0xff, 40] {
+            let mut lying = whole.clone();
+            lying[place] = lying[place].wrapping_add(change);
+            let (keyframes, _) = keyframes(Source::bytes("lying.mkv", lying));
+            assert_eq!(keyframes, want, "byte {place} changed by {change}");
+        }
+    }
+}
+
+#[test]
+fn what_lies_between_keyframes_is_not_read() {
+    let Some(media) = clips::shared_media() else { return };
+    let clip = media.join("video/mp_big_buck_bunny_0_30.webm");
+    let size = clip.metadata().unwrap().len();
+    let (_, read) = keyframes(Source::path(&clip));
+    println!("{read} of {size} bytes read");
+    assert!(read < size / 2);
+}
