@@ -31,5 +31,8 @@ bench: setup
 fuzz: setup
 	$(CARGO) build --manifest-path fuzz/Cargo.toml --target-dir target/fuzz
 
+# MozJPEG has two private tables of one name, which the sanitizer would take for an error.
 asan: setup
-	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address ASAN_OPTIONS=detect_leaks=0 $(CARGO) test -p moviola-av -p moviola-media --target $$(rustc -vV | sed -n 's/host: //p') --target-dir target/asan
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address ASAN_OPTIONS=handle_sigbus=0:detect_odr_violation=0 \
+	    $(CARGO) test -p moviola-av -p moviola-media --lib --tests \
+	    --target $$(rustc -vV | sed -n 's/host: //p') --target-dir target/asan
