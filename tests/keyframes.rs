@@ -14,27 +14,31 @@ use moviola_tests::{clips, decode, reference};
 use crate::conformance::{in_parallel, rescale};
 
 /// Clips whose keyframes differ from the reference's, how, and why. `+3 -1` means three
-/// keyframes that the reference doesn't give, and one missing.
+/// keyframes that the reference doesn't give, and one missing; `~` pictures that differ, `<` one
+/// after a later one, `!` an error.
 const DIFFERENCES: &[(&str, &str, &str)] = &[
     ("damaged_keyframe.mp4", "+1 -1 ~1", CONCEALED),
-    ("untimed_start.mkv", "+0 -0 ~1", UNTIMED),
-    ("ax_sample_vvc.mp4", "+0 -115", VVC),
-    ("vp9.webm", "+0 -71", VP9),
-    ("webm_no_cues.webm", "+0 -45", VP9),
-    ("ax_bbb_642x642_768kbps_30fps_vp9.webm", "+0 -87", VP9),
-    ("ax_bbb_960x540_60fps_vp8.webm", "+0 -59", VP9),
-    ("ax_bear-vp9-odd-dimensions.webm", "+0 -29", VP9),
-    ("cros_test-25fps.vp9", "+0 -248", VP9),
-    ("cros_vp90-2-10-show-existing-frame2.vp9.ivf", "+0 -15", VP9),
-    ("gst_sample.mkv", "+0 -15", VP9),
-    ("mb_frames.webm", "+0 -99", VP9),
-    ("mb_transparency.webm", "+0 -536", VP9),
-    ("mb_trim-buck-bunny.webm", "+0 -115", VP9),
-    ("tc_testsrc2_odd_height_and_width_vp9.mp4", "+0 -24", VP9),
-    ("tc_testsrc2_vp9.webm", "+0 -29", VP9),
+    ("truncated.mp4", "!1", TRUNCATED),
+    ("mb_annex-b.mp4", "!1", TRUNCATED),
+    ("untimed_start.mkv", "~1", UNTIMED),
+    ("ax_sample_vvc.mp4", "-115", VVC),
+    ("vp9.webm", "-71", VP9),
+    ("webm_no_cues.webm", "-45", VP9),
+    ("ax_bbb_642x642_768kbps_30fps_vp9.webm", "-87", VP9),
+    ("ax_bbb_960x540_60fps_vp8.webm", "-59", VP9),
+    ("ax_bear-vp9-odd-dimensions.webm", "-29", VP9),
+    ("cros_test-25fps.vp9", "-248", VP9),
+    ("cros_vp90-2-10-show-existing-frame2.vp9.ivf", "-15", VP9),
+    ("gst_sample.mkv", "-15", VP9),
+    ("mb_frames.webm", "-99", VP9),
+    ("mb_transparency.webm", "-536", VP9),
+    ("mb_trim-buck-bunny.webm", "-115", VP9),
+    ("tc_testsrc2_odd_height_and_width_vp9.mp4", "-24", VP9),
+    ("tc_testsrc2_vp9.webm", "-29", VP9),
 ];
 
 const CONCEALED: &str = "a damaged keyframe: the reference fills it from earlier pictures";
+const TRUNCATED: &str = "the file ends before its index does, which the reference doesn't tell";
 const UNTIMED: &str = "the reference counts times on from pictures without any";
 const VP9: &str = "the reference's VP9 decoder ignores skip_frame and gives every picture";
 const VVC: &str = "the reference's VVC decoder ignores skip_frame and gives every picture";
@@ -45,7 +49,22 @@ struct Comparison {
     missing: usize,
     /// Keyframes whose pixels aren't those of the full decode.
     changed: usize,
+    /// Keyframes that come after one that is shown later.
+    out_of_order: usize,
+    /// Errors between the keyframes.
+    errors: usize,
     compared: usize,
+}
+
+impl Comparison {
+    /// As in [`DIFFERENCES`]; empty if there are none.
+    fn summary(&self) -> String {
+        let Self { extra, missing, changed, out_of_order, errors, .. } = *self;
+        let counts =
+            [("+", extra), ("-", missing), ("~", changed), ("<", out_of_order), ("!", errors)];
+        let told = counts.iter().filter(|(_, count)| *count > 0);
+        told.map(|(sign, count)| format!("{sign}{count}")).collect::<Vec<_>>().join(" ")
+    }
 }
 
 #[test]
@@ -63,12 +82,7 @@ fn keyframes_are_the_reference_s() {
             Ok(comparison) => comparison,
         };
         (compared, keyframes) = (compared + 1, keyframes + comparison.compared);
-        let Comparison { extra, missing, changed, .. } = comparison;
-        let found = match (extra, missing, changed) {
-            (0, 0, 0) => String::new(),
-            (_, _, 0) => format!("+{extra} -{missing}"),
-            _ => format!("+{extra} -{missing} ~{changed}"),
-        };
+        let found = comparison.summary();
         let listed = DIFFERENCES.iter().find(|(listed, ..)| *listed == name);
         match listed {
             Some((_, how, why)) if *how == found => println!("{name}: {how}: {why}"),
@@ -89,7 +103,9 @@ fn compare(clip: &Path) -> Result<Comparison, String> {
     let pictures: BTreeSet<_> = all.frames.iter().map(|frame| &*frame.md5).collect();
     let reader = KeyframeReader::open(Source::path(clip), SourceOptions::default())
         .map_err(|error| error.to_string())?;
-    let ours: Vec<_> = reader.flatten().map(|keyframe| identity(&keyframe, &all)).collect();
+    let (ours, errors): (Vec<_>, Vec<_>) = reader.partition(Result::is_ok);
+    let ours: Vec<_> = ours.iter().flatten().map(|keyframe| identity(keyframe, &all)).collect();
+    let times: Vec<_> = ours.iter().filter_map(|(pts, _)| *pts).collect();
     // Where a stream has no times, the reference counts: pictures are compared, not times.
     let is_right = |(pts, md5): &(Option<i64>, String)| match pts {
         Some(_) => full.contains(&(*pts, md5)),
@@ -101,6 +117,8 @@ fn compare(clip: &Path) -> Result<Comparison, String> {
         extra: surplus(&our_pictures, &their_pictures),
         missing: surplus(&their_pictures, &our_pictures),
         changed: ours.iter().filter(|keyframe| !is_right(keyframe)).count(),
+        out_of_order: times.windows(2).filter(|pair| pair[0] > pair[1]).count(),
+        errors: errors.len(),
         compared: ours.len(),
     })
 }
@@ -139,10 +157,51 @@ fn one_decoder_and_many_give_the_same_bits() {
     assert!(different.is_empty(), "{different:?}");
 }
 
+#[test]
+fn damaged_pictures_show_nothing_of_others() {
+    for name in
+        ["mjpeg.avi", "hevc_cra.mp4", "mpeg4.avi", "h264_bframes.mp4", "prores.mov", "av1.mkv"]
+    {
+        let whole = std::fs::read(clips::testdata().join(name)).expect("our own clip");
+        for damage in 0..8 {
+            let clip = damaged(&whole, damage);
+            let alone = of_bytes(&clip, &one_decoder());
+            let used = one_decoder();
+            of_bytes(&whole, &used); // whose pictures are left in the memory
+            assert_eq!(of_bytes(&clip, &used), alone, "{name}, damage {damage}, after another");
+            let many = SourceOptions { decoders: 5, ..SourceOptions::default() };
+            assert_eq!(of_bytes(&clip, &many), alone, "{name}, damage {damage}, many decoders");
+        }
+    }
+}
+
+/// The clip with runs of bytes in its middle replaced, other ones for each `seed`.
+fn damaged(whole: &[u8], seed: usize) -> Vec<u8> {
+    let mut clip = whole.to_vec();
+    let (start, end) = (whole.len() / 8, whole.len() * 3 / 4);
+    for run in 0..6 {
+        let at = start + (seed * 7919 + run * 104_729) % (end - start);
+        let len = 20 + 40 * seed;
+        clip[at..(at + len).min(whole.len())].fill(0x55 * (seed % 4) as u8);
+    }
+    clip
+}
+
+fn one_decoder() -> SourceOptions {
+    SourceOptions { decoders: 1, ..SourceOptions::default() }
+}
+
+fn of_bytes(clip: &[u8], options: &SourceOptions) -> Vec<String> {
+    described(Source::bytes("clip", clip), options.clone())
+}
+
 /// Times and hashes of all keyframes, damaged or not, and the errors between them.
 fn keyframes_with(clip: &Path, decoders: usize) -> Vec<String> {
-    let options = SourceOptions { decoders, ..SourceOptions::default() };
-    let reader = match KeyframeReader::open(Source::path(clip), options) {
+    described(Source::path(clip), SourceOptions { decoders, ..SourceOptions::default() })
+}
+
+fn described(source: Source, options: SourceOptions) -> Vec<String> {
+    let reader = match KeyframeReader::open(source, options) {
         Ok(reader) => reader,
         Err(error) => return vec![error.to_string()],
     };

@@ -41,7 +41,7 @@ class Needs(unittest.TestCase):
 
     def test_shared_builds_no_ffmpeg(self):
         self.assertEqual(
-            needed(INTEL, Switches(gpl=False, shared=True)), {"pkg-config", "cc", "c++", "nasm", "libclang"}
+            needed(INTEL, Switches(gpl=False, shared=True)), {"pkg-config", "cc", "c++", "nasm", "libclang", "strace"}
         )
 
     def test_every_need_has_a_package(self):

@@ -15,7 +15,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[non_exhaustive]
 pub enum Error {
     /// FFmpeg refused a call.
-    #[error("{op}: {message} (FFmpeg error {code})")]
+    #[error("{message}")]
     Ffmpeg {
         /// The C function.
         op: &'static str,
@@ -26,7 +26,7 @@ pub enum Error {
         message: String,
     },
     /// The system, or a caller's reader, could not read.
-    #[error("{op}: {message}")]
+    #[error("{message}")]
     Io {
         /// What was being done.
         op: &'static str,
@@ -240,8 +240,10 @@ mod tests {
     }
 
     #[test]
-    fn the_text_names_the_function_and_the_code() {
-        let text = Error::from_code("avformat_open_input", ffi::AVERROR_INVALIDDATA).to_string();
-        assert!(text.starts_with("avformat_open_input: Invalid data"), "{text}");
+    fn the_text_is_ffmpegs_own_or_what_it_logged() {
+        let error = Error::from_code("avformat_open_input", ffi::AVERROR_INVALIDDATA);
+        assert!(error.to_string().starts_with("Invalid data"), "{error}");
+        let error = error.explained_by(Some("moov atom not found".into()));
+        assert_eq!(error.to_string(), "moov atom not found");
     }
 }

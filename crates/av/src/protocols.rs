@@ -1,6 +1,11 @@
 //! Which protocols an input may use, and how URLs are told from paths.
 
-use std::str::FromStr;
+use std::{
+    ffi::{CStr, CString},
+    str::FromStr,
+};
+
+use ffmpeg_sys_next as ffi;
 
 use crate::error::Error;
 
@@ -47,16 +52,25 @@ impl FromStr for Protocols {
 
     fn from_str(list: &str) -> Result<Self, Error> {
         let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
-        let odd = |name: &&str| !name.bytes().all(is_scheme_byte);
-        match names.clone().find(odd) {
+        let unknown = |name: &&str| !is_known(name);
+        match names.clone().find(unknown) {
             Some(name) => Err(Error::InvalidArgument {
                 what: "a protocol",
-                expected: "a name such as https",
+                expected: "one that this build of FFmpeg has, such as https",
                 got: name.to_owned(),
             }),
             None => Ok(Self::also(names)),
         }
     }
+}
+
+/// Whether this FFmpeg has a protocol of that name.
+fn is_known(name: &str) -> bool {
+    let Ok(url) = CString::new(format!("{name}:")) else { return false };
+    // SAFETY: `url` is zero-terminated; the call only looks at it.
+    let found = unsafe { ffi::avio_find_protocol_name(url.as_ptr()) };
+    // SAFETY: null, or the name in static data of libavformat.
+    !found.is_null() && unsafe { CStr::from_ptr(found) }.to_bytes() == name.as_bytes()
 }
 
 /// A scheme with all that it is carried by.

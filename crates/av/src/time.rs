@@ -79,6 +79,15 @@ impl Pts {
         self.ticks as f64 * f64::from(self.base.num()) / f64::from(self.base.den())
     }
 
+    /// Seconds from `start` to here, exact until the one division at the end.
+    pub fn seconds_since(self, start: Self) -> f64 {
+        let of = |pts: Self, other: TimeBase| {
+            i128::from(pts.ticks) * i128::from(pts.base.num()) * i128::from(other.den())
+        };
+        let num = of(self, start.base) - of(start, self.base);
+        num as f64 / (f64::from(self.base.den()) * f64::from(start.base.den()))
+    }
+
     /// `ticks` later, or earlier if negative; `None` on overflow.
     pub fn checked_add(self, ticks: i64) -> Option<Self> {
         Some(Self { ticks: self.ticks.checked_add(ticks)?, base: self.base })

@@ -2,6 +2,8 @@
 
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
+use moviola::Protocols;
+
 use crate::cmd::{
     completions::Completions, detect::Detect, doctor::Doctor, inspect::Inspect,
     keyframes::Keyframes, later::Later, probe::Probe,
@@ -45,8 +47,8 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_enum, default_value_t, help_heading = READING)]
     pub(crate) io: Io,
     /// Protocols that inputs may open besides their own, such as `https,tls,tcp`
-    #[arg(long, global = true, value_name = "LIST", value_delimiter = ',', help_heading = READING)]
-    pub(crate) allow_protocols: Vec<String>,
+    #[arg(long, global = true, value_name = "LIST", default_value = "", hide_default_value = true, help_heading = READING)]
+    pub(crate) allow_protocols: Protocols,
     /// Refuse pictures with more pixels than this
     #[arg(long, global = true, value_name = "N", default_value_t = 1 << 28, help_heading = READING)]
     pub(crate) max_pixels: u64,

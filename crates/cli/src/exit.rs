@@ -35,7 +35,7 @@ impl From<Exit> for ExitCode {
 pub(crate) struct Tally {
     /// Sources that were read to their end.
     pub(crate) done: u64,
-    /// Sources that could not be opened, or broke off.
+    /// Sources that could not be opened, broke off, or gave nothing but errors.
     pub(crate) failed: u64,
     /// Frames that were handed out.
     pub(crate) frames: u64,

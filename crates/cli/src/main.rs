@@ -103,12 +103,8 @@ fn choose_color(arguments: impl Iterator<Item = OsString>) {
     choice.write_global();
 }
 
-/// Says what is wrong, unless it is only that nobody reads the output any more.
+/// Says what is wrong.
 fn fail(error: &anyhow::Error, out: &Output) -> Exit {
-    let io = error.chain().find_map(|cause| cause.downcast_ref::<io::Error>());
-    if io.is_some_and(|io| io.kind() == io::ErrorKind::BrokenPipe) {
-        return Exit::Done;
-    }
     out.error(format_args!("{error:#}"));
     Exit::Nothing
 }

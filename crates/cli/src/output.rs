@@ -9,7 +9,7 @@ use std::{
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use moviola::{results::Record, sink::jsonl::JsonLines};
 
-use crate::args::Global;
+use crate::{args::Global, exit::Exit};
 
 /// Standard output and standard error.
 pub(crate) struct Output {
@@ -25,14 +25,13 @@ impl Output {
 
     /// Writes one line of JSON.
     pub(crate) fn record(&mut self, record: &Record) -> io::Result<()> {
-        self.records.write(record)
+        self.records.write(record).inspect_err(leave_unread)
     }
 
     /// Writes text for people.
     pub(crate) fn text(&mut self, text: &str) -> io::Result<()> {
         let mut out = anstream::stdout().lock();
-        out.write_all(text.as_bytes())?;
-        out.flush()
+        out.write_all(text.as_bytes()).and_then(|()| out.flush()).inspect_err(leave_unread)
     }
 
     /// Says what failed.
@@ -89,6 +88,14 @@ impl Output {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
+    }
+}
+
+/// When nobody reads the output any more, there is nothing left to do: not even to wait for a
+/// worker that waits for a silent pipe.
+fn leave_unread(error: &io::Error) {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        Exit::Done.leave();
     }
 }
 

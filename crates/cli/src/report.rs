@@ -163,8 +163,9 @@ impl<'a> Report<'a> {
             errors: self.errors,
             elapsed: seconds(self.started.elapsed()),
         }))?;
-        tally.done += u64::from(!self.failed);
-        tally.failed += u64::from(self.failed);
+        let failed = self.failed || (self.errors > 0 && self.frames == 0);
+        tally.done += u64::from(!failed);
+        tally.failed += u64::from(failed);
         tally.frames += self.frames;
         tally.errors += self.errors;
         tally.flawless += u64::from(self.errors == 0);

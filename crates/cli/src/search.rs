@@ -43,8 +43,8 @@ impl Search {
         let results = match results {
             Ok(results) => results,
             Err(error) => {
-                self.introduce(report)?; // without a model, no source could be searched
-                return Ok(report.media_error(&error).map(drop)?);
+                report.media_error(&error).map(drop)?;
+                return self.introduce(report); // without a model, no source can be searched
             }
         };
         for (index, detected) in (0..).zip(results) {

@@ -34,8 +34,8 @@ pub struct Media {
     pub(crate) interrupt: Interrupt,
     pub(crate) video: VideoStream,
     pub(crate) options: SourceOptions,
-    /// Start of the presentation, in microseconds, as FFmpeg counts them.
-    pub(crate) start_us: i64,
+    /// Start of the presentation.
+    pub(crate) start: Pts,
     /// Packets of the video that were read to find the start, oldest first.
     pub(crate) read_ahead: VecDeque<Packet>,
 }
@@ -100,8 +100,9 @@ impl Media {
             .ok_or_else(|| no_video(&name, &demuxer))?;
         check_decodable(&name, &video)?;
         let read_ahead = VecDeque::new();
-        let mut media = Self { name, demuxer, interrupt, video, options, start_us: 0, read_ahead };
-        media.start_us = media.find_start()?;
+        let start = Pts { ticks: 0, base: video.time_base };
+        let mut media = Self { name, demuxer, interrupt, video, options, start, read_ahead };
+        media.start = media.find_start()?;
         media.discard_others();
         Ok(media)
     }
@@ -134,7 +135,7 @@ impl Media {
 
     /// Seconds from the start of the presentation to `pts`.
     pub fn time_of(&self, pts: Pts) -> f64 {
-        pts.seconds() - self.start_us as f64 / 1e6
+        pts.seconds_since(self.start)
     }
 
     /// How many keyframes are decoded at once.
@@ -151,56 +152,46 @@ impl Media {
         }
     }
 
-    /// The earliest presentation time of picture and sound, in microseconds.
+    /// The earliest presentation time of picture and sound.
     ///
     /// The demuxer knows it once stream information was searched; MP4 knows it from its tables;
     /// in Matroska the first packets tell, which are kept for the reader.
-    fn find_start(&mut self) -> Result<i64> {
-        if let Some(start) = self.demuxer.start_time_us() {
-            return Ok(start);
-        }
-        let mut starts: Vec<_> = self
-            .demuxer
-            .streams()
-            .map(|stream| (stream.index(), known_start_us(&stream)))
-            .collect();
+    fn find_start(&mut self) -> Result<Pts> {
         let video = self.video.index;
-        let wanted =
+        let is_presented =
             |stream: &Stream<'_>| stream.index() == video || stream.kind() == MediaKind::Audio;
-        let presented: Vec<_> =
-            self.demuxer.streams().filter(|stream| wanted(stream)).map(|s| s.index()).collect();
-        starts.retain(|(index, _)| presented.contains(index));
-        let has_index = self.demuxer.index_entries(video).next().is_some();
+        let presented = self.demuxer.streams().filter(is_presented);
+        let mut starts: Vec<_> =
+            presented.map(|stream| (stream.index(), known_start(&stream))).collect();
+        let is_known = self.demuxer.start_time_us().is_some()
+            || self.demuxer.index_entries(video).next().is_some();
         for _ in 0..MAX_LOOK_AHEAD {
-            if has_index || starts.iter().all(|(_, start)| start.is_some()) {
+            if is_known || starts.iter().all(|(_, start)| start.is_some()) {
                 break;
             }
             let read = self.demuxer.read_packet();
             let Some(packet) = read.map_err(|cause| cannot_read(&self.name, cause))? else { break };
             let base = self.demuxer.stream(packet.stream_index()).and_then(Stream::time_base);
-            if let (Some((_, start)), Some(pts), Some(base)) = (
+            if let (Some((_, start)), Some(ticks), Some(base)) = (
                 starts.iter_mut().find(|(index, _)| *index == packet.stream_index()),
                 packet.pts().or(packet.dts()),
                 base,
             ) {
-                start.get_or_insert(microseconds(pts, base));
+                start.get_or_insert(Pts { ticks, base });
             }
             if packet.stream_index() == video {
                 self.read_ahead.push_back(packet);
             }
         }
-        Ok(starts.into_iter().filter_map(|(_, start)| start).min().unwrap_or(0))
+        let known = starts.into_iter().filter_map(|(_, start)| start);
+        let first = known.min_by(|a, b| a.cmp_instant(*b));
+        Ok(first.unwrap_or(Pts { ticks: 0, base: self.video.time_base }))
     }
 }
 
-fn microseconds(ticks: i64, base: TimeBase) -> i64 {
-    let micros = TimeBase::new(1, 1_000_000).and_then(|to| Pts { ticks, base }.rescale(to));
-    micros.map_or(0, |pts| pts.ticks)
-}
-
-/// What the container's tables say of a stream's start.
-fn known_start_us(stream: &Stream<'_>) -> Option<i64> {
-    Some(microseconds(stream.start_pts()?, stream.time_base()?))
+/// What the container's tables, or the search for stream information, say of a stream's start.
+fn known_start(stream: &Stream<'_>) -> Option<Pts> {
+    Some(Pts { ticks: stream.start_pts()?, base: stream.time_base()? })
 }
 
 /// The number of the stream that [`VideoStream::pick`] gives.

@@ -3,7 +3,8 @@
 use std::{
     fmt,
     fs::File,
-    io::{self, Read},
+    io::{self, Read, Seek},
+    os::fd::AsFd,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -11,7 +12,7 @@ use std::{
 
 use moviola_av::{
     demuxer::{Demuxer, DemuxerOptions},
-    error::Error as AvError,
+    error::{Error as AvError, ErrorKind},
     interrupt::Interrupt,
     io::Io,
     pool::FramePool,
@@ -37,6 +38,8 @@ enum Input {
     Url(String),
     Bytes(Arc<[u8]>),
     Reader(Box<dyn Read + Send>),
+    /// A file that is open already, at its start.
+    File(File),
 }
 
 impl fmt::Debug for Source {
@@ -65,7 +68,7 @@ pub struct SourceOptions {
     /// How a local file is read. Default: [`IoMode::Read`].
     pub io: IoMode,
     /// Protocols allowed beyond those the source itself needs. Default: none.
-    pub allow_protocols: Vec<String>,
+    pub allow_protocols: Protocols,
     /// Pictures with more pixels than this are an error. Default: 268 435 456 (16384²).
     pub max_pixels: u64,
     /// Give up on a network source that is silent for this long. Default: 30 s.
@@ -83,7 +86,7 @@ impl Default for SourceOptions {
     fn default() -> Self {
         Self {
             io: IoMode::default(),
-            allow_protocols: Vec::new(),
+            allow_protocols: Protocols::automatic(),
             max_pixels: 1 << 28,
             network_timeout: Duration::from_secs(30),
             stream: None,
@@ -93,17 +96,11 @@ impl Default for SourceOptions {
     }
 }
 
-impl SourceOptions {
-    fn protocols(&self) -> Protocols {
-        Protocols::also(self.allow_protocols.iter().cloned())
-    }
-}
-
 impl Source {
     /// What a user typed: `-` is standard input, `scheme://…` an address, anything else a path.
     pub fn parse(argument: &str) -> Self {
         match argument.split_once("://") {
-            _ if argument == "-" => Self::reader("-", io::stdin()),
+            _ if argument == "-" => Self::standard_input(),
             Some(("file", path)) => Self::path(path),
             Some((scheme, _)) if is_scheme(scheme) => {
                 Self { name: argument.into(), input: Input::Url(argument.into()) }
@@ -128,6 +125,19 @@ impl Source {
         Self { name: name.into(), input: Input::Reader(Box::new(reader)) }
     }
 
+    /// Standard input. A file that a shell opened for it can be moved in, as a pipe can't.
+    fn standard_input() -> Self {
+        let file = || -> io::Result<File> {
+            let mut file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+            let whole = file.metadata()?.is_file() && file.stream_position()? == 0;
+            if whole { Ok(file) } else { Err(io::ErrorKind::NotSeekable.into()) }
+        };
+        match file() {
+            Ok(file) => Self { name: "-".into(), input: Input::File(file) },
+            Err(_) => Self::reader("-", io::stdin()),
+        }
+    }
+
     /// The source as its user knows it.
     pub fn name(&self) -> &str {
         &self.name
@@ -150,11 +160,12 @@ impl Source {
             Input::Path(path) => (name.clone(), Some(open_file(&name, &path, options.io)?)),
             Input::Bytes(bytes) => (name.clone(), Some(Io::bytes(bytes))),
             Input::Reader(reader) => (name.clone(), Some(Io::read(reader))),
+            Input::File(file) => (name.clone(), Some(open(&name, file, options.io)?)),
         };
         let demuxer = Demuxer::open(DemuxerOptions {
             url,
             io,
-            allow_protocols: options.protocols(),
+            allow_protocols: options.allow_protocols.clone(),
             interrupt,
             network_timeout: Some(options.network_timeout),
             ..DemuxerOptions::default()
@@ -173,6 +184,11 @@ fn is_scheme(text: &str) -> bool {
 fn open_file(name: &str, path: &Path, mode: IoMode) -> Result<Io> {
     let refused = |reason: String| Error::Open { name: name.into(), reason };
     let file = File::open(path).map_err(|error| refused(explain_open(&error)))?;
+    open(name, file, mode)
+}
+
+fn open(name: &str, file: File, mode: IoMode) -> Result<Io> {
+    let refused = |reason: String| Error::Open { name: name.into(), reason };
     let metadata = file.metadata().map_err(|error| refused(error.to_string()))?;
     if metadata.is_dir() {
         return Err(refused("is a folder; name the files in it".into()));
@@ -202,15 +218,18 @@ fn explain_open(error: &io::Error) -> String {
 
 /// Says in the user's words why a container can't be read.
 pub fn cannot_read(name: &str, cause: AvError) -> Error {
-    let reason = match &cause {
-        AvError::Ffmpeg { message, .. } if message.contains("encryption") => {
+    let reason = match (&cause, cause.kind()) {
+        (AvError::Ffmpeg { message, .. }, _) if message.contains("encryption info") => {
             format!("its encryption can't be read: {message}. Decrypt it first")
         }
-        AvError::Ffmpeg { message, .. } => format!(
+        (AvError::Ffmpeg { message, .. }, ErrorKind::Corrupt) => format!(
             "not readable as video: {message}. It may be truncated, still being written, or no \
              media file"
         ),
-        other => other.to_string(),
+        (AvError::Io { message, .. }, _) if name.contains("://") => {
+            format!("{message}; check the address, and whether its server can be reached")
+        }
+        (other, _) => other.to_string(),
     };
     Error::Demux { name: name.into(), reason, cause }
 }

@@ -20,7 +20,8 @@ pub mod sink;
 pub mod still;
 
 pub use moviola_av::{
-    color::Color, io::sigbus, log, memory, pixel::PixelFormat, version as ffmpeg,
+    color::Color, io::sigbus, log, memory, pixel::PixelFormat, protocols::Protocols,
+    version as ffmpeg,
 };
 pub use moviola_infer as infer;
 pub use moviola_media::{

@@ -21,6 +21,7 @@ use crate::{
     error::{Error, Result, check},
     interrupt::Watch,
     io::{Avio, IoCounters},
+    log,
     packet::Packet,
     stream::Stream,
 };
@@ -129,6 +130,7 @@ impl Demuxer {
     pub fn read_into(&mut self, packet: &mut Packet) -> Result<bool> {
         self.watch.start_call(self.timeout);
         packet.clear();
+        drop(log::take_error()); // what was said before
         loop {
             // SAFETY: `self` owns an open context, and `packet` is empty.
             let code = unsafe { ffi::av_read_frame(self.raw.as_ptr(), packet.raw_mut()) };
@@ -226,6 +228,11 @@ impl Demuxer {
     /// Whether the end is one: FFmpeg also calls it so when the source failed.
     fn at_end(&self) -> Result<()> {
         self.outcome("av_read_frame", 0)?;
+        // The one thing by which Matroska's demuxer tells a cut from an end.
+        if let Some(said) = log::take_error().filter(|said| said.contains("ended prematurely")) {
+            let cut = Error::from_code("av_read_frame", ffi::AVERROR_INVALIDDATA);
+            return Err(cut.explained_by(Some(said)));
+        }
         if let Some(error) = self.watch.stop().or_else(|| self.io.as_ref()?.failure()) {
             return Err(error);
         }

@@ -96,7 +96,8 @@ impl Io {
         Ok(if regular { Self::new(file::FileSource::new(file), true) } else { Self::read(file) })
     }
 
-    /// Maps a regular file into memory and copies from there: no system call per read.
+    /// Maps a regular file into memory and copies from there. Each read asks for the length of the
+    /// file, because it may have been truncated.
     ///
     /// If another process truncates the file meanwhile, reading the missing part raises `SIGBUS`,
     /// which ends the process unless its owner has called [`sigbus::install`]; then it becomes an

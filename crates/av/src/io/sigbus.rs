@@ -79,10 +79,16 @@ fn forward(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
     let action = PREVIOUS.get().map_or(libc::SIG_DFL, |previous| previous.sa_sigaction);
     let with_info = PREVIOUS.get().is_some_and(|p| p.sa_flags & libc::SA_SIGINFO != 0);
     if action == libc::SIG_DFL || action == libc::SIG_IGN {
-        // The instruction faults again after the return, and the default action ends the process:
-        // a fault can't be ignored.
+        // A fault can't be ignored: the instruction faults again after the return, and the default
+        // action ends the process. A signal that someone sent has to be sent again.
         // SAFETY: setting the default action is always allowed.
         unsafe { libc::signal(signal, libc::SIG_DFL) };
+        // SAFETY: with SA_SIGINFO the kernel passes a valid siginfo.
+        let is_sent = unsafe { (*info).si_code } <= 0;
+        if is_sent && action == libc::SIG_DFL {
+            // SAFETY: any signal may be raised; it is delivered when this handler returns.
+            unsafe { libc::raise(signal) };
+        }
     } else if with_info {
         // SAFETY: the action was installed with SA_SIGINFO, so it takes these three.
         let handler = unsafe {

@@ -16,7 +16,7 @@ pub(crate) use self::lend::get_buffer;
 /// Picture memory that decoders take from and frames give back to, from any thread.
 ///
 /// FFmpeg pools memory too, but each decoder for itself, and a picture size for itself. This pool
-/// outlives its decoders: the next file starts with memory that is already there. It never waits:
+/// outlives its decoders: the next file starts with memory that is already there, and is zeros. It never waits:
 /// where nothing fits, it allocates. Frames keep the pool alive for as long as they live.
 ///
 /// Decoders that bring their own memory (libdav1d, hardware) take none from here.
@@ -84,7 +84,8 @@ impl FramePool {
             .get_mut(&class)
             .and_then(Vec::pop);
         let chunk = match idle {
-            Some(chunk) => {
+            Some(mut chunk) => {
+                chunk.clear();
                 self.idle_bytes.fetch_sub(chunk.len, Ordering::Relaxed);
                 self.reused.fetch_add(1, Ordering::Relaxed);
                 chunk
@@ -146,6 +147,13 @@ impl Chunk {
         NonNull::new(start.cast()).map(|start| Self { start, len })
     }
 
+    /// Makes it all zeros again: what a decoder of a damaged picture leaves untouched must not show
+    /// another one.
+    fn clear(&mut self) {
+        // SAFETY: `self` owns the memory, which is that long and a little longer.
+        unsafe { self.start.write_bytes(0, self.len + Self::ALIGN) };
+    }
+
     /// The first of `len` bytes that is aligned.
     fn first_byte(&self) -> NonNull<u8> {
         let offset = self.start.addr().get().wrapping_neg() % Self::ALIGN;
@@ -183,10 +191,15 @@ mod tests {
         let start = chunk.first_byte();
         assert_eq!(start.addr().get() % Chunk::ALIGN, 0);
         // SAFETY: the chunk has that many bytes.
-        let bytes = unsafe { std::slice::from_raw_parts(start.as_ptr(), 10_000) };
+        let bytes = unsafe { std::slice::from_raw_parts_mut(start.as_ptr(), 10_000) };
         assert!(bytes.iter().all(|&byte| byte == 0));
+        bytes.fill(7);
         pool.give_back(chunk);
-        assert_eq!(pool.take(9_000).unwrap().first_byte(), start);
+        let again = pool.take(9_000).unwrap();
+        assert_eq!(again.first_byte(), start);
+        // SAFETY: as above; the first view of the bytes is no longer used.
+        let bytes = unsafe { std::slice::from_raw_parts(start.as_ptr(), 9_000) };
+        assert!(bytes.iter().all(|&byte| byte == 0));
         let stats = pool.stats();
         assert_eq!((stats.fresh, stats.reused, stats.idle_bytes), (1, 1, 0));
     }

@@ -4,10 +4,13 @@ use std::path::{Path, PathBuf};
 
 use moviola::{
     demo,
-    infer::model::{
-        ModelOptions,
-        names::NamesFrom,
-        report::{DetectorReport, ModelReport, Port, Verdict, inspect, inspect_bytes},
+    infer::{
+        detect::head::HeadKind,
+        model::{
+            ModelOptions,
+            names::NamesFrom,
+            report::{DetectorReport, ModelReport, Port, Verdict, inspect, inspect_bytes},
+        },
     },
 };
 
@@ -18,11 +21,14 @@ pub(crate) struct Inspect {
     /// An ONNX file, or `demo` for the built-in model
     #[arg(value_name = "MODEL")]
     model: PathBuf,
+    /// How the output is read where the file leaves it open: yolov5, yolov8, yolov10, yolox
+    #[arg(long)]
+    head: Option<HeadKind>,
 }
 
 impl Inspect {
     pub(crate) fn run(&self, out: &mut Output) -> anyhow::Result<Exit> {
-        let options = ModelOptions::default();
+        let options = ModelOptions { head: self.head, ..ModelOptions::default() };
         let report = if self.model == Path::new(demo::NAME) {
             inspect_bytes(demo::NAME, demo::MODEL, &options)?
         } else {

@@ -32,6 +32,9 @@ pub(super) struct Recipe {
     pub(super) parameters: Arc<CodecParameters>,
     pub(super) options: DecoderOptions,
     pub(super) pool: Arc<FramePool>,
+    /// Whether the decoder keeps something of each picture that flushing leaves there: MJPEG's
+    /// tables, which a damaged picture would decode with, or leave behind.
+    pub(super) remembers: bool,
 }
 
 /// A decoder and what it has been told.
@@ -54,7 +57,8 @@ impl Recipe {
             ..DecoderOptions::default()
         };
         let (parameters, pool) = (Arc::clone(&stream.parameters), Arc::clone(&source.pool));
-        Self { parameters, options, pool }
+        let remembers = parameters.codec_name() == "mjpeg";
+        Self { parameters, options, pool, remembers }
     }
 
     /// Whether the decoder itself passes over what is no keyframe.
@@ -101,10 +105,12 @@ impl KeyframeDecoder {
             Ok(None) => !self.recipe.skips(),
             Err(_) => true,
         };
+        if damaged || self.recipe.remembers {
+            self.context = None;
+        }
         if !damaged {
             return outcome;
         }
-        self.context = None;
         self.recipe.open_with_new_memory()?.decode(job)
     }
 }

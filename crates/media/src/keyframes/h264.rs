@@ -139,7 +139,7 @@ fn parse_sps(unit: &[u8]) -> Option<(u32, Sps)> {
             skip_scaling_lists(&mut bits, if chroma_format == 3 { 12 } else { 8 })?;
         }
     }
-    let log2_max_frame_num = bits.unsigned()? + 4;
+    let log2_max_frame_num = bits.unsigned()?.checked_add(4)?;
     skip_picture_order_count(&mut bits)?;
     bits.unsigned()?; // max_num_ref_frames
     bits.bit()?; // gaps_in_frame_num_value_allowed_flag
@@ -243,6 +243,13 @@ fn take_ff_coded(rest: &mut &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn absurd_numbers_in_a_parameter_set_are_refused() {
+        // The id is 0, then log2_max_frame_num_minus4 is 2^32 - 2.
+        let unit = [0x67, 66, 0, 30, 0x80, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff];
+        assert!(parse_sps(&unit).is_none());
+    }
 
     #[test]
     fn recovery_points_are_found_behind_other_messages() {

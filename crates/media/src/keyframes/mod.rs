@@ -164,7 +164,7 @@ impl<T> Drop for KeyframeReader<T> {
 struct Shared {
     name: String,
     stream: Arc<VideoStream>,
-    start_us: i64,
+    start: Pts,
     recipe: Arc<Recipe>,
 }
 
@@ -175,7 +175,7 @@ impl Shared {
         Self {
             name: media.name.clone(),
             stream: Arc::new(media.video.clone()),
-            start_us: media.start_us,
+            start: media.start,
             recipe: Arc::new(Recipe::new(&media.video, classifier.is_sure(), &media.options)),
         }
     }
@@ -208,7 +208,7 @@ impl Shared {
     }
 
     fn time(&self, pts: Pts) -> f64 {
-        pts.seconds() - self.start_us as f64 / 1e6
+        pts.seconds_since(self.start)
     }
 
     fn undecodable(&self, job: &Job, reason: String) -> Error {
@@ -220,7 +220,11 @@ impl Shared {
 
     fn cannot_open(&self, cause: &AvError) -> Error {
         let codec = self.stream.parameters.codec_name();
-        let reason = format!("its video ({codec}) can't be decoded: {cause}");
+        let remedy = match cause {
+            AvError::Limit { .. } => "; raise it with --max-pixels",
+            _ => "",
+        };
+        let reason = format!("its video ({codec}) can't be decoded: {cause}{remedy}");
         Error::NoVideo { name: self.name.clone(), reason }
     }
 

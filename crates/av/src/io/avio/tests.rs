@@ -85,7 +85,7 @@ fn the_first_error_is_kept() {
     for _ in 0..3 {
         assert_eq!(call_read(&avio, [0; 1].as_mut_ptr(), 1), ffi::AVERROR(libc::EIO));
     }
-    assert_eq!(avio.failure().unwrap().to_string(), "read: error 1");
+    assert_eq!(avio.failure().unwrap().to_string(), "error 1");
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn a_reader_that_panicked_is_not_called_again() {
     for _ in 0..3 {
         assert_eq!(call_read(&avio, [0; 1].as_mut_ptr(), 1), ffi::AVERROR(libc::EIO));
     }
-    assert_eq!(avio.failure().unwrap().to_string(), "read: the reader panicked: once");
+    assert_eq!(avio.failure().unwrap().to_string(), "the reader panicked: once");
 }
 
 #[test]

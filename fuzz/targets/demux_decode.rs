@@ -1,0 +1,16 @@
+//! Any bytes as a source: opening, demuxing and decoding keyframes may fail but not crash.
+//! Run: `cargo fuzz run demux_decode`.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use moviola_media::{
+    keyframes::KeyframeReader,
+    source::{Source, SourceOptions},
+};
+
+fuzz_target!(|bytes: &[u8]| {
+    let options = SourceOptions { decoders: 1, max_pixels: 1 << 20, ..Default::default() };
+    if let Ok(keyframes) = KeyframeReader::open(Source::bytes("fuzz", bytes), options) {
+        keyframes.take(16).for_each(drop);
+    }
+});
