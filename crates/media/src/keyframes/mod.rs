@@ -67,7 +67,7 @@ impl Keyframe {
 ///
 /// An `Err` for one keyframe doesn't end the iteration: the next may be fine. An error of the
 /// container does, after everything before it has been handed out. Dropping the reader stops the
-/// decoders.
+/// decoders and waits for them: if the source is a pipe that is silent, until it speaks or closes.
 ///
 /// Memory is bounded by the decoders: each holds one packet and one picture, and as many results
 /// again wait for the caller. Pictures that are no longer held leave their memory to
