@@ -46,6 +46,12 @@ def h264_intra_refresh_ts(r):
     r.ffmpeg("-i", "h264_intra_refresh.mp4", "-c", "copy", *EXACT, r.name)
 
 
+@clip("h264_intra_refresh.mkv")
+def h264_intra_refresh_mkv(r):
+    """The same stream in Matroska, whose cues list the refresh points as if they were keyframes."""
+    r.ffmpeg("-i", "h264_intra_refresh.mp4", "-c", "copy", *EXACT, r.name)
+
+
 @clip("h264_mbaff.mp4")
 def h264_mbaff(r):
     """Interlaced H.264 that picks frame or field coding per macroblock pair, top field first."""

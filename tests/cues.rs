@@ -69,3 +69,11 @@ fn what_lies_between_keyframes_is_not_read() {
     println!("{read} of {size} bytes read");
     assert!(read < size / 2);
 }
+
+#[test]
+fn cues_of_what_is_no_keyframe_are_not_missed() {
+    // The same stream in the container that has cues: each refresh is marked and listed as a key.
+    let clip = clips::testdata().join("h264_intra_refresh.mkv");
+    let (keyframes, _) = keyframes(Source::path(clip));
+    assert_eq!(keyframes.len(), 1, "the first picture alone needs no other: {keyframes:?}");
+}

@@ -152,6 +152,9 @@ impl Selector {
     /// wrong about it, they are no longer used.
     fn is_where_expected(&mut self, packet: &Packet, is_key: bool) -> bool {
         let again = self.already.is_some_and(|already| packet.pts() <= Some(already));
+        if !(is_key || self.jumped) && packet.is_key() {
+            self.cues = None; // they count what only the container calls a keyframe
+        }
         if again || !(is_key || self.jumped) {
             return !again;
         }
@@ -233,8 +236,8 @@ impl Selector {
         }
     }
 
-    /// At the end: whether all came that the container's index lists. FFmpeg ends a file that was cut off
-    /// as it ends any other.
+    /// At the end: whether all came that the container's index lists. FFmpeg ends a file that was
+    /// cut off as it ends any other.
     fn check_complete(&self) -> Result<Option<Job>> {
         if self.packets == 0 {
             let reason = "there is no picture in its video: the file may be truncated or still \
