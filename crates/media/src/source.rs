@@ -102,6 +102,9 @@ impl Source {
         match argument.split_once("://") {
             _ if argument == "-" => Self::standard_input(),
             Some(("file", path)) => Self::path(path),
+            None if argument.starts_with("file:/") && !Path::new(argument).exists() => {
+                Self::path(argument.trim_start_matches("file:"))
+            }
             Some((scheme, _)) if is_scheme(scheme) => {
                 Self { name: argument.into(), input: Input::Url(argument.into()) }
             }
@@ -254,7 +257,11 @@ mod tests {
 
     #[test]
     fn a_file_address_is_a_path() {
-        assert!(matches!(Source::parse("file:///a/b.mp4").input, Input::Path(_)));
+        for address in ["file:///a/b.mp4", "file:/a/b.mp4"] {
+            let source = Source::parse(address);
+            assert!(matches!(source.input, Input::Path(_)));
+            assert_eq!(source.name(), "/a/b.mp4");
+        }
     }
 
     #[test]

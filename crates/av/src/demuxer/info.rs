@@ -1,5 +1,7 @@
 //! What a container says about itself.
 
+use std::ptr::NonNull;
+
 use ffmpeg_sys_next as ffi;
 
 use super::{Demuxer, IndexEntry, index};
@@ -77,6 +79,15 @@ impl Demuxer {
     /// index, or none has been read yet (Matroska reads it at the first seek).
     pub fn index_entries(&self, stream: usize) -> impl Iterator<Item = IndexEntry> {
         index::entries(self.stream(stream))
+    }
+
+    /// Whether the source can go back: a pipe can't.
+    pub fn can_seek(&self) -> bool {
+        // SAFETY: `self` owns an open context.
+        let Some(io) = NonNull::new(unsafe { (*self.raw.as_ptr()).pb }) else { return false };
+        // SAFETY: an open context's I/O is valid.
+        let seekable = unsafe { (*io.as_ptr()).seekable };
+        seekable & ffi::AVIO_SEEKABLE_NORMAL != 0
     }
 
     /// Whether timestamps may jump, as in recordings of broadcasts.

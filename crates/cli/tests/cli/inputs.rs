@@ -164,13 +164,26 @@ fn a_pipe_gives_what_the_file_gives() {
     }
 }
 
+#[test]
+fn an_mp4_whose_index_comes_last_needs_to_be_a_file() {
+    let open = || Stdio::from(fs::File::open(clip("h264_bframes.mp4")).unwrap());
+    let run = piped(open()).exits(2);
+    assert!(run.one("error")["message"].as_str().unwrap().contains("name the file instead"));
+    let output = moviola().args(["keyframes", "-"]).stdin(open()).output().unwrap();
+    assert!(!Run::from(output).exits(0).of("keyframe").is_empty());
+}
+
 /// Reads keyframes through a real pipe, which can't seek.
 fn piped_keyframes(input: Stdio) -> Run {
+    piped(input).exits(0)
+}
+
+fn piped(input: Stdio) -> Run {
     let mut cat = Command::new("cat").stdin(input).stdout(Stdio::piped()).spawn().unwrap();
     let pipe = cat.stdout.take().unwrap();
     let output = moviola().args(["keyframes", "-", "--hash"]).stdin(pipe).output().unwrap();
     cat.wait().unwrap();
-    Run::from(output).exits(0)
+    Run::from(output)
 }
 
 #[test]

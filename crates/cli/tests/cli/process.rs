@@ -45,6 +45,25 @@ fn start_on_pipe(out: Option<&str>) -> Child {
     command.stderr(Stdio::piped()).spawn().unwrap()
 }
 
+#[test]
+fn a_silent_pipe_does_not_hold_up_a_broken_one() {
+    let clip = fs::read(clip("mpeg2_field.ts")).unwrap();
+    let mut child = start_on_pipe(None);
+    let mut input = child.stdin.take().unwrap();
+    let (first, rest) = clip.split_at(clip.len() / 2);
+    input.write_all(first).unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    // Nobody reads the records any more; the input stays open while the command ends.
+    for _ in 0..20 {
+        if input.write_all(rest).is_err() {
+            break;
+        }
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    drop(input);
+}
+
 #[cfg(unix)]
 fn interrupt(child: &Child) {
     let pid = child.id().to_string();

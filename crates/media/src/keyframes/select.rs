@@ -262,7 +262,17 @@ impl Selector {
     fn broken_off(&self, cause: moviola_av::error::Error) -> Error {
         match cannot_read(&self.name, cause) {
             Error::Demux { name, cause, .. } => {
-                let reason = format!("reading breaks off: {cause}; what came before is complete");
+                // FFmpeg skips the media data on its way to the index, and can't go back.
+                let late_index = self.demuxer.format_name().starts_with("mov")
+                    && !self.demuxer.can_seek()
+                    && self.packets == 0;
+                let reason = if late_index {
+                    "this MP4 keeps its index behind its pictures, which a pipe can't go back to: \
+                     name the file instead, or move the index to its front"
+                        .to_owned()
+                } else {
+                    format!("reading breaks off: {cause}; what came before is complete")
+                };
                 Error::Demux { name, reason, cause }
             }
             other => other,
