@@ -156,8 +156,8 @@ class Files(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "x.pc"
             file.write_text("prefix=/opt/moviola\nlibdir=/opt/moviola/lib\nName: x\nDescription: x\nVersion: 1\n"
-                            "Libs: -L${libdir} -lx -L/work/opt/moviola/lib -ly\n")
-            ffmpeg.rewrite_pkgconfig(Path(folder), "${pcfiledir}/../..", ["/work/opt/moviola", "/opt/moviola"])
+                            "Libs: -L${libdir} -lx -L/srv/opt/moviola/lib -ly\n")
+            ffmpeg.rewrite_pkgconfig(Path(folder), "${pcfiledir}/../..", ["/srv/opt/moviola", "/opt/moviola"])
             text = file.read_text()
             self.assertIn("prefix=${pcfiledir}/../..\n", text)
             self.assertIn("libdir=${prefix}/lib\n", text)

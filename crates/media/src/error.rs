@@ -28,8 +28,8 @@ pub enum Error {
     },
     /// The file ends before the keyframes that its index lists; those before came.
     #[error(
-        "{name}: the file is truncated: {keyframes} more keyframes are in its index but not in it; \
-         get the whole file"
+        "{name}: the file is truncated, or its index is wrong: {keyframes} more keyframes are \
+         listed than are in it; get the whole file"
     )]
     Truncated {
         /// The source as its user knows it.

@@ -105,7 +105,7 @@ fn the_largest_picture_size_is_the_users_choice() {
 fn a_truncated_clip_gives_what_is_there() {
     let run = run(["keyframes", &clip("truncated.mp4")]).exits(3);
     let message = run.one("error")["message"].to_string();
-    assert!(message.contains("the file is truncated: "), "{message}");
+    assert!(message.contains("the file is truncated, "), "{message}");
     let keyframes = run.of("keyframe");
     assert!(keyframes.len() >= 3, "{run:?}");
     let records = run.records();
