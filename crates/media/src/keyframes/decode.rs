@@ -9,7 +9,6 @@ use moviola_av::{
     frame::VideoFrame,
     packet::Packet,
     parameters::CodecParameters,
-    pool::FramePool,
 };
 
 use super::select::Job;
@@ -19,9 +18,9 @@ use crate::{media::VideoStream, source::SourceOptions};
 ///
 /// After each keyframe the decoder is drained and flushed: the next one finds no reference
 /// pictures, no pending output, and the parameter sets that a single decoder would have at that
-/// point. A keyframe that comes out damaged is decoded again in a new context with new memory,
-/// because what concealment leaves untouched shows the memory's earlier content. So the picture
-/// depends on the job alone, not on how many decoders share the stream.
+/// point. Memory for a picture is all zeros, and a keyframe that comes out damaged is decoded again
+/// in a new context, because what concealment leaves untouched would show earlier content. So the
+/// picture depends on the job alone, not on how many decoders share the stream.
 pub(super) struct KeyframeDecoder {
     recipe: Arc<Recipe>,
     context: Option<Context>,
@@ -31,7 +30,6 @@ pub(super) struct KeyframeDecoder {
 pub(super) struct Recipe {
     pub(super) parameters: Arc<CodecParameters>,
     pub(super) options: DecoderOptions,
-    pub(super) pool: Arc<FramePool>,
     /// Whether the decoder keeps something of each picture that flushing leaves there: MJPEG's
     /// tables, which a damaged picture would decode with, or leave behind.
     pub(super) remembers: bool,
@@ -54,11 +52,12 @@ impl Recipe {
             skip_frame: if sure { Discard::Useless } else { Discard::NonKey },
             time_base: Some(stream.time_base),
             max_pixels: Some(source.max_pixels),
+            pool: Some(Arc::clone(&source.pool)),
             ..DecoderOptions::default()
         };
-        let (parameters, pool) = (Arc::clone(&stream.parameters), Arc::clone(&source.pool));
+        let parameters = Arc::clone(&stream.parameters);
         let remembers = parameters.codec_name() == "mjpeg";
-        Self { parameters, options, pool, remembers }
+        Self { parameters, options, remembers }
     }
 
     /// Whether the decoder itself passes over what is no keyframe.
@@ -67,17 +66,7 @@ impl Recipe {
     }
 
     fn open(&self) -> AvResult<Context> {
-        let pool = Some(Arc::clone(&self.pool));
-        self.open_with(&DecoderOptions { pool, ..self.options.clone() })
-    }
-
-    /// A decoder whose memory nothing was in before: FFmpeg's own pools begin with zeros.
-    fn open_with_new_memory(&self) -> AvResult<Context> {
-        self.open_with(&self.options)
-    }
-
-    fn open_with(&self, options: &DecoderOptions) -> AvResult<Context> {
-        let decoder = Decoder::open(&self.parameters, options)?;
+        let decoder = Decoder::open(&self.parameters, &self.options)?;
         Ok(Context { decoder, parameter_sets: 0, extradata: 0 })
     }
 }
@@ -111,7 +100,7 @@ impl KeyframeDecoder {
         if !damaged {
             return outcome;
         }
-        self.recipe.open_with_new_memory()?.decode(job)
+        self.recipe.open()?.decode(job)
     }
 }
 
