@@ -3,7 +3,7 @@
 mod open;
 mod options;
 
-use std::{ffi::c_int, fmt, mem, ptr::NonNull, sync::Arc};
+use std::{ffi::c_int, fmt, mem, ptr::NonNull};
 
 use ffmpeg_sys_next as ffi;
 
@@ -14,7 +14,7 @@ use crate::{
     frame::{Shell, VideoFrame},
     packet::Packet,
     parameters::CodecParameters,
-    pool::FramePool,
+    pool::Lender,
     raw,
 };
 
@@ -36,11 +36,11 @@ pub struct Decoder {
     /// Whether the stream had a valid size at some time.
     had_size: bool,
     /// Kept alive for the context, which is freed before.
-    _pool: Option<Arc<FramePool>>,
+    _lender: Option<Box<Lender>>,
 }
 
 // SAFETY: a codec context may be used from any thread, by one at a time; `&mut self` sees to it.
-// Its callback for memory uses a FramePool, which is Sync.
+// Its callback for memory uses a Lender, which is Sync.
 unsafe impl Send for Decoder {}
 
 /// What a decoder answered to a question for pictures.

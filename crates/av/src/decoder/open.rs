@@ -1,6 +1,9 @@
 //! Opening a decoder: from parameters and options to a context that takes packets.
 
-use std::{ffi::c_int, ptr::NonNull, sync::Arc};
+use std::{
+    ffi::c_int,
+    ptr::{self, NonNull},
+};
 
 use ffmpeg_sys_next as ffi;
 
@@ -9,7 +12,8 @@ use crate::{
     dict::RawDictionary,
     error::{Error, Result, check},
     parameters::CodecParameters,
-    pool, raw,
+    pool::{self, Lender},
+    raw,
     stream::MediaKind,
 };
 
@@ -45,6 +49,11 @@ pub(super) fn open(parameters: &CodecParameters, options: &DecoderOptions) -> Re
     check("avcodec_parameters_to_context", code)?;
     // SAFETY: the context is owned and not open yet.
     unsafe { configure(context.0, options) };
+    let lender = options.pool.clone().map(|pool| Box::new(Lender::new(pool, options.clear_memory)));
+    if let Some(lender) = &lender {
+        // SAFETY: as above; the decoder keeps the lender alive for longer than the context.
+        unsafe { lend_to(context.0, lender) };
+    }
     // SAFETY: as above.
     unsafe { (*context.0.as_ptr()).max_pixels = coarse_limit(max_pixels) };
     let mut rest = RawDictionary::new(&options.options)?;
@@ -54,8 +63,7 @@ pub(super) fn open(parameters: &CodecParameters, options: &DecoderOptions) -> Re
     rest.expect_used()?;
     let raw = context.0;
     std::mem::forget(context);
-    let _pool = options.pool.clone();
-    Ok(Decoder { raw, spare: None, max_pixels, had_size: false, _pool })
+    Ok(Decoder { raw, spare: None, max_pixels, had_size: false, _lender: lender })
 }
 
 fn find(parameters: &CodecParameters, options: &DecoderOptions) -> Result<NonNull<ffi::AVCodec>> {
@@ -107,16 +115,22 @@ unsafe fn configure(context: NonNull<ffi::AVCodecContext>, options: &DecoderOpti
         // SAFETY: as above.
         unsafe { (*raw).apply_cropping = 0 };
     }
-    if let Some(pool) = &options.pool {
-        // SAFETY: as above; the decoder keeps the pool alive for longer than the context.
-        unsafe { (*raw).opaque = Arc::as_ptr(pool).cast_mut().cast() };
-        // SAFETY: as above; `opaque` is what the callback expects.
-        unsafe { (*raw).get_buffer2 = Some(pool::get_buffer) };
-    }
     if let Some(base) = options.time_base.and_then(|base| base.to_raw()) {
         // SAFETY: as above.
         unsafe { (*raw).pkt_timebase = base };
     }
+}
+
+/// Has the decoder take its pictures' memory from `lender`.
+///
+/// # Safety
+///
+/// `context` must be valid, not open, used by no one else, and freed before `lender`.
+unsafe fn lend_to(context: NonNull<ffi::AVCodecContext>, lender: &Lender) {
+    // SAFETY: the caller promises the context.
+    unsafe { (*context.as_ptr()).opaque = ptr::from_ref(lender).cast_mut().cast() };
+    // SAFETY: as above; `opaque` is what the callback expects.
+    unsafe { (*context.as_ptr()).get_buffer2 = Some(pool::get_buffer) };
 }
 
 fn flags(options: &DecoderOptions) -> u32 {

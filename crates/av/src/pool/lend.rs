@@ -25,6 +25,20 @@ struct Layout {
     len: usize,
 }
 
+/// What a decoder takes its pictures' memory from.
+#[derive(Debug)]
+pub(crate) struct Lender {
+    pool: Arc<FramePool>,
+    clear: bool,
+}
+
+impl Lender {
+    /// Memory of `pool`, with `clear` all zeros.
+    pub(crate) fn new(pool: Arc<FramePool>, clear: bool) -> Self {
+        Self { pool, clear }
+    }
+}
+
 /// Memory on loan: FFmpeg holds it until the last reference to the picture goes.
 struct Loan {
     pool: Arc<FramePool>,
@@ -35,8 +49,8 @@ struct Loan {
 ///
 /// # Safety
 ///
-/// FFmpeg's promises for `get_buffer2` must hold, and the context's `opaque` must come from
-/// `Arc::as_ptr` of a live [`FramePool`].
+/// FFmpeg's promises for `get_buffer2` must hold, and the context's `opaque` must point to a
+/// live [`Lender`].
 pub(crate) unsafe extern "C" fn get_buffer(
     context: *mut ffi::AVCodecContext,
     frame: *mut ffi::AVFrame,
@@ -47,7 +61,7 @@ pub(crate) unsafe extern "C" fn get_buffer(
         // SAFETY: these are the arguments that FFmpeg meant for its own function.
         return unsafe { ffi::avcodec_default_get_buffer2(context, frame, flags) };
     }
-    // SAFETY: FFmpeg passes a valid context and frame; the caller promises the pool.
+    // SAFETY: FFmpeg passes a valid context and frame; the caller promises the lender.
     let lent = raw::contain(|| unsafe { lend(context, frame) });
     match lent {
         Ok(Ok(())) => 0,
@@ -86,12 +100,11 @@ unsafe fn lend(context: *mut ffi::AVCodecContext, frame: *mut ffi::AVFrame) -> R
     // SAFETY: the caller promises the context and the frame.
     let layout = unsafe { layout(context, frame) }?;
     // SAFETY: the caller promises the context.
-    let pool: *const FramePool = unsafe { (*context).opaque }.cast_const().cast();
-    // SAFETY: the caller promises that it came from a live Arc; the count is for the one below.
-    unsafe { Arc::increment_strong_count(pool) };
-    // SAFETY: as above.
-    let pool = unsafe { Arc::from_raw(pool) };
-    let chunk = pool.take(layout.len).ok_or(ffi::AVERROR(libc::ENOMEM))?;
+    let lender: *const Lender = unsafe { (*context).opaque }.cast_const().cast();
+    // SAFETY: the caller promises that it is live.
+    let lender = unsafe { &*lender };
+    let (pool, clear) = (Arc::clone(&lender.pool), lender.clear);
+    let chunk = pool.take(layout.len, clear).ok_or(ffi::AVERROR(libc::ENOMEM))?;
     let start = chunk.first_byte();
     let loan = Box::into_raw(Box::new(Loan { pool, chunk }));
     // SAFETY: the chunk has `layout.len` bytes and lives until `take_back`, which takes a loan.

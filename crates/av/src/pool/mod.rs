@@ -11,12 +11,12 @@ use std::{
     },
 };
 
-pub(crate) use self::lend::get_buffer;
+pub(crate) use self::lend::{Lender, get_buffer};
 
 /// Picture memory that decoders take from and frames give back to, from any thread.
 ///
 /// FFmpeg pools memory too, but each decoder for itself, and a picture size for itself. This pool
-/// outlives its decoders: the next file starts with memory that is already there, and is zeros. It never waits:
+/// outlives its decoders: the next file starts with memory that is already there. It never waits:
 /// where nothing fits, it allocates. Frames keep the pool alive for as long as they live.
 ///
 /// Decoders that bring their own memory (libdav1d, hardware) take none from here.
@@ -74,8 +74,9 @@ impl FramePool {
         self.idle_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// Memory of at least `len` bytes; `None` if there is none in the machine.
-    fn take(&self, len: usize) -> Option<Chunk> {
+    /// Memory of at least `len` bytes, with `clear` all zeros; `None` if there is none in the
+    /// machine.
+    fn take(&self, len: usize, clear: bool) -> Option<Chunk> {
         let class = size_class(len)?;
         let idle = self
             .idle
@@ -85,7 +86,9 @@ impl FramePool {
             .and_then(Vec::pop);
         let chunk = match idle {
             Some(mut chunk) => {
-                chunk.clear();
+                if clear {
+                    chunk.clear();
+                }
                 self.idle_bytes.fetch_sub(chunk.len, Ordering::Relaxed);
                 self.reused.fetch_add(1, Ordering::Relaxed);
                 chunk
@@ -125,7 +128,7 @@ fn size_class(len: usize) -> Option<usize> {
     len.checked_next_multiple_of(step)
 }
 
-/// Zeroed memory, owned.
+/// Memory, owned; zeros when it is new.
 #[derive(Debug)]
 struct Chunk {
     start: NonNull<u8>,
@@ -187,7 +190,7 @@ mod tests {
     #[test]
     fn memory_is_zeroed_aligned_and_used_again() {
         let pool = FramePool::new(1 << 20);
-        let chunk = pool.take(10_000).unwrap();
+        let chunk = pool.take(10_000, true).unwrap();
         let start = chunk.first_byte();
         assert_eq!(start.addr().get() % Chunk::ALIGN, 0);
         // SAFETY: the chunk has that many bytes.
@@ -195,7 +198,7 @@ mod tests {
         assert!(bytes.iter().all(|&byte| byte == 0));
         bytes.fill(7);
         pool.give_back(chunk);
-        let again = pool.take(9_000).unwrap();
+        let again = pool.take(9_000, true).unwrap();
         assert_eq!(again.first_byte(), start);
         // SAFETY: as above; the first view of the bytes is no longer used.
         let bytes = unsafe { std::slice::from_raw_parts(start.as_ptr(), 9_000) };
@@ -207,7 +210,7 @@ mod tests {
     #[test]
     fn what_is_over_the_bound_is_freed() {
         let pool = FramePool::new(10_000);
-        let chunks = [4096, 4096, 4096].map(|len| pool.take(len).unwrap());
+        let chunks = [4096, 4096, 4096].map(|len| pool.take(len, false).unwrap());
         assert_eq!(pool.stats().lent_bytes, 3 * 4096);
         chunks.into_iter().for_each(|chunk| pool.give_back(chunk));
         assert_eq!((pool.stats().idle_bytes, pool.stats().lent_bytes), (2 * 4096, 0));

@@ -53,6 +53,7 @@ impl Recipe {
             time_base: Some(stream.time_base),
             max_pixels: Some(source.max_pixels),
             pool: Some(Arc::clone(&source.pool)),
+            clear_memory: true,
             ..DecoderOptions::default()
         };
         let parameters = Arc::clone(&stream.parameters);
