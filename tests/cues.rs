@@ -21,7 +21,7 @@ fn cues_mkv() -> Vec<u8> {
 fn keyframes(source: Source) -> (Vec<String>, u64) {
     let mut reader = KeyframeReader::open(source, SourceOptions::default()).expect("it opens");
     let describe = |keyframe: moviola_media::error::Result<_>| {
-        let keyframe: moviola_media::keyframes::Keyframe = keyframe.expect("it decodes");
+        let keyframe: moviola_media::frame::Frame = keyframe.expect("it decodes");
         format!("{:?} {}", keyframe.pts, moviola::hash::frame_md5(&keyframe.frame))
     };
     let keyframes = reader.by_ref().map(describe).collect();

@@ -6,7 +6,8 @@ use std::{
 };
 
 use moviola_media::{
-    keyframes::{Keyframe, KeyframeReader},
+    frame::Frame,
+    keyframes::KeyframeReader,
     source::{Source, SourceOptions},
 };
 use moviola_tests::{clips, decode, reference};
@@ -124,7 +125,7 @@ fn compare(clip: &Path) -> Result<Comparison, String> {
 }
 
 /// When a keyframe is shown, in the reference's ticks, and the hash of its picture.
-fn identity(keyframe: &Keyframe, reference: &reference::Decoded) -> (Option<i64>, String) {
+fn identity(keyframe: &Frame, reference: &reference::Decoded) -> (Option<i64>, String) {
     let timed = keyframe.pts.filter(|_| keyframe.frame.raw_pts().is_some());
     let pts = timed.map(|pts| {
         rescale(pts.ticks, (pts.base.num().into(), pts.base.den().into()), reference.time_base)
@@ -205,7 +206,7 @@ fn described(source: Source, options: SourceOptions) -> Vec<String> {
         Ok(reader) => reader,
         Err(error) => return vec![error.to_string()],
     };
-    let describe = |keyframe: moviola_media::error::Result<Keyframe>| {
+    let describe = |keyframe: moviola_media::error::Result<Frame>| {
         keyframe.map_or_else(
             |error| error.to_string(),
             |keyframe| format!("{:?} {}", keyframe.pts, moviola::hash::frame_md5(&keyframe.frame)),

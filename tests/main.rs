@@ -5,4 +5,5 @@ mod conformance;
 mod cues;
 mod failure;
 mod keyframes;
+mod random_access;
 mod tidy;

@@ -45,6 +45,25 @@ pub enum Error {
         /// What there is instead.
         reason: String,
     },
+    /// What was asked for takes several passes over a source that can be read once only.
+    #[error(
+        "{name}: any frame can be had from a file, but a pipe can only be read in order; save it to \
+         a file first, or ask for all frames"
+    )]
+    ReadOnce {
+        /// The source as its user knows it.
+        name: String,
+    },
+    /// There is no such frame.
+    #[error("{name}: there is no frame {what}: {extent}")]
+    NoFrame {
+        /// The source as its user knows it.
+        name: String,
+        /// The frame that was asked for: a number or a time.
+        what: String,
+        /// Which frames there are.
+        extent: String,
+    },
     /// One picture can't be decoded; those before and after it may be fine.
     #[error("{name}: the picture at {place} can't be decoded: {reason}")]
     Decode {
@@ -93,8 +112,11 @@ impl Error {
     /// Where on the journey it happened.
     pub fn stage(&self) -> Stage {
         match self {
-            Self::Open { .. } | Self::Thread { .. } => Stage::Open,
-            Self::Demux { .. } | Self::Truncated { .. } | Self::NoVideo { .. } => Stage::Demux,
+            Self::Open { .. } | Self::Thread { .. } | Self::ReadOnce { .. } => Stage::Open,
+            Self::Demux { .. }
+            | Self::Truncated { .. }
+            | Self::NoVideo { .. }
+            | Self::NoFrame { .. } => Stage::Demux,
             Self::Decode { .. } => Stage::Decode,
         }
     }

@@ -1,12 +1,62 @@
-//! A decoded frame as the kernels take it: its pixel format as a layout, its tags as colour.
+//! A decoded frame: its picture, its number and time, and how the kernels take it.
+
+use std::sync::Arc;
 
 use moviola_av::{
     color::{ChromaLocation, ColorMatrix, ColorRange},
+    error::Result as AvResult,
     frame::VideoFrame,
     pixel::PixelFormat,
+    time::Pts,
 };
 
-use crate::picture::{ChromaSiting, Color, Depth, Layout, Matrix, Orientation, Picture, Range};
+use crate::{
+    media::VideoStream,
+    picture::{ChromaSiting, Color, Depth, Layout, Matrix, Orientation, Picture, Range},
+};
+
+/// One decoded frame.
+#[derive(Debug)]
+pub struct Frame {
+    /// The picture, in the decoder's own planes.
+    pub frame: VideoFrame,
+    /// Its number among the stream's frames in the order they are shown, if known.
+    pub number: Option<u64>,
+    /// When it is shown, in ticks of the stream; `None` if the source has no times at all.
+    pub pts: Option<Pts>,
+    /// Seconds from the start of the presentation.
+    pub time: Option<f64>,
+    /// Seconds until the next frame, if known.
+    pub duration: Option<f64>,
+    /// Whether decoding can start here.
+    pub keyframe: bool,
+    /// Whether the decoder had to conceal damage.
+    pub damaged: bool,
+    pub(crate) stream: Arc<VideoStream>,
+}
+
+impl Frame {
+    /// The picture as the kernels take it; `None` for pixel formats that need a
+    /// [`moviola_av::scaler::Scaler`] first.
+    pub fn picture(&self) -> Option<Picture<'_>> {
+        Picture::of_frame(&self.frame, self.stream.orientation, self.stream.sample_aspect)
+    }
+
+    /// The stream it comes from.
+    pub fn stream(&self) -> &VideoStream {
+        &self.stream
+    }
+
+    /// A second handle on the same picture; no pixel is copied.
+    ///
+    /// # Errors
+    ///
+    /// [`moviola_av::error::Error::OutOfMemory`].
+    pub fn try_clone(&self) -> AvResult<Self> {
+        let stream = Arc::clone(&self.stream);
+        Ok(Self { frame: self.frame.try_clone()?, stream, ..*self })
+    }
+}
 
 impl<'a> Picture<'a> {
     /// Looks at `frame`; `orientation` and `sample_aspect` are the stream's, which count where

@@ -1,13 +1,17 @@
 //! A source becomes frames and images: exact, ordered, in memory.
 
+mod bitstream;
 pub mod budget;
 pub mod convert;
+mod entry;
 pub mod error;
 pub mod frame;
 pub mod image;
+pub mod index;
 pub mod keyframes;
 pub mod media;
 pub mod picture;
 mod simd;
 pub mod source;
 pub mod stage;
+pub mod video;

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 use moviola_av::{
     demuxer::Demuxer,
     discard::Discard,
-    error::Result as AvResult,
+    error::{Error as AvError, Result as AvResult},
     interrupt::Interrupt,
     packet::Packet,
     parameters::CodecParameters,
@@ -38,6 +38,8 @@ pub struct Media {
     pub(crate) start: Pts,
     /// Packets of the video that were read to find the start, oldest first.
     pub(crate) read_ahead: VecDeque<Packet>,
+    /// The same bytes once more, unless they can be read once only.
+    again: Option<Source>,
 }
 
 /// What is known of the video stream before anything is decoded.
@@ -90,21 +92,38 @@ impl Media {
     /// video that this build can decode.
     pub fn open(source: Source, options: SourceOptions) -> Result<Self> {
         let interrupt = Interrupt::new();
-        let (name, mut demuxer) = source.demuxer(&options, interrupt.clone())?;
-        let index = find_video(&demuxer, options.stream);
-        if !index.is_some_and(|index| is_self_describing(&demuxer, index)) {
-            demuxer.find_stream_info().map_err(|cause| cannot_read(&name, cause))?;
-        }
+        let source = source.opened()?;
+        let again = source.try_clone();
+        let (name, demuxer) = open_container(source, &options, interrupt.clone())?;
         let video = VideoStream::pick(&demuxer, options.stream)
             .map_err(|cause| cannot_read(&name, cause))?
             .ok_or_else(|| no_video(&name, &demuxer))?;
         check_decodable(&name, &video)?;
         let read_ahead = VecDeque::new();
         let start = Pts { ticks: 0, base: video.time_base };
-        let mut media = Self { name, demuxer, interrupt, video, options, start, read_ahead };
+        let mut media = Self { name, demuxer, interrupt, video, options, start, read_ahead, again };
         media.start = media.find_start()?;
-        media.discard_others();
+        discard_others(&mut media.demuxer, media.video.index);
         Ok(media)
+    }
+
+    /// Another demuxer of the same bytes, which gives the same packets of the video, from the
+    /// first one on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ReadOnce`] if the source is a pipe; else as [`Media::open`].
+    pub(crate) fn reopen(&self) -> Result<Demuxer> {
+        let again = self.again.as_ref().and_then(Source::try_clone);
+        let again = again.ok_or_else(|| Error::ReadOnce { name: self.name.clone() })?;
+        let (_, mut demuxer) = open_container(again, &self.options, self.interrupt.clone())?;
+        discard_others(&mut demuxer, self.video.index);
+        Ok(demuxer)
+    }
+
+    /// Whether the source can be read again, as a pipe can't.
+    pub fn can_reopen(&self) -> bool {
+        self.again.is_some()
     }
 
     /// The source as its user knows it.
@@ -143,15 +162,6 @@ impl Media {
         self.options.decoders.max(1)
     }
 
-    fn discard_others(&mut self) {
-        let video = self.video.index;
-        let others: Vec<_> =
-            self.demuxer.streams().map(|stream| stream.index()).filter(|&i| i != video).collect();
-        for stream in others {
-            self.demuxer.set_discard(stream, Discard::All);
-        }
-    }
-
     /// The earliest presentation time of picture and sound.
     ///
     /// The demuxer knows it once stream information was searched; MP4 knows it from its tables;
@@ -186,6 +196,28 @@ impl Media {
         let known = starts.into_iter().filter_map(|(_, start)| start);
         let first = known.min_by(|a, b| a.cmp_instant(*b));
         Ok(first.unwrap_or(Pts { ticks: 0, base: self.video.time_base }))
+    }
+}
+
+/// Opens the container and finds out what a decoder needs to know.
+fn open_container(
+    source: Source,
+    options: &SourceOptions,
+    interrupt: Interrupt,
+) -> Result<(String, Demuxer)> {
+    let (name, mut demuxer) = source.demuxer(options, interrupt)?;
+    let index = find_video(&demuxer, options.stream);
+    if !index.is_some_and(|index| is_self_describing(&demuxer, index)) {
+        demuxer.find_stream_info().map_err(|cause| cannot_read(&name, cause))?;
+    }
+    Ok((name, demuxer))
+}
+
+fn discard_others(demuxer: &mut Demuxer, video: usize) {
+    let others: Vec<_> =
+        demuxer.streams().map(|stream| stream.index()).filter(|&index| index != video).collect();
+    for stream in others {
+        demuxer.set_discard(stream, Discard::All);
     }
 }
 
@@ -254,4 +286,15 @@ fn check_decodable(name: &str, video: &VideoStream) -> Result<()> {
 
 pub(crate) fn encrypted(name: &str) -> Error {
     Error::NoVideo { name: name.into(), reason: "the video is encrypted; decrypt it first".into() }
+}
+
+/// Says that the stream's decoder can't be opened.
+pub(crate) fn cannot_decode(name: &str, video: &VideoStream, cause: &AvError) -> Error {
+    let codec = video.parameters.codec_name();
+    let remedy = match cause {
+        AvError::Limit { .. } => "; raise it with --max-pixels",
+        _ => "",
+    };
+    let reason = format!("its video ({codec}) can't be decoded: {cause}{remedy}");
+    Error::NoVideo { name: name.into(), reason }
 }

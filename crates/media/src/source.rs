@@ -146,6 +146,32 @@ impl Source {
         &self.name
     }
 
+    /// Opens the file, if it is one, so that all who read the source from now on read the same.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Open`] if it can't be opened.
+    pub(crate) fn opened(self) -> Result<Self> {
+        let Self { name, input } = self;
+        let input = match input {
+            Input::Path(path) => Input::File(open_path(&name, &path)?),
+            other => other,
+        };
+        Ok(Self { name, input })
+    }
+
+    /// A second source of the same bytes, from their start; `None` for what can be read once only.
+    pub(crate) fn try_clone(&self) -> Option<Self> {
+        let input = match &self.input {
+            Input::Path(path) => Input::Path(path.clone()),
+            Input::Url(url) => Input::Url(url.clone()),
+            Input::Bytes(bytes) => Input::Bytes(Arc::clone(bytes)),
+            Input::File(file) if is_regular(file) => Input::File(file.try_clone().ok()?),
+            Input::File(_) | Input::Reader(_) => return None,
+        };
+        Some(Self { name: self.name.clone(), input })
+    }
+
     /// Opens the container; gives the source's name too. `interrupt` stops what blocks, now and
     /// later.
     ///
@@ -160,7 +186,10 @@ impl Source {
         let Self { name, input } = self;
         let (url, io) = match input {
             Input::Url(url) => (url, None),
-            Input::Path(path) => (name.clone(), Some(open_file(&name, &path, options.io)?)),
+            Input::Path(path) => {
+                let file = open_path(&name, &path)?;
+                (name.clone(), Some(open(&name, file, options.io)?))
+            }
             Input::Bytes(bytes) => (name.clone(), Some(Io::bytes(bytes))),
             Input::Reader(reader) => (name.clone(), Some(Io::read(reader))),
             Input::File(file) => (name.clone(), Some(open(&name, file, options.io)?)),
@@ -184,10 +213,13 @@ fn is_scheme(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }
 
-fn open_file(name: &str, path: &Path, mode: IoMode) -> Result<Io> {
+fn open_path(name: &str, path: &Path) -> Result<File> {
     let refused = |reason: String| Error::Open { name: name.into(), reason };
-    let file = File::open(path).map_err(|error| refused(explain_open(&error)))?;
-    open(name, file, mode)
+    File::open(path).map_err(|error| refused(explain_open(&error)))
+}
+
+fn is_regular(file: &File) -> bool {
+    file.metadata().is_ok_and(|metadata| metadata.is_file())
 }
 
 fn open(name: &str, file: File, mode: IoMode) -> Result<Io> {

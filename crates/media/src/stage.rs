@@ -2,12 +2,12 @@
 //!
 //! [`Ordered`] runs one function over a stream of jobs on several threads and hands the results
 //! out in the order of the jobs. There is no queue of jobs: a worker that is free pulls the next
-//! job itself, so the threads are as many as the workers. [`Task`] runs one function beside the
-//! caller.
+//! job itself, so the threads are as many as the workers. [`side_by_side`] runs a function for
+//! several workers while the caller waits, [`Task`] one beside the caller.
 
 use std::{
     any::Any,
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     panic::{self, AssertUnwindSafe},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
@@ -18,9 +18,10 @@ type Panic = Box<dyn Any + Send>;
 
 /// Results of several workers, in the order of the jobs they were made from.
 ///
-/// Memory is bounded: no worker takes a job that is more than `window` jobs ahead of the result
-/// the caller waits for. Dropping it stops the workers after the job each is at, and waits for
-/// them. A panic in a worker goes on in the caller's `next`.
+/// Memory is bounded: no worker takes a job that is more than [`Bounds::jobs`] ahead of the result
+/// the caller waits for, and no more than [`Bounds::results`] wait for their turn. Dropping it stops
+/// the workers at their next result, and waits for them. A panic in a worker goes on in the caller's
+/// `next`.
 #[derive(Debug)]
 pub struct Ordered<T> {
     shared: Arc<Shared<T>>,
@@ -33,49 +34,121 @@ struct Shared<T> {
     changed: Condvar,
 }
 
+/// How far workers may run ahead of the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Jobs that are finished or in the making beyond the one whose results the caller takes; at
+    /// least one.
+    pub jobs: usize,
+    /// Results of later jobs that may wait. A worker with more of them waits, too; it can exceed
+    /// this by one.
+    pub results: usize,
+}
+
 #[derive(Debug)]
 struct State<T> {
     /// Number of the next job to be pulled.
     pulled: u64,
-    /// Number of the next result to be handed out.
+    /// Number of the job whose results are handed out.
     wanted: u64,
-    /// How many jobs may be pulled beyond `wanted`.
-    window: u64,
-    finished: BTreeMap<u64, T>,
+    bounds: Bounds,
+    made: BTreeMap<u64, Made<T>>,
+    /// Results in `made` of jobs after the wanted one.
+    waiting: usize,
     /// Workers that still run.
     alive: usize,
     /// A worker is pulling: only one at a time, because jobs have an order.
     pulling: bool,
     /// There are no more jobs, or nobody wants them.
     ended: bool,
+    /// Nobody wants any more results.
+    abandoned: bool,
     panicked: Option<Panic>,
 }
 
+/// What a job has given so far.
+#[derive(Debug)]
+struct Made<T> {
+    results: VecDeque<T>,
+    finished: bool,
+}
+
+/// Where a worker puts a job's results.
+#[derive(Debug)]
+pub struct Results<'a, T> {
+    shared: &'a Shared<T>,
+    job: u64,
+}
+
+impl<T> Results<'_, T> {
+    /// Hands in a result, once there is room for it. `false` if nobody wants any more.
+    pub fn put(&mut self, result: T) -> bool {
+        let mut state = self.shared.lock();
+        while !state.abandoned && self.job != state.wanted && state.waiting >= state.bounds.results
+        {
+            state = self.shared.wait(state);
+        }
+        state.waiting += usize::from(self.job != state.wanted);
+        if let Some(made) = state.made.get_mut(&self.job) {
+            made.results.push_back(result);
+        }
+        let go_on = !state.abandoned;
+        drop(state);
+        self.shared.changed.notify_all();
+        go_on
+    }
+}
+
 impl<T: Send + 'static> Ordered<T> {
-    /// Starts one thread for each of `workers`.
+    /// As [`start_many`](Self::start_many) where each job has one result.
     ///
-    /// `pull` gives the jobs, on whichever thread is free, never on two at once. At most `window`
-    /// results (at least one) are finished or in the making beyond the one the caller has taken.
+    /// At most `window` results (at least one) are finished or in the making beyond the one the
+    /// caller has taken.
     ///
     /// # Errors
     ///
-    /// The system's error if no thread can be started. Fewer threads than asked for are not an
-    /// error: the work is done by those that run.
+    /// As [`start_many`](Self::start_many).
     pub fn start<J, P, W>(pull: P, workers: Vec<W>, window: usize) -> std::io::Result<Self>
     where
         J: 'static,
         P: FnMut() -> Option<J> + Send + 'static,
         W: FnMut(J) -> T + Send + 'static,
     {
+        let one = |mut work: W| {
+            move |job, results: &mut Results<'_, T>| {
+                results.put(work(job));
+            }
+        };
+        let workers = workers.into_iter().map(one).collect();
+        Self::start_many(pull, workers, Bounds { jobs: window, results: usize::MAX })
+    }
+
+    /// Starts one thread for each of `workers`.
+    ///
+    /// `pull` gives the jobs, on whichever thread is free, never on two at once. A worker puts the
+    /// results of a job, however many, where it is told.
+    ///
+    /// # Errors
+    ///
+    /// The system's error if no thread can be started. Fewer threads than asked for are not an
+    /// error: the work is done by those that run.
+    pub fn start_many<J, P, W>(pull: P, workers: Vec<W>, bounds: Bounds) -> std::io::Result<Self>
+    where
+        J: 'static,
+        P: FnMut() -> Option<J> + Send + 'static,
+        W: FnMut(J, &mut Results<'_, T>) + Send + 'static,
+    {
         let shared = Arc::new(Shared {
             state: Mutex::new(State {
                 pulled: 0,
                 wanted: 0,
-                window: u64::try_from(window).unwrap_or(u64::MAX).max(1),
-                finished: BTreeMap::new(),
+                bounds,
+                made: BTreeMap::new(),
+                waiting: 0,
                 alive: 0,
                 pulling: false,
                 ended: false,
+                abandoned: false,
                 panicked: None,
             }),
             changed: Condvar::new(),
@@ -109,12 +182,22 @@ impl<T> Shared<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn wait<'a>(&self, state: MutexGuard<'a, State<T>>) -> MutexGuard<'a, State<T>> {
+        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// A worker's life: pull a job, work, hand in the result, until there are no more jobs.
-    fn run<J>(&self, pull: &Mutex<impl FnMut() -> Option<J>>, mut work: impl FnMut(J) -> T) {
+    fn run<J>(
+        &self,
+        pull: &Mutex<impl FnMut() -> Option<J>>,
+        mut work: impl FnMut(J, &mut Results<'_, T>),
+    ) {
         let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
             while let Some((number, job)) = self.take(pull) {
-                let result = work(job);
-                self.lock().finished.insert(number, result);
+                work(job, &mut Results { shared: self, job: number });
+                if let Some(made) = self.lock().made.get_mut(&number) {
+                    made.finished = true;
+                }
                 self.changed.notify_all();
             }
         }));
@@ -132,8 +215,10 @@ impl<T> Shared<T> {
     /// The next job and its number; waits while the window is full or another worker pulls.
     fn take<J>(&self, pull: &Mutex<impl FnMut() -> Option<J>>) -> Option<(u64, J)> {
         let mut state = self.lock();
-        while !state.ended && (state.pulling || state.pulled >= state.wanted + state.window) {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        let window = u64::try_from(state.bounds.jobs).unwrap_or(u64::MAX).max(1);
+        while !state.ended && (state.pulling || state.pulled >= state.wanted.saturating_add(window))
+        {
+            state = self.wait(state);
         }
         if state.ended {
             return None;
@@ -145,7 +230,10 @@ impl<T> Shared<T> {
         state.pulling = false;
         state.ended |= job.is_none();
         let number = state.pulled;
-        state.pulled += u64::from(job.is_some());
+        if job.is_some() {
+            state.pulled += 1;
+            state.made.insert(number, Made { results: VecDeque::new(), finished: false });
+        }
         drop(state);
         self.changed.notify_all();
         job.map(|job| (number, job))
@@ -159,11 +247,12 @@ impl<T> Iterator for Ordered<T> {
         let mut state = self.shared.lock();
         loop {
             let wanted = state.wanted;
-            if let Some(result) = state.finished.remove(&wanted) {
-                state.wanted += 1;
-                drop(state);
-                self.shared.changed.notify_all();
-                return Some(result);
+            let result = state.next_result();
+            if result.is_some() || state.wanted != wanted {
+                self.shared.changed.notify_all(); // there is room for more
+            }
+            if result.is_some() {
+                return result;
             }
             if let Some(panic) = state.panicked.take() {
                 drop(state);
@@ -173,20 +262,65 @@ impl<T> Iterator for Ordered<T> {
             if state.alive == 0 || (state.ended && state.wanted >= state.pulled) {
                 return None;
             }
-            state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self.shared.wait(state);
+        }
+    }
+}
+
+impl<T> State<T> {
+    /// The next result in the order of the jobs, if it is there.
+    fn next_result(&mut self) -> Option<T> {
+        loop {
+            let made = self.made.get_mut(&self.wanted)?;
+            if let Some(result) = made.results.pop_front() {
+                return Some(result);
+            }
+            if !made.finished {
+                return None;
+            }
+            self.made.remove(&self.wanted);
+            self.wanted += 1;
+            let next = self.made.get(&self.wanted).map_or(0, |made| made.results.len());
+            self.waiting = self.waiting.saturating_sub(next);
         }
     }
 }
 
 impl<T> Drop for Ordered<T> {
     fn drop(&mut self) {
-        self.shared.lock().ended = true;
+        let mut state = self.shared.lock();
+        (state.ended, state.abandoned) = (true, true);
+        drop(state);
         self.shared.changed.notify_all();
         for worker in self.workers.drain(..) {
             // A worker catches its own panic and leaves it in the shared state.
             drop(worker.join());
         }
     }
+}
+
+/// Runs `work` once for each of `workers`, side by side, the first on the caller's own thread, and
+/// waits for all.
+///
+/// A panic of one goes on here, after the others have ended.
+pub fn side_by_side<W: Send, T: Send>(
+    workers: &mut [W],
+    work: impl Fn(&mut W) -> T + Sync,
+) -> Vec<T> {
+    let Some((first, others)) = workers.split_first_mut() else { return Vec::new() };
+    if others.is_empty() {
+        return vec![work(first)];
+    }
+    let work = &work;
+    thread::scope(|scope| {
+        let started: Vec<_> =
+            others.iter_mut().map(|worker| scope.spawn(move || work(worker))).collect();
+        let first = work(first);
+        let join = |thread: thread::ScopedJoinHandle<'_, T>| {
+            thread.join().unwrap_or_else(|panic| panic::resume_unwind(panic))
+        };
+        std::iter::once(first).chain(started.into_iter().map(join)).collect()
+    })
 }
 
 /// One function that runs on a thread of its own.
@@ -269,6 +403,40 @@ mod tests {
     }
 
     #[test]
+    fn a_job_may_have_any_number_of_results() {
+        let work = |job: u64, results: &mut Results<'_, u64>| {
+            (0..job % 4).for_each(|result| assert!(results.put(job * 10 + result)));
+        };
+        for (jobs, waiting) in [(1, 0), (3, 1), (8, 100)] {
+            let bounds = Bounds { jobs, results: waiting };
+            let results = Ordered::start_many(count_to(40), vec![work; 3], bounds).unwrap();
+            let want: Vec<_> =
+                (0..40).flat_map(|job| (0..job % 4).map(move |n| job * 10 + n)).collect();
+            assert_eq!(results.collect::<Vec<_>>(), want, "{bounds:?}");
+        }
+    }
+
+    #[test]
+    fn results_of_later_jobs_wait_within_their_bound() {
+        let waiting = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&waiting);
+        let work = move |job: u64, results: &mut Results<'_, u64>| {
+            for result in 0..50 {
+                counter.fetch_add(1, SeqCst);
+                results.put(job * 100 + result);
+            }
+        };
+        let bounds = Bounds { jobs: 4, results: 5 };
+        let mut results = Ordered::start_many(count_to(8), vec![work; 2], bounds).unwrap();
+        for taken in 1..=400 {
+            assert!(results.next().is_some());
+            // The first job's fifty may all be there, then five, and one in each worker's hands.
+            assert!(waiting.load(SeqCst) <= taken + 50 + 5 + 2);
+        }
+        assert_eq!(results.next(), None);
+    }
+
+    #[test]
     fn dropping_it_halfway_stops_the_workers() {
         let mut results = Ordered::start(count_to(u64::MAX), vec![|job: u64| job; 2], 4).unwrap();
         assert_eq!(results.next(), Some(0));
@@ -281,6 +449,18 @@ mod tests {
         let results = Ordered::start(count_to(9), vec![work; 2], 4).unwrap();
         let outcome = panic::catch_unwind(AssertUnwindSafe(|| results.count()));
         assert_eq!(outcome.unwrap_err().downcast_ref(), Some(&"broken"));
+    }
+
+    #[test]
+    fn workers_side_by_side_keep_their_order_and_their_state() {
+        let both_at_work = Barrier::new(2);
+        let mut workers = [1, 2];
+        let results = side_by_side(&mut workers, |worker| {
+            both_at_work.wait();
+            *worker *= 10;
+            *worker + 1
+        });
+        assert_eq!((results, workers), (vec![11, 21], [10, 20]));
     }
 
     #[test]

@@ -10,11 +10,12 @@ use std::{
 use anyhow::{Context, Result, bail};
 use moviola::{
     detect::{DetectOptions, Detectors, Model, detect},
+    frame::Frame,
     infer::{
         detect::{Detector, DetectorOptions},
         session::SessionOptions,
     },
-    keyframes::{Keyframe, KeyframeReader},
+    keyframes::KeyframeReader,
     media::Media,
     source::{Source, SourceOptions},
 };
@@ -159,7 +160,7 @@ fn keyframes(arguments: &Arguments) -> Result<Value> {
     let (before, mut first) = (Instant::now(), None);
     let (frames, cpu_s, wall_s) = timed(|| {
         let media = open(arguments)?;
-        let workers = (0..media.decoders()).map(|_| |keyframe: Keyframe| keyframe).collect();
+        let workers = (0..media.decoders()).map(|_| |keyframe: Frame| keyframe).collect();
         let mut frames = 0;
         for keyframe in KeyframeReader::start(media, workers)? {
             drop(keyframe?);
@@ -194,7 +195,7 @@ fn floor_jpeg(arguments: &Arguments) -> Result<Value> {
 
 fn convert(arguments: &Arguments) -> Result<Value> {
     let media = open(arguments)?;
-    let keyframe = KeyframeReader::start(media, vec![|keyframe: Keyframe| keyframe])?
+    let keyframe = KeyframeReader::start(media, vec![|keyframe: Frame| keyframe])?
         .next()
         .context("no keyframe")??;
     let picture = keyframe.picture().context("no kernel for this format")?;
@@ -301,7 +302,7 @@ fn collect(arguments: &Arguments) -> Result<(f64, f64)> {
     detector.candidates(&tensor)?;
     let before = Instant::now();
     let media = open(arguments)?;
-    let workers = (0..media.decoders()).map(|_| |keyframe: Keyframe| keyframe).collect();
+    let workers = (0..media.decoders()).map(|_| |keyframe: Frame| keyframe).collect();
     let all: Vec<_> =
         KeyframeReader::start(media, workers)?.collect::<std::result::Result<_, _>>()?;
     let mut first = None;

@@ -8,7 +8,7 @@ use moviola_av::{
     scaler::{Filter, Scaler, Side},
 };
 use moviola_media::{
-    keyframes::Keyframe,
+    frame::Frame,
     picture::{Orientation, Picture},
 };
 
@@ -30,7 +30,7 @@ impl AnyFormat {
     /// # Errors
     ///
     /// swscale's, if not even it takes the format; [`Error::OutOfMemory`].
-    pub(crate) fn picture<'a>(&'a mut self, keyframe: &'a Keyframe) -> Result<Picture<'a>> {
+    pub(crate) fn picture<'a>(&'a mut self, keyframe: &'a Frame) -> Result<Picture<'a>> {
         if let Some(picture) = keyframe.picture() {
             return Ok(picture);
         }

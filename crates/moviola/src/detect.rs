@@ -19,8 +19,9 @@ use moviola_infer::{
 use moviola_media::{
     convert::{ConvertError, to_rgb8},
     error::Result as MediaResult,
+    frame::Frame,
     image::{Annotation, ImageError, JpegEncoder, JpegOptions, annotate},
-    keyframes::{Keyframe, KeyframeReader},
+    keyframes::KeyframeReader,
     media::Media,
     picture::Picture,
     stage::Task,
@@ -216,7 +217,7 @@ impl Searcher {
         Self { slot, options, any_format: AnyFormat::default(), drawing: Drawing::default() }
     }
 
-    fn search(&mut self, keyframe: &Keyframe) -> Result<Detected, DetectError> {
+    fn search(&mut self, keyframe: &Frame) -> Result<Detected, DetectError> {
         let failed = |cause| DetectError::Picture { time: keyframe.time, cause };
         let picture = self.any_format.picture(keyframe).map_err(PictureError::Format);
         let picture = picture.map_err(failed)?;

@@ -26,6 +26,8 @@ pub use moviola_av::{
 pub use moviola_infer as infer;
 pub use moviola_media::{
     error::{self, Error},
-    image, keyframes, media, picture,
+    frame::Frame,
+    image, index, keyframes, media, picture,
     source::{self, Source},
+    video::{self, Video},
 };

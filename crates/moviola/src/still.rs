@@ -2,8 +2,8 @@
 
 use moviola_av::{color::Color, pixel::PixelFormat, time::Pts};
 use moviola_media::{
+    frame::Frame,
     image::{self, JpegEncoder, JpegOptions, PngEncoder, PngOptions, image_size},
-    keyframes::Keyframe,
     picture::Picture,
 };
 
@@ -109,8 +109,8 @@ impl StillMaker {
     /// # Errors
     ///
     /// [`StillError`] if there should be an image and can't be.
-    pub fn make(&mut self, keyframe: Keyframe) -> Result<Still, StillError> {
-        let Keyframe { pts, time, damaged, .. } = keyframe;
+    pub fn make(&mut self, keyframe: Frame) -> Result<Still, StillError> {
+        let Frame { pts, time, damaged, .. } = keyframe;
         let failed = |reason: String| StillError { time, reason };
         let md5 = self.options.hash.then(|| frame_md5(&keyframe.frame));
         let picture = self.any_format.picture(&keyframe);

@@ -12,7 +12,7 @@ use moviola_av::{
 };
 
 use super::select::Job;
-use crate::{media::VideoStream, source::SourceOptions};
+use crate::{entry::prepare, media::VideoStream, source::SourceOptions};
 
 /// A decoder that starts every keyframe from the same state.
 ///
@@ -115,7 +115,8 @@ impl Context {
             }
             let sets = (self.parameter_sets != job.before.version).then_some(&job.before.bytes);
             let extradata = extradata.as_ref().filter(|_| self.extradata != *extradata_version);
-            self.send(&*prepared(packet, sets, extradata)?)?;
+            let changed = prepare(packet, sets, extradata)?;
+            self.send(changed.as_ref().unwrap_or(packet))?;
         }
         (self.parameter_sets, self.extradata) = (job.after, *extradata_version);
         self.finish()
@@ -150,48 +151,6 @@ impl Context {
                 }
                 Received::NeedPacket | Received::End => return Ok(first),
             }
-        }
-    }
-}
-
-/// The packet as a decoder needs it: behind parameter sets and with extradata it hasn't seen.
-fn prepared<'a>(
-    packet: &'a Packet,
-    sets: Option<&Arc<[u8]>>,
-    extradata: Option<&Arc<[u8]>>,
-) -> AvResult<Prepared<'a>> {
-    let sets = sets.map(|sets| &**sets).filter(|sets| !sets.is_empty());
-    let extradata = extradata.filter(|_| packet.new_extradata().is_none());
-    if sets.is_none() && extradata.is_none() {
-        return Ok(Prepared::AsRead(packet));
-    }
-    let mut prepared = match sets {
-        Some(sets) => {
-            let mut whole = Packet::from_data(&[sets, packet.data()].concat())?;
-            whole.copy_properties_from(packet)?;
-            whole
-        }
-        None => packet.try_clone()?,
-    };
-    if let Some(extradata) = extradata {
-        prepared.set_new_extradata(extradata)?;
-    }
-    Ok(Prepared::Changed(prepared))
-}
-
-/// A packet as it was read, or a changed copy.
-enum Prepared<'a> {
-    AsRead(&'a Packet),
-    Changed(Packet),
-}
-
-impl std::ops::Deref for Prepared<'_> {
-    type Target = Packet;
-
-    fn deref(&self) -> &Packet {
-        match self {
-            Self::AsRead(packet) => packet,
-            Self::Changed(packet) => packet,
         }
     }
 }

@@ -6,13 +6,8 @@
 //! keyframe follows one in decoding order that it precedes in presentation, so the order of
 //! reading is the order of showing.
 
-mod access;
-mod bits;
 mod cues;
 mod decode;
-mod h264;
-mod nal;
-mod parameter_sets;
 mod select;
 
 use std::sync::Arc;
@@ -26,42 +21,15 @@ use moviola_av::{
 };
 
 use crate::{
+    bitstream::access::Classifier,
     error::{Error, Result},
-    media::{Media, VideoStream},
-    picture::Picture,
+    frame::Frame,
+    media::{Media, VideoStream, cannot_decode},
     source::{Source, SourceOptions},
     stage::Ordered,
 };
-use access::Classifier;
 use decode::{KeyframeDecoder, Recipe};
 use select::{Job, Selector};
-
-/// One decoded keyframe.
-#[derive(Debug)]
-pub struct Keyframe {
-    /// The picture, in the decoder's own planes.
-    pub frame: VideoFrame,
-    /// When it is shown, in ticks of the stream; `None` if the source has no times at all.
-    pub pts: Option<Pts>,
-    /// Seconds from the start of the presentation.
-    pub time: Option<f64>,
-    /// Whether the decoder had to conceal damage.
-    pub damaged: bool,
-    stream: Arc<VideoStream>,
-}
-
-impl Keyframe {
-    /// The picture as the kernels take it; `None` for pixel formats that need a
-    /// [`moviola_av::scaler::Scaler`] first.
-    pub fn picture(&self) -> Option<Picture<'_>> {
-        Picture::of_frame(&self.frame, self.stream.orientation, self.stream.sample_aspect)
-    }
-
-    /// The stream it comes from.
-    pub fn stream(&self) -> &VideoStream {
-        &self.stream
-    }
-}
 
 /// The keyframes of a source, or what was made of each on the thread that decoded it.
 ///
@@ -83,7 +51,7 @@ impl Keyframe {
 /// # Ok::<(), moviola_media::error::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct KeyframeReader<T = Keyframe> {
+pub struct KeyframeReader<T = Frame> {
     results: Ordered<Option<Result<T>>>,
     interrupt: Interrupt,
     counters: Option<Arc<IoCounters>>,
@@ -112,7 +80,7 @@ impl<T: Send + 'static> KeyframeReader<T> {
     /// no thread.
     pub fn start<W>(media: Media, workers: Vec<W>) -> Result<Self>
     where
-        W: FnMut(Keyframe) -> T + Send + 'static,
+        W: FnMut(Frame) -> T + Send + 'static,
     {
         let context = Arc::new(Shared::new(&media));
         let mut first = KeyframeDecoder::new(Arc::clone(&context.recipe));
@@ -181,7 +149,7 @@ impl Shared {
     }
 
     /// `None` if the decoder says that the packet is no keyframe.
-    fn decode(&self, decoder: &mut KeyframeDecoder, job: &Job) -> Option<Result<Keyframe>> {
+    fn decode(&self, decoder: &mut KeyframeDecoder, job: &Job) -> Option<Result<Frame>> {
         match decoder.decode(job) {
             Ok(Some(frame)) => Some(Ok(self.keyframe(frame, job))),
             Ok(None) if self.recipe.skips() => None,
@@ -190,14 +158,17 @@ impl Shared {
         }
     }
 
-    fn keyframe(&self, frame: VideoFrame, job: &Job) -> Keyframe {
+    fn keyframe(&self, frame: VideoFrame, job: &Job) -> Frame {
         let ticks = frame.pts().or_else(|| job.ticks());
         let pts = ticks.map(|ticks| Pts { ticks, base: self.base() });
         let damaged = frame.is_corrupt();
-        Keyframe {
+        Frame {
             frame,
+            number: None,
             pts,
             time: pts.map(|pts| self.time(pts)),
+            duration: None,
+            keyframe: true,
             damaged,
             stream: Arc::clone(&self.stream),
         }
@@ -219,13 +190,7 @@ impl Shared {
     }
 
     fn cannot_open(&self, cause: &AvError) -> Error {
-        let codec = self.stream.parameters.codec_name();
-        let remedy = match cause {
-            AvError::Limit { .. } => "; raise it with --max-pixels",
-            _ => "",
-        };
-        let reason = format!("its video ({codec}) can't be decoded: {cause}{remedy}");
-        Error::NoVideo { name: self.name.clone(), reason }
+        cannot_decode(&self.name, &self.stream, cause)
     }
 
     fn no_thread(&self, cause: &std::io::Error) -> Error {

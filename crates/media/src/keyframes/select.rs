@@ -4,12 +4,12 @@ use std::{collections::VecDeque, sync::Arc};
 
 use moviola_av::{demuxer::Demuxer, packet::Packet};
 
-use super::{
-    access::{Access, Classifier},
-    cues::Cues,
-    parameter_sets::Snapshot,
-};
+use super::cues::Cues;
 use crate::{
+    bitstream::{
+        access::{Access, Classifier},
+        parameter_sets::Snapshot,
+    },
     error::{Error, Result},
     media::{Media, VideoStream, encrypted},
     source::cannot_read,

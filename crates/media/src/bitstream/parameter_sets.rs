@@ -12,11 +12,11 @@ const MAX_BYTES: usize = 256 << 10;
 
 /// One decoder state's worth of parameter sets, as bytes to put before a packet.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Snapshot {
+pub(crate) struct Snapshot {
     /// Counts the changes: two snapshots of the same version are the same.
-    pub(super) version: u64,
+    pub(crate) version: u64,
     /// The sets, framed like the stream's packets. Empty if there are none.
-    pub(super) bytes: Arc<[u8]>,
+    pub(crate) bytes: Arc<[u8]>,
 }
 
 /// The sets seen so far, oldest first.
@@ -24,7 +24,7 @@ pub(super) struct Snapshot {
 /// A set that comes again moves to the end: replayed in this order, the newest set of each id
 /// wins, whatever the ids are.
 #[derive(Debug, Default)]
-pub(super) struct ParameterSets {
+pub(crate) struct ParameterSets {
     /// Rank (sets of a lower rank come first) and bytes.
     sets: Vec<(u8, Arc<[u8]>)>,
     version: u64,
@@ -33,7 +33,7 @@ pub(super) struct ParameterSets {
 
 impl ParameterSets {
     /// Takes note of a set. `rank` orders kinds: a set refers to sets of lower rank only.
-    pub(super) fn see(&mut self, rank: u8, set: &[u8]) {
+    pub(crate) fn see(&mut self, rank: u8, set: &[u8]) {
         let newest = self.sets.iter().rev().find(|(of, _)| *of == rank);
         if newest.is_some_and(|(_, newest)| **newest == *set) {
             return;
@@ -52,7 +52,7 @@ impl ParameterSets {
     }
 
     /// All sets as they are now; `frame` appends one set to a buffer.
-    pub(super) fn snapshot(&mut self, frame: impl Fn(&[u8], &mut Vec<u8>)) -> Snapshot {
+    pub(crate) fn snapshot(&mut self, frame: impl Fn(&[u8], &mut Vec<u8>)) -> Snapshot {
         let bytes = self.framed.get_or_insert_with(|| {
             let mut sets: Vec<_> = self.sets.iter().collect();
             sets.sort_by_key(|(rank, _)| *rank);

@@ -14,13 +14,15 @@ use super::{
 
 /// What a packet is to a reader of keyframes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Access {
+pub(crate) enum Access {
     /// A whole keyframe.
     Key,
     /// The first field of a keyframe; the next packet may hold the second.
     KeyField,
     /// The second field of the frame that the packet before began.
     SecondField,
+    /// A picture that others refer to and that is not shown itself.
+    Invisible,
     /// Anything else.
     Other,
 }
@@ -44,7 +46,7 @@ enum Syntax {
 
 /// Looks at a stream's packets one after another.
 #[derive(Debug)]
-pub(super) struct Classifier {
+pub(crate) struct Classifier {
     syntax: Syntax,
     framing: Framing,
     headers: h264::Headers,
@@ -55,7 +57,7 @@ pub(super) struct Classifier {
 
 impl Classifier {
     /// A classifier for the codec FFmpeg calls `codec`.
-    pub(super) fn new(codec: &str, intra_only: bool, extradata: &[u8]) -> Self {
+    pub(crate) fn new(codec: &str, intra_only: bool, extradata: &[u8]) -> Self {
         let (syntax, framing) = match codec {
             "h264" => (Syntax::H264, Framing::of_h264(extradata)),
             "hevc" => (Syntax::Hevc, Framing::of_hevc(extradata)),
@@ -79,12 +81,12 @@ impl Classifier {
     }
 
     /// Whether the packet's own bytes tell; else the decoder has the last word.
-    pub(super) fn is_sure(&self) -> bool {
+    pub(crate) fn is_sure(&self) -> bool {
         self.syntax != Syntax::Flag
     }
 
     /// Learns H.264's parameter sets from `avcC` or start codes; decoders read them themselves.
-    pub(super) fn learn_extradata(&mut self, extradata: &[u8]) {
+    pub(crate) fn learn_extradata(&mut self, extradata: &[u8]) {
         if self.syntax != Syntax::H264 {
             return;
         }
@@ -109,7 +111,7 @@ impl Classifier {
     }
 
     /// The parameter sets that all packets so far have carried in band.
-    pub(super) fn parameter_sets(&mut self) -> Snapshot {
+    pub(crate) fn parameter_sets(&mut self) -> Snapshot {
         let framing = self.framing;
         match self.syntax {
             Syntax::H264 | Syntax::Hevc | Syntax::Vvc => {
@@ -120,14 +122,14 @@ impl Classifier {
     }
 
     /// Says what the next packet is, and learns from it.
-    pub(super) fn classify(&mut self, packet: &[u8], key_flag: bool) -> Access {
+    pub(crate) fn classify(&mut self, packet: &[u8], key_flag: bool) -> Access {
         let key = match self.syntax {
             Syntax::H264 => return self.classify_h264(packet),
             Syntax::Hevc => self.is_irap(packet, hevc_unit),
             Syntax::Vvc => self.is_irap(packet, vvc_unit),
             Syntax::Mpeg2 => self.is_mpeg2_intra(packet),
             Syntax::Mpeg4 => self.is_mpeg4_intra(packet),
-            Syntax::Vp8 => packet.first().is_some_and(|byte| byte & 1 == 0),
+            Syntax::Vp8 => return classify_vp8(packet),
             Syntax::Vp9 => is_vp9_key(packet),
             Syntax::IntraOnly => true,
             Syntax::Flag => key_flag,
@@ -136,7 +138,7 @@ impl Classifier {
     }
 
     /// Whether `packet` holds the second field of the frame the last packet began.
-    pub(super) fn would_complete(&self, packet: &[u8]) -> bool {
+    pub(crate) fn would_complete(&self, packet: &[u8]) -> bool {
         let Some(first) = self.open_field else { return false };
         let slice = Units::new(packet, self.framing)
             .find(|unit| matches!(h264::unit_type(unit.head()), h264::SLICE | h264::IDR_SLICE));
@@ -282,6 +284,15 @@ fn vvc_unit(unit: &[u8]) -> UnitKind {
     }
 }
 
+/// RFC 6386 section 9.1: the lowest bit is 0 for a key frame, and `show_frame` is bit 4.
+fn classify_vp8(packet: &[u8]) -> Access {
+    match packet.first() {
+        Some(byte) if byte & 1 == 0 => Access::Key,
+        Some(byte) if byte >> 4 & 1 == 0 => Access::Invisible,
+        _ => Access::Other,
+    }
+}
+
 /// VP9 bitstream specification, clause 6.2: `frame_type` 0 is a key frame.
 fn is_vp9_key(packet: &[u8]) -> bool {
     const FRAME_MARKER: u8 = 0b10;
@@ -292,7 +303,7 @@ fn is_vp9_key(packet: &[u8]) -> bool {
 }
 
 /// Offsets of start codes `00 00 01` and the byte behind each.
-fn start_codes(packet: &[u8]) -> impl Iterator<Item = (usize, u8)> {
+pub(crate) fn start_codes(packet: &[u8]) -> impl Iterator<Item = (usize, u8)> {
     packet.windows(4).enumerate().filter_map(|(offset, window)| match window {
         [0, 0, 1, code] => Some((offset, *code)),
         _ => None,
@@ -345,6 +356,7 @@ mod tests {
     fn vp8_and_vp9_say_it_in_the_first_byte() {
         check("vp8", &[0x10], false, Access::Key);
         check("vp8", &[0x11], true, Access::Other);
+        check("vp8", &[0x01], true, Access::Invisible);
         check("vp9", &[0b1000_0010], false, Access::Key);
         check("vp9", &[0b1000_0110], true, Access::Other);
         check("vp9", &[0b1000_1000], true, Access::Other); // shows an existing frame

@@ -1,7 +1,7 @@
 //! Reads bits of a NAL unit's payload: fixed-length and Exp-Golomb codes (H.264 clause 9.1).
 
 /// A reader of bits, most significant first. Past the end every read is `None`.
-pub(super) struct Bits {
+pub(crate) struct Bits {
     payload: Vec<u8>,
     position: usize,
 }
@@ -9,7 +9,7 @@ pub(super) struct Bits {
 impl Bits {
     /// Reads from `escaped` without its emulation prevention bytes (`00 00 03` stands for
     /// `00 00`). At most `limit` bytes of it are looked at.
-    pub(super) fn unescaped(escaped: &[u8], limit: usize) -> Self {
+    pub(crate) fn unescaped(escaped: &[u8], limit: usize) -> Self {
         let mut payload = Vec::with_capacity(escaped.len().min(limit));
         let mut zeros = 0;
         for &byte in escaped.iter().take(limit) {
@@ -24,7 +24,7 @@ impl Bits {
     }
 
     /// The next bit.
-    pub(super) fn bit(&mut self) -> Option<bool> {
+    pub(crate) fn bit(&mut self) -> Option<bool> {
         let byte = self.payload.get(self.position / 8)?;
         let bit = byte >> (7 - self.position % 8) & 1;
         self.position += 1;
@@ -32,12 +32,12 @@ impl Bits {
     }
 
     /// The next `count` bits as a number; at most 32.
-    pub(super) fn bits(&mut self, count: u32) -> Option<u32> {
+    pub(crate) fn bits(&mut self, count: u32) -> Option<u32> {
         (0..count).try_fold(0_u32, |value, _| Some(value << 1 | u32::from(self.bit()?)))
     }
 
     /// `ue(v)`: an unsigned Exp-Golomb code.
-    pub(super) fn unsigned(&mut self) -> Option<u32> {
+    pub(crate) fn unsigned(&mut self) -> Option<u32> {
         let mut zeros = 0;
         while !self.bit()? {
             zeros += 1;
@@ -49,7 +49,7 @@ impl Bits {
     }
 
     /// `se(v)`: a signed Exp-Golomb code.
-    pub(super) fn signed(&mut self) -> Option<i32> {
+    pub(crate) fn signed(&mut self) -> Option<i32> {
         let code = i64::from(self.unsigned()?);
         let magnitude = (code + 1) / 2;
         i32::try_from(if code % 2 == 1 { magnitude } else { -magnitude }).ok()

@@ -2,7 +2,7 @@
 
 /// How NAL units are told apart in a stream's packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Framing {
+pub(crate) enum Framing {
     /// Each unit follows a start code `00 00 01` (ITU-T H.264 Annex B).
     StartCodes,
     /// Each unit follows its length in this many bytes, big endian (ISO/IEC 14496-15).
@@ -11,7 +11,7 @@ pub(super) enum Framing {
 
 impl Framing {
     /// H.264's framing: `avcC` starts with version 1 and holds the size of lengths in byte 4.
-    pub(super) fn of_h264(extradata: &[u8]) -> Self {
+    pub(crate) fn of_h264(extradata: &[u8]) -> Self {
         match extradata {
             [1, _, _, _, sizes, ..] => Self::Lengths(usize::from(sizes & 3) + 1),
             _ => Self::StartCodes,
@@ -19,7 +19,7 @@ impl Framing {
     }
 
     /// HEVC's framing: `hvcC` holds the size of lengths in byte 21; else a start code comes first.
-    pub(super) fn of_hevc(extradata: &[u8]) -> Self {
+    pub(crate) fn of_hevc(extradata: &[u8]) -> Self {
         match extradata {
             [0, 0, 0 | 1, ..] => Self::StartCodes,
             _ => extradata
@@ -29,7 +29,7 @@ impl Framing {
     }
 
     /// VVC's framing: `vvcC` holds the size of lengths in bits 1 and 2 of its first byte.
-    pub(super) fn of_vvc(extradata: &[u8]) -> Self {
+    pub(crate) fn of_vvc(extradata: &[u8]) -> Self {
         match extradata {
             [] | [0, 0, 0 | 1, ..] => Self::StartCodes,
             [sizes, ..] => Self::Lengths(usize::from(sizes >> 1 & 3) + 1),
@@ -37,7 +37,7 @@ impl Framing {
     }
 
     /// Appends `unit` to `out`, framed. A unit too long for its length field is left out.
-    pub(super) fn append(self, unit: &[u8], out: &mut Vec<u8>) {
+    pub(crate) fn append(self, unit: &[u8], out: &mut Vec<u8>) {
         match self {
             Self::StartCodes => out.extend([0, 0, 0, 1]),
             Self::Lengths(bytes) => {
@@ -57,14 +57,14 @@ impl Framing {
 ///
 /// What comes after the last unit that is asked for is not looked at: a coded slice is long, and
 /// its header tells enough.
-pub(super) struct Units<'a> {
+pub(crate) struct Units<'a> {
     rest: &'a [u8],
     framing: Framing,
 }
 
 /// One NAL unit, not yet cut off at its end.
 #[derive(Clone, Copy)]
-pub(super) struct Unit<'a> {
+pub(crate) struct Unit<'a> {
     /// From the header to the end of the unit (lengths) or of the packet (start codes).
     tail: &'a [u8],
     framing: Framing,
@@ -72,12 +72,12 @@ pub(super) struct Unit<'a> {
 
 impl<'a> Unit<'a> {
     /// The first bytes: the header and at least the start of the payload, perhaps what follows.
-    pub(super) fn head(self) -> &'a [u8] {
+    pub(crate) fn head(self) -> &'a [u8] {
         self.tail
     }
 
     /// The whole unit, without trailing zeros.
-    pub(super) fn whole(self) -> &'a [u8] {
+    pub(crate) fn whole(self) -> &'a [u8] {
         let end = match self.framing {
             Framing::StartCodes => start_code(self.tail).unwrap_or(self.tail.len()),
             Framing::Lengths(_) => self.tail.len(),
@@ -90,7 +90,7 @@ impl<'a> Unit<'a> {
 
 impl<'a> Units<'a> {
     /// The units of `packet`.
-    pub(super) fn new(packet: &'a [u8], framing: Framing) -> Self {
+    pub(crate) fn new(packet: &'a [u8], framing: Framing) -> Self {
         // Some writers put start codes into MP4: a first "length" of 1 gives them away.
         let framing = match (framing, packet) {
             (Framing::Lengths(4), [0, 0, 0, 1, _, 1..=255, ..]) => Framing::StartCodes,

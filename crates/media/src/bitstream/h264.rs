@@ -3,12 +3,12 @@
 use super::bits::Bits;
 
 /// NAL unit types.
-pub(super) const SLICE: u8 = 1;
-pub(super) const IDR_SLICE: u8 = 5;
-pub(super) const SEI: u8 = 6;
-pub(super) const SPS: u8 = 7;
-pub(super) const PPS: u8 = 8;
-pub(super) const SPS_EXTENSION: u8 = 13;
+pub(crate) const SLICE: u8 = 1;
+pub(crate) const IDR_SLICE: u8 = 5;
+pub(crate) const SEI: u8 = 6;
+pub(crate) const SPS: u8 = 7;
+pub(crate) const PPS: u8 = 8;
+pub(crate) const SPS_EXTENSION: u8 = 13;
 
 /// Bytes of a slice or SEI that are looked at: more than the fields we need can take.
 const HEAD: usize = 64;
@@ -16,7 +16,7 @@ const HEAD: usize = 64;
 const SET: usize = 1024;
 
 /// The NAL unit type of a unit.
-pub(super) fn unit_type(unit: &[u8]) -> u8 {
+pub(crate) fn unit_type(unit: &[u8]) -> u8 {
     unit.first().map_or(0, |header| header & 0x1f)
 }
 
@@ -30,32 +30,32 @@ struct Sps {
 
 /// The start of a slice header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct SliceHeader {
+pub(crate) struct SliceHeader {
     /// Whether the slice holds I (or SI) macroblocks alone.
-    pub(super) intra: bool,
+    pub(crate) intra: bool,
     /// The field it codes, if it isn't a frame's.
-    pub(super) field: Option<Field>,
+    pub(crate) field: Option<Field>,
 }
 
 /// One field of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Field {
+pub(crate) struct Field {
     /// `frame_num`: both fields of a frame have the same.
-    pub(super) frame_num: u32,
+    pub(crate) frame_num: u32,
     /// Bottom or top.
-    pub(super) bottom: bool,
+    pub(crate) bottom: bool,
 }
 
 impl Field {
     /// Whether `self` completes the frame that `first` began.
-    pub(super) fn completes(self, first: Self) -> bool {
+    pub(crate) fn completes(self, first: Self) -> bool {
         self.frame_num == first.frame_num && self.bottom != first.bottom
     }
 }
 
 /// The parameter sets seen so far, as far as slice headers need them.
 #[derive(Debug, Default)]
-pub(super) struct Headers {
+pub(crate) struct Headers {
     sps: Vec<(u32, Sps)>,
     /// Pairs of a PPS's id and the id of its SPS.
     pps: Vec<(u32, u32)>,
@@ -63,7 +63,7 @@ pub(super) struct Headers {
 
 impl Headers {
     /// Remembers a parameter set; other units and damaged ones are passed over.
-    pub(super) fn learn(&mut self, unit: &[u8]) {
+    pub(crate) fn learn(&mut self, unit: &[u8]) {
         match unit_type(unit) {
             SPS => {
                 if let Some((id, sps)) = parse_sps(unit) {
@@ -83,7 +83,7 @@ impl Headers {
     /// Reads the header of a coded slice; `None` if it is damaged.
     ///
     /// Without its parameter sets a slice is taken for a frame's.
-    pub(super) fn slice(&self, unit: &[u8]) -> Option<SliceHeader> {
+    pub(crate) fn slice(&self, unit: &[u8]) -> Option<SliceHeader> {
         let mut bits = Bits::unescaped(unit.get(1..)?, HEAD);
         bits.unsigned()?; // first_mb_in_slice
         let slice_type = bits.unsigned()? % 5;
@@ -199,7 +199,7 @@ fn skip_picture_order_count(bits: &mut Bits) -> Option<()> {
 ///
 /// 0 means that decoding may start at this very picture; more, that the picture builds up over
 /// that many frames (gradual refresh).
-pub(super) fn recovery_frame_count(sei: &[u8]) -> Option<u32> {
+pub(crate) fn recovery_frame_count(sei: &[u8]) -> Option<u32> {
     const RECOVERY_POINT: usize = 6;
     let mut rest = sei.get(1..)?;
     while rest.len() > 2 {
@@ -217,7 +217,7 @@ pub(super) fn recovery_frame_count(sei: &[u8]) -> Option<u32> {
 ///
 /// FFmpeg makes up for errors of old versions (4:4:4 before build 151), and x264 says it once, at
 /// the start: a decoder that hasn't seen it decodes other pictures.
-pub(super) fn names_x264(sei: &[u8]) -> bool {
+pub(crate) fn names_x264(sei: &[u8]) -> bool {
     const USER_DATA_UNREGISTERED: u8 = 5;
     const UUID: usize = 16;
     let Some((&[_, USER_DATA_UNREGISTERED], mut rest)) = sei.split_first_chunk::<2>() else {

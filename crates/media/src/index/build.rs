@@ -1,0 +1,53 @@
+//! Makes an index in the cheapest way that is exact.
+
+use super::{FrameIndex, Origin, PacketEntry, by_decoding, scan::scan, tables};
+use crate::{error::Result, media::Media, source::cannot_read};
+
+/// The index of the media's video.
+///
+/// From the container's tables if they are complete; else by reading, or even decoding, all
+/// packets through a demuxer of their own.
+///
+/// # Errors
+///
+/// [`Error::ReadOnce`](crate::error::Error::ReadOnce) if the source is a pipe;
+/// [`Error::Demux`](crate::error::Error::Demux) if it can't be read at all. A file that breaks off
+/// has the frames before that.
+pub fn build(media: &mut Media) -> Result<FrameIndex> {
+    if let Some(index) = from_tables(media) {
+        return Ok(index);
+    }
+    let mut demuxer = media.reopen()?;
+    let found = scan(&mut demuxer, &media.video);
+    if let Some(error) = found.broken_off {
+        if found.packets.is_empty() {
+            return Err(cannot_read(&media.name, error));
+        }
+        tracing::warn!(source = media.name, %error, "reading breaks off; what came before is indexed");
+    }
+    if !found.timed {
+        let mut demuxer = media.reopen()?;
+        let index = by_decoding::index(&mut demuxer, &media.video, &media.options, found.packets);
+        let index = index.map_err(|cause| cannot_read(&media.name, cause))?;
+        return Ok(index.with_details(found.sets, found.has_fields));
+    }
+    let base = media.video.time_base;
+    let index = FrameIndex::of_packets(base, &found.packets, found.end, Origin::Packets);
+    Ok(index.with_details(found.sets, found.has_fields))
+}
+
+fn from_tables(media: &mut Media) -> Option<FrameIndex> {
+    let listing = tables::list(&tables::Bytes, &mut media.demuxer, media.video.index)?;
+    let packets: Vec<_> = listing
+        .packets
+        .iter()
+        .map(|listed| PacketEntry {
+            pts: listed.pts,
+            key: listed.key,
+            shown: !listed.discard,
+            position: Some(listed.position),
+        })
+        .collect();
+    let base = media.video.time_base;
+    Some(FrameIndex::of_packets(base, &packets, listing.end, Origin::Tables))
+}

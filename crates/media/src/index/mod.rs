@@ -1,0 +1,473 @@
+//! Which frames a video has: the time and the place of each, exact.
+//!
+//! The list comes from the container's own tables where they are complete (MP4, Matroska), from
+//! reading all packets elsewhere, and where packets carry no times, from decoding all of them once.
+
+mod build;
+mod by_decoding;
+mod scan;
+pub mod tables;
+
+use std::sync::Arc;
+
+use moviola_av::time::{Pts, TimeBase};
+
+pub use build::build;
+
+/// Where a list of frames came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The container's tables: no packet was read.
+    Tables,
+    /// All packets were read, none was decoded.
+    Packets,
+    /// All packets were decoded, because they don't tell in which order they are shown.
+    Decoding,
+}
+
+/// The frames of one video stream, in the order they are shown.
+///
+/// Frames are numbered from 0 in this order, packets from 0 in the order of decoding. Packets that
+/// are decoded but not shown (edit lists) have a number and are no frames. Takes 16 bytes a frame;
+/// what is hidden takes as much again.
+#[derive(Debug, Clone)]
+pub struct FrameIndex {
+    base: TimeBase,
+    /// In the order of presentation.
+    frames: Vec<Entry>,
+    /// Numbers of frames and of their packets, where [`Entry`] has no room for the distance.
+    far: Vec<(u32, u32)>,
+    /// Keyframes that aren't shown, by packet number.
+    hidden: Vec<Entrance>,
+    packets: u32,
+    /// How many pictures a decoder must hold back at most to put them in order.
+    reorder_delay: u8,
+    /// How many packets after a frame's own may belong to it: 1 where fields come one by one.
+    more: u32,
+    /// When the last frame ends, in ticks.
+    end: i64,
+    origin: Origin,
+    /// The parameter sets in force from a packet on, where packets carry some; ascending.
+    sets: Vec<(u32, Snapshot)>,
+}
+
+/// The parameter sets that packets have carried so far.
+type Snapshot = crate::bitstream::parameter_sets::Snapshot;
+
+/// One frame, in 16 bytes.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    /// Ticks.
+    pts: i64,
+    /// Position in the file times two, plus one for a keyframe; little endian.
+    place: [u8; 6],
+    /// Packet number minus frame number; [`FAR`] if it doesn't fit.
+    shift: i16,
+}
+
+const FAR: i16 = i16::MIN;
+
+/// The largest position that is told; 64 TiB.
+const NO_POSITION: u64 = (1 << 47) - 1;
+
+/// The most pictures that a decoder of H.264 or HEVC ever holds back.
+const MOST_DELAY: u32 = 16;
+
+/// One frame as an index knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IndexedFrame {
+    /// Its number in the order of presentation, from 0.
+    pub number: u64,
+    /// When it is shown.
+    pub pts: Pts,
+    /// How long it is shown, in ticks: until the next frame. 0 if nobody knows when the last ends.
+    pub duration: i64,
+    /// Whether decoding can start here.
+    pub keyframe: bool,
+    /// Where its packet begins in the file, in bytes, if the container says.
+    pub position: Option<u64>,
+}
+
+/// A packet at which decoding can start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Entrance {
+    /// Its number in the order of decoding.
+    pub(crate) packet: u32,
+    pub(crate) pts: i64,
+    pub(crate) position: Option<u64>,
+}
+
+/// One packet, as the index is made of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PacketEntry {
+    pub(crate) pts: i64,
+    pub(crate) key: bool,
+    /// Whether it is a frame: not hidden by an edit list, nor the second field of a frame.
+    pub(crate) shown: bool,
+    pub(crate) position: Option<u64>,
+}
+
+impl Entry {
+    fn new(packet: &PacketEntry, shift: i64) -> Self {
+        let position = packet.position.map_or(NO_POSITION, |position| position.min(NO_POSITION));
+        let [place @ .., _, _] = (position << 1 | u64::from(packet.key)).to_le_bytes();
+        Self { pts: packet.pts, place, shift: i16::try_from(shift).unwrap_or(FAR) }
+    }
+
+    fn place(&self) -> u64 {
+        let [a, b, c, d, e, f] = self.place;
+        u64::from_le_bytes([a, b, c, d, e, f, 0, 0])
+    }
+
+    fn key(&self) -> bool {
+        self.place() & 1 == 1
+    }
+
+    fn position(&self) -> Option<u64> {
+        Some(self.place() >> 1).filter(|&position| position != NO_POSITION)
+    }
+}
+
+impl FrameIndex {
+    /// The index of packets that come in decoding order; `end` is when the last frame ends.
+    ///
+    /// Frames of one time keep the order of their packets.
+    pub(crate) fn of_packets(
+        base: TimeBase,
+        packets: &[PacketEntry],
+        end: Option<i64>,
+        origin: Origin,
+    ) -> Self {
+        let mut order: Vec<u32> = (0..).take(packets.len()).collect();
+        order.sort_by_key(|&number| packets[number as usize].pts);
+        // What is hidden takes a place in the decoder's order too.
+        let delay = (0_u32..).zip(&order).map(|(rank, &number)| number.saturating_sub(rank)).max();
+        order.retain(|&number| packets[number as usize].shown);
+        Self::new(base, packets, &order, (end, delay.unwrap_or(0)), origin)
+    }
+
+    /// The same where the order of presentation is known: `order` names the packet of each frame.
+    pub(crate) fn of_order(base: TimeBase, packets: &[PacketEntry], order: &[u32]) -> Self {
+        let mut sorted = order.to_vec();
+        sorted.sort_unstable();
+        let place = |packet| sorted.partition_point(|&before| before < packet);
+        let delay =
+            order.iter().enumerate().map(|(rank, &packet)| place(packet).saturating_sub(rank));
+        let delay = u32::try_from(delay.max().unwrap_or(0)).unwrap_or(u32::MAX);
+        Self::new(base, packets, order, (None, delay), Origin::Decoding)
+    }
+
+    fn new(
+        base: TimeBase,
+        packets: &[PacketEntry],
+        order: &[u32],
+        (end, delay): (Option<i64>, u32),
+        origin: Origin,
+    ) -> Self {
+        let (mut frames, mut far) = (Vec::with_capacity(order.len()), Vec::new());
+        for (frame, &packet) in (0_u32..).zip(order) {
+            let entry = &packets[packet as usize];
+            let shift = i64::from(packet) - i64::from(frame);
+            if i16::try_from(shift).ok().filter(|&shift| shift != FAR).is_none() {
+                far.push((frame, packet));
+            }
+            frames.push(Entry::new(entry, shift));
+        }
+        let hidden = (0..).zip(packets).filter(|(_, packet)| packet.key && !packet.shown);
+        let hidden = hidden
+            .map(|(number, packet)| Entrance {
+                packet: number,
+                pts: packet.pts,
+                position: packet.position,
+            })
+            .collect();
+        let last = frames.last().map_or(0, |last: &Entry| last.pts);
+        Self {
+            base,
+            frames,
+            far,
+            hidden,
+            packets: u32::try_from(packets.len()).unwrap_or(u32::MAX),
+            more: 0,
+            reorder_delay: u8::try_from(delay.min(MOST_DELAY)).unwrap_or(0),
+            end: end.unwrap_or(last).max(last),
+            origin,
+            sets: Vec::new(),
+        }
+    }
+
+    /// Adds what is known of parameter sets in packets, and whether fields come one by one.
+    pub(crate) fn with_details(mut self, sets: Vec<(u32, Snapshot)>, has_fields: bool) -> Self {
+        self.sets = sets;
+        self.more = u32::from(has_fields);
+        self
+    }
+
+    /// How many frames there are.
+    pub fn len(&self) -> u64 {
+        self.frames.len() as u64
+    }
+
+    /// Whether there is no frame.
+    pub fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    /// Where the list came from.
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// How many keyframes there are, hidden ones aside.
+    pub fn keyframes(&self) -> u64 {
+        self.frames.iter().filter(|frame| frame.key()).count() as u64
+    }
+
+    /// The frame of that number.
+    pub fn frame(&self, number: u64) -> Option<IndexedFrame> {
+        let place = usize::try_from(number).ok()?;
+        let entry = self.frames.get(place)?;
+        let next = self.frames.get(place + 1).map_or(self.end, |next| next.pts);
+        Some(IndexedFrame {
+            number,
+            pts: Pts { ticks: entry.pts, base: self.base },
+            duration: next.saturating_sub(entry.pts),
+            keyframe: entry.key(),
+            position: entry.position(),
+        })
+    }
+
+    /// All frames in the order of presentation.
+    pub fn frames(&self) -> impl ExactSizeIterator<Item = IndexedFrame> {
+        let count = self.frames.len();
+        (0..count).map(|number| {
+            self.frame(number as u64).expect("a number below the count names a frame")
+        })
+    }
+
+    /// The frame shown at an instant: the last that begins at or before it. `None` before the first
+    /// frame and from the end of the last one on.
+    pub fn frame_played_at(&self, instant: Pts) -> Option<u64> {
+        let begun = |entry: &Entry| self.pts(entry.pts).cmp_instant(instant).is_le();
+        let after = self.frames.partition_point(begun);
+        let last = self.frames.last()?;
+        let is_over = self.end > last.pts && !self.pts(self.end).cmp_instant(instant).is_gt();
+        (after > 0 && !is_over).then(|| after as u64 - 1)
+    }
+
+    /// The first frame that begins at or after an instant; the number of frames if none does.
+    pub fn first_from(&self, instant: Pts) -> u64 {
+        self.frames.partition_point(|entry| self.pts(entry.pts).cmp_instant(instant).is_lt()) as u64
+    }
+
+    /// When the first frame is shown.
+    pub fn start(&self) -> Option<Pts> {
+        self.frames.first().map(|entry| self.pts(entry.pts))
+    }
+
+    /// When the last frame ends.
+    pub fn end(&self) -> Pts {
+        self.pts(self.end)
+    }
+
+    fn pts(&self, ticks: i64) -> Pts {
+        Pts { ticks, base: self.base }
+    }
+
+    /// How many pictures a decoder must hold back to give them out in order.
+    pub(crate) fn reorder_delay(&self) -> u8 {
+        self.reorder_delay
+    }
+
+    /// Whether fields come in packets of their own.
+    pub(crate) fn has_fields(&self) -> bool {
+        self.more > 0
+    }
+
+    /// The last packet that may hold a part of the frame that begins in `packet`.
+    pub(crate) fn last_packet_of(&self, packet: u32) -> u32 {
+        packet.saturating_add(self.more)
+    }
+
+    /// How many packets there are.
+    pub(crate) fn packets(&self) -> u32 {
+        self.packets
+    }
+
+    /// The number of a frame's packet.
+    pub(crate) fn packet_of(&self, frame: u32) -> Option<u32> {
+        let entry = self.frames.get(frame as usize)?;
+        if entry.shift == FAR {
+            let place = self.far.binary_search_by_key(&frame, |(frame, _)| *frame).ok()?;
+            return Some(self.far[place].1);
+        }
+        frame.checked_add_signed(entry.shift.into())
+    }
+
+    /// Where decoding must start for a frame: the last keyframe that is decoded and shown no later
+    /// than it. Pictures shown before their keyframe refer to the group before. The first packet
+    /// will do for what no keyframe comes before.
+    pub(crate) fn entrance(&self, frame: u32) -> Entrance {
+        let packet = self.packet_of(frame).unwrap_or(0);
+        let pts = self.frames.get(frame as usize).map_or(i64::MIN, |entry| entry.pts);
+        let shown = (0..=frame).rev().find_map(|number| {
+            let entry = self.frames.get(number as usize).filter(|entry| entry.key())?;
+            let at = self.packet_of(number).filter(|&at| at <= packet)?;
+            Some(Entrance { packet: at, pts: entry.pts, position: entry.position() })
+        });
+        let hidden = self.hidden.iter().rev().find(|key| key.packet <= packet && key.pts <= pts);
+        let best = shown.into_iter().chain(hidden.copied()).max_by_key(|entrance| entrance.packet);
+        best.unwrap_or(Entrance::FIRST)
+    }
+
+    /// The entrance before `entrance`, for where that turns out to be none.
+    pub(crate) fn entrance_before(&self, entrance: Entrance) -> Entrance {
+        let before = entrance.packet;
+        let number = self.frames.partition_point(|entry| entry.pts < entrance.pts);
+        let shown = (0..number).rev().find_map(|number| {
+            let entry = self.frames.get(number).filter(|entry| entry.key())?;
+            let at = self.packet_of(u32::try_from(number).ok()?).filter(|&at| at < before)?;
+            Some(Entrance { packet: at, pts: entry.pts, position: entry.position() })
+        });
+        let hidden = self.hidden.iter().rev().find(|key| key.packet < before);
+        let best = shown.into_iter().chain(hidden.copied()).max_by_key(|entrance| entrance.packet);
+        best.unwrap_or(Entrance::FIRST)
+    }
+
+    /// Notes that a frame's packet isn't where decoding can start, whatever the container says.
+    pub(crate) fn forget_entrance(&mut self, entrance: Entrance) {
+        self.hidden.retain(|hidden| hidden.packet != entrance.packet);
+        let from = self.frames.partition_point(|entry| entry.pts < entrance.pts);
+        for number in from..self.frames.len() {
+            if self.frames[number].pts != entrance.pts {
+                return;
+            }
+            if self.packet_of(number as u32) == Some(entrance.packet) {
+                self.frames[number].place[0] &= !1;
+            }
+        }
+    }
+
+    /// The parameter sets that packets before `packet` have carried.
+    pub(crate) fn parameter_sets(&self, packet: u32) -> Option<&Snapshot> {
+        let after = self.sets.partition_point(|(from, _)| *from <= packet);
+        Some(&self.sets.get(after.checked_sub(1)?)?.1)
+    }
+
+    /// Bytes of memory that the list of frames takes.
+    pub fn bytes(&self) -> usize {
+        self.frames.len() * size_of::<Entry>()
+            + self.far.len() * size_of::<(u32, u32)>()
+            + self.hidden.len() * size_of::<Entrance>()
+    }
+}
+
+impl Entrance {
+    /// The stream's first packet.
+    pub(crate) const FIRST: Self = Self { packet: 0, pts: i64::MIN, position: None };
+}
+
+/// An index that several readers share.
+pub type SharedIndex = Arc<FrameIndex>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BASE: TimeBase = TimeBase::MICROSECONDS;
+
+    fn packet(pts: i64, key: bool, shown: bool) -> PacketEntry {
+        PacketEntry { pts, key, shown, position: Some(1000 + pts.unsigned_abs()) }
+    }
+
+    /// Decoding order I P B B, then an open group: I with two pictures before it.
+    fn open_group() -> FrameIndex {
+        let packets = [
+            packet(0, true, true),
+            packet(30, false, true),
+            packet(10, false, true),
+            packet(20, false, true),
+            packet(60, true, true),
+            packet(40, false, true),
+            packet(50, false, true),
+            packet(70, false, true),
+        ];
+        FrameIndex::of_packets(BASE, &packets, Some(80), Origin::Packets)
+    }
+
+    #[test]
+    fn a_frame_takes_sixteen_bytes() {
+        assert_eq!(size_of::<Entry>(), 16);
+        assert_eq!(open_group().bytes(), 8 * 16);
+    }
+
+    #[test]
+    fn frames_come_in_the_order_they_are_shown() {
+        let index = open_group();
+        let pts: Vec<_> = index.frames().map(|frame| frame.pts.ticks).collect();
+        assert_eq!(pts, [0, 10, 20, 30, 40, 50, 60, 70]);
+        let packets: Vec<_> = (0..8).map(|frame| index.packet_of(frame).unwrap()).collect();
+        assert_eq!(packets, [0, 2, 3, 1, 5, 6, 4, 7]);
+        assert_eq!((index.len(), index.keyframes(), index.reorder_delay()), (8, 2, 1));
+        assert!(index.frames().all(|frame| frame.duration == 10));
+    }
+
+    #[test]
+    fn positions_and_keys_are_kept_up_to_64_tib() {
+        let index = open_group();
+        assert_eq!(index.frame(6).unwrap().position, Some(1060));
+        assert!(index.frame(6).unwrap().keyframe && !index.frame(5).unwrap().keyframe);
+        let far = [PacketEntry { position: Some(1 << 46), ..packet(0, true, true) }];
+        let index = FrameIndex::of_packets(BASE, &far, None, Origin::Tables);
+        assert_eq!(index.frame(0).unwrap().position, Some(1 << 46));
+        let nowhere = [PacketEntry { position: None, ..packet(0, true, true) }];
+        let index = FrameIndex::of_packets(BASE, &nowhere, None, Origin::Tables);
+        assert_eq!(index.frame(0).unwrap().position, None);
+    }
+
+    #[test]
+    fn pictures_before_their_keyframe_start_one_group_earlier() {
+        let index = open_group();
+        let entrances: Vec<_> = (0..8).map(|frame| index.entrance(frame).packet).collect();
+        assert_eq!(entrances, [0, 0, 0, 0, 0, 0, 4, 4]);
+        assert_eq!(index.entrance_before(index.entrance(7)).packet, 0);
+    }
+
+    #[test]
+    fn hidden_keyframes_are_entrances_and_no_frames() {
+        let packets = [packet(0, true, false), packet(10, false, false), packet(20, false, true)];
+        let index = FrameIndex::of_packets(BASE, &packets, None, Origin::Tables);
+        assert_eq!((index.len(), index.keyframes(), index.packet_of(0)), (1, 0, Some(2)));
+        assert_eq!(index.entrance(0), Entrance { packet: 0, pts: 0, position: Some(1000) });
+    }
+
+    #[test]
+    fn what_proves_to_be_no_keyframe_is_forgotten() {
+        let mut index = open_group();
+        index.forget_entrance(index.entrance(7));
+        assert_eq!((index.entrance(7).packet, index.keyframes()), (0, 1));
+    }
+
+    #[test]
+    fn the_frame_at_an_instant_is_the_last_that_has_begun() {
+        let index = open_group();
+        let at = |ticks| index.frame_played_at(Pts { ticks, base: BASE });
+        assert_eq!(
+            [at(-1), at(0), at(9), at(10), at(79)],
+            [None, Some(0), Some(0), Some(1), Some(7)]
+        );
+        assert_eq!(at(80), None);
+        let milliseconds = TimeBase::new(1, 1000).unwrap();
+        assert_eq!(index.first_from(Pts { ticks: 0, base: milliseconds }), 0);
+        assert_eq!(index.first_from(Pts { ticks: 11, base: BASE }), 2);
+        assert_eq!(index.first_from(Pts { ticks: 71, base: BASE }), 8);
+    }
+
+    #[test]
+    fn frames_may_be_shown_far_from_where_they_are_decoded() {
+        let mut packets: Vec<_> = (1..=40_000).map(|pts| packet(pts, false, true)).collect();
+        packets.push(packet(0, false, true));
+        let index = FrameIndex::of_packets(BASE, &packets, None, Origin::Packets);
+        assert_eq!((index.packet_of(0), index.packet_of(1)), (Some(40_000), Some(0)));
+    }
+}

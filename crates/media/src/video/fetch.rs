@@ -1,0 +1,251 @@
+//! Fetching frames: jobs are shared out among decoders, results put where they were asked for.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use moviola_av::{error::Error as AvError, frame::VideoFrame, time::Pts};
+
+use super::{
+    Video,
+    lane::{Finish, Job, Lane, Recipe, Sources, Target},
+    packets::PacketReader,
+    plan::{self, Way},
+};
+use crate::{
+    budget::Cores,
+    error::{Error, Result},
+    frame::Frame,
+    index::{Entrance, FrameIndex},
+    stage::side_by_side,
+};
+
+/// The decoders of a video.
+#[derive(Debug)]
+pub(super) struct Fetcher {
+    recipe: Arc<Recipe>,
+    cores: usize,
+    /// With one thread each.
+    narrow: Vec<Lane>,
+    /// With a thread for each core.
+    wide: Option<Lane>,
+}
+
+/// One lane at work.
+struct Worker<'a> {
+    lane: &'a mut Lane,
+}
+
+impl Fetcher {
+    pub(super) fn new(recipe: Recipe, cores: usize) -> Self {
+        Self { recipe: Arc::new(recipe), cores, narrow: Vec::new(), wide: None }
+    }
+
+    /// Fetches frames, given in ascending order without doubles, and calls `see` with each on the
+    /// thread of its decoder; what they gave comes back in no order, with those that failed.
+    ///
+    /// # Errors
+    ///
+    /// The first error of reading.
+    pub(super) fn fetch<S: Send, T: Send>(
+        &mut self,
+        reader: &Mutex<PacketReader>,
+        index: &FrameIndex,
+        frames: Vec<(u32, S)>,
+        see: impl Fn(Target, S, VideoFrame) -> T + Sync,
+    ) -> Result<(Vec<(u32, T)>, Vec<(u32, S)>)> {
+        let mut jobs = plan::jobs(index, frames);
+        jobs.sort_by_key(|job| std::cmp::Reverse(plan::cost(job)));
+        let cores = Cores::take(self.cores.min(jobs.len().max(self.cores)));
+        let sources = Sources { reader, index };
+        let costs: Vec<_> = jobs.iter().map(plan::cost).collect();
+        let way = plan::choose(&costs, cores.count());
+        let lanes = self.lanes(way, cores.count().min(jobs.len()), &jobs);
+        let queue = Mutex::new(jobs);
+        let mut workers: Vec<_> = lanes.into_iter().map(|lane| Worker { lane }).collect();
+        let outcomes = side_by_side(&mut workers, |worker| worker.run(&sources, &queue, &see));
+        let (mut came, mut missing) = (Vec::new(), Vec::new());
+        for outcome in outcomes {
+            let (of_lane, not_of_lane) = outcome?;
+            came.extend(of_lane);
+            missing.extend(not_of_lane);
+        }
+        Ok((came, missing))
+    }
+
+    /// The lanes to work with: those that stand well first.
+    fn lanes<S>(&mut self, way: Way, count: usize, jobs: &[Job<S>]) -> Vec<&mut Lane> {
+        if let [job] = jobs
+            && self.goes_on(job).is_none_or(|(cost, _)| cost > plan::cost(job))
+            && way == Way::Together
+        {
+            return vec![self.wide()];
+        }
+        if let [job] = jobs
+            && let Some((_, place)) = self.goes_on(job)
+        {
+            return match place {
+                Some(place) => self.narrow.get_mut(place).into_iter().collect(),
+                None => self.wide.iter_mut().collect(),
+            };
+        }
+        match way {
+            Way::Together => vec![self.wide()],
+            Way::SideBySide => {
+                let count = count.max(1);
+                while self.narrow.len() < count {
+                    self.narrow.push(Lane::new(Arc::clone(&self.recipe), 1));
+                }
+                self.narrow.iter_mut().take(count).collect()
+            }
+        }
+    }
+
+    fn wide(&mut self) -> &mut Lane {
+        let threads = u16::try_from(self.cores).unwrap_or(u16::MAX);
+        let recipe = &self.recipe;
+        self.wide.get_or_insert_with(|| Lane::new(Arc::clone(recipe), threads))
+    }
+
+    /// The lane that is nearest before a job, and what it has to decode; its number among the
+    /// narrow ones, or `None` for the wide one.
+    fn goes_on<S>(&self, job: &Job<S>) -> Option<(u32, Option<usize>)> {
+        let targets: Vec<_> = job.targets.iter().map(|(target, _)| *target).collect();
+        let cost = |lane: &Lane| lane.cost_to_go_on(job.entrance, &targets);
+        let narrow = self.narrow.iter().enumerate();
+        let narrow = narrow.filter_map(|(place, lane)| Some((cost(lane)?, Some(place))));
+        let wide = self.wide.iter().filter_map(|lane| Some((cost(lane)?, None)));
+        wide.chain(narrow).min_by_key(|(cost, _)| *cost)
+    }
+
+    /// Entrances that proved to be none, since last asked.
+    pub(super) fn refused(&mut self) -> Vec<Entrance> {
+        let lanes = self.narrow.iter_mut().chain(&mut self.wide);
+        lanes.flat_map(|lane| std::mem::take(&mut lane.refused)).collect()
+    }
+}
+
+impl Worker<'_> {
+    /// Takes jobs until there are none; gives what came, and what didn't.
+    fn run<S, T>(
+        &mut self,
+        sources: &Sources<'_>,
+        queue: &Mutex<Vec<Job<S>>>,
+        see: &impl Fn(Target, S, VideoFrame) -> T,
+    ) -> Result<(Vec<(u32, T)>, Vec<(u32, S)>)> {
+        let (mut came, mut missing) = (Vec::new(), Vec::new());
+        while let Some((job, is_last)) = self.next(queue) {
+            let finish = if is_last { Finish::Stay } else { Finish::Drain };
+            let left = self.lane.run(sources, job, finish, |target, slot, frame| {
+                came.push((target.frame, see(target, slot, frame)));
+            })?;
+            missing.extend(left.into_iter().map(|(target, slot)| (target.frame, slot)));
+        }
+        Ok((came, missing))
+    }
+
+    /// The next job, and whether it is the last: one that the lane can go on to, else the longest.
+    fn next<S>(&self, queue: &Mutex<Vec<Job<S>>>) -> Option<(Job<S>, bool)> {
+        let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let goes_on = queue.iter().position(|job| {
+            let targets: Vec<_> = job.targets.iter().map(|(target, _)| *target).collect();
+            self.lane.cost_to_go_on(job.entrance, &targets).is_some()
+        });
+        if queue.is_empty() {
+            return None;
+        }
+        let job = queue.remove(goes_on.unwrap_or(0));
+        Some((job, queue.is_empty()))
+    }
+}
+
+impl Video {
+    /// The frames of these numbers, which exist, in this order.
+    pub(super) fn fetch(&mut self, numbers: &[u64]) -> Result<Vec<Frame>> {
+        let frames = self.map(numbers, |_, frame| frame.try_clone())?;
+        let memory = |cause: AvError| Error::Decode {
+            name: self.name.clone(),
+            place: "some place".into(),
+            time: None,
+            reason: cause.to_string(),
+        };
+        frames.into_iter().map(|frame| frame?.map_err(memory)).collect()
+    }
+
+    /// Calls `work` once for each of `numbers`, which exist, with its place among them, on the
+    /// threads of the decoders; gives the results in this order.
+    pub(super) fn map<T: Send>(
+        &mut self,
+        numbers: &[u64],
+        work: impl Fn(usize, &Frame) -> T + Sync,
+    ) -> Result<Vec<Result<T>>> {
+        self.index()?;
+        let mut asked: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+        for (place, &number) in numbers.iter().enumerate() {
+            asked.entry(u32::try_from(number).unwrap_or(u32::MAX)).or_default().push(place);
+        }
+        let (came, missing) = self.fetch_each(asked.into_iter().collect(), |places, frame| {
+            places.into_iter().map(|place| (place, work(place, &frame))).collect::<Vec<_>>()
+        })?;
+        let mut results: Vec<Option<Result<T>>> = Vec::new();
+        results.resize_with(numbers.len(), || None);
+        for (place, result) in came.into_iter().flat_map(|(_, results)| results) {
+            results[place] = Some(Ok(result));
+        }
+        for (frame, places) in missing {
+            places
+                .into_iter()
+                .for_each(|place| results[place] = Some(Err(self.undecodable(frame))));
+        }
+        Ok(results.into_iter().flatten().collect())
+    }
+
+    /// Calls `see` with each of the frames, on the threads of the decoders; what it gave comes in
+    /// no order. The slots of those that can't be decoded come back.
+    pub(super) fn fetch_each<S: Send, T: Send>(
+        &mut self,
+        frames: Vec<(u32, S)>,
+        see: impl Fn(S, Frame) -> T + Sync,
+    ) -> Result<(Vec<(u32, T)>, Vec<(u32, S)>)> {
+        let Self { stream, start, reader, index, fetcher, .. } = self;
+        let Some(index) = index else { return Ok((Vec::new(), frames)) };
+        let outcome = fetcher.fetch(reader, index, frames, |target, slot, picture| {
+            see(slot, frame(target, picture, index, stream, *start))
+        });
+        for entrance in fetcher.refused() {
+            index.forget_entrance(entrance);
+        }
+        outcome
+    }
+
+    fn undecodable(&self, frame: u32) -> Error {
+        let known = self.index.as_ref().and_then(|index| index.frame(frame.into()));
+        let time = known.map(|known| self.time_of(known.pts));
+        let place = time.map_or_else(|| format!("frame {frame}"), |time| format!("{time:.3} s"));
+        let reason = "the decoder gives no picture".into();
+        Error::Decode { name: self.name.clone(), place, time, reason }
+    }
+}
+
+/// A picture with all that the index knows of it.
+fn frame(
+    target: Target,
+    picture: VideoFrame,
+    index: &FrameIndex,
+    stream: &Arc<crate::media::VideoStream>,
+    start: Pts,
+) -> Frame {
+    let known = index.frame(target.frame.into());
+    let seconds = |ticks| Pts { ticks, base: stream.time_base }.seconds();
+    Frame {
+        number: Some(target.frame.into()),
+        pts: known.map(|known| known.pts),
+        time: known.map(|known| known.pts.seconds_since(start)),
+        duration: known.filter(|known| known.duration > 0).map(|known| seconds(known.duration)),
+        keyframe: known.is_some_and(|known| known.keyframe),
+        damaged: picture.is_corrupt(),
+        frame: picture,
+        stream: Arc::clone(stream),
+    }
+}

@@ -1,0 +1,417 @@
+//! One decoder and where it stands: it fetches pictures by their packets' numbers.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use moviola_av::{
+    decoder::{Decoder, DecoderOptions, Received, Sent},
+    error::{Error as AvError, Result as AvResult},
+    frame::VideoFrame,
+    packet::Packet,
+    parameters::CodecParameters,
+};
+
+use super::packets::{PacketReader, Span};
+use crate::{
+    bitstream::{
+        access::{Access, Classifier},
+        parameter_sets::Snapshot,
+        references::References,
+    },
+    entry::prepare,
+    error::Result,
+    index::{Entrance, FrameIndex, Origin},
+    media::cannot_decode,
+};
+
+/// Compressed bytes that are read at a time.
+const BATCH_BYTES: usize = 4 << 20;
+
+/// Damaged packets in a row after which a decoder is given up, until the next packet.
+const MOST_FAILURES: usize = 64;
+
+/// How to open a stream's decoders.
+#[derive(Debug)]
+pub(super) struct Recipe {
+    pub(super) parameters: Arc<CodecParameters>,
+    pub(super) options: DecoderOptions,
+    /// What the stream's first packet tells every decoder.
+    pub(super) first_sets: Snapshot,
+}
+
+/// What all lanes read from.
+pub(super) struct Sources<'a> {
+    pub(super) reader: &'a Mutex<PacketReader>,
+    pub(super) index: &'a FrameIndex,
+}
+
+/// A decoder somewhere in the stream.
+#[derive(Debug)]
+pub(super) struct Lane {
+    recipe: Arc<Recipe>,
+    threads: u16,
+    decoder: Option<Decoder>,
+    references: References,
+    place: Option<Place>,
+    /// Whether the decoder has had parameter sets that stood in packets.
+    has_sets: bool,
+    /// Version of the extradata that the decoder has had last.
+    extradata: u64,
+    /// Entrances that proved to be none.
+    pub(super) refused: Vec<Entrance>,
+}
+
+/// How far a decoder has come.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// Where it started.
+    entrance: Entrance,
+    /// The packet to send next.
+    next: u32,
+    /// From this packet on none was left out.
+    whole_from: u32,
+    /// Time of the picture that came out last.
+    shown: i64,
+}
+
+/// One picture to fetch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Target {
+    /// Number of its frame.
+    pub(super) frame: u32,
+    /// Number of its packet.
+    pub(super) packet: u32,
+    pub(super) pts: i64,
+}
+
+/// Pictures that are fetched in one go.
+#[derive(Debug)]
+pub(super) struct Job<S> {
+    pub(super) entrance: Entrance,
+    /// In the order of their packets, each with what its receiver needs.
+    pub(super) targets: Vec<(Target, S)>,
+}
+
+impl<S> Job<S> {
+    pub(super) fn last(&self) -> u32 {
+        self.targets.last().map_or(0, |(target, _)| target.packet)
+    }
+}
+
+/// What to do with a decoder behind the last picture of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Finish {
+    /// Have it give out all it holds: the quickest way to the last picture.
+    Drain,
+    /// Leave it as it is, ready to go on.
+    Stay,
+}
+
+impl Lane {
+    /// A lane whose decoder has so many threads.
+    pub(super) fn new(recipe: Arc<Recipe>, threads: u16) -> Self {
+        let parameters = &recipe.parameters;
+        let references = References::new(parameters.codec_name(), parameters.extradata());
+        Self {
+            recipe,
+            threads,
+            decoder: None,
+            references,
+            place: None,
+            has_sets: false,
+            extradata: 0,
+            refused: Vec::new(),
+        }
+    }
+
+    /// How many packets have to be decoded for `targets`, if the lane goes on from where it is;
+    /// `None` if it can't, or starting over is no longer.
+    pub(super) fn cost_to_go_on(&self, entrance: Entrance, targets: &[Target]) -> Option<u32> {
+        let place = self.place?;
+        let within = place.entrance.packet <= entrance.packet && entrance.packet <= place.next;
+        let waits = |target: &Target| {
+            target.packet >= place.next
+                || (target.packet >= place.whole_from && target.pts > place.shown)
+        };
+        let last = targets.iter().map(|target| target.packet).max()?;
+        (within && targets.iter().all(waits)).then(|| (last + 1).saturating_sub(place.next))
+    }
+
+    /// Fetches the pictures of `job` and hands each to `see`; gives back the targets that didn't
+    /// come.
+    ///
+    /// # Errors
+    ///
+    /// If reading fails or the decoder can't be opened; some pictures may have come.
+    pub(super) fn run<S>(
+        &mut self,
+        sources: &Sources<'_>,
+        job: Job<S>,
+        finish: Finish,
+        mut see: impl FnMut(Target, S, VideoFrame),
+    ) -> Result<Vec<(Target, S)>> {
+        let targets: Vec<_> = job.targets.iter().map(|(target, _)| *target).collect();
+        let goes_on = self.cost_to_go_on(job.entrance, &targets).is_some();
+        if !goes_on {
+            self.place = None;
+        }
+        let mut wanted = Wanted::new(job.targets, sources.index);
+        let mut outcome = self.fetch(sources, job.entrance, &mut wanted, finish, &mut see);
+        if goes_on && outcome.is_ok() && !wanted.is_empty() {
+            // A stream whose times mislead: the sure way is from the entrance.
+            self.place = None;
+            outcome = self.fetch(sources, job.entrance, &mut wanted, finish, &mut see);
+        }
+        if outcome.is_err() {
+            self.place = None;
+        }
+        outcome.map(|()| wanted.rest())
+    }
+
+    fn fetch<S>(
+        &mut self,
+        sources: &Sources<'_>,
+        entrance: Entrance,
+        wanted: &mut Wanted<S>,
+        finish: Finish,
+        see: &mut impl FnMut(Target, S, VideoFrame),
+    ) -> Result<()> {
+        self.receive(wanted, see);
+        let mut entrance = entrance;
+        while !wanted.is_empty() {
+            let start = self.place.map_or(entrance.packet, |place| place.next);
+            let last = sources.index.last_packet_of(wanted.last);
+            let past_last = start > last;
+            if (past_last && finish == Finish::Drain) || start >= sources.index.packets() {
+                self.drain(wanted, see);
+                return Ok(());
+            }
+            let until = match finish {
+                Finish::Drain => last + 1,
+                Finish::Stay => last.max(start) + 1,
+            };
+            let from = self.place.map_or(entrance, |place| place.entrance);
+            let span = Span { entrance: from, from: start, until, bytes: BATCH_BYTES };
+            let batch = {
+                let mut reader = sources.reader.lock().unwrap_or_else(PoisonError::into_inner);
+                reader.read(&span)?
+            };
+            if self.place.is_none() {
+                let first = batch.packets.first();
+                if !first.is_some_and(|first| self.is_entrance(sources.index, entrance, first)) {
+                    if entrance.packet == 0 {
+                        return Ok(()); // there is nothing at all
+                    }
+                    self.refused.push(entrance);
+                    entrance = sources.index.entrance_before(entrance);
+                    continue;
+                }
+                self.restart(entrance);
+            }
+            for (number, packet) in (batch.first..).zip(batch.packets) {
+                self.send(number, packet, sources, &batch.extradata, wanted, see)?;
+                self.receive(wanted, see);
+            }
+            if batch.ended {
+                self.drain(wanted, see);
+                return Ok(());
+            }
+        }
+        if finish == Finish::Drain && self.place.is_some_and(|place| place.next > wanted.last) {
+            // Nothing more is wanted from here: the next job starts elsewhere.
+            self.place = None;
+        }
+        Ok(())
+    }
+
+    /// Whether decoding can start at a packet, by what its bytes say.
+    fn is_entrance(&mut self, index: &FrameIndex, entrance: Entrance, packet: &Packet) -> bool {
+        if index.origin() != Origin::Tables {
+            return true; // the bytes were looked at already
+        }
+        let parameters = &self.recipe.parameters;
+        let (codec, intra_only) = (parameters.codec_name(), parameters.is_intra_only());
+        let mut classifier = Classifier::new(codec, intra_only, parameters.extradata());
+        let access = classifier.classify(packet.data(), packet.is_key());
+        let brings_sets = classifier.parameter_sets().version > 0;
+        if self.has_sets && !brings_sets {
+            self.decoder = None; // it may know others than those in force here
+        }
+        self.has_sets |= brings_sets;
+        matches!(access, Access::Key | Access::KeyField) || entrance.packet == 0
+    }
+
+    /// Has the decoder start at an entrance.
+    fn restart(&mut self, entrance: Entrance) {
+        // What an MJPEG decoder keeps of earlier pictures would show in damaged ones.
+        if self.recipe.parameters.codec_name() == "mjpeg" {
+            self.decoder = None;
+        }
+        if let Some(decoder) = &mut self.decoder {
+            decoder.flush();
+        }
+        let (next, whole_from) = (entrance.packet, entrance.packet);
+        self.place = Some(Place { entrance, next, whole_from, shown: i64::MIN });
+    }
+
+    /// Sends a packet, unless nothing that is wanted depends on it.
+    fn send<S>(
+        &mut self,
+        number: u32,
+        packet: Packet,
+        sources: &Sources<'_>,
+        extradata: &(u64, Option<Arc<[u8]>>),
+        wanted: &mut Wanted<S>,
+        see: &mut impl FnMut(Target, S, VideoFrame),
+    ) -> Result<()> {
+        let Some(place) = &mut self.place else { return Ok(()) };
+        place.next = number + 1;
+        self.references.learn(packet.data());
+        // Pictures just before the last one may be asked for next: they are not left out.
+        let is_far = number + u32::from(sources.index.reorder_delay()) < wanted.last;
+        // Of a frame in two packets one field may be needed and the other not.
+        let skippable = is_far && !sources.index.has_fields() && !wanted.has(number);
+        if skippable && self.references.is_disposable(packet.data()) {
+            place.whole_from = number + 1;
+            return Ok(());
+        }
+        let starts = number == place.entrance.packet;
+        let outcome = self.offer(number, packet, starts, sources.index, extradata, wanted, see);
+        match outcome {
+            Ok(()) => Ok(()),
+            Err(error) if error.is_corrupt() => Ok(()), // its picture won't come, or come damaged
+            Err(AvError::Ffmpeg { .. }) => Ok(()),
+            Err(error) => Err(self.refuse(sources, &error)),
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one step of `send`, which is long enough")]
+    fn offer<S>(
+        &mut self,
+        number: u32,
+        packet: Packet,
+        starts: bool,
+        index: &FrameIndex,
+        (version, extradata): &(u64, Option<Arc<[u8]>>),
+        wanted: &mut Wanted<S>,
+        see: &mut impl FnMut(Target, S, VideoFrame),
+    ) -> AvResult<()> {
+        let is_new = self.decoder.is_none();
+        if is_new {
+            let options = DecoderOptions {
+                threads: self.threads,
+                reorder_delay: index.reorder_delay(),
+                ..self.recipe.options.clone()
+            };
+            self.decoder = Some(Decoder::open(&self.recipe.parameters, &options)?);
+            self.extradata = 0;
+        }
+        let known = index.parameter_sets(number);
+        let first = Some(&self.recipe.first_sets).filter(|_| is_new);
+        let sets = known.or(first).filter(|_| starts && number > 0).map(|sets| &sets.bytes);
+        let extradata = extradata.as_ref().filter(|_| starts && self.extradata != *version);
+        self.extradata = *version;
+        let mut tagged = prepare(&packet, sets, extradata)?.unwrap_or(packet);
+        tagged.set_tag(number.into());
+        loop {
+            let Some(decoder) = &mut self.decoder else { return Ok(()) };
+            match decoder.send(&tagged)? {
+                Sent::Accepted => return Ok(()),
+                Sent::Full => self.receive(wanted, see),
+            }
+        }
+    }
+
+    /// Takes the pictures that are ready.
+    fn receive<S>(&mut self, wanted: &mut Wanted<S>, see: &mut impl FnMut(Target, S, VideoFrame)) {
+        let mut failures = 0;
+        while let Some(decoder) = &mut self.decoder {
+            match decoder.receive() {
+                Ok(Received::Frame(frame)) => {
+                    if let (Some(place), Some(pts)) = (&mut self.place, frame.pts()) {
+                        place.shown = place.shown.max(pts);
+                    }
+                    if let Some((target, slot)) = wanted.take(&frame) {
+                        see(target, slot, frame);
+                    }
+                }
+                Ok(Received::NeedPacket | Received::End) => return,
+                Err(AvError::Ffmpeg { .. }) if failures < MOST_FAILURES => failures += 1,
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Takes all that the decoder holds; it has to start anew then.
+    fn drain<S>(&mut self, wanted: &mut Wanted<S>, see: &mut impl FnMut(Target, S, VideoFrame)) {
+        if self.decoder.as_mut().is_some_and(|decoder| decoder.send_end().is_ok()) {
+            self.receive(wanted, see);
+        }
+        self.place = None;
+    }
+
+    fn refuse(&self, sources: &Sources<'_>, cause: &AvError) -> crate::error::Error {
+        let reader = sources.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let media = reader.media();
+        cannot_decode(&media.name, &media.video, cause)
+    }
+}
+
+/// The targets that haven't come yet.
+struct Wanted<S> {
+    /// In the order of their packets.
+    targets: Vec<(Target, Option<S>)>,
+    left: usize,
+    /// The last packet of all.
+    last: u32,
+    /// How many packets after a target's own may belong to it.
+    more: u32,
+}
+
+impl<S> Wanted<S> {
+    fn new(targets: Vec<(Target, S)>, index: &FrameIndex) -> Self {
+        let last = targets.last().map_or(0, |(target, _)| target.packet);
+        let left = targets.len();
+        let targets = targets.into_iter().map(|(target, slot)| (target, Some(slot))).collect();
+        Self { targets, left, last, more: index.last_packet_of(0) }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.left == 0
+    }
+
+    fn place(&self, packet: u32) -> Option<usize> {
+        self.targets.binary_search_by_key(&packet, |(target, _)| target.packet).ok()
+    }
+
+    fn has(&self, packet: u32) -> bool {
+        self.place(packet).is_some_and(|place| self.targets[place].1.is_some())
+    }
+
+    /// The target whose picture this is.
+    ///
+    /// A picture that is shown again (VP9) comes with its first packet's number, and the time of
+    /// its own.
+    fn take(&mut self, frame: &VideoFrame) -> Option<(Target, S)> {
+        let number = u32::try_from(frame.tag()).ok();
+        let by_number = number.and_then(|packet| {
+            // A frame of two fields has the number of either.
+            (0..=self.more).find_map(|field| self.place(packet.checked_sub(field)?))
+        });
+        let agrees = |target: &Target| frame.pts().is_none_or(|pts| pts == target.pts);
+        let certain = by_number.filter(|&place| agrees(&self.targets[place].0));
+        let by_time = || {
+            let pts = frame.raw_pts()?;
+            self.targets.iter().position(|(target, slot)| target.pts == pts && slot.is_some())
+        };
+        let place = certain.or_else(by_time).or(by_number)?;
+        let (target, slot) = &mut self.targets[place];
+        let slot = slot.take()?;
+        self.left -= 1;
+        Some((*target, slot))
+    }
+
+    fn rest(self) -> Vec<(Target, S)> {
+        let left = self.targets.into_iter();
+        left.filter_map(|(target, slot)| Some((target, slot?))).collect()
+    }
+}

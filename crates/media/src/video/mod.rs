@@ -1,0 +1,236 @@
+//! Any frame of a video, exact: by number, by time, in ranges.
+//!
+//! Frames that are asked for together are sorted, grouped by the keyframe their decoding starts at,
+//! and decoded by several decoders at once; on the way to a frame, pictures that nothing depends on
+//! are left out. Where decoders stand is remembered, so that the next frame is at hand.
+
+mod fetch;
+mod lane;
+mod packets;
+mod plan;
+mod request;
+
+use std::{
+    ops::Range,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use moviola_av::{decoder::DecoderOptions, time::Pts};
+
+pub use request::OutOfRange;
+
+use crate::{
+    error::{Error, Result},
+    frame::Frame,
+    index::{self, FrameIndex},
+    media::{Media, VideoStream},
+    source::{Source, SourceOptions},
+};
+use fetch::Fetcher;
+use lane::Recipe;
+use packets::PacketReader;
+
+/// A video of which any frame can be had.
+///
+/// The source must be readable more than once: a file, bytes, an address. Frames are numbered from
+/// 0 in the order they are shown; negative numbers count from the end. Times are seconds from the
+/// start of the presentation, ranges are half-open.
+///
+/// The index is made when it is first needed. Methods take `&mut self` because decoders move; open
+/// the source several times to read from several threads. Calls made at the same time share the
+/// cores.
+///
+/// # Examples
+///
+/// ```
+/// use moviola_media::{source::Source, video::Video};
+///
+/// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/demo.mp4");
+/// let mut video = Video::open(Source::path(path), Default::default())?;
+/// assert_eq!(video.len()?, 300);
+/// let last = video.frame_at(-1)?;
+/// assert_eq!(last.number, Some(299));
+/// let frames = video.frames_played_at(&[0.0, 2.5, 1.04])?;
+/// assert_eq!(frames[2].number, Some(26));
+/// # Ok::<(), moviola_media::error::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Video {
+    name: String,
+    stream: Arc<VideoStream>,
+    start: Pts,
+    reader: Mutex<PacketReader>,
+    index: Option<FrameIndex>,
+    fetcher: Fetcher,
+}
+
+impl Video {
+    /// Opens `source` and picks its video stream.
+    ///
+    /// # Errors
+    ///
+    /// As [`Media::open`].
+    pub fn open(source: Source, options: SourceOptions) -> Result<Self> {
+        Self::of_media(Media::open(source, options)?)
+    }
+
+    /// The same of a source that is open already, and of which nothing was read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Demux`] if its first packet can't be read.
+    pub fn of_media(media: Media) -> Result<Self> {
+        let (name, start) = (media.name.clone(), media.start);
+        let stream = Arc::new(media.video.clone());
+        let options = DecoderOptions {
+            time_base: Some(stream.time_base),
+            max_pixels: Some(media.options.max_pixels),
+            pool: Some(Arc::clone(&media.options.pool)),
+            ..DecoderOptions::default()
+        };
+        let cores = media.decoders();
+        let mut reader = PacketReader::new(media);
+        let recipe = Recipe {
+            parameters: Arc::clone(&stream.parameters),
+            options,
+            first_sets: reader.first_sets()?,
+        };
+        let fetcher = Fetcher::new(recipe, cores);
+        Ok(Self { name, stream, start, reader: Mutex::new(reader), index: None, fetcher })
+    }
+
+    /// The source as its user knows it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The video stream.
+    pub fn stream(&self) -> &VideoStream {
+        &self.stream
+    }
+
+    /// Which frames there are; made at the first call.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ReadOnce`] or [`Error::Demux`] if it can't be made.
+    pub fn index(&mut self) -> Result<&FrameIndex> {
+        if self.index.is_none() {
+            let reader = self.reader.get_mut().unwrap_or_else(PoisonError::into_inner);
+            self.index = Some(index::build(reader.media_mut())?);
+        }
+        self.index.as_ref().ok_or_else(|| Error::ReadOnce { name: self.name.clone() })
+    }
+
+    /// How many frames there are.
+    ///
+    /// # Errors
+    ///
+    /// As [`index`](Self::index).
+    #[expect(clippy::len_without_is_empty, reason = "a video without frames is an error")]
+    pub fn len(&mut self) -> Result<u64> {
+        self.index().map(FrameIndex::len)
+    }
+
+    /// The frame of that number; negative numbers count from the end.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoFrame`] if there is none; [`Error::Decode`] if it can't be decoded; as
+    /// [`index`](Self::index).
+    pub fn frame_at(&mut self, number: i64) -> Result<Frame> {
+        self.one(|video| Ok(vec![video.resolve(number)?]))
+    }
+
+    /// The frames of these numbers, in this order; negative numbers count from the end.
+    ///
+    /// All are held in memory at once; doubles share their picture.
+    ///
+    /// # Errors
+    ///
+    /// As [`frame_at`](Self::frame_at), for the first that fails.
+    pub fn frames_at(&mut self, numbers: &[i64]) -> Result<Vec<Frame>> {
+        let numbers: Vec<_> =
+            numbers.iter().map(|&number| self.resolve(number)).collect::<Result<_>>()?;
+        self.fetch(&numbers)
+    }
+
+    /// The frame that is shown at a time, in seconds from the start of the presentation: the last
+    /// that begins at or before it.
+    ///
+    /// # Errors
+    ///
+    /// As [`frame_at`](Self::frame_at).
+    pub fn frame_played_at(&mut self, seconds: f64) -> Result<Frame> {
+        self.one(|video| Ok(vec![video.resolve_time(seconds)?]))
+    }
+
+    /// The frames that are shown at these times, in this order.
+    ///
+    /// # Errors
+    ///
+    /// As [`frame_at`](Self::frame_at), for the first that fails.
+    pub fn frames_played_at(&mut self, seconds: &[f64]) -> Result<Vec<Frame>> {
+        let numbers: Vec<_> =
+            seconds.iter().map(|&seconds| self.resolve_time(seconds)).collect::<Result<_>>()?;
+        self.fetch(&numbers)
+    }
+
+    /// Every `step`-th frame of a range of numbers; negative ones count from the end, and what lies
+    /// outside the video is cut off.
+    ///
+    /// # Errors
+    ///
+    /// As [`frame_at`](Self::frame_at), for the first that fails. A `step` of 0 counts as 1.
+    pub fn frames_in_range(&mut self, range: Range<i64>, step: usize) -> Result<Vec<Frame>> {
+        let count = self.len()?;
+        let numbers: Vec<_> = request::clamp(range, count).step_by(step.max(1)).collect();
+        self.fetch(&numbers)
+    }
+
+    /// The frames shown in a range of seconds: those that begin in it, and the one that is on
+    /// when it begins. With `rate`, the frames shown at every 1/`rate` of a second from its start
+    /// on, some perhaps more than once.
+    ///
+    /// # Errors
+    ///
+    /// As [`frame_at`](Self::frame_at), for the first that fails.
+    pub fn frames_played_in_range(
+        &mut self,
+        range: Range<f64>,
+        rate: Option<f64>,
+    ) -> Result<Vec<Frame>> {
+        let numbers = self.numbers_in(range, rate)?;
+        self.fetch(&numbers)
+    }
+
+    /// Calls `work` with each of the frames of these numbers, and its place among them, on the
+    /// threads of the decoders, as soon as it is decoded; gives the results in the order of the
+    /// numbers. So pictures need not be held in memory.
+    ///
+    /// A frame that can't be decoded is an `Err` among the results.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoFrame`] if one of the frames doesn't exist; [`Error::Demux`] if reading fails.
+    pub fn map_frames_at<T: Send>(
+        &mut self,
+        numbers: &[i64],
+        work: impl Fn(usize, &Frame) -> T + Sync,
+    ) -> Result<Vec<Result<T>>> {
+        let numbers: Vec<_> =
+            numbers.iter().map(|&number| self.resolve(number)).collect::<Result<_>>()?;
+        self.map(&numbers, work)
+    }
+
+    fn one(&mut self, numbers: impl FnOnce(&mut Self) -> Result<Vec<u64>>) -> Result<Frame> {
+        let numbers = numbers(self)?;
+        let mut frames = self.fetch(&numbers)?;
+        frames.pop().ok_or_else(|| Error::ReadOnce { name: self.name.clone() })
+    }
+
+    /// Seconds from the start of the presentation to `pts`.
+    pub fn time_of(&self, pts: Pts) -> f64 {
+        pts.seconds_since(self.start)
+    }
+}

@@ -1,0 +1,214 @@
+//! The video's packets by their number, from any entrance on.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use moviola_av::{
+    demuxer::{Demuxer, SeekDirection},
+    packet::Packet,
+};
+
+use crate::{
+    bitstream::{access::Classifier, parameter_sets::Snapshot},
+    error::Result,
+    index::Entrance,
+    media::{Media, encrypted},
+    source::cannot_read,
+};
+
+/// Reading on is cheaper than a seek for so many packets.
+const NEAR: u32 = 16;
+
+/// A seek that lands behind its target is tried again from so many seconds before it.
+const STEP_BACK_SECONDS: i64 = 10;
+
+/// Reads packets of one stream, each with its number in decoding order.
+///
+/// Numbers are counted from a place that is known: the start, or a packet recognised by its time
+/// and its place in the file. So they are right wherever a seek lands.
+#[derive(Debug)]
+pub(super) struct PacketReader {
+    media: Media,
+    /// Packets that were read and not handed out.
+    held: VecDeque<Packet>,
+    /// Number of the next packet; `None` after a failed seek.
+    next: Option<u32>,
+    /// The latest extradata that came with a packet, and how often it has changed.
+    extradata: (u64, Option<Arc<[u8]>>),
+}
+
+/// Packets that follow one another.
+#[derive(Debug)]
+pub(super) struct Batch {
+    /// Number of the first.
+    pub(super) first: u32,
+    pub(super) packets: Vec<Packet>,
+    /// Extradata in force before the first, and its version.
+    pub(super) extradata: (u64, Option<Arc<[u8]>>),
+    /// Whether the stream ends here.
+    pub(super) ended: bool,
+}
+
+/// Which packets are wanted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    /// Where decoding has begun.
+    pub(super) entrance: Entrance,
+    /// The first packet wanted.
+    pub(super) from: u32,
+    /// The first packet not wanted any more.
+    pub(super) until: u32,
+    /// Stop after so many bytes; one packet always comes.
+    pub(super) bytes: usize,
+}
+
+impl PacketReader {
+    /// A reader of media that nothing was read of yet.
+    pub(super) fn new(mut media: Media) -> Self {
+        let held = std::mem::take(&mut media.read_ahead);
+        Self { media, held, next: Some(0), extradata: (0, None) }
+    }
+
+    pub(super) fn media(&self) -> &Media {
+        &self.media
+    }
+
+    pub(super) fn media_mut(&mut self) -> &mut Media {
+        &mut self.media
+    }
+
+    /// The parameter sets, and what names the encoder, in the first packet. Before anything else
+    /// is read.
+    pub(super) fn first_sets(&mut self) -> Result<Snapshot> {
+        if self.held.is_empty()
+            && let Some(packet) = self.demux()?
+        {
+            self.held.push_back(packet);
+        }
+        let parameters = &self.media.video.parameters;
+        let (codec, intra_only) = (parameters.codec_name(), parameters.is_intra_only());
+        let mut classifier = Classifier::new(codec, intra_only, parameters.extradata());
+        if let Some(first) = self.held.front() {
+            classifier.classify(first.data(), first.is_key());
+        }
+        Ok(classifier.parameter_sets())
+    }
+
+    /// The packets of a span, or as many of them as its bytes allow.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Demux`](crate::error::Error::Demux) if reading fails; [`Error::NoVideo`](crate::error::Error::NoVideo) if they are encrypted.
+    pub(super) fn read(&mut self, span: &Span) -> Result<Batch> {
+        self.go_to(span)?;
+        let (extradata, first) = (self.extradata.clone(), span.from);
+        let mut batch = Batch { first, packets: Vec::new(), extradata, ended: false };
+        let mut bytes = 0;
+        while self.next.is_some_and(|next| next < span.until) && bytes < span.bytes.max(1) {
+            let Some(packet) = self.take()? else {
+                batch.ended = true;
+                break;
+            };
+            bytes += packet.data().len();
+            batch.packets.push(packet);
+        }
+        Ok(batch)
+    }
+
+    /// Moves on until the next packet is the span's first.
+    fn go_to(&mut self, span: &Span) -> Result<()> {
+        let at_hand = span.entrance.packet.min(span.from.saturating_sub(NEAR));
+        let near = self.next.is_some_and(|next| (at_hand..=span.from).contains(&next));
+        if !near && !self.seek(&span.entrance) {
+            self.rewind()?;
+        }
+        while self.next.is_some_and(|next| next < span.from) {
+            if self.take()?.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves to an entrance by the container's index or by position. `false` if it isn't found.
+    fn seek(&mut self, entrance: &Entrance) -> bool {
+        if entrance.pts == i64::MIN {
+            return false;
+        }
+        let base = self.media.video.time_base;
+        let step = STEP_BACK_SECONDS * i64::from(base.den()) / i64::from(base.num());
+        let found = [0, step].into_iter().any(|step| {
+            self.seek_once(entrance, entrance.pts.saturating_sub(step)).unwrap_or(false)
+        });
+        self.next = found.then_some(entrance.packet);
+        found
+    }
+
+    fn seek_once(&mut self, entrance: &Entrance, ticks: i64) -> Result<bool> {
+        self.held.clear();
+        let Media { demuxer, video, name, .. } = &mut self.media;
+        let by_bytes = matches!(demuxer.format_name(), "mpegts" | "mpeg");
+        let moved = match entrance.position.filter(|_| by_bytes) {
+            Some(position) if ticks == entrance.pts => demuxer.seek_bytes(position),
+            _ => demuxer.seek(video.index, ticks, SeekDirection::Backward),
+        };
+        moved.map_err(|cause| cannot_read(name, cause))?;
+        // What comes before the entrance is as long as the way to it at most.
+        for _ in 0..=entrance.packet {
+            let Some(packet) = self.demux()? else { return Ok(false) };
+            let known = packet.pts().or(packet.dts());
+            let there = known == Some(entrance.pts)
+                && (packet.position() == entrance.position || entrance.position.is_none());
+            if there {
+                self.held.push_back(packet);
+                return Ok(true);
+            }
+            if packet.is_key() && known.is_some_and(|known| known > entrance.pts) {
+                return Ok(false);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Starts over from the first packet.
+    fn rewind(&mut self) -> Result<()> {
+        self.media.demuxer = self.media.reopen()?;
+        self.held.clear();
+        self.next = Some(0);
+        Ok(())
+    }
+
+    fn take(&mut self) -> Result<Option<Packet>> {
+        let packet = match self.held.pop_front() {
+            Some(packet) => Some(packet),
+            None => self.demux()?,
+        };
+        let Some(packet) = packet else {
+            self.next = None;
+            return Ok(None);
+        };
+        if packet.is_encrypted() {
+            return Err(encrypted(&self.media.name));
+        }
+        if let Some(extradata) = packet.new_extradata()
+            && self.extradata.1.as_deref() != Some(extradata)
+        {
+            self.extradata = (self.extradata.0 + 1, Some(extradata.into()));
+        }
+        self.next = self.next.map(|next| next + 1);
+        Ok(Some(packet))
+    }
+
+    fn demux(&mut self) -> Result<Option<Packet>> {
+        let Media { demuxer, video, name, .. } = &mut self.media;
+        next_packet(demuxer, video.index).map_err(|cause| cannot_read(name, cause))
+    }
+}
+
+fn next_packet(demuxer: &mut Demuxer, stream: usize) -> moviola_av::Result<Option<Packet>> {
+    loop {
+        match demuxer.read_packet()? {
+            Some(packet) if packet.stream_index() != stream => {}
+            packet => return Ok(packet),
+        }
+    }
+}

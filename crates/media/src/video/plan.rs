@@ -1,0 +1,95 @@
+//! How to fetch frames: which groups to decode, on how many decoders.
+
+use super::lane::{Job, Target};
+use crate::index::FrameIndex;
+
+/// How much of a core each thread of one decoder makes use of: whole pictures depend on each other.
+const THREADS_AT_WORK: f64 = 0.85;
+
+/// What starting over costs a decoder with several threads, in pictures.
+const START_UP: f64 = 3.0;
+
+/// A way to share out jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Several decoders with one thread each, a job at a time.
+    SideBySide,
+    /// One decoder with several threads, one job after the other.
+    Together,
+}
+
+/// The jobs for frames that come in ascending order, without doubles: those that start at the same
+/// entrance make one.
+pub(super) fn jobs<S>(index: &FrameIndex, frames: Vec<(u32, S)>) -> Vec<Job<S>> {
+    let mut targets: Vec<_> = frames
+        .into_iter()
+        .filter_map(|(frame, slot)| {
+            let packet = index.packet_of(frame)?;
+            let pts = index.frame(frame.into())?.pts.ticks;
+            Some((index.entrance(frame), Target { frame, packet, pts }, slot))
+        })
+        .collect();
+    targets.sort_by_key(|(entrance, target, _)| (entrance.packet, target.packet));
+    let mut jobs: Vec<Job<S>> = Vec::new();
+    for (entrance, target, slot) in targets {
+        match jobs.last_mut().filter(|job| job.entrance == entrance) {
+            Some(job) => job.targets.push((target, slot)),
+            None => jobs.push(Job { entrance, targets: vec![(target, slot)] }),
+        }
+    }
+    jobs
+}
+
+/// How many packets a job has to decode from its entrance on.
+pub(super) fn cost<S>(job: &Job<S>) -> u32 {
+    (job.last() + 1).saturating_sub(job.entrance.packet)
+}
+
+/// Which way is quicker on so many cores, for jobs of these costs in descending order.
+pub(super) fn choose(costs: &[u32], cores: usize) -> Way {
+    if cores < 2 {
+        return Way::SideBySide;
+    }
+    let whole: f64 = costs.iter().copied().map(f64::from).sum();
+    let starts = costs.len() as f64 * START_UP;
+    let together = whole / (cores as f64 * THREADS_AT_WORK) + starts;
+    if busiest(costs, cores) <= together { Way::SideBySide } else { Way::Together }
+}
+
+/// What the busiest core gets if each free one takes the longest job that is left.
+fn busiest(costs: &[u32], cores: usize) -> f64 {
+    let mut loads = vec![0.0; cores];
+    for &cost in costs {
+        let free = loads.iter_mut().min_by(|a, b| f64::total_cmp(a, b));
+        free.into_iter().for_each(|load| *load += f64::from(cost));
+    }
+    loads.into_iter().fold(0.0, f64::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(costs: &[u32], cores: usize, way: Way) {
+        assert_eq!(choose(costs, cores), way);
+    }
+
+    #[test]
+    fn groups_are_decoded_side_by_side() {
+        check(&[600, 580, 560, 500, 420, 300, 200, 50], 2, Way::SideBySide);
+        check(&[30, 30, 29, 29], 4, Way::SideBySide);
+        check(&[1], 2, Way::SideBySide);
+    }
+
+    #[test]
+    fn one_long_group_is_decoded_with_all_threads() {
+        check(&[600], 2, Way::Together);
+        check(&[600, 30], 4, Way::Together);
+    }
+
+    #[test]
+    fn one_core_knows_one_way() {
+        check(&[600], 1, Way::SideBySide);
+    }
+}

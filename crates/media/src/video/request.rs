@@ -1,0 +1,118 @@
+//! Which frames are meant: numbers, times and ranges become numbers of frames.
+
+use std::ops::Range;
+
+use moviola_av::time::{Pts, TimeBase};
+
+use super::Video;
+use crate::error::{Error, Result};
+
+/// What to do about frames that don't exist.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OutOfRange {
+    /// Fail.
+    #[default]
+    Fail,
+    /// Leave them out.
+    Skip,
+    /// Take the nearest that exists.
+    Clamp,
+}
+
+/// Frames at least, so that times are told apart, in a second.
+const NANOSECONDS: u32 = 1_000_000_000;
+
+impl Video {
+    /// The number of the frame that a user calls `number`.
+    pub(super) fn resolve(&mut self, number: i64) -> Result<u64> {
+        let count = self.len()?;
+        let from_end = || count.checked_sub(number.unsigned_abs());
+        let resolved = u64::try_from(number).ok().or_else(from_end);
+        resolved
+            .filter(|&resolved| resolved < count)
+            .ok_or_else(|| self.no_frame(number.to_string(), count))
+    }
+
+    /// The number of the frame that is shown at a time.
+    pub(super) fn resolve_time(&mut self, seconds: f64) -> Result<u64> {
+        let instant = self.instant(seconds);
+        let index = self.index()?;
+        let number = instant.and_then(|instant| index.frame_played_at(instant));
+        let count = index.len();
+        number.ok_or_else(|| self.no_frame(format!("at {seconds} s"), count))
+    }
+
+    /// The numbers of the frames of a range of seconds.
+    pub(super) fn numbers_in(&mut self, range: Range<f64>, rate: Option<f64>) -> Result<Vec<u64>> {
+        let (start, stop) = (self.instant(range.start), self.instant(range.end));
+        let count = self.len()?;
+        let nothing = |video: &Self| {
+            video.no_frame(format!("from {} s to {} s", range.start, range.end), count)
+        };
+        let (Some(start), Some(stop)) = (start, stop) else { return Err(nothing(self)) };
+        let Some(rate) = rate else {
+            let index = self.index()?;
+            let first = index.frame_played_at(start).unwrap_or_else(|| index.first_from(start));
+            return Ok((first..index.first_from(stop)).collect());
+        };
+        if !(rate.is_finite() && rate > 0.0) {
+            return Err(nothing(self));
+        }
+        // Each time is computed from its number: sums of 1/rate would drift.
+        let times = (0_u64..).map(|n| range.start + n as f64 / rate);
+        let times: Vec<_> = times.take_while(|&time| time < range.end).collect();
+        times.into_iter().map(|time| self.resolve_time(time)).collect()
+    }
+
+    /// The instant so many seconds after the start of the presentation, to the nanosecond.
+    ///
+    /// A time that was told as `f64` must find its own frame again: what is less than a nanosecond
+    /// before a tick of the stream is that tick.
+    pub(super) fn instant(&self, seconds: f64) -> Option<Pts> {
+        let base = self.stream.time_base;
+        let start = self.start.seconds();
+        let exact = Pts::from_seconds(start + seconds, base)?;
+        let off = self.time_of(exact) - seconds;
+        if off.abs() < 1e-9 {
+            return Some(exact);
+        }
+        let fine = TimeBase::new(1, NANOSECONDS)?;
+        let offset = Pts::from_seconds(seconds, fine)?;
+        self.start.rescale(fine)?.checked_add(offset.ticks)
+    }
+
+    fn no_frame(&self, what: String, count: u64) -> Error {
+        let last = self.index.as_ref().map_or(0.0, |index| self.time_of(index.end()));
+        let extent = format!("there are {count}, up to {last:.3} s");
+        Error::NoFrame { name: self.name.clone(), what, extent }
+    }
+}
+
+/// The part of a range that lies in a video of `count` frames.
+pub(super) fn clamp(range: Range<i64>, count: u64) -> Range<u64> {
+    let resolve = |number: i64| match u64::try_from(number) {
+        Ok(number) => number.min(count),
+        Err(_) => count.saturating_sub(number.unsigned_abs()),
+    };
+    resolve(range.start)..resolve(range.end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_cut_to_the_video() {
+        for (range, want) in [
+            (0..5, 0..5),
+            (8..20, 8..10),
+            (-3..10, 7..10),
+            (-30..-8, 0..2),
+            (0..i64::MAX, 0..10),
+            (i64::MIN..0, 0..0),
+        ] {
+            assert_eq!(clamp(range.clone(), 10), want, "{range:?}");
+        }
+        assert!(clamp(7..3, 10).is_empty());
+    }
+}

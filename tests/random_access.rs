@@ -1,0 +1,117 @@
+//! Any frame, in any order, is the frame that decoding everything gives.
+
+use std::path::Path;
+
+use moviola::hash::frame_md5;
+use moviola_media::{
+    source::{Source, SourceOptions},
+    video::Video,
+};
+use moviola_tests::{clips, decode, reference::Decoded};
+
+use crate::conformance::in_parallel;
+
+/// Clips whose frames can't be the same, and why.
+const DIFFERENCES: &[(&str, &str, &str)] = &[
+    ("damaged_keyframe.mp4", "frame 26 has other pixels, those of None", DAMAGED),
+    ("mb_annex-b.mp4", "frame 0 has other pixels, those of None", DAMAGED),
+    ("truncated.mp4", "29 frames, not 28", UNDECODABLE),
+    ("ax_invalid-bitstream.webm", "51 frames, not 0", UNDECODABLE),
+    ("decord_corrupted.mp4", "50 frames, not 49", UNDECODABLE),
+    ("mp4p_zero_empty_stsc.mp4", "2 frames, not 0", UNDECODABLE),
+    ("untimed_start.mkv", "frame 10 is at Some(10), not 0", UNTIMED),
+];
+
+const DAMAGED: &str = "what conceals damage depends on the pictures decoded before";
+const UNDECODABLE: &str = "packets that decode to nothing are frames that can't be had";
+const UNTIMED: &str = "its first pictures have no times";
+
+#[test]
+fn random_access_equals_sequential_access() {
+    let clips = clips::all_videos();
+    let outcomes = in_parallel(&clips, |clip| compare(clip));
+    let (mut frames, mut failures) = (0, Vec::new());
+    for (clip, outcome) in clips.iter().zip(outcomes) {
+        let name = clips::name(clip);
+        let known = DIFFERENCES.iter().find(|(clip, ..)| *clip == name).map(|(_, how, _)| *how);
+        match outcome {
+            Ok(count) if known.is_none() => frames += count,
+            Err(how) if Some(how.as_str()) == known => {}
+            Ok(_) => failures.push(format!("{name}: no difference any more")),
+            Err(how) => failures.push(format!("{name}: {how}")),
+        }
+    }
+    println!("{frames} frames are the same");
+    assert!(failures.is_empty(), "{} clips:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// Of longer clips not every frame is asked for.
+const MOST_FRAMES: usize = 2000;
+
+fn compare(clip: &Path) -> Result<usize, String> {
+    let Ok(mut video) = Video::open(Source::path(clip), SourceOptions::default()) else {
+        return Ok(0);
+    };
+    let whole =
+        decode::all_frames(clip, video.stream().index).map_err(|error| error.to_string())?;
+    let count = video.len().map_err(|error| error.to_string())?;
+    if count != whole.frames.len() as u64 {
+        return Err(format!("{count} frames, not {}", whole.frames.len()));
+    }
+    for seed in 1..=seeds() {
+        check(&mut video, &whole, seed)?;
+    }
+    Ok(whole.frames.len())
+}
+
+/// One order of frames; three where time doesn't matter.
+fn seeds() -> u64 {
+    if std::env::var_os("MOVIOLA_SOAK").is_some() { 3 } else { 1 }
+}
+
+/// Asks for all frames in a random order, a third of them at a time, then for some one by one.
+fn check(video: &mut Video, whole: &Decoded, seed: u64) -> Result<(), String> {
+    let mut order: Vec<_> = (0..whole.frames.len() as i64).collect();
+    shuffle(&mut order, seed);
+    order.truncate(MOST_FRAMES);
+    for numbers in order.chunks(order.len().div_ceil(3).max(1)) {
+        let hashes = video.map_frames_at(numbers, |_, frame| {
+            (frame.pts.map(|pts| pts.ticks), frame_md5(&frame.frame))
+        });
+        for (&number, hash) in numbers.iter().zip(hashes.map_err(|error| error.to_string())?) {
+            same(whole, number, hash.map_err(|error| format!("frame {number}: {error}"))?)?;
+        }
+    }
+    for &number in order.iter().take(5) {
+        for next in number..whole.frames.len().min(number as usize + 3) as i64 {
+            let frame = video.frame_at(next).map_err(|error| format!("one {next}: {error}"))?;
+            same(whole, next, (frame.pts.map(|pts| pts.ticks), frame_md5(&frame.frame)))?;
+        }
+    }
+    Ok(())
+}
+
+fn same(whole: &Decoded, number: i64, (pts, md5): (Option<i64>, String)) -> Result<(), String> {
+    let truth = &whole.frames[usize::try_from(number).unwrap_or(usize::MAX)];
+    let same_time = truth.pts == i64::MIN || pts == Some(truth.pts);
+    match (truth.md5 == md5, same_time) {
+        (true, true) => Ok(()),
+        (false, _) => {
+            let found = whole.frames.iter().position(|frame| frame.md5 == md5);
+            Err(format!("frame {number} has other pixels, those of {found:?}"))
+        }
+        (true, false) => Err(format!("frame {number} is at {pts:?}, not {}", truth.pts)),
+    }
+}
+
+/// Fisher and Yates's, with a small generator (SplitMix64).
+fn shuffle(numbers: &mut [i64], seed: u64) {
+    let mut state = seed;
+    for last in (1..numbers.len()).rev() {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        let chosen = (mixed ^ mixed >> 31) % (last as u64 + 1);
+        numbers.swap(last, usize::try_from(chosen).unwrap_or(0));
+    }
+}
