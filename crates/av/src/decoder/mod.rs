@@ -69,7 +69,7 @@ impl Decoder {
     ///
     /// # Errors
     ///
-    /// [`Error::NoDecoder`]; [`Error::Limit`] if the container announces pictures over the limit;
+    /// [`Error::NoDecoder`], also if none takes the device; [`Error::Limit`] if the container announces pictures over the limit;
     /// [`Error::UnusedOptions`]; whatever the decoder says about the stream's parameters.
     pub fn open(parameters: &CodecParameters, options: &DecoderOptions) -> Result<Self> {
         open::open(parameters, options)
