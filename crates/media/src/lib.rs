@@ -4,6 +4,7 @@ pub mod budget;
 pub mod convert;
 pub mod error;
 pub mod frame;
+pub mod hardware;
 pub mod image;
 pub mod keyframes;
 pub mod media;

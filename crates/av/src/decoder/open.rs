@@ -4,7 +4,10 @@ use std::{ffi::c_int, ptr::NonNull, sync::Arc};
 
 use ffmpeg_sys_next as ffi;
 
-use super::{Concealment, Decoder, DecoderOptions, MOST_PIXELS, ThreadKind, free, too_large};
+use super::{
+    Concealment, Decoder, DecoderOptions, MOST_PIXELS, ThreadKind, free, hardware::Hardware,
+    too_large,
+};
 use crate::{
     dict::RawDictionary,
     error::{Error, Result, check},
@@ -60,7 +63,8 @@ pub(super) fn open(parameters: &CodecParameters, options: &DecoderOptions) -> Re
     let raw = context.0;
     std::mem::forget(context);
     let _pool = options.pool.clone();
-    Ok(Decoder { raw, spare: None, max_pixels, had_size: false, _pool })
+    let hardware = Hardware::new(options.hardware.is_some());
+    Ok(Decoder { raw, spare: None, max_pixels, had_size: false, hardware, _pool })
 }
 
 fn find(parameters: &CodecParameters, options: &DecoderOptions) -> Result<NonNull<ffi::AVCodec>> {

@@ -8,6 +8,9 @@ use crate::{
     pixel::PixelFormat,
 };
 
+/// Takes one component out of a row: from, to, components in the row, and which.
+type Unpack = fn(&[u8], &mut [u8], usize, usize);
+
 impl VideoFrame {
     /// Whether the pixels lie in a device, out of reach until [`download`](Self::download).
     pub fn is_hardware(&self) -> bool {
@@ -49,7 +52,7 @@ impl VideoFrame {
     ///
     /// [`Error::OutOfMemory`].
     pub fn to_planar(&self) -> Result<Option<Self>> {
-        let (target, unpack): (_, fn(&[u8], &mut [u8], usize, usize)) = match self.format() {
+        let (target, unpack): (_, Unpack) = match self.format() {
             PixelFormat::NV12 => (PixelFormat::YUV420P, take_bytes),
             PixelFormat::P010 => (PixelFormat::YUV420P10, take_words),
             _ => return Ok(None),
