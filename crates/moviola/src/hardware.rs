@@ -40,7 +40,7 @@ pub fn try_out(kind: HwKind) -> Verdict {
     }
     let tried = decode(Hwaccel::Kind(kind));
     match (tried, decode(Hwaccel::None)) {
-        (Err(error), _) | (_, Err(error)) => Verdict::Refuses(error.to_string()),
+        (Err(error), _) | (_, Err(error)) => Verdict::Refuses(format!("{kind}: {error}")),
         (Ok((_, Some(reason))), _) => Verdict::Refuses(reason),
         (Ok((got, None)), Ok((want, _))) => Verdict::Works { exact: got == want },
     }

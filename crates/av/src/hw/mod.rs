@@ -158,8 +158,7 @@ impl HwDevice {
         let code = unsafe {
             ffi::av_hwdevice_ctx_create(&raw mut reference, kind.to_raw(), name, ptr::null_mut(), 0)
         };
-        check("av_hwdevice_ctx_create", code)
-            .map_err(|error| error.explained_by(log::take_error()))?;
+        check("av_hwdevice_ctx_create", code).map_err(in_ffmpegs_words)?;
         let raw = NonNull::new(reference).ok_or(Error::OutOfMemory)?;
         Ok(Self { raw, kind })
     }
@@ -174,6 +173,15 @@ impl HwDevice {
         // SAFETY: `self` owns a valid reference, which the call only reads.
         let reference = unsafe { ffi::av_buffer_ref(self.raw.as_ptr()) };
         NonNull::new(reference).ok_or(Error::OutOfMemory)
+    }
+}
+
+/// The number that opening a device returns says next to nothing; what FFmpeg logged names the
+/// library that is missing.
+fn in_ffmpegs_words(error: Error) -> Error {
+    match (error, log::take_error()) {
+        (Error::Io { op, kind, .. }, Some(message)) => Error::Io { op, message, kind },
+        (error, said) => error.explained_by(said),
     }
 }
 

@@ -116,10 +116,10 @@ fn hardware(kind: HwKind) -> Finding {
         Verdict::Works { exact: false } => {
             Finding::Ok(format!("{kind} decodes, but not to the same bits as software"))
         }
-        Verdict::Refuses(reason) => {
-            Finding::Absent(format!("{kind}: there is a device that decodes no video: {reason}"))
+        // Both name the kind.
+        Verdict::Refuses(reason) | Verdict::NoDevice(reason) => {
+            Finding::Absent(format!("{}; {}", reason.trim_end_matches(['.', '!']), needed(kind)))
         }
-        Verdict::NoDevice(reason) => Finding::Absent(format!("{reason}; {}", needed(kind))),
         Verdict::NotBuilt => {
             Finding::Absent(format!("{kind}: not in this build; {}", lacking(kind)))
         }

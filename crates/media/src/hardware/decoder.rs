@@ -66,7 +66,7 @@ impl StreamDecoder {
             let options = DecoderOptions { hardware: Some(device), threads: 1, ..options.clone() };
             match Decoder::open(parameters, &options) {
                 Ok(decoder) => return Ok(new(decoder, Some(trial))),
-                Err(error) => hardware.refuse(error.to_string()),
+                Err(error) => hardware.refuse(&error.to_string()),
             }
         }
         Ok(new(Decoder::open(parameters, options)?, None))
@@ -117,7 +117,7 @@ impl StreamDecoder {
         }
         let received = self.decoder.receive().and_then(in_memory);
         if let Some(reason) = self.decoder.hardware_refusal() {
-            self.hardware.refuse(reason.to_owned());
+            self.hardware.refuse(reason);
         }
         match received {
             Err(error) if self.trial.is_some() => {
@@ -187,7 +187,7 @@ impl StreamDecoder {
             outcome = outcome.and(self.decoder.send_end());
         }
         if outcome.is_ok() {
-            self.hardware.refuse(cause.to_string());
+            self.hardware.refuse(&cause.to_string());
         }
         outcome
     }

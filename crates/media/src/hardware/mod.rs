@@ -103,7 +103,7 @@ impl Hardware {
             Ok(device) => Self::with(Some(device)),
             Err(reason) => {
                 let hardware = Self::with(None);
-                hardware.refuse(reason);
+                hardware.refuse(&reason);
                 hardware
             }
         }
@@ -125,7 +125,11 @@ impl Hardware {
     }
 
     /// From now on the stream is decoded in software. Of several reasons the first counts.
-    fn refuse(&self, reason: String) {
+    fn refuse(&self, reason: &str) {
+        let reason = match &self.device {
+            Some(device) => format!("{}: {reason}", device.kind()),
+            None => reason.to_owned(),
+        };
         if self.refused.set(reason.clone()).is_ok() {
             tracing::info!(reason, "decoding in software");
         }

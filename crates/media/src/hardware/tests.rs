@@ -59,8 +59,8 @@ fn what_cannot_be_had_says_why() {
 #[test]
 fn the_first_refusal_counts() {
     let hardware = Hardware::none();
-    hardware.refuse("first".into());
-    hardware.refuse("second".into());
+    hardware.refuse("first");
+    hardware.refuse("second");
     assert_eq!(hardware.fallback(), Some("first"));
 }
 
@@ -177,7 +177,7 @@ fn a_device_that_decodes_no_video_is_asked_once() {
         return;
     }
     assert!(hardware.device().is_none());
-    assert!(!hardware.fallback().unwrap().is_empty());
+    assert!(hardware.fallback().unwrap().starts_with("vulkan: "));
     let second = StreamDecoder::open(&parameters, &options, &hardware).unwrap();
     assert_eq!((first.name(), second.name()), ("libdav1d", "libdav1d"));
 }
