@@ -15,6 +15,8 @@ from tools import ask, run, say
 # so that no user's home directory stands in the configuration that `ffmpeg -version` prints.
 PREFIX = "/opt/moviola"
 
+LIBRARIES = ("dav1d", "ffmpeg", "nv-codec-headers", "vulkan-headers")
+
 # Linked statically where the machine has the static library: a program that starts faster and travels alone.
 COMPANIONS = ("ssl", "crypto", "z", "bz2", "lzma")
 GPL_COMPANIONS = ("x264", "x265", "numa")
@@ -22,10 +24,10 @@ GPL_COMPANIONS = ("x264", "x265", "numa")
 
 def ensure(recipe: dict, target: Target, switches: Switches, root: Path, log: Path) -> Path:
     """The directory with bin/, include/ and lib/; built if this recipe has not been built yet."""
-    output = root / name(recipe, target, switches, chosen(recipe, root, log, to_build=False))
+    output = root / name(recipe, target, switches, chosen(recipe, target, root, log, to_build=False))
     if output.exists():
         return output
-    tarballs = chosen(recipe, root, log, to_build=True)
+    tarballs = chosen(recipe, target, root, log, to_build=True)
     output = root / name(recipe, target, switches, tarballs)
     if not output.exists():
         build(recipe, target, switches, tarballs, output, log)
@@ -33,9 +35,10 @@ def ensure(recipe: dict, target: Target, switches: Switches, root: Path, log: Pa
     return output
 
 
-def chosen(recipe: dict, root: Path, log: Path, to_build: bool) -> dict[str, Source]:
-    """The tarball of each library."""
-    return {library: sources.choose(library, recipe[library], root, log, to_build) for library in ("dav1d", "ffmpeg")}
+def chosen(recipe: dict, target: Target, root: Path, log: Path, to_build: bool) -> dict[str, Source]:
+    """The tarball of each library that this system's build takes."""
+    wanted = [library for library in LIBRARIES if target.system in recipe[library].get("when", [target.system])]
+    return {library: sources.choose(library, recipe[library], root, log, to_build) for library in wanted}
 
 
 def name(recipe: dict, target: Target, switches: Switches, tarballs: dict[str, Source]) -> str:
@@ -54,6 +57,7 @@ def build(recipe: dict, target: Target, switches: Switches, tarballs: dict, outp
     try:
         link_companions(prefix / "lib", switches)
         build_dav1d(recipe, unpack(tarballs["dav1d"], work, log), work, log)
+        install_headers(tarballs, work, log)
         rewrite_pkgconfig(prefix / "lib/pkgconfig", str(prefix), [PREFIX])
         build_ffmpeg(recipe, target, switches, unpack(tarballs["ffmpeg"], work, log), work, log)
         rewrite_pkgconfig(prefix / "lib/pkgconfig", "${pcfiledir}/../..", [str(prefix), PREFIX])
@@ -82,6 +86,19 @@ def build_dav1d(recipe: dict, tree: Path, stage: Path, log: Path) -> None:
     run("Installing dav1d", ["ninja", "-C", "build", "install"], log, cwd=tree, env={"DESTDIR": str(stage)})
 
 
+def install_headers(tarballs: dict, stage: Path, log: Path) -> None:
+    """What FFmpeg must know of the libraries that it opens at run time: NVIDIA's driver and libvulkan."""
+    if nvidia := tarballs.get("nv-codec-headers"):
+        command = ["make", "install", f"PREFIX={PREFIX}", f"DESTDIR={stage}"]
+        run("Installing NVIDIA's headers", command, log, cwd=unpack(nvidia, stage, log))
+    if vulkan := tarballs.get("vulkan-headers"):
+        tree = unpack(vulkan, stage, log)
+        nested = tree / "vulkan-headers"  # in Debian's source of the loader
+        include = (nested if nested.exists() else tree) / "include"
+        for part in ("vulkan", "vk_video"):
+            shutil.copytree(include / part, stage / PREFIX.lstrip("/") / "include" / part)
+
+
 def build_ffmpeg(recipe: dict, target: Target, switches: Switches, tree: Path, stage: Path, log: Path) -> None:
     """The libraries and the two programs, against the dav1d and the companions in the stage."""
     library = stage / PREFIX.lstrip("/") / "lib"
@@ -89,6 +106,7 @@ def build_ffmpeg(recipe: dict, target: Target, switches: Switches, tree: Path, s
         "PKG_CONFIG_PATH": joined(library / "pkgconfig", "PKG_CONFIG_PATH"),
         # Searched before the system's directories. Unlike --extra-ldflags it leaves no trace in the result.
         "LIBRARY_PATH": joined(library, "LIBRARY_PATH"),
+        "CPATH": joined(library.parent / "include", "CPATH"),  # the same for headers
     }
     configure = ["./configure", f"--prefix={PREFIX}", *configure_options(recipe, target, switches)]
     try:
@@ -110,6 +128,7 @@ def configure_options(recipe: dict, target: Target, switches: Switches) -> list[
     parts = [recipe["ffmpeg"]]
     parts += [recipe["ffmpeg"]["gpl"]] if switches.gpl else []
     parts += [recipe["ffmpeg"][target.system]] if target.system in recipe["ffmpeg"] else []
+    parts += [recipe["ffmpeg"]["vaapi"]] if switches.vaapi and target.system == "linux" else []
     options = [option for part in parts for option in part["configure"]]
     options.append("--pkg-config-flags=--static")
     for kind in ("encoder", "muxer", "filter"):
@@ -140,7 +159,8 @@ def rewrite_pkgconfig(folder: Path, prefix: str, old: list[str]) -> None:
 
 def keep_licences(work: Path, prefix: Path) -> None:
     """Puts the licence texts beside the libraries, for whoever distributes them."""
-    for text in [*work.glob("sources/*/*/COPYING*"), *work.glob("sources/*/*/LICENSE*")]:
+    texts = [*work.glob("sources/*/*/COPYING*"), *work.glob("sources/*/*/LICENSE*")]
+    for text in filter(Path.is_file, texts):
         into = prefix / "licences" / text.parent.parent.name
         into.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(text, into / text.name)

@@ -40,6 +40,7 @@ def missing_needs(needs: dict, target: Target, switches: Switches) -> list:
     """The needs of this build that the machine does not meet, as (name, need)."""
     holds = {target.arch, target.system, "shared" if switches.shared else "static"}
     holds |= {"gpl"} if switches.gpl else set()
+    holds |= {"vaapi"} if switches.vaapi else set()
     wanted = [(name, need) for name, need in needs.items() if set(need.get("when", [])) <= holds]
     return [(name, need) for name, need in wanted if not is_met(need)]
 

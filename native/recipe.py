@@ -36,12 +36,15 @@ class Switches:
 
     gpl: bool
     shared: bool
+    vaapi: bool = False
 
     @classmethod
     def from_environment(cls, environment=os.environ) -> "Switches":
-        switches = cls(gpl=is_on(environment, "GPL"), shared=is_on(environment, "SHARED"))
+        switches = cls(*(is_on(environment, name) for name in ("GPL", "SHARED", "VAAPI")))
         if switches.gpl and switches.shared:
             raise Failure("GPL=1 and SHARED=1 exclude each other: a system FFmpeg brings its own licence.")
+        if switches.vaapi and switches.shared:
+            raise Failure("VAAPI=1 and SHARED=1 exclude each other: a system FFmpeg brings its own hardware support.")
         return switches
 
 

@@ -1,4 +1,4 @@
-"""The tarballs of FFmpeg and dav1d: which ones are used, and where they come from.
+"""The tarballs of FFmpeg and what goes into it: which ones are used, and where they come from.
 
 In this order: a directory the user names, the projects' own releases, Debian's source packages.
 """
@@ -60,7 +60,8 @@ def named_directory(library: str, pin: dict) -> Source | None:
     """The newest tarball of the series in MOVIOLA_SOURCES, in upstream's or Debian's spelling."""
     if not (named := os.environ.get("MOVIOLA_SOURCES")):
         return None
-    spelled = re.compile(rf"{library}[-_]([0-9.]+?)(\.orig)?\.tar\.(xz|gz|bz2)")
+    names = "|".join({library, debian_name(library, pin)})
+    spelled = re.compile(rf"(?:{names})[-_]([0-9.]+?)(\.orig)?\.tar\.(xz|gz|bz2)")
     try:
         found = [(match[1], path) for path in Path(named).iterdir() if (match := spelled.fullmatch(path.name))]
     except OSError as error:
@@ -71,7 +72,8 @@ def named_directory(library: str, pin: dict) -> Source | None:
         return None
     version, path = max(serving, key=lambda pair: debian.numbers(pair[0]))
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    if version == pin["version"] and sha256 != pin["sha256"]:
+    as_released = path.suffix == Path(pin["url"]).suffix  # Debian packs some releases anew
+    if version == pin["version"] and as_released and sha256 != pin["sha256"]:
         raise Failure(f"{path} is damaged: its SHA-256 is {sha256}, and the release has {pin['sha256']}.")
     return Source(library, version, sha256, str(path))
 
@@ -79,7 +81,7 @@ def named_directory(library: str, pin: dict) -> Source | None:
 def release(library: str, pin: dict, into: Path) -> Source | None:
     """The project's own release, or None when its site is out of reach."""
     url = pin["url"].format(version=pin["version"])
-    file = into / url.rsplit("/", 1)[1]
+    file = into / f"{library}-{pin['version']}.tar.{url.rsplit('.', 1)[1]}"
     if not reachable(url):
         say(f"{urllib.parse.urlsplit(url).hostname} is out of reach.")
         return None
@@ -122,14 +124,19 @@ def reachable(url: str) -> bool:
 def from_debian(library: str, pin: dict, into: Path, log: Path) -> Source:
     """Debian's copy of the upstream tarball; the last way, so that its failure says what to do."""
     try:
-        version, sha256, file = debian.fetch(library, pin["series"], into, log)
+        version, sha256, file = debian.fetch(debian_name(library, pin), pin["series"], into, log)
     except Failure as error:
         raise Failure(
             f"{library} {pin['series']}.x can't be had: {pin['url'].format(version=pin['version'])} is out of\n"
             f"reach, and through apt: {error} (the whole log: {log}).\n"
-            f"Put {library}-{pin['version']}.tar.xz into a directory and run again with MOVIOLA_SOURCES=/that/directory."
+            f"Put {library}-{pin['version']}.tar.{pin['url'].rsplit('.', 1)[1]} into a directory and run again with MOVIOLA_SOURCES=/that/directory."
         ) from error
     return Source(library, version, sha256, str(file))
+
+
+def debian_name(library: str, pin: dict) -> str:
+    """What Debian calls the source package."""
+    return pin.get("debian", library)
 
 
 def remembered(library: str, pin: dict, root: Path) -> Source | None:

@@ -28,6 +28,13 @@ def h264_bframes(r):
              "-x264-params", "b-adapt=0", "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "48k", *EXACT, r.name)
 
 
+@clip("h264_trial.mp4")
+def h264_trial(r):
+    """The plainest H.264, which every hardware decoder takes: what `doctor` tries them with."""
+    h264(r, "-g", 2, "-bf", 0, "-crf", 35, "-profile:v", "high", "-pix_fmt", "yuv420p", "-color_range", "tv",
+         source=picture(size="320x192", rate=5, seconds=0.8))
+
+
 @clip("h264_opengop.ts")
 def h264_opengop(r):
     """Open GOPs: after the first, keyframes are recovery points, and B-frames reach back over them."""

@@ -39,6 +39,11 @@ class Needs(unittest.TestCase):
         gpl = needed(INTEL, Switches(gpl=True, shared=False))
         self.assertEqual(gpl - needed(INTEL, STATIC), {"x264", "x265", "numa"})
 
+    def test_vaapi_needs_the_systems_libva(self):
+        vaapi = needed(INTEL, Switches(gpl=False, shared=False, vaapi=True))
+        self.assertEqual(vaapi - needed(INTEL, STATIC), {"libva", "libdrm"})
+        self.assertNotIn("libva", needed(MAC, Switches(gpl=False, shared=False, vaapi=True)))
+
     def test_shared_builds_no_ffmpeg(self):
         self.assertEqual(
             needed(INTEL, Switches(gpl=False, shared=True)), {"pkg-config", "cc", "c++", "nasm", "libclang", "strace"}

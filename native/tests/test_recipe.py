@@ -2,8 +2,10 @@
 
 import copy
 import sys
+import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -15,6 +17,8 @@ from sources import Source
 LINUX = Target("x86_64", "linux", "x86_64-linux-gnu")
 DEFAULT = Switches(gpl=False, shared=False)
 GPL = Switches(gpl=True, shared=False)
+VAAPI = Switches(gpl=False, shared=False, vaapi=True)
+VULKAN = Source("vulkan-headers", "1.4.309", "dd", "/anywhere/vulkan-headers.tar.gz")
 
 
 def tarballs(version: str = "9.0.2") -> dict:
@@ -41,6 +45,10 @@ class Hash(unittest.TestCase):
         changed["onnxruntime"]["version"] = "2"
         changed["needs"]["another"] = {"program": "another", "debian": "another"}
         self.assertEqual(self.name, ffmpeg.name(changed, LINUX, DEFAULT, tarballs()))
+
+    def test_changes_with_the_headers_of_hardware(self):
+        headers = tarballs() | {"nv-codec-headers": Source("nv-codec-headers", "12.1.14.0", "cc", "/anywhere")}
+        self.assertNotEqual(self.name, ffmpeg.name(self.recipe, LINUX, DEFAULT, headers))
 
     def test_changes_with_what_decides_the_content(self):
         other_flag = copy.deepcopy(self.recipe)
@@ -69,6 +77,41 @@ class Configure(unittest.TestCase):
         self.assertIn("mjpeg", encoders)
 
 
+    def test_hardware_by_system_and_switch(self):
+        mac = Target("aarch64", "macos", "arm64-apple-darwin")
+        linux = ffmpeg.configure_options(recipe.load(), LINUX, DEFAULT)
+        vaapi = ffmpeg.configure_options(recipe.load(), LINUX, VAAPI)
+        self.assertIn("--enable-nvdec", linux)
+        self.assertIn("--enable-vulkan", linux)
+        self.assertNotIn("--enable-vaapi", linux)
+        self.assertEqual(set(vaapi) - set(linux), {"--enable-vaapi", "--enable-libdrm"})
+        self.assertFalse({"--enable-nvdec", "--enable-vulkan"} & set(
+            ffmpeg.configure_options(recipe.load(), mac, DEFAULT)))
+
+
+class Headers(unittest.TestCase):
+    def test_only_linux_takes_them(self):
+        def libraries(system: str) -> list[str]:
+            target = Target("aarch64", system, "any")
+            with mock.patch("sources.choose", side_effect=lambda library, *_: library):
+                return list(ffmpeg.chosen(recipe.load(), target, Path("/"), Path("/log"), to_build=False))
+
+        self.assertEqual(libraries("macos"), ["dav1d", "ffmpeg"])
+        self.assertEqual(libraries("linux"), ["dav1d", "ffmpeg", "nv-codec-headers", "vulkan-headers"])
+
+    def test_lie_in_debians_source_of_the_loader_one_folder_down(self):
+        for nested in ("", "vulkan-headers"):
+            with tempfile.TemporaryDirectory() as directory:
+                tree, stage = Path(directory) / "tree", Path(directory) / "stage"
+                for part in ("vulkan", "vk_video"):
+                    (tree / nested / "include" / part).mkdir(parents=True)
+                (tree / nested / "include/vulkan/vulkan.h").touch()
+                with mock.patch("ffmpeg.unpack", return_value=tree):
+                    ffmpeg.install_headers({"vulkan-headers": None, "nv-codec-headers": None}, stage, Path("/log"))
+                    ffmpeg.install_headers({"vulkan-headers": VULKAN}, stage, Path("/log"))
+                self.assertTrue((stage / "opt/moviola/include/vulkan/vulkan.h").exists())
+
+
 class Environment(unittest.TestCase):
     def test_switches(self):
         self.assertEqual(Switches.from_environment({}), DEFAULT)
@@ -77,6 +120,9 @@ class Environment(unittest.TestCase):
             Switches.from_environment({"GPL": "yes"})
         with self.assertRaisesRegex(Failure, "exclude each other"):
             Switches.from_environment({"GPL": "1", "SHARED": "1"})
+        self.assertEqual(Switches.from_environment({"VAAPI": "1"}), VAAPI)
+        with self.assertRaisesRegex(Failure, "exclude each other"):
+            Switches.from_environment({"VAAPI": "1", "SHARED": "1"})
 
     def test_output_root(self):
         home = {"HOME": "/h"}

@@ -116,7 +116,8 @@ class Choice(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
-        self.pin = {"series": "9.0", "version": "9.0.2", "sha256": hashlib.sha256(b"good").hexdigest(), "url": "x"}
+        self.pin = {"series": "9.0", "version": "9.0.2", "sha256": hashlib.sha256(b"good").hexdigest(),
+                    "url": "https://upstream.example/ffmpeg-{version}.tar.xz"}
 
     def in_directory(self):
         with mock.patch.dict(os.environ, {"MOVIOLA_SOURCES": str(self.folder)}):
@@ -132,6 +133,15 @@ class Choice(unittest.TestCase):
         (self.folder / "ffmpeg-9.0.2.tar.xz").write_bytes(b"bad")
         with self.assertRaisesRegex(Failure, "damaged"):
             self.in_directory()
+
+    def test_a_release_that_debian_packed_anew_is_not_called_damaged(self):
+        (self.folder / "ffmpeg_9.0.2.orig.tar.gz").write_bytes(b"the same files, packed otherwise")
+        self.assertEqual(self.in_directory().version, "9.0.2")
+
+    def test_debians_name_of_the_package_serves_too(self):
+        (self.folder / "debian-calls-it_9.0.2.1.orig.tar.xz").write_bytes(b"x")
+        self.pin["debian"] = "debian-calls-it"
+        self.assertEqual(self.in_directory().version, "9.0.2.1")
 
     def test_other_series_do_not_serve(self):
         (self.folder / "ffmpeg-9.1.tar.xz").write_bytes(b"x")

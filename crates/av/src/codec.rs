@@ -75,13 +75,11 @@ impl Codec {
     pub(crate) fn decoder(self) -> Option<NonNull<ffi::AVCodec>> {
         let mut experiment = None;
         for codec in decoders() {
-            // SAFETY: codecs are static data of libavcodec; the id is read as an integer.
-            let id = unsafe { raw::enum_at(codec.as_ptr(), offset_of!(ffi::AVCodec, id)) };
-            // SAFETY: as above.
+            // SAFETY: codecs are static data of libavcodec.
             let capabilities = unsafe { (*codec.as_ptr()).capabilities };
-            if id == self.0 && is_experimental(capabilities) {
+            if id(codec) == self && is_experimental(capabilities) {
                 experiment = experiment.or(Some(codec));
-            } else if id == self.0 {
+            } else if id(codec) == self {
                 return Some(codec);
             }
         }
@@ -117,6 +115,12 @@ impl Codec {
 
 fn is_experimental(capabilities: c_int) -> bool {
     capabilities.cast_unsigned() & ffi::AV_CODEC_CAP_EXPERIMENTAL != 0
+}
+
+/// What a decoder decodes.
+pub(crate) fn id(decoder: NonNull<ffi::AVCodec>) -> Codec {
+    // SAFETY: codecs are static data of libavcodec; the id is read as an integer.
+    Codec(unsafe { raw::enum_at(decoder.as_ptr(), offset_of!(ffi::AVCodec, id)) })
 }
 
 /// Every decoder of this FFmpeg, in its order of preference.

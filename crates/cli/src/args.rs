@@ -2,7 +2,7 @@
 
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
-use moviola::Protocols;
+use moviola::{Protocols, hardware::Hwaccel};
 
 use crate::cmd::{
     completions::Completions, detect::Detect, doctor::Doctor, inspect::Inspect,
@@ -52,6 +52,10 @@ pub(crate) struct Global {
     /// Refuse pictures with more pixels than this
     #[arg(long, global = true, value_name = "N", default_value_t = 1 << 28, help_heading = READING)]
     pub(crate) max_pixels: u64,
+    /// Decode on hardware where it can, else in software: auto, none, cuda, vaapi, qsv,
+    /// videotoolbox, d3d11va, vulkan; `doctor` says which of them work
+    #[arg(long, global = true, value_name = "KIND", default_value_t, help_heading = READING)]
+    pub(crate) hwaccel: Hwaccel,
 }
 
 const READING: &str = "Reading";

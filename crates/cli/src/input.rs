@@ -47,6 +47,7 @@ pub(crate) fn source_options(global: &Global) -> SourceOptions {
         },
         allow_protocols: global.allow_protocols.clone(),
         max_pixels: global.max_pixels,
+        hwaccel: global.hwaccel,
         ..SourceOptions::default()
     }
 }

@@ -3,12 +3,14 @@
 use std::{
     io,
     ops::ControlFlow,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use moviola::{
     Color, PixelFormat,
     error::{Error, Result},
+    hardware::{Hardware, Hwaccel},
     image,
     media::Media,
     results::{EndRecord, ErrorRecord, Record, SourceRecord, SummaryRecord},
@@ -64,6 +66,8 @@ pub(crate) struct Report<'a> {
     started: Instant,
     /// Not written yet: the first picture tells more about it.
     announced: Option<SourceRecord>,
+    /// The hardware that was asked for by name, until it is known not to decode.
+    hardware: Option<Arc<Hardware>>,
     frames: u64,
     errors: u64,
     failed: bool,
@@ -76,6 +80,7 @@ impl<'a> Report<'a> {
             source: source.to_owned(),
             started: Instant::now(),
             announced: None,
+            hardware: None,
             frames: 0,
             errors: 0,
             failed: false,
@@ -88,6 +93,8 @@ impl<'a> Report<'a> {
         let record = SourceRecord::of(&media);
         self.out.start_progress(&self.source, record.duration);
         self.announced = Some(record);
+        let named = matches!(options.hwaccel, Hwaccel::Kind(_));
+        self.hardware = named.then(|| Arc::clone(media.hardware()));
         Ok(media)
     }
 
@@ -148,10 +155,19 @@ impl<'a> Report<'a> {
     }
 
     fn write(&mut self, record: &Record) -> io::Result<()> {
+        self.tell_fallback();
         if let Some(source) = self.announced.take() {
             self.out.record(&Record::Source(source))?;
         }
         self.out.record(record)
+    }
+
+    /// Says, once, why the hardware that was asked for isn't used: by the first picture it is known.
+    fn tell_fallback(&mut self) {
+        if let Some(reason) = self.hardware.as_ref().and_then(|hardware| hardware.fallback()) {
+            self.out.note(format_args!("{}: decoding in software: {reason}", self.source));
+            self.hardware = None;
+        }
     }
 
     fn end(mut self, tally: &mut Tally) -> io::Result<()> {

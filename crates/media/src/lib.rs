@@ -6,6 +6,7 @@ pub mod convert;
 mod entry;
 pub mod error;
 pub mod frame;
+pub mod hardware;
 pub mod image;
 pub mod index;
 pub mod keyframes;

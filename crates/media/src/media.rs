@@ -15,6 +15,7 @@ use moviola_av::{
 
 use crate::{
     error::{Error, Result},
+    hardware::Hardware,
     picture::Orientation,
     source::{Source, SourceOptions, cannot_read},
 };
@@ -34,6 +35,7 @@ pub struct Media {
     pub(crate) interrupt: Interrupt,
     pub(crate) video: VideoStream,
     pub(crate) options: SourceOptions,
+    pub(crate) hardware: Arc<Hardware>,
     /// Start of the presentation.
     pub(crate) start: Pts,
     /// Packets of the video that were read to find the start, oldest first.
@@ -101,7 +103,9 @@ impl Media {
         check_decodable(&name, &video)?;
         let read_ahead = VecDeque::new();
         let start = Pts { ticks: 0, base: video.time_base };
-        let mut media = Self { name, demuxer, interrupt, video, options, start, read_ahead, again };
+        let hardware = Hardware::choose(options.hwaccel, video.parameters.codec());
+        let mut media =
+            Self { name, demuxer, interrupt, video, options, hardware, start, read_ahead, again };
         media.start = media.find_start()?;
         discard_others(&mut media.demuxer, media.video.index);
         Ok(media)
@@ -139,6 +143,11 @@ impl Media {
     /// The video stream.
     pub fn video(&self) -> &VideoStream {
         &self.video
+    }
+
+    /// Where the video is decoded, and why not in hardware.
+    pub fn hardware(&self) -> &Arc<Hardware> {
+        &self.hardware
     }
 
     /// Length of the presentation in seconds, if the container says so.

@@ -19,7 +19,10 @@ use moviola_av::{
     protocols::Protocols,
 };
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    hardware::Hwaccel,
+};
 
 /// Files larger than this are mapped under [`IoMode::Auto`].
 const MAP_ABOVE_BYTES: u64 = 1 << 30;
@@ -77,6 +80,8 @@ pub struct SourceOptions {
     pub stream: Option<usize>,
     /// Decode this many keyframes at once. Default: the number of cores this process may use.
     pub decoders: usize,
+    /// Which hardware may decode. Default: none.
+    pub hwaccel: Hwaccel,
     /// Where pictures get their memory; sources opened with clones of these options share it.
     /// Default: a new one that keeps at most 64 MiB that no picture uses.
     pub pool: Arc<FramePool>,
@@ -91,6 +96,7 @@ impl Default for SourceOptions {
             network_timeout: Duration::from_secs(30),
             stream: None,
             decoders: crate::budget::cores(),
+            hwaccel: Hwaccel::default(),
             pool: FramePool::new(MAX_IDLE_BYTES),
         }
     }

@@ -13,6 +13,7 @@
 mod any_format;
 pub mod demo;
 pub mod detect;
+pub mod hardware;
 pub mod hash;
 pub mod probe;
 pub mod results;

@@ -1,5 +1,6 @@
 //! Decoders: packets in, pictures out.
 
+mod hardware;
 mod open;
 mod options;
 
@@ -7,6 +8,7 @@ use std::{ffi::c_int, fmt, mem, ptr::NonNull};
 
 use ffmpeg_sys_next as ffi;
 
+use self::hardware::Hardware;
 pub use self::options::{Concealment, DecoderOptions, ThreadKind};
 use crate::{
     discard::Discard,
@@ -35,6 +37,7 @@ pub struct Decoder {
     max_pixels: u64,
     /// Whether the stream had a valid size at some time.
     had_size: bool,
+    hardware: Hardware,
     /// Kept alive for the context, which is freed before.
     _lender: Option<Box<Lender>>,
 }
@@ -69,7 +72,7 @@ impl Decoder {
     ///
     /// # Errors
     ///
-    /// [`Error::NoDecoder`]; [`Error::Limit`] if the container announces pictures over the limit;
+    /// [`Error::NoDecoder`], also if none takes the device; [`Error::Limit`] if the container announces pictures over the limit;
     /// [`Error::UnusedOptions`]; whatever the decoder says about the stream's parameters.
     pub fn open(parameters: &CodecParameters, options: &DecoderOptions) -> Result<Self> {
         open::open(parameters, options)
@@ -170,6 +173,14 @@ impl Decoder {
         unsafe { (*self.raw.as_ptr()).skip_loop_filter = skip.to_raw() };
     }
 
+    /// Why pictures come from software although a device was given; `None` until the first picture.
+    pub fn hardware_refusal(&self) -> Option<&str> {
+        match &self.hardware {
+            Hardware::Refused(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
     /// FFmpeg's name of the decoder, such as `"h264"` or `"libdav1d"`.
     pub fn name(&self) -> &'static str {
         // SAFETY: `self` owns an open context.
@@ -197,11 +208,12 @@ impl Decoder {
     }
 
     /// Refuses pictures over the limit that FFmpeg let pass: its own check is a coarse one.
-    fn accept(&self, frame: VideoFrame) -> Result<Received> {
+    fn accept(&mut self, frame: VideoFrame) -> Result<Received> {
         let pixels = u64::from(frame.width()) * u64::from(frame.height());
         if pixels > self.max_pixels {
             return Err(too_large(self.max_pixels, pixels));
         }
+        self.hardware.learn(&frame);
         Ok(Received::Frame(frame))
     }
 
@@ -212,7 +224,7 @@ impl Decoder {
         if code < 0 && refused && !self.has_size() {
             return Err(too_large(self.max_pixels, self.max_pixels.saturating_add(1)));
         }
-        check(op, code)
+        check(op, code).map_err(|error| self.hardware.explain(error))
     }
 
     fn note_size(&mut self) {

@@ -7,7 +7,10 @@ use std::{
 
 use ffmpeg_sys_next as ffi;
 
-use super::{Concealment, Decoder, DecoderOptions, MOST_PIXELS, ThreadKind, free, too_large};
+use super::{
+    Concealment, Decoder, DecoderOptions, MOST_PIXELS, ThreadKind, free, hardware::Hardware,
+    too_large,
+};
 use crate::{
     dict::RawDictionary,
     error::{Error, Result, check},
@@ -56,6 +59,11 @@ pub(super) fn open(parameters: &CodecParameters, options: &DecoderOptions) -> Re
     }
     // SAFETY: as above.
     unsafe { (*context.0.as_ptr()).max_pixels = coarse_limit(max_pixels) };
+    if let Some(device) = &options.hardware {
+        let reference = device.reference()?;
+        // SAFETY: as above; the context owns the reference from here on.
+        unsafe { (*context.0.as_ptr()).hw_device_ctx = reference.as_ptr() };
+    }
     let mut rest = RawDictionary::new(&options.options)?;
     // SAFETY: the context is owned and not open yet, and its codec is the one it was made for.
     let code = unsafe { ffi::avcodec_open2(context.0.as_ptr(), codec.as_ptr(), rest.as_mut_ptr()) };
@@ -63,13 +71,18 @@ pub(super) fn open(parameters: &CodecParameters, options: &DecoderOptions) -> Re
     rest.expect_used()?;
     let raw = context.0;
     std::mem::forget(context);
-    Ok(Decoder { raw, spare: None, max_pixels, had_size: false, _lender: lender })
+    let hardware = Hardware::new(options.hardware.is_some());
+    Ok(Decoder { raw, spare: None, max_pixels, had_size: false, hardware, _lender: lender })
 }
 
 fn find(parameters: &CodecParameters, options: &DecoderOptions) -> Result<NonNull<ffi::AVCodec>> {
     let Some(name) = &options.decoder else {
         let missing = || Error::NoDecoder { codec: parameters.codec_name().to_owned() };
-        return parameters.codec().decoder().ok_or_else(missing);
+        let Some(device) = &options.hardware else {
+            return parameters.codec().decoder().ok_or_else(missing);
+        };
+        let codec = format!("{} on {}", parameters.codec_name(), device.kind());
+        return device.kind().decoder(parameters.codec()).ok_or(Error::NoDecoder { codec });
     };
     let c_name = raw::c_string("the decoder's name", name)?;
     // SAFETY: `c_name` is zero-terminated.

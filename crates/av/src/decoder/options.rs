@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{dict::Dictionary, discard::Discard, pool::FramePool, time::TimeBase};
+use crate::{dict::Dictionary, discard::Discard, hw::HwDevice, pool::FramePool, time::TimeBase};
 
 /// How to open a decoder. Every field has a working default.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +39,10 @@ pub struct DecoderOptions {
     /// Clear memory of the pool before each picture, so that what a damaged one leaves untouched
     /// shows no other. Costs a few per cent of the decoding. Default: `false`.
     pub clear_memory: bool,
+    /// The device to decode on, if it takes the stream; else the decoder goes on in software, if it
+    /// can. Pictures then lie in the device: see
+    /// [`VideoFrame::download`](crate::VideoFrame::download). Default: none.
+    pub hardware: Option<Arc<HwDevice>>,
     /// The decoder by FFmpeg's name, such as `"libdav1d"`. Default: the one FFmpeg prefers.
     pub decoder: Option<String>,
     /// Options of the decoder by FFmpeg's names; one that it does not know is an error.
@@ -84,6 +88,7 @@ impl Default for DecoderOptions {
             ignore_crop: false,
             pool: None,
             clear_memory: false,
+            hardware: None,
             decoder: None,
             options: Dictionary::new(),
         }

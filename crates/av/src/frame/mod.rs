@@ -1,6 +1,7 @@
 //! Decoded pictures: shared and read-only, or owned by one and written to.
 
 mod edit;
+mod hardware;
 mod properties;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ mod clips;
 mod conformance;
 mod decoder;
 mod demuxer;
+mod hardware;
 mod io;
 mod pool;
 mod safety;

@@ -26,6 +26,7 @@ fn the_help_names_what_works_everywhere() {
         "--io",
         "--allow-protocols",
         "--max-pixels",
+        "--hwaccel",
         "--version",
     ] {
         assert!(help.contains(option), "{option} is not in {help}");
@@ -86,6 +87,7 @@ fn wrong_usage_is_explained_and_exits_with_2() {
     run(["keyframes", "a.mp4", "--max-size", "0x720"]).exits(2).says("WIDTHxHEIGHT");
     run(["keyframes", "a.mp4", "--format", "gif"]).exits(2).says("jpg, png, none");
     run(["keyframes", "a.mp4", "--io", "magic"]).exits(2).says("auto, mmap, read");
+    run(["keyframes", "a.mp4", "--hwaccel", "gpu"]).exits(2).says("expected auto, none, cuda");
     run(["keyframes", "-", "-"]).exits(2).says("once only");
     run(["probe", "--quiet", "--verbose", "a.mp4"]).exits(2).says("cannot be used with");
     run(["detect", "a.mp4"]).exits(2).says("--model");

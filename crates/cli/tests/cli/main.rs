@@ -5,6 +5,8 @@ mod detect;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod hardware;
+#[cfg(test)]
 mod help;
 #[cfg(test)]
 mod inputs;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use moviola_av::{
-    decoder::{Decoder, DecoderOptions, Received, Sent},
+    decoder::{DecoderOptions, Received, Sent},
     discard::Discard,
     error::{Error as AvError, Result as AvResult},
     frame::VideoFrame,
@@ -12,7 +12,11 @@ use moviola_av::{
 };
 
 use super::select::Job;
-use crate::{entry::prepare, media::VideoStream, source::SourceOptions};
+use crate::{
+    entry::prepare,
+    hardware::{Hardware, StreamDecoder},
+    media::Media,
+};
 
 /// A decoder that starts every keyframe from the same state.
 ///
@@ -33,11 +37,12 @@ pub(super) struct Recipe {
     /// Whether the decoder keeps something of each picture that flushing leaves there: MJPEG's
     /// tables, which a damaged picture would decode with, or leave behind.
     pub(super) remembers: bool,
+    hardware: Arc<Hardware>,
 }
 
 /// A decoder and what it has been told.
 struct Context {
-    decoder: Decoder,
+    decoder: StreamDecoder,
     parameter_sets: u64,
     extradata: u64,
 }
@@ -46,7 +51,8 @@ impl Recipe {
     /// One thread a decoder: the decoders themselves are spread over the cores.
     ///
     /// `sure` says that every job is a keyframe; else the decoder skips those that aren't.
-    pub(super) fn new(stream: &VideoStream, sure: bool, source: &SourceOptions) -> Self {
+    pub(super) fn new(media: &Media, sure: bool) -> Self {
+        let (stream, source) = (&media.video, &media.options);
         let options = DecoderOptions {
             threads: 1,
             skip_frame: if sure { Discard::Useless } else { Discard::NonKey },
@@ -58,7 +64,7 @@ impl Recipe {
         };
         let parameters = Arc::clone(&stream.parameters);
         let remembers = parameters.codec_name() == "mjpeg";
-        Self { parameters, options, remembers }
+        Self { parameters, options, remembers, hardware: Arc::clone(&media.hardware) }
     }
 
     /// Whether the decoder itself passes over what is no keyframe.
@@ -67,7 +73,11 @@ impl Recipe {
     }
 
     fn open(&self) -> AvResult<Context> {
-        let decoder = Decoder::open(&self.parameters, &self.options)?;
+        self.open_on(&self.hardware)
+    }
+
+    fn open_on(&self, hardware: &Arc<Hardware>) -> AvResult<Context> {
+        let decoder = StreamDecoder::open(&self.parameters, &self.options, hardware)?;
         Ok(Context { decoder, parameter_sets: 0, extradata: 0 })
     }
 }
@@ -101,7 +111,8 @@ impl KeyframeDecoder {
         if !damaged {
             return outcome;
         }
-        self.recipe.open()?.decode(job)
+        // Of damage, devices make what they like.
+        self.recipe.open_on(&Hardware::none())?.decode(job)
     }
 }
 

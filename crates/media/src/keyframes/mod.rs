@@ -144,7 +144,7 @@ impl Shared {
             name: media.name.clone(),
             stream: Arc::new(media.video.clone()),
             start: media.start,
-            recipe: Arc::new(Recipe::new(&media.video, classifier.is_sure(), &media.options)),
+            recipe: Arc::new(Recipe::new(media, classifier.is_sure())),
         }
     }
 
