@@ -4,5 +4,6 @@ mod bytes_read;
 mod conformance;
 mod cues;
 mod failure;
+mod index_tables;
 mod keyframes;
 mod tidy;

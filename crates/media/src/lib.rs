@@ -5,6 +5,7 @@ pub mod convert;
 pub mod error;
 pub mod frame;
 pub mod image;
+pub mod index;
 pub mod keyframes;
 pub mod media;
 pub mod picture;

@@ -15,6 +15,7 @@ use moviola_av::{
 
 use crate::{
     error::{Error, Result},
+    index::tables::{self, Bytes, Listing},
     picture::Orientation,
     source::{Source, SourceOptions, cannot_read},
 };
@@ -30,6 +31,8 @@ const MAX_LOOK_AHEAD: usize = 64;
 pub struct Media {
     pub(crate) name: String,
     pub(crate) demuxer: Demuxer,
+    /// What the demuxer reads; `None` for pipes and addresses.
+    pub(crate) bytes: Option<Bytes>,
     /// Stops the demuxer where it blocks.
     pub(crate) interrupt: Interrupt,
     pub(crate) video: VideoStream,
@@ -90,7 +93,7 @@ impl Media {
     /// video that this build can decode.
     pub fn open(source: Source, options: SourceOptions) -> Result<Self> {
         let interrupt = Interrupt::new();
-        let (name, mut demuxer) = source.demuxer(&options, interrupt.clone())?;
+        let (name, mut demuxer, bytes) = source.demuxer_and_bytes(&options, interrupt.clone())?;
         let index = find_video(&demuxer, options.stream);
         if !index.is_some_and(|index| is_self_describing(&demuxer, index)) {
             demuxer.find_stream_info().map_err(|cause| cannot_read(&name, cause))?;
@@ -101,7 +104,7 @@ impl Media {
         check_decodable(&name, &video)?;
         let read_ahead = VecDeque::new();
         let start = Pts { ticks: 0, base: video.time_base };
-        let mut media = Self { name, demuxer, interrupt, video, options, start, read_ahead };
+        let mut media = Self { name, demuxer, bytes, interrupt, video, options, start, read_ahead };
         media.start = media.find_start()?;
         media.discard_others();
         Ok(media)
@@ -136,6 +139,16 @@ impl Media {
     /// Seconds from the start of the presentation to `pts`.
     pub fn time_of(&self, pts: Pts) -> f64 {
         pts.seconds_since(self.start)
+    }
+
+    /// The source's bytes, beside the demuxer; `None` for pipes and addresses.
+    pub fn bytes(&self) -> Option<&Bytes> {
+        self.bytes.as_ref()
+    }
+
+    /// The packets of the video stream as the container's tables list them, if they do.
+    pub fn listing(&self) -> Option<Listing> {
+        tables::list(self.bytes.as_ref()?, &self.demuxer, self.video.index)
     }
 
     /// How many keyframes are decoded at once.

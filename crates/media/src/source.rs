@@ -19,7 +19,10 @@ use moviola_av::{
     protocols::Protocols,
 };
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    index::tables::Bytes,
+};
 
 /// Files larger than this are mapped under [`IoMode::Auto`].
 const MAP_ABOVE_BYTES: u64 = 1 << 30;
@@ -157,13 +160,30 @@ impl Source {
         options: &SourceOptions,
         interrupt: Interrupt,
     ) -> Result<(String, Demuxer)> {
+        let (name, demuxer, _) = self.demuxer_and_bytes(options, interrupt)?;
+        Ok((name, demuxer))
+    }
+
+    /// As [`demuxer`](Self::demuxer); also gives the bytes themselves, unless they come from a
+    /// pipe or an address.
+    pub(crate) fn demuxer_and_bytes(
+        self,
+        options: &SourceOptions,
+        interrupt: Interrupt,
+    ) -> Result<(String, Demuxer, Option<Bytes>)> {
         let Self { name, input } = self;
-        let (url, io) = match input {
-            Input::Url(url) => (url, None),
-            Input::Path(path) => (name.clone(), Some(open_file(&name, &path, options.io)?)),
-            Input::Bytes(bytes) => (name.clone(), Some(Io::bytes(bytes))),
-            Input::Reader(reader) => (name.clone(), Some(Io::read(reader))),
-            Input::File(file) => (name.clone(), Some(open(&name, file, options.io)?)),
+        let open_file = |file: File| {
+            let bytes = file.try_clone().ok().and_then(Bytes::file);
+            Ok((name.clone(), Some(open(&name, file, options.io)?), bytes))
+        };
+        let (url, io, bytes) = match input {
+            Input::Url(url) => (url, None, None),
+            Input::Path(path) => open_file(find_file(&name, &path)?)?,
+            Input::Bytes(bytes) => {
+                (name.clone(), Some(Io::bytes(Arc::clone(&bytes))), Some(Bytes::memory(bytes)))
+            }
+            Input::Reader(reader) => (name.clone(), Some(Io::read(reader)), None),
+            Input::File(file) => open_file(file)?,
         };
         let demuxer = Demuxer::open(DemuxerOptions {
             url,
@@ -174,7 +194,7 @@ impl Source {
             ..DemuxerOptions::default()
         });
         let demuxer = demuxer.map_err(|cause| cannot_read(&name, cause))?;
-        Ok((name, demuxer))
+        Ok((name, demuxer, bytes))
     }
 }
 
@@ -184,10 +204,9 @@ fn is_scheme(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }
 
-fn open_file(name: &str, path: &Path, mode: IoMode) -> Result<Io> {
+fn find_file(name: &str, path: &Path) -> Result<File> {
     let refused = |reason: String| Error::Open { name: name.into(), reason };
-    let file = File::open(path).map_err(|error| refused(explain_open(&error)))?;
-    open(name, file, mode)
+    File::open(path).map_err(|error| refused(explain_open(&error)))
 }
 
 fn open(name: &str, file: File, mode: IoMode) -> Result<Io> {
