@@ -136,10 +136,13 @@ fn time_scale(header: &[u8]) -> Option<u32> {
     behind_dates(header)?.u32().filter(|&scale| i32::try_from(scale).is_ok_and(|scale| scale > 0))
 }
 
-/// Whether samples may lie in another file (QuickTime's aliases).
+/// Whether samples may lie in another file: QuickTime's aliases may say so, shorter ones can't.
 fn names_other_file(dref: &[u8]) -> bool {
+    const SHORTEST_ALIAS: usize = 142;
     let entries = dref.get(8..).unwrap_or_default();
-    boxes::in_memory(entries).any(|entry| entry.is_none_or(|(kind, _)| kind == *b"alis"))
+    boxes::in_memory(entries).any(|entry| {
+        entry.is_none_or(|(kind, alias)| kind == *b"alis" && alias.len() > SHORTEST_ALIAS)
+    })
 }
 
 /// Whether there is more than one sample description and all are of one codec.
