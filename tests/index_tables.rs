@@ -1,18 +1,13 @@
 //! What containers' tables list is what FFmpeg reads, packet by packet.
 
-use std::{
-    fs::{self, File},
-    path::Path,
-    sync::{Arc, Mutex},
-};
+use std::{fs, path::Path};
 
 use moviola_av::{
     demuxer::{Demuxer, DemuxerOptions},
-    interrupt::Interrupt,
     packet::Packet,
 };
 use moviola_media::{
-    index::tables::{self, Bytes, Listed, Listing},
+    index::tables::{Listed, Listing},
     media::Media,
     source::{Source, SourceOptions},
 };
@@ -150,4 +145,77 @@ fn listed_packets_are_what_ffmpeg_reads() {
     println!("{same} clips with {packets} packets are listed right, {} are not", failures.len());
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     assert!(same > 20, "{same} of {} clips were listed", clips.len());
+}
+
+/// Small clips of every kind of table.
+const SMALL: [&str; 8] = [
+    "edit_list.mp4",
+    "fragmented.mp4",
+    "h264_bframes.mp4",
+    "hevc_10bit.mp4",
+    "av1.mkv",
+    "cues.mkv",
+    "vp9.webm",
+    "webm_no_cues.webm",
+];
+
+/// Opens bytes that may be damaged and lists them; gives how many packets there are, if any.
+fn list_damaged(bytes: Vec<u8>) -> Option<usize> {
+    let len = bytes.len();
+    let source = Source::bytes("damaged", bytes);
+    let media = Media::open(source, SourceOptions::default()).ok()?;
+    let packets = media.listing()?.packets;
+    let beyond = packets.iter().find(|packet| packet.position >= len as u64);
+    assert_eq!(beyond, None, "beyond the end of {len} bytes");
+    // Every packet has its own place, but for those that an edit list repeats.
+    assert!(packets.len() <= len * 2, "{} packets in {len} bytes", packets.len());
+    let read = media.bytes().unwrap().bytes_read();
+    assert!(read <= 8 * len as u64 + 65_536, "{read} of {len} bytes were read");
+    Some(packets.len())
+}
+
+/// A generator of numbers that are the same every time (xorshift).
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % limit as u64) as usize
+    }
+}
+
+#[test]
+fn truncated_files_are_listed_as_far_as_ffmpeg_reads_or_not_at_all() {
+    let listed = in_parallel(&SMALL, |name| {
+        let whole = fs::read(clips::testdata().join(name)).unwrap();
+        let cuts = (1..200).map(|part| whole.len() * part / 200);
+        cuts.filter_map(|cut| list_damaged(whole[..cut].to_vec())).count()
+    });
+    println!("{} of {} cut files were listed", listed.iter().sum::<usize>(), 199 * SMALL.len());
+}
+
+#[test]
+fn damaged_tables_make_no_harm() {
+    let listed = in_parallel(&SMALL, |name| {
+        let whole = fs::read(clips::testdata().join(name)).unwrap();
+        let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
+        let damaged = (0..300).map(|_| {
+            let mut bytes = whole.clone();
+            for _ in 0..1 + numbers.below(8) {
+                // Near an end of the file, where tables are, as often as anywhere.
+                let near = numbers.below(bytes.len().min(4096));
+                let place = match numbers.below(3) {
+                    0 => near,
+                    1 => bytes.len() - 1 - near,
+                    _ => numbers.below(bytes.len()),
+                };
+                bytes[place] = numbers.below(256) as u8;
+            }
+            bytes
+        });
+        damaged.filter_map(list_damaged).count()
+    });
+    println!("{} of {} damaged files were listed", listed.iter().sum::<usize>(), 300 * SMALL.len());
 }
