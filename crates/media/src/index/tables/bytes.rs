@@ -97,11 +97,6 @@ impl<'b> Window<'b> {
         Self { bytes, start: 0, buffer: Vec::new(), ahead }
     }
 
-    /// Changes how many bytes are read at least.
-    pub(super) fn set_ahead(&mut self, ahead: usize) {
-        self.ahead = ahead;
-    }
-
     /// Length of the file in bytes.
     pub(super) fn file_len(&self) -> u64 {
         self.bytes.len()

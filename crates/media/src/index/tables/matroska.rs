@@ -30,16 +30,13 @@ mod id {
     pub(super) const REFERENCE_BLOCK: u32 = 0xfb;
 }
 
-/// What is read at once where blocks are small: there are more heads in it.
-const AHEAD_OF_SMALL: usize = 4096;
-/// What is read at once where blocks are large: a head.
-const AHEAD_OF_LARGE: usize = 48;
-/// Blocks of fewer bytes are small.
-const SMALL: u64 = 1024;
+/// What is read at once, in bytes: several heads where blocks are small (sound), not much more than
+/// the head where they are large. Measured to be the fastest for a video with sound.
+const AHEAD: usize = 256;
 
 /// The packets of `stream`.
 pub(super) fn list(bytes: &Bytes, demuxer: &Demuxer, stream: Stream<'_>) -> Option<Listing> {
-    let mut window = Window::new(bytes, AHEAD_OF_SMALL);
+    let mut window = Window::new(bytes, AHEAD);
     let segment = find_segment(&mut window)?;
     // What lies behind the segment FFmpeg searches for more.
     let end = segment.end.unwrap_or(bytes.len());
@@ -166,7 +163,6 @@ impl Walk<'_> {
     fn block(&mut self, element: Element, time: u64) -> Option<Option<Block>> {
         const MAX_HEAD: usize = 11;
         let len = element.len()?;
-        self.window.set_ahead(if len < SMALL { AHEAD_OF_SMALL } else { AHEAD_OF_LARGE });
         let head_len = usize::try_from(len).map_or(MAX_HEAD, |len| len.min(MAX_HEAD));
         let head = self.window.get(element.payload, head_len)?;
         let (number, number_len) = ebml::number(head, 8)?;

@@ -42,9 +42,6 @@ pub struct Listing {
     pub end: Option<i64>,
 }
 
-/// Codecs whose packets FFmpeg cuts anew, whatever the container says.
-const CUT_ANEW: [&str; 3] = ["mpeg1video", "mpeg2video", "vc1"];
-
 /// The packets of `stream` as the container lists them. `bytes` is what `demuxer` reads.
 ///
 /// `None` if the container has no such tables, or they are incomplete, damaged or in a form that
@@ -52,10 +49,9 @@ const CUT_ANEW: [&str; 3] = ["mpeg1video", "mpeg2video", "vc1"];
 pub fn list(bytes: &Bytes, demuxer: &Demuxer, stream: usize) -> Option<Listing> {
     let found = demuxer.stream(stream)?;
     let parameters = found.parameters().ok()?;
-    if CUT_ANEW.contains(&parameters.codec_name()) {
-        return None;
-    }
+    let codec = parameters.codec_name();
     let mut listing = match demuxer.format_name() {
+        "mov,mp4,m4a,3gp,3g2,mj2" if mp4::CUT_ANEW.contains(&codec) => return None,
         "mov,mp4,m4a,3gp,3g2,mj2" => mp4::list(bytes, demuxer, found)?,
         "matroska,webm" => matroska::list(bytes, demuxer, found)?,
         _ => return None,

@@ -15,6 +15,9 @@ use super::{
     track::Track,
 };
 
+/// Codecs whose packets FFmpeg cuts anew, whatever the samples are.
+pub(super) const CUT_ANEW: [&str; 3] = ["mpeg1video", "mpeg2video", "vc1"];
+
 /// The packets of `stream`.
 pub(super) fn list(bytes: &Bytes, demuxer: &Demuxer, stream: Stream<'_>) -> Option<Listing> {
     let mut window = Window::new(bytes, 16);

@@ -158,13 +158,8 @@ mod tests {
         let mut fragment = Fragment::new(1000);
         fragment.begin(&words(&[0x02_0008, 1, 20]), &[DEFAULTS]).unwrap();
         let run = fragment.run(&words(&[0x805, 2, 100, 0, 5, 0xffff_ffff]), 5000).unwrap();
-        let sample = |position, offset, key| RunSample {
-            position,
-            size: 7,
-            duration: 20,
-            offset,
-            key,
-        };
+        let sample =
+            |position, offset, key| RunSample { position, size: 7, duration: 20, offset, key };
         assert_eq!(run.samples, [sample(1100, 5, true), sample(1107, -1, false)]);
         // Without an offset, the next run follows the one before.
         fragment.begin(&words(&[0, 1]), &[DEFAULTS]).unwrap();

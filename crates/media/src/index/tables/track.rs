@@ -92,9 +92,8 @@ impl Track {
             id: 0,
             time_scale,
             samples,
-            time_offset: elst.map_or(Some(0), |elst| {
-                time_offset(&elst, time_scale, movie_scale)
-            })?,
+            time_offset: elst
+                .map_or(Some(0), |elst| time_offset(&elst, time_scale, movie_scale))?,
             any_description,
             defaults: Vec::new(),
         })
@@ -147,9 +146,8 @@ fn names_other_file(dref: &[u8]) -> bool {
 
 /// Whether there is more than one sample description and all are of one codec.
 fn same_descriptions(stsd: &[u8]) -> Option<bool> {
-    let kinds: Option<Vec<_>> = boxes::in_memory(stsd.get(8..)?)
-        .map(|entry| entry.map(|(kind, _)| kind))
-        .collect();
+    let kinds: Option<Vec<_>> =
+        boxes::in_memory(stsd.get(8..)?).map(|entry| entry.map(|(kind, _)| kind)).collect();
     let kinds = kinds?;
     Some(kinds.len() > 1 && kinds.windows(2).all(|pair| pair[0] == pair[1]))
 }
