@@ -14,7 +14,16 @@ mod id {
     pub(super) const CODEC_DELAY: u32 = 0x56aa;
     pub(super) const DEFAULT_DURATION: u32 = 0x23_e383;
     pub(super) const TRACK_SCALE: u32 = 0x23_314f;
+    /// What holds other elements in a `TrackEntry`: video and sound, colours and projection, ways
+    /// of encoding, planes, additions to blocks.
+    pub(super) const MASTERS: [u32; 13] = [
+        0xe0, 0xe1, 0x55b0, 0x55d0, 0x7670, 0x6d80, 0x6240, 0x5034, 0x5035, 0xe2, 0xe3, 0xe4,
+        0x41e4,
+    ];
 }
+
+/// Elements in elements in a `TrackEntry`, at most.
+const MAX_DEPTH: usize = 4;
 
 /// Track types that FFmpeg makes streams of: type and what the codec's name begins with.
 const STREAMS: [(u64, &[u8]); 4] = [(1, b"V"), (2, b"A"), (17, b"DS"), (33, b"DS")];
@@ -106,7 +115,7 @@ impl Entry {
                 id::CODEC_DELAY => entry.delay = ebml::unsigned(payload)?,
                 id::DEFAULT_DURATION => entry.default_duration = ebml::unsigned(payload)?,
                 id::TRACK_SCALE => entry.scale = Some(ebml::float(payload)?),
-                _ => {}
+                _ => check(id, payload, MAX_DEPTH)?,
             }
         }
         Some(entry)
@@ -119,6 +128,19 @@ impl Entry {
             *kind == self.kind && first.is_some_and(|first| letters.contains(first))
         })
     }
+}
+
+/// `None` if FFmpeg would stumble over what is in an element: it searches for the next cluster
+/// then, and has no streams for the tracks behind.
+fn check(id: u32, payload: &[u8], depth: usize) -> Option<()> {
+    if !id::MASTERS.contains(&id) {
+        return Some(());
+    }
+    let depth = depth.checked_sub(1)?;
+    ebml::in_memory(payload).try_for_each(|element| {
+        let (id, payload) = element?;
+        check(id, payload, depth)
+    })
 }
 
 /// Nanoseconds in a tick of clusters.
@@ -138,21 +160,29 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(scale: f64, delay: i64, cluster: u64, block: i16, want: Option<i64>) {
+    fn check_ticks(scale: f64, delay: i64, cluster: u64, block: i16, want: Option<i64>) {
         let track = Track { number: 1, default_duration: 0, scale, delay };
         assert_eq!(track.ticks(cluster, block), want);
     }
 
     #[test]
     fn blocks_count_from_their_cluster() {
-        check(1.0, 0, 1000, -40, Some(960));
-        check(1.0, 7, 1000, 40, Some(1033));
-        check(2.0, 0, 1001, 1, Some(501));
+        check_ticks(1.0, 0, 1000, -40, Some(960));
+        check_ticks(1.0, 7, 1000, 40, Some(1033));
+        check_ticks(2.0, 0, 1001, 1, Some(501));
+    }
+
+    #[test]
+    fn a_track_that_is_broken_inside_is_no_track() {
+        let video =
+            |inside: &[u8]| [&[0xd7, 0x81, 1, 0xe0, 0x80 | inside.len() as u8], inside].concat();
+        assert!(Entry::parse(&video(&[0xb0, 0x81, 64])).is_some());
+        assert!(Entry::parse(&video(&[0xb0, 0x82, 64])).is_none());
     }
 
     #[test]
     fn times_before_zero_or_beyond_all_sense_are_unknown() {
-        check(1.0, 0, 10, -11, None);
-        check(1.0, 0, u64::MAX, 0, None);
+        check_ticks(1.0, 0, 10, -11, None);
+        check_ticks(1.0, 0, u64::MAX, 0, None);
     }
 }
