@@ -20,8 +20,14 @@ use super::{
     track::Track,
 };
 
-/// What is read at once: most fragments' tables fit.
+/// What is read at once, in bytes: most fragments' tables fit.
 const AHEAD: usize = 4096;
+
+/// What may stand beside fragments and their data, and says nothing of them.
+const BESIDE: [&[u8; 4]; 13] = [
+    b"ftyp", b"styp", b"moov", b"moof", b"free", b"skip", b"mfra", b"emsg", b"prft", b"uuid",
+    b"ssix", b"pdin", b"meta",
+];
 
 /// The packets of a track that has fragments.
 pub(super) fn list(
@@ -124,6 +130,12 @@ struct Walk<'a> {
     samples: Vec<Sample>,
     /// How many of `samples` FFmpeg handed out before it read the next fragments.
     handed_out: usize,
+    /// Where the last sample of any track ends that FFmpeg hasn't handed out, in bytes.
+    data_end: u64,
+    /// Where fragments begin, in bytes.
+    fragments: Vec<u64>,
+    /// Whether there are boxes that don't belong beside fragments.
+    is_strange: bool,
 }
 
 /// What FFmpeg knows of a track's times in one fragment.
@@ -147,6 +159,9 @@ impl<'a> Walk<'a> {
             shift: track.samples.shift,
             samples: Vec::new(),
             handed_out: 0,
+            data_end: 0,
+            fragments: Vec::new(),
+            is_strange: false,
         }
     }
 
@@ -168,7 +183,7 @@ impl<'a> Walk<'a> {
                 }
                 // Its maker says wrong times, which FFmpeg mends from another table.
                 b"free" if window.up_to(header.payload, 6) == b"Anevia" => return None,
-                _ => {}
+                kind => self.is_strange |= !BESIDE.contains(&kind),
             }
             next = header.end;
             if has_moov && has_data && self.segments.complete {
@@ -178,23 +193,27 @@ impl<'a> Walk<'a> {
         }
         self.hand_out(self.bytes.len())?;
         let piecemeal = self.segments.complete;
+        // FFmpeg has not read it all, so there is less to compare with: believe only what is sound.
+        if piecemeal && (self.is_strange || !self.segments.agree_with(&self.fragments)) {
+            return None;
+        }
         Some(Walked { samples: self.samples, piecemeal, shift: self.shift })
     }
 
     /// FFmpeg hands out what it knows before it reads on at `end`.
     fn hand_out(&mut self, end: u64) -> Option<()> {
+        if self.segments.complete && self.data_end > end {
+            return None; // it would be cut off, or leave the others of its fragment behind
+        }
         for sample in self.samples.get_mut(self.handed_out..)? {
             sample.shift = self.shift;
-            let within = sample.run.position.checked_add(sample.run.size.into())? <= end;
-            if self.segments.complete && !within {
-                return None; // it would be cut off
-            }
         }
-        self.handed_out = self.samples.len();
+        (self.handed_out, self.data_end) = (self.samples.len(), 0);
         Some(())
     }
 
     fn moof(&mut self, window: &mut Window<'_>, header: Header) -> Option<()> {
+        self.fragments.push(header.start);
         let moof = payload(window, header)?.to_vec();
         let mut fragment = Fragment::new(header.start);
         let mut times = Times::default();
@@ -219,6 +238,7 @@ impl<'a> Walk<'a> {
                     }
                     b"trun" if self.known.contains(&fragment.track) => {
                         let run = fragment.run(payload, self.bytes.len())?;
+                        self.data_end = self.data_end.max(run.end);
                         if fragment.track == self.track.id {
                             self.take(&run, &mut times, header.start)?;
                         }

@@ -61,6 +61,8 @@ pub(super) struct RunSample {
 #[derive(Debug)]
 pub(super) struct Run {
     pub(super) samples: Vec<RunSample>,
+    /// Where it ends in the file, in bytes.
+    pub(super) end: u64,
 }
 
 impl Fragment {
@@ -138,7 +140,7 @@ impl Fragment {
         if count > 0 {
             self.implicit = position;
         }
-        Some(Run { samples })
+        Some(Run { samples, end: position })
     }
 }
 

@@ -14,6 +14,8 @@ pub(super) struct Segments {
     time_scale: u32,
     /// When the track's fragments start, in ticks, by the place of their `moof`.
     pub(super) starts: Starts,
+    /// Where fragments of any track should begin, in bytes, in no order.
+    places: Vec<u64>,
     /// Whether an index reaches the end of the file: then FFmpeg reads fragment by fragment.
     pub(super) complete: bool,
     /// What the last index made of the track's end, in ticks.
@@ -22,7 +24,16 @@ pub(super) struct Segments {
 
 impl Segments {
     pub(super) fn new(track: u32, time_scale: u32) -> Self {
-        Self { track, time_scale, starts: Starts::new(), complete: false, track_end: None }
+        let (starts, places) = (Starts::new(), Vec::new());
+        Self { track, time_scale, starts, places, complete: false, track_end: None }
+    }
+
+    /// Whether fragments begin at these places (ascending) and nowhere else.
+    pub(super) fn agree_with(&self, fragments: &[u64]) -> bool {
+        let mut places = self.places.clone();
+        places.sort_unstable();
+        places.dedup();
+        places == fragments
     }
 
     /// Reads an index. `None` if FFmpeg couldn't; it passes over those of tracks that aren't
@@ -56,6 +67,7 @@ impl Segments {
             if size & 0x8000_0000 != 0 {
                 return None; // an index of indexes
             }
+            self.places.push(position);
             if track == self.track {
                 let start = rescale(i64::try_from(time).ok()?, self.time_scale, scale)?;
                 self.starts.insert(position, start);
@@ -96,6 +108,7 @@ mod tests {
         let segments = read(&[50, 70], 320).unwrap();
         assert_eq!(segments.starts, Starts::from([(200, 0), (250, 45_000)]));
         assert!(segments.complete);
+        assert!(segments.agree_with(&[200, 250]) && !segments.agree_with(&[200]));
         assert!(!read(&[50, 70], 400).unwrap().complete);
     }
 
