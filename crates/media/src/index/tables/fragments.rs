@@ -232,6 +232,8 @@ impl<'a> Walk<'a> {
                             times.next = None;
                         }
                     }
+                    // FFmpeg breaks off, or takes the last fragment's track.
+                    b"tfdt" | b"trun" if fragment.track == 0 => return None,
                     b"tfdt" if fragment.track == self.track.id => {
                         let start = fragment.start_time(payload)?;
                         (times.start, self.track_end) = (Some(start), start);

@@ -50,8 +50,8 @@ impl Samples {
             return Some(samples);
         }
         let chunks = match (table(b"stco")?, table(b"co64")?) {
-            (Some(stco), None) => numbers(&stco, 4)?.map(|entry| be(entry)).collect(),
-            (None, Some(co64)) => numbers(&co64, 8)?.map(|entry| be(entry)).collect::<Vec<_>>(),
+            (Some(stco), None) => numbers(&stco, 4)?.map(be).collect(),
+            (None, Some(co64)) => numbers(&co64, 8)?.map(be).collect::<Vec<_>>(),
             _ => return None,
         };
         samples.place(&chunks, &table(b"stsc")??)?;
