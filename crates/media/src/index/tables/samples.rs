@@ -47,7 +47,10 @@ impl Samples {
             None => Vec::new(),
         };
         if samples.sizes.is_empty() {
-            return Some(samples);
+            // Chunks without samples: FFmpeg leaves the track alone, fragments and all.
+            let mut chunks = [table(b"stco")?, table(b"co64")?].into_iter().flatten();
+            let none = chunks.all(|table| numbers(&table, 1).is_some_and(|list| list.len() == 0));
+            return none.then_some(samples);
         }
         let chunks = match (table(b"stco")?, table(b"co64")?) {
             (Some(stco), None) => numbers(&stco, 4)?.map(be).collect(),
