@@ -16,6 +16,7 @@ use moviola_av::{
 use crate::{
     error::{Error, Result},
     hardware::Hardware,
+    index::tables::{self, Listing},
     picture::Orientation,
     source::{Source, SourceOptions, cannot_read},
 };
@@ -123,6 +124,13 @@ impl Media {
         let (_, mut demuxer) = open_container(again, &self.options, self.interrupt.clone())?;
         discard_others(&mut demuxer, self.video.index);
         Ok(demuxer)
+    }
+
+    /// The packets of the video as the container's tables list them, without reading any, if the
+    /// tables are complete.
+    pub fn listing(&self) -> Option<Listing> {
+        let bytes = self.again.as_ref()?.shared_bytes()?;
+        tables::list(&bytes, &self.demuxer, self.video.index)
     }
 
     /// Whether the source can be read again, as a pipe can't.

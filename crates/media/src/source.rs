@@ -22,6 +22,7 @@ use moviola_av::{
 use crate::{
     error::{Error, Result},
     hardware::Hwaccel,
+    index::tables::Bytes,
 };
 
 /// Files larger than this are mapped under [`IoMode::Auto`].
@@ -176,6 +177,16 @@ impl Source {
             Input::File(_) | Input::Reader(_) => return None,
         };
         Some(Self { name: self.name.clone(), input })
+    }
+
+    /// The bytes themselves, beside any demuxer; `None` for pipes, addresses and files that aren't
+    /// open.
+    pub(crate) fn shared_bytes(&self) -> Option<Bytes> {
+        match &self.input {
+            Input::File(file) => Bytes::file(file.try_clone().ok()?),
+            Input::Bytes(bytes) => Some(Bytes::memory(Arc::clone(bytes))),
+            Input::Path(_) | Input::Url(_) | Input::Reader(_) => None,
+        }
     }
 
     /// Opens the container; gives the source's name too. `interrupt` stops what blocks, now and

@@ -1,6 +1,6 @@
 //! Makes an index in the cheapest way that is exact.
 
-use super::{FrameIndex, Origin, PacketEntry, by_decoding, scan::scan, tables};
+use super::{FrameIndex, Origin, PacketEntry, by_decoding, scan::scan};
 use crate::{error::Result, media::Media, source::cannot_read};
 
 /// The index of the media's video.
@@ -13,7 +13,7 @@ use crate::{error::Result, media::Media, source::cannot_read};
 /// [`Error::ReadOnce`](crate::error::Error::ReadOnce) if the source is a pipe;
 /// [`Error::Demux`](crate::error::Error::Demux) if it can't be read at all. A file that breaks off
 /// has the frames before that.
-pub fn build(media: &mut Media) -> Result<FrameIndex> {
+pub fn build(media: &Media) -> Result<FrameIndex> {
     if let Some(index) = from_tables(media) {
         return Ok(index);
     }
@@ -27,7 +27,7 @@ pub fn build(media: &mut Media) -> Result<FrameIndex> {
     }
     if !found.timed {
         let mut demuxer = media.reopen()?;
-        let index = by_decoding::index(&mut demuxer, &media.video, &media.options, found.packets);
+        let index = by_decoding::index(&mut demuxer, media, found.packets);
         let index = index.map_err(|cause| cannot_read(&media.name, cause))?;
         return Ok(index.with_details(found.sets, found.has_fields));
     }
@@ -36,8 +36,12 @@ pub fn build(media: &mut Media) -> Result<FrameIndex> {
     Ok(index.with_details(found.sets, found.has_fields))
 }
 
-fn from_tables(media: &mut Media) -> Option<FrameIndex> {
-    let listing = tables::list(&tables::Bytes, &mut media.demuxer, media.video.index)?;
+fn from_tables(media: &Media) -> Option<FrameIndex> {
+    // Matroska's VP8 pictures that aren't shown are told by their own bytes alone.
+    if media.video.parameters.codec_name() == "vp8" {
+        return None;
+    }
+    let listing = media.listing()?;
     let packets: Vec<_> = listing
         .packets
         .iter()

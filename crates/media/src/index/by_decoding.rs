@@ -5,14 +5,14 @@
 use std::sync::Arc;
 
 use moviola_av::{
-    decoder::{Decoder, DecoderOptions, Received, Sent},
+    decoder::{DecoderOptions, Received, Sent},
     demuxer::Demuxer,
     error::{Error as AvError, Result as AvResult},
     frame::VideoFrame,
 };
 
 use super::{FrameIndex, PacketEntry};
-use crate::{budget, media::VideoStream, source::SourceOptions};
+use crate::{budget, hardware::StreamDecoder, media::Media};
 
 /// Decodes all packets, of which `packets` are known, and numbers the pictures as they come out.
 ///
@@ -23,8 +23,7 @@ use crate::{budget, media::VideoStream, source::SourceOptions};
 /// The decoder's, if it can't be opened at all.
 pub(super) fn index(
     demuxer: &mut Demuxer,
-    stream: &VideoStream,
-    options: &SourceOptions,
+    Media { video: stream, options, hardware, .. }: &Media,
     mut packets: Vec<PacketEntry>,
 ) -> AvResult<FrameIndex> {
     let decoder_options = DecoderOptions {
@@ -34,7 +33,7 @@ pub(super) fn index(
         pool: Some(Arc::clone(&options.pool)),
         ..DecoderOptions::default()
     };
-    let mut decoder = Decoder::open(&stream.parameters, &decoder_options)?;
+    let mut decoder = StreamDecoder::open(&stream.parameters, &decoder_options, hardware)?;
     let mut shown = Vec::new();
     let mut number = 0;
     while let Ok(Some(mut packet)) = demuxer.read_packet() {
@@ -74,7 +73,7 @@ fn first_packet(packets: &[PacketEntry], tag: i64) -> Option<usize> {
 }
 
 /// Takes note of the pictures that are ready: their packets' numbers and their times.
-fn receive(decoder: &mut Decoder, shown: &mut Vec<(i64, Option<i64>)>) {
+fn receive(decoder: &mut StreamDecoder, shown: &mut Vec<(i64, Option<i64>)>) {
     /// Damaged packets in a row after which a decoder is given up, until the next packet.
     const MOST_FAILURES: usize = 64;
     let mut failures = 0;

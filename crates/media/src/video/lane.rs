@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use moviola_av::{
-    decoder::{Decoder, DecoderOptions, Received, Sent},
+    decoder::{DecoderOptions, Received, Sent},
     error::{Error as AvError, Result as AvResult},
     frame::VideoFrame,
     packet::Packet,
@@ -19,6 +19,7 @@ use crate::{
     },
     entry::prepare,
     error::Result,
+    hardware::{Hardware, StreamDecoder},
     index::{Entrance, FrameIndex, Origin},
     media::cannot_decode,
 };
@@ -34,6 +35,7 @@ const MOST_FAILURES: usize = 64;
 pub(super) struct Recipe {
     pub(super) parameters: Arc<CodecParameters>,
     pub(super) options: DecoderOptions,
+    pub(super) hardware: Arc<Hardware>,
     /// What the stream's first packet tells every decoder.
     pub(super) first_sets: Snapshot,
 }
@@ -49,7 +51,7 @@ pub(super) struct Sources<'a> {
 pub(super) struct Lane {
     recipe: Arc<Recipe>,
     threads: u16,
-    decoder: Option<Decoder>,
+    decoder: Option<StreamDecoder>,
     references: References,
     place: Option<Place>,
     /// Whether the decoder has had parameter sets that stood in packets.
@@ -302,7 +304,11 @@ impl Lane {
                 reorder_delay: index.reorder_delay(),
                 ..self.recipe.options.clone()
             };
-            self.decoder = Some(Decoder::open(&self.recipe.parameters, &options)?);
+            self.decoder = Some(StreamDecoder::open(
+                &self.recipe.parameters,
+                &options,
+                &self.recipe.hardware,
+            )?);
             self.extradata = 0;
         }
         let known = index.parameter_sets(number);

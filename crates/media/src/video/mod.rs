@@ -88,11 +88,12 @@ impl Video {
             pool: Some(Arc::clone(&media.options.pool)),
             ..DecoderOptions::default()
         };
-        let cores = media.decoders();
+        let (cores, hardware) = (media.decoders(), Arc::clone(media.hardware()));
         let mut reader = PacketReader::new(media);
         let recipe = Recipe {
             parameters: Arc::clone(&stream.parameters),
             options,
+            hardware,
             first_sets: reader.first_sets()?,
         };
         let fetcher = Fetcher::new(recipe, cores);
@@ -117,7 +118,7 @@ impl Video {
     pub fn index(&mut self) -> Result<&FrameIndex> {
         if self.index.is_none() {
             let reader = self.reader.get_mut().unwrap_or_else(PoisonError::into_inner);
-            self.index = Some(index::build(reader.media_mut())?);
+            self.index = Some(index::build(reader.media())?);
         }
         self.index.as_ref().ok_or_else(|| Error::ReadOnce { name: self.name.clone() })
     }

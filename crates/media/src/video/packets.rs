@@ -72,10 +72,6 @@ impl PacketReader {
         &self.media
     }
 
-    pub(super) fn media_mut(&mut self) -> &mut Media {
-        &mut self.media
-    }
-
     /// The parameter sets, and what names the encoder, in the first packet. Before anything else
     /// is read.
     pub(super) fn first_sets(&mut self) -> Result<Snapshot> {

@@ -1,0 +1,111 @@
+//! The boxes (atoms) that MP4 and QuickTime files consist of.
+
+use super::bytes::{Fields, Window};
+
+/// A box: what it is and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    pub(super) kind: [u8; 4],
+    /// Where the box begins, in bytes from the start of the file.
+    pub(super) start: u64,
+    /// Where its payload begins.
+    pub(super) payload: u64,
+    /// Where it ends, at most where its parent does.
+    pub(super) end: u64,
+    /// Whether it claims to be longer than its parent.
+    pub(super) cut: bool,
+}
+
+/// The longest head of a box in bytes.
+const MAX_HEAD: usize = 16;
+
+impl Header {
+    /// The box that `head`, the bytes at `start`, begins. `None` if there is none.
+    fn parse(head: &[u8], start: u64, parent_end: u64) -> Option<Self> {
+        let mut fields = Fields(head);
+        let (short, kind) = (fields.u32()?, fields.take(4)?.try_into().ok()?);
+        let (size, head) = match short {
+            0 => (parent_end.checked_sub(start)?, 8),
+            1 => (fields.u64()?, 16),
+            short => (u64::from(short), 8),
+        };
+        let (payload, claimed) = (start.checked_add(head)?, start.checked_add(size)?);
+        let end = claimed.min(parent_end);
+        (payload <= end).then_some(Self { kind, start, payload, end, cut: claimed > parent_end })
+    }
+}
+
+/// The box at `start`. `None` if there is none, or it is broken.
+pub(super) fn at(window: &mut Window<'_>, start: u64, parent_end: u64) -> Option<Header> {
+    Header::parse(window.up_to(start, MAX_HEAD), start, parent_end)
+}
+
+/// Every box from `start` up to `end`. `None` if one is broken or sticks out; up to seven bytes
+/// may be left over.
+pub(super) fn children(window: &mut Window<'_>, start: u64, end: u64) -> Option<Vec<Header>> {
+    let (mut found, mut next) = (Vec::new(), start);
+    while end.saturating_sub(next) >= 8 {
+        let header = at(window, next, end).filter(|header| !header.cut)?;
+        next = header.end;
+        found.push(header);
+    }
+    Some(found)
+}
+
+/// The one box of that kind; `None` if there is none, or more than one.
+pub(super) fn only(found: &[Header], kind: &[u8; 4]) -> Option<Header> {
+    let mut of_kind = found.iter().filter(|header| header.kind == *kind);
+    of_kind.next().copied().filter(|_| of_kind.next().is_none())
+}
+
+/// Whether no two boxes are of this kind.
+pub(super) fn at_most_one(found: &[Header], kind: &[u8; 4]) -> bool {
+    found.iter().filter(|header| header.kind == *kind).count() <= 1
+}
+
+/// The boxes in `bytes`: kind and payload. The last item is `None` if the rest is no box.
+pub(super) fn in_memory(bytes: &[u8]) -> impl Iterator<Item = Option<([u8; 4], &[u8])>> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        if rest.len() < 8 {
+            return None;
+        }
+        let parsed = || {
+            let header = Header::parse(rest, 0, rest.len() as u64).filter(|header| !header.cut)?;
+            let (payload, end) =
+                (usize::try_from(header.payload).ok()?, usize::try_from(header.end).ok()?);
+            Some((header.kind, rest.get(payload..end)?, rest.get(end..)?))
+        };
+        let found = parsed();
+        rest = found.map_or(&[], |(_, _, after)| after);
+        Some(found.map(|(kind, payload, _)| (kind, payload)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(bytes: &[u8], want: &[Option<(&[u8; 4], &[u8])>]) {
+        let found: Vec<_> = in_memory(bytes).collect();
+        let want: Vec<_> = want.iter().map(|item| item.map(|(kind, rest)| (*kind, rest))).collect();
+        assert_eq!(found, want);
+    }
+
+    #[test]
+    fn sizes_are_32_or_64_bits_or_reach_to_the_end() {
+        check(
+            b"\0\0\0\x09freeX\0\0\0\x01wide\0\0\0\0\0\0\0\x11Y\0\0\0\0mdatZZ",
+            &[Some((b"free", b"X")), Some((b"wide", b"Y")), Some((b"mdat", b"ZZ"))],
+        );
+    }
+
+    #[test]
+    fn what_sticks_out_or_is_shorter_than_its_head_is_broken() {
+        check(b"\0\0\0\x20freeX", &[None]);
+        check(b"\0\0\0\x07freeX", &[None]);
+        check(b"\0\0\0\x01free\xff\xff\xff\xff\xff\xff\xff\xff", &[None]);
+        check(b"\0\0\0\x01free", &[None]);
+    }
+}
