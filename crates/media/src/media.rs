@@ -16,7 +16,7 @@ use moviola_av::{
 use crate::{
     error::{Error, Result},
     hardware::Hardware,
-    index::tables::{self, Listing},
+    index::tables::{self, Bytes, Listing},
     picture::Orientation,
     source::{Source, SourceOptions, cannot_read},
 };
@@ -43,6 +43,8 @@ pub struct Media {
     pub(crate) read_ahead: VecDeque<Packet>,
     /// The same bytes once more, unless they can be read once only.
     again: Option<Source>,
+    /// The bytes themselves; `None` for pipes and addresses.
+    bytes: Option<Bytes>,
 }
 
 /// What is known of the video stream before anything is decoded.
@@ -96,7 +98,7 @@ impl Media {
     pub fn open(source: Source, options: SourceOptions) -> Result<Self> {
         let interrupt = Interrupt::new();
         let source = source.opened()?;
-        let again = source.try_clone();
+        let (again, bytes) = (source.try_clone(), source.shared_bytes());
         let (name, demuxer) = open_container(source, &options, interrupt.clone())?;
         let video = VideoStream::pick(&demuxer, options.stream)
             .map_err(|cause| cannot_read(&name, cause))?
@@ -105,8 +107,18 @@ impl Media {
         let read_ahead = VecDeque::new();
         let start = Pts { ticks: 0, base: video.time_base };
         let hardware = Hardware::choose(options.hwaccel, video.parameters.codec());
-        let mut media =
-            Self { name, demuxer, interrupt, video, options, hardware, start, read_ahead, again };
+        let mut media = Self {
+            name,
+            demuxer,
+            interrupt,
+            video,
+            options,
+            hardware,
+            start,
+            read_ahead,
+            again,
+            bytes,
+        };
         media.start = media.find_start()?;
         discard_others(&mut media.demuxer, media.video.index);
         Ok(media)
@@ -126,11 +138,20 @@ impl Media {
         Ok(demuxer)
     }
 
+    /// The source's bytes, beside the demuxer; `None` for pipes and addresses.
+    pub fn bytes(&self) -> Option<&Bytes> {
+        self.bytes.as_ref()
+    }
+
+    /// Length of the source in bytes, if it is a file or memory; else 0.
+    pub(crate) fn size(&self) -> u64 {
+        self.bytes.as_ref().map_or(0, Bytes::len)
+    }
+
     /// The packets of the video as the container's tables list them, without reading any, if the
     /// tables are complete.
     pub fn listing(&self) -> Option<Listing> {
-        let bytes = self.again.as_ref()?.shared_bytes()?;
-        tables::list(&bytes, &self.demuxer, self.video.index)
+        tables::list(self.bytes.as_ref()?, &self.demuxer, self.video.index)
     }
 
     /// Whether the source can be read again, as a pipe can't.

@@ -83,6 +83,9 @@ pub struct SourceOptions {
     pub decoders: usize,
     /// Which hardware may decode. Default: none.
     pub hwaccel: Hwaccel,
+    /// Bytes of decoded pictures that may wait for their turn where groups of pictures are decoded
+    /// side by side. Default: 256 MiB.
+    pub memory: usize,
     /// Where pictures get their memory; sources opened with clones of these options share it.
     /// Default: a new one that keeps at most 64 MiB that no picture uses.
     pub pool: Arc<FramePool>,
@@ -98,6 +101,7 @@ impl Default for SourceOptions {
             stream: None,
             decoders: crate::budget::cores(),
             hwaccel: Hwaccel::default(),
+            memory: 256 << 20,
             pool: FramePool::new(MAX_IDLE_BYTES),
         }
     }

@@ -13,7 +13,7 @@ use crate::{error::Result, media::Media, source::cannot_read};
 /// [`Error::ReadOnce`](crate::error::Error::ReadOnce) if the source is a pipe;
 /// [`Error::Demux`](crate::error::Error::Demux) if it can't be read at all. A file that breaks off
 /// has the frames before that.
-pub fn build(media: &Media) -> Result<FrameIndex> {
+pub(crate) fn build(media: &Media) -> Result<FrameIndex> {
     if let Some(index) = from_tables(media) {
         return Ok(index);
     }
@@ -36,7 +36,8 @@ pub fn build(media: &Media) -> Result<FrameIndex> {
     Ok(index.with_details(found.sets, found.has_fields))
 }
 
-fn from_tables(media: &Media) -> Option<FrameIndex> {
+/// The index of the container's tables, if they are complete; nothing is read beside them.
+pub(crate) fn from_tables(media: &Media) -> Option<FrameIndex> {
     // Matroska's VP8 pictures that aren't shown are told by their own bytes alone.
     if media.video.parameters.codec_name() == "vp8" {
         return None;

@@ -8,11 +8,9 @@ mod by_decoding;
 mod scan;
 pub mod tables;
 
-use std::sync::Arc;
-
 use moviola_av::time::{Pts, TimeBase};
 
-pub use build::build;
+pub(crate) use build::{build, from_tables};
 
 /// Where a list of frames came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -309,26 +307,47 @@ impl FrameIndex {
     /// will do for what no keyframe comes before.
     pub(crate) fn entrance(&self, frame: u32) -> Entrance {
         let packet = self.packet_of(frame).unwrap_or(0);
-        let pts = self.frames.get(frame as usize).map_or(i64::MIN, |entry| entry.pts);
-        let shown = (0..=frame).rev().find_map(|number| {
+        let best =
+            self.keyframe_in(0..=frame, packet).into_iter().chain(self.hidden(frame, packet));
+        best.max_by_key(|entrance| entrance.packet).unwrap_or(Entrance::FIRST)
+    }
+
+    /// The same where the entrance of an earlier frame is known: looks at what lies between alone.
+    pub(crate) fn entrance_after(&self, earlier: (u32, Entrance), frame: u32) -> Entrance {
+        let packet = self.packet_of(frame).unwrap_or(0);
+        let (number, entrance) = earlier;
+        if entrance.packet > packet || number > frame {
+            return self.entrance(frame);
+        }
+        let between = self.keyframe_in(number.saturating_add(1)..=frame, packet);
+        let best = between.into_iter().chain(self.hidden(frame, packet)).chain([entrance]);
+        best.max_by_key(|entrance| entrance.packet).unwrap_or(entrance)
+    }
+
+    /// The last keyframe among frames that is decoded no later than `packet`.
+    fn keyframe_in(&self, frames: std::ops::RangeInclusive<u32>, packet: u32) -> Option<Entrance> {
+        frames.rev().find_map(|number| {
             let entry = self.frames.get(number as usize).filter(|entry| entry.key())?;
             let at = self.packet_of(number).filter(|&at| at <= packet)?;
             Some(Entrance { packet: at, pts: entry.pts, position: entry.position() })
-        });
-        let hidden = self.hidden.iter().rev().find(|key| key.packet <= packet && key.pts <= pts);
-        let best = shown.into_iter().chain(hidden.copied()).max_by_key(|entrance| entrance.packet);
-        best.unwrap_or(Entrance::FIRST)
+        })
+    }
+
+    /// The last hidden keyframe that is decoded and shown no later than a frame in `packet`.
+    fn hidden(&self, frame: u32, packet: u32) -> Option<Entrance> {
+        let pts = self.frames.get(frame as usize).map_or(i64::MIN, |entry| entry.pts);
+        self.hidden.iter().rev().find(|key| key.packet <= packet && key.pts <= pts).copied()
     }
 
     /// The entrance before `entrance`, for where that turns out to be none.
     pub(crate) fn entrance_before(&self, entrance: Entrance) -> Entrance {
         let before = entrance.packet;
         let number = self.frames.partition_point(|entry| entry.pts < entrance.pts);
-        let shown = (0..number).rev().find_map(|number| {
-            let entry = self.frames.get(number).filter(|entry| entry.key())?;
-            let at = self.packet_of(u32::try_from(number).ok()?).filter(|&at| at < before)?;
-            Some(Entrance { packet: at, pts: entry.pts, position: entry.position() })
-        });
+        let number = u32::try_from(number).unwrap_or(u32::MAX);
+        let shown = match (number.checked_sub(1), before.checked_sub(1)) {
+            (Some(number), Some(packet)) => self.keyframe_in(0..=number, packet),
+            _ => None,
+        };
         let hidden = self.hidden.iter().rev().find(|key| key.packet < before);
         let best = shown.into_iter().chain(hidden.copied()).max_by_key(|entrance| entrance.packet);
         best.unwrap_or(Entrance::FIRST)
@@ -354,6 +373,14 @@ impl FrameIndex {
         Some(&self.sets.get(after.checked_sub(1)?)?.1)
     }
 
+    /// How many frames the longest group has, from one keyframe to the next.
+    pub(crate) fn longest_group(&self) -> usize {
+        let keys = self.frames.iter().enumerate().filter(|(_, entry)| entry.key());
+        let starts = keys.map(|(number, _)| number).chain([self.frames.len()]);
+        let lengths = starts.scan(0, |last, start| Some(start - std::mem::replace(last, start)));
+        lengths.max().unwrap_or(0)
+    }
+
     /// Bytes of memory that the list of frames takes.
     pub fn bytes(&self) -> usize {
         self.frames.len() * size_of::<Entry>()
@@ -366,9 +393,6 @@ impl Entrance {
     /// The stream's first packet.
     pub(crate) const FIRST: Self = Self { packet: 0, pts: i64::MIN, position: None };
 }
-
-/// An index that several readers share.
-pub type SharedIndex = Arc<FrameIndex>;
 
 #[cfg(test)]
 mod tests {

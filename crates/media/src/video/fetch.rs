@@ -18,6 +18,7 @@ use crate::{
     error::{Error, Result},
     frame::Frame,
     index::{Entrance, FrameIndex},
+    media::VideoStream,
     stage::side_by_side,
 };
 
@@ -40,6 +41,11 @@ struct Worker<'a> {
 impl Fetcher {
     pub(super) fn new(recipe: Recipe, cores: usize) -> Self {
         Self { recipe: Arc::new(recipe), cores, narrow: Vec::new(), wide: None }
+    }
+
+    /// How its decoders are opened.
+    pub(super) fn recipe(&self) -> &Arc<Recipe> {
+        &self.recipe
     }
 
     /// Fetches frames, given in ascending order without doubles, and calls `see` with each on the
@@ -139,6 +145,7 @@ impl Worker<'_> {
             let finish = if is_last { Finish::Stay } else { Finish::Drain };
             let left = self.lane.run(sources, job, finish, |target, slot, frame| {
                 came.push((target.frame, see(target, slot, frame)));
+                true
             })?;
             missing.extend(left.into_iter().map(|(target, slot)| (target.frame, slot)));
         }
@@ -213,8 +220,10 @@ impl Video {
         let outcome = fetcher.fetch(reader, index, frames, |target, slot, picture| {
             see(slot, frame(target, picture, index, stream, *start))
         });
-        for entrance in fetcher.refused() {
-            index.forget_entrance(entrance);
+        let refused = fetcher.refused();
+        if !refused.is_empty() {
+            let index = Arc::make_mut(index);
+            refused.into_iter().for_each(|entrance| index.forget_entrance(entrance));
         }
         outcome
     }
@@ -229,11 +238,11 @@ impl Video {
 }
 
 /// A picture with all that the index knows of it.
-fn frame(
+pub(super) fn frame(
     target: Target,
     picture: VideoFrame,
     index: &FrameIndex,
-    stream: &Arc<crate::media::VideoStream>,
+    stream: &Arc<VideoStream>,
     start: Pts,
 ) -> Frame {
     let known = index.frame(target.frame.into());

@@ -138,8 +138,8 @@ impl Lane {
         (within && targets.iter().all(waits)).then(|| (last + 1).saturating_sub(place.next))
     }
 
-    /// Fetches the pictures of `job` and hands each to `see`; gives back the targets that didn't
-    /// come.
+    /// Fetches the pictures of `job` and hands each to `see`, which says whether to go on; gives back
+    /// the targets that didn't come.
     ///
     /// # Errors
     ///
@@ -149,7 +149,7 @@ impl Lane {
         sources: &Sources<'_>,
         job: Job<S>,
         finish: Finish,
-        mut see: impl FnMut(Target, S, VideoFrame),
+        mut see: impl FnMut(Target, S, VideoFrame) -> bool,
     ) -> Result<Vec<(Target, S)>> {
         let targets: Vec<_> = job.targets.iter().map(|(target, _)| *target).collect();
         let goes_on = self.cost_to_go_on(job.entrance, &targets).is_some();
@@ -175,7 +175,7 @@ impl Lane {
         entrance: Entrance,
         wanted: &mut Wanted<S>,
         finish: Finish,
-        see: &mut impl FnMut(Target, S, VideoFrame),
+        see: &mut impl FnMut(Target, S, VideoFrame) -> bool,
     ) -> Result<()> {
         self.receive(wanted, see);
         let mut entrance = entrance;
@@ -263,7 +263,7 @@ impl Lane {
         sources: &Sources<'_>,
         extradata: &(u64, Option<Arc<[u8]>>),
         wanted: &mut Wanted<S>,
-        see: &mut impl FnMut(Target, S, VideoFrame),
+        see: &mut impl FnMut(Target, S, VideoFrame) -> bool,
     ) -> Result<()> {
         let Some(place) = &mut self.place else { return Ok(()) };
         place.next = number + 1;
@@ -295,7 +295,7 @@ impl Lane {
         index: &FrameIndex,
         (version, extradata): &(u64, Option<Arc<[u8]>>),
         wanted: &mut Wanted<S>,
-        see: &mut impl FnMut(Target, S, VideoFrame),
+        see: &mut impl FnMut(Target, S, VideoFrame) -> bool,
     ) -> AvResult<()> {
         let is_new = self.decoder.is_none();
         if is_new {
@@ -328,7 +328,11 @@ impl Lane {
     }
 
     /// Takes the pictures that are ready.
-    fn receive<S>(&mut self, wanted: &mut Wanted<S>, see: &mut impl FnMut(Target, S, VideoFrame)) {
+    fn receive<S>(
+        &mut self,
+        wanted: &mut Wanted<S>,
+        see: &mut impl FnMut(Target, S, VideoFrame) -> bool,
+    ) {
         let mut failures = 0;
         while let Some(decoder) = &mut self.decoder {
             match decoder.receive() {
@@ -337,7 +341,9 @@ impl Lane {
                         place.shown = place.shown.max(pts);
                     }
                     if let Some((target, slot)) = wanted.take(&frame) {
-                        see(target, slot, frame);
+                        if !see(target, slot, frame) {
+                            return wanted.give_up();
+                        }
                     }
                 }
                 Ok(Received::NeedPacket | Received::End) => return,
@@ -348,7 +354,11 @@ impl Lane {
     }
 
     /// Takes all that the decoder holds; it has to start anew then.
-    fn drain<S>(&mut self, wanted: &mut Wanted<S>, see: &mut impl FnMut(Target, S, VideoFrame)) {
+    fn drain<S>(
+        &mut self,
+        wanted: &mut Wanted<S>,
+        see: &mut impl FnMut(Target, S, VideoFrame) -> bool,
+    ) {
         if self.decoder.as_mut().is_some_and(|decoder| decoder.send_end().is_ok()) {
             self.receive(wanted, see);
         }
@@ -414,6 +424,12 @@ impl<S> Wanted<S> {
         let slot = slot.take()?;
         self.left -= 1;
         Some((*target, slot))
+    }
+
+    /// Wants nothing any more.
+    fn give_up(&mut self) {
+        self.targets.clear();
+        self.left = 0;
     }
 
     fn rest(self) -> Vec<(Target, S)> {

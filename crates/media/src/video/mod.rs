@@ -4,6 +4,7 @@
 //! and decoded by several decoders at once; on the way to a frame, pictures that nothing depends on
 //! are left out. Where decoders stand is remembered, so that the next frame is at hand.
 
+mod all;
 mod fetch;
 mod lane;
 mod packets;
@@ -17,6 +18,7 @@ use std::{
 
 use moviola_av::{decoder::DecoderOptions, time::Pts};
 
+pub use all::FrameReader;
 pub use request::OutOfRange;
 
 use crate::{
@@ -59,8 +61,8 @@ pub struct Video {
     name: String,
     stream: Arc<VideoStream>,
     start: Pts,
-    reader: Mutex<PacketReader>,
-    index: Option<FrameIndex>,
+    reader: Arc<Mutex<PacketReader>>,
+    index: Option<Arc<FrameIndex>>,
     fetcher: Fetcher,
 }
 
@@ -82,12 +84,7 @@ impl Video {
     pub fn of_media(media: Media) -> Result<Self> {
         let (name, start) = (media.name.clone(), media.start);
         let stream = Arc::new(media.video.clone());
-        let options = DecoderOptions {
-            time_base: Some(stream.time_base),
-            max_pixels: Some(media.options.max_pixels),
-            pool: Some(Arc::clone(&media.options.pool)),
-            ..DecoderOptions::default()
-        };
+        let options = decoder_options(&media);
         let (cores, hardware) = (media.decoders(), Arc::clone(media.hardware()));
         let mut reader = PacketReader::new(media);
         let recipe = Recipe {
@@ -97,7 +94,7 @@ impl Video {
             first_sets: reader.first_sets()?,
         };
         let fetcher = Fetcher::new(recipe, cores);
-        Ok(Self { name, stream, start, reader: Mutex::new(reader), index: None, fetcher })
+        Ok(Self { name, stream, start, reader: Arc::new(Mutex::new(reader)), index: None, fetcher })
     }
 
     /// The source as its user knows it.
@@ -117,9 +114,14 @@ impl Video {
     /// [`Error::ReadOnce`] or [`Error::Demux`] if it can't be made.
     pub fn index(&mut self) -> Result<&FrameIndex> {
         if self.index.is_none() {
-            let reader = self.reader.get_mut().unwrap_or_else(PoisonError::into_inner);
-            self.index = Some(index::build(reader.media())?);
+            let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+            self.index = Some(Arc::new(index::build(reader.media())?));
         }
+        self.index.as_deref().ok_or_else(|| Error::ReadOnce { name: self.name.clone() })
+    }
+
+    fn shared_index(&mut self) -> Result<&Arc<FrameIndex>> {
+        self.index()?;
         self.index.as_ref().ok_or_else(|| Error::ReadOnce { name: self.name.clone() })
     }
 
@@ -233,5 +235,15 @@ impl Video {
     /// Seconds from the start of the presentation to `pts`.
     pub fn time_of(&self, pts: Pts) -> f64 {
         pts.seconds_since(self.start)
+    }
+}
+
+/// How a video's decoders are opened, but for their threads.
+fn decoder_options(media: &Media) -> DecoderOptions {
+    DecoderOptions {
+        time_base: Some(media.video.time_base),
+        max_pixels: Some(media.options.max_pixels),
+        pool: Some(Arc::clone(&media.options.pool)),
+        ..DecoderOptions::default()
     }
 }

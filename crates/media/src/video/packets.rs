@@ -110,6 +110,15 @@ impl PacketReader {
         Ok(batch)
     }
 
+    /// The packet after the last that was read; `None` at the end.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub(super) fn next(&mut self) -> Result<Option<Packet>> {
+        self.take()
+    }
+
     /// Moves on until the next packet is the span's first.
     fn go_to(&mut self, span: &Span) -> Result<()> {
         let at_hand = span.entrance.packet.min(span.from.saturating_sub(NEAR));

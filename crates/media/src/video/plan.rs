@@ -1,7 +1,9 @@
 //! How to fetch frames: which groups to decode, on how many decoders.
 
+use std::{iter::Peekable, sync::Arc};
+
 use super::lane::{Job, Target};
-use crate::index::FrameIndex;
+use crate::index::{Entrance, FrameIndex};
 
 /// How much of a core each thread of one decoder makes use of: whole pictures depend on each other.
 const THREADS_AT_WORK: f64 = 0.85;
@@ -21,12 +23,13 @@ pub(super) enum Way {
 /// The jobs for frames that come in ascending order, without doubles: those that start at the same
 /// entrance make one.
 pub(super) fn jobs<S>(index: &FrameIndex, frames: Vec<(u32, S)>) -> Vec<Job<S>> {
+    let mut earlier = None;
     let mut targets: Vec<_> = frames
         .into_iter()
         .filter_map(|(frame, slot)| {
-            let packet = index.packet_of(frame)?;
-            let pts = index.frame(frame.into())?.pts.ticks;
-            Some((index.entrance(frame), Target { frame, packet, pts }, slot))
+            let (entrance, target) = target(index, frame, earlier)?;
+            earlier = Some((frame, entrance));
+            Some((entrance, target, slot))
         })
         .collect();
     targets.sort_by_key(|(entrance, target, _)| (entrance.packet, target.packet));
@@ -38,6 +41,57 @@ pub(super) fn jobs<S>(index: &FrameIndex, frames: Vec<(u32, S)>) -> Vec<Job<S>> 
         }
     }
     jobs
+}
+
+/// What to fetch for a frame, and where to start for it; `earlier` is an earlier frame and where to
+/// start for that.
+fn target(
+    index: &FrameIndex,
+    frame: u32,
+    earlier: Option<(u32, Entrance)>,
+) -> Option<(Entrance, Target)> {
+    let packet = index.packet_of(frame)?;
+    let pts = index.frame(frame.into())?.pts.ticks;
+    let entrance = match earlier {
+        Some(earlier) => index.entrance_after(earlier, frame),
+        None => index.entrance(frame),
+    };
+    Some((entrance, Target { frame, packet, pts }))
+}
+
+/// Jobs for frames in ascending order, one after another: those that start at the same entrance
+/// make one.
+pub(super) struct Groups<N: Iterator<Item = u32>> {
+    index: Arc<FrameIndex>,
+    numbers: Peekable<N>,
+    earlier: Option<(u32, Entrance)>,
+}
+
+impl<N: Iterator<Item = u32>> Groups<N> {
+    pub(super) fn new(index: Arc<FrameIndex>, numbers: N) -> Self {
+        Self { index, numbers: numbers.peekable(), earlier: None }
+    }
+}
+
+impl<N: Iterator<Item = u32>> Iterator for Groups<N> {
+    type Item = Job<()>;
+
+    fn next(&mut self) -> Option<Job<()>> {
+        let mut job: Option<Job<()>> = None;
+        while let Some(&frame) = self.numbers.peek() {
+            let Some((entrance, target)) = target(&self.index, frame, self.earlier) else { break };
+            if job.as_ref().is_some_and(|job| job.entrance != entrance) {
+                break;
+            }
+            self.numbers.next();
+            self.earlier = Some((frame, entrance));
+            let group = job.get_or_insert_with(|| Job { entrance, targets: Vec::new() });
+            group.targets.push((target, ()));
+        }
+        let mut job = job?;
+        job.targets.sort_by_key(|(target, ())| target.packet);
+        Some(job)
+    }
 }
 
 /// How many packets a job has to decode from its entrance on.

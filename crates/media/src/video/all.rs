@@ -1,0 +1,368 @@
+//! Frames one after another, as they are decoded: all of a source, or those chosen.
+//!
+//! Where the container's tables tell the groups of pictures, and those are short, each core decodes
+//! a group of its own; elsewhere one decoder has threads for all cores. Results come in the order
+//! they are shown.
+
+use std::sync::Arc;
+
+use moviola_av::{
+    decoder::{DecoderOptions, Received, Sent},
+    error::Error as AvError,
+    frame::VideoFrame,
+    interrupt::Interrupt,
+    packet::Packet,
+    time::Pts,
+};
+
+use super::{
+    Video, decoder_options,
+    fetch::frame,
+    lane::{Finish, Job, Lane, Sources},
+    packets::PacketReader,
+    plan::Groups,
+};
+use crate::{
+    error::{Error, Result},
+    frame::Frame,
+    hardware::StreamDecoder,
+    index::{FrameIndex, from_tables},
+    media::{Media, VideoStream, cannot_decode},
+    source::{Source, SourceOptions},
+    stage::{Bounds, Ordered, Results},
+};
+
+/// Files whose tables are scattered over more bytes than this are read from front to back.
+const MOST_SCATTERED_BYTES: u64 = 1 << 30;
+
+/// The frames of a source in the order they are shown, or what was made of each on a thread of its
+/// own.
+///
+/// An `Err` for one frame doesn't end the iteration; an error of the container does. Dropping the
+/// reader stops its threads and waits for them: if the source is a silent pipe, until it speaks or
+/// closes.
+///
+/// Memory doesn't grow with the source: [`SourceOptions::memory`] bounds what waits for its turn,
+/// besides a few pictures for each thread.
+///
+/// ```
+/// use moviola_media::{source::Source, video::FrameReader};
+///
+/// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/demo.mp4");
+/// let mut last = None;
+/// for frame in FrameReader::open(Source::path(path), Default::default())? {
+///     last = frame?.number;
+/// }
+/// assert_eq!(last, Some(299));
+/// # Ok::<(), moviola_media::error::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct FrameReader<T = Frame> {
+    results: Ordered<Result<T>>,
+    interrupt: Interrupt,
+}
+
+impl FrameReader {
+    /// Opens `source` and starts decoding all of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Media::open`] and [`FrameReader::all`].
+    pub fn open(source: Source, options: SourceOptions) -> Result<Self> {
+        let media = Media::open(source, options)?;
+        let workers = (0..media.decoders()).map(|_| |frame| frame).collect();
+        Self::all(media, workers)
+    }
+}
+
+impl<T: Send + 'static> FrameReader<T> {
+    /// Starts decoding all frames of `media`. Each frame goes to one of the `workers`, each of
+    /// which has a thread of its own.
+    ///
+    /// Any source will do, a pipe too.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoVideo`] if the decoder can't be opened, [`Error::Thread`] if the system gives no
+    /// thread.
+    pub fn all<W>(media: Media, workers: Vec<W>) -> Result<Self>
+    where
+        W: FnMut(Frame) -> T + Send + 'static,
+    {
+        match short_groups(&media, workers.len()) {
+            Some(index) => {
+                let numbers = 0..u32::try_from(index.len()).unwrap_or(u32::MAX);
+                Self::in_groups(Video::of_media(media)?, Arc::new(index), numbers, workers)
+            }
+            None => Self::in_one(media, workers),
+        }
+    }
+
+    /// Starts decoding the frames of the given numbers, which must ascend.
+    ///
+    /// # Errors
+    ///
+    /// As [`FrameReader::all`], and [`Video::index`].
+    pub fn chosen<N, W>(mut video: Video, numbers: N, workers: Vec<W>) -> Result<Self>
+    where
+        N: IntoIterator<Item = u64>,
+        N::IntoIter: Send + 'static,
+        W: FnMut(Frame) -> T + Send + 'static,
+    {
+        let index = Arc::clone(video.shared_index()?);
+        let count = index.len();
+        let numbers = numbers.into_iter().take_while(move |&number| number < count);
+        let numbers = numbers.filter_map(|number| u32::try_from(number).ok());
+        Self::in_groups(video, index, numbers, workers)
+    }
+
+    /// One decoder with many threads; the workers take turns.
+    fn in_one<W>(media: Media, workers: Vec<W>) -> Result<Self>
+    where
+        W: FnMut(Frame) -> T + Send + 'static,
+    {
+        let (name, interrupt) = (media.name.clone(), media.interrupt.clone());
+        let mut stream = Stream::open(media, workers.len())?;
+        let window = workers.len() * 2;
+        let each = |mut work: W| move |frame: Result<Frame>| frame.map(&mut work);
+        let workers = workers.into_iter().map(each).collect();
+        let results = Ordered::start(move || stream.next(), workers, window);
+        let results = results.map_err(|error| no_thread(&name, &error))?;
+        Ok(Self { results, interrupt })
+    }
+
+    /// A decoder for each worker, a group at a time.
+    fn in_groups<N, W>(
+        video: Video,
+        index: Arc<FrameIndex>,
+        numbers: N,
+        workers: Vec<W>,
+    ) -> Result<Self>
+    where
+        N: Iterator<Item = u32> + Send + 'static,
+        W: FnMut(Frame) -> T + Send + 'static,
+    {
+        let Video { name, stream, start, reader, fetcher, .. } = video;
+        let (interrupt, memory) = {
+            let reader = reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            (reader.media().interrupt.clone(), reader.media().options.memory)
+        };
+        let waiting = (memory / frame_bytes(&stream)).max(workers.len());
+        let bounds = Bounds { jobs: workers.len() + 1, results: waiting };
+        let workers = workers
+            .into_iter()
+            .map(|work| GroupWorker {
+                lane: Lane::new(Arc::clone(fetcher.recipe()), 1),
+                name: name.clone(),
+                stream: Arc::clone(&stream),
+                start,
+                reader: Arc::clone(&reader),
+                index: Arc::clone(&index),
+                work,
+            })
+            .map(|mut worker| {
+                move |job, results: &mut Results<'_, Result<T>>| worker.run(job, results)
+            })
+            .collect();
+        let mut groups = Groups::new(Arc::clone(&index), numbers);
+        let results = Ordered::start_many(move || groups.next(), workers, bounds);
+        let results = results.map_err(|error| no_thread(&name, &error))?;
+        Ok(Self { results, interrupt })
+    }
+}
+
+impl<T> Iterator for FrameReader<T> {
+    type Item = Result<T>;
+
+    fn next(&mut self) -> Option<Result<T>> {
+        self.results.next()
+    }
+}
+
+impl<T> Drop for FrameReader<T> {
+    fn drop(&mut self) {
+        // A worker may be waiting for the network; the workers are waited for next.
+        self.interrupt.cancel();
+    }
+}
+
+/// The index, if its groups are short enough for several decoders to work on one each: what they
+/// decode ahead of their turn has to wait in memory.
+fn short_groups(media: &Media, workers: usize) -> Option<FrameIndex> {
+    let scattered = !media.container().starts_with("mov") && media.size() > MOST_SCATTERED_BYTES;
+    if workers < 2 || scattered {
+        return None;
+    }
+    let index = from_tables(media)?;
+    let waiting = index.longest_group().saturating_mul(workers - 1);
+    let fits = waiting.saturating_mul(frame_bytes(&media.video)) <= media.options.memory;
+    (fits && index.keyframes() >= workers as u64).then_some(index)
+}
+
+/// About what a picture takes.
+fn frame_bytes(stream: &VideoStream) -> usize {
+    let (width, height) = (stream.parameters.width(), stream.parameters.height());
+    let pixels = width as usize * height as usize;
+    let bytes = stream.parameters.pixel_format().map_or(1, |format| format.depth().div_ceil(8));
+    (pixels * bytes as usize * 3 / 2).max(1)
+}
+
+fn no_thread(name: &str, cause: &std::io::Error) -> Error {
+    Error::Thread { name: name.into(), reason: cause.to_string() }
+}
+
+/// One worker and its decoder.
+struct GroupWorker<W> {
+    lane: Lane,
+    name: String,
+    stream: Arc<VideoStream>,
+    start: Pts,
+    reader: Arc<std::sync::Mutex<PacketReader>>,
+    index: Arc<FrameIndex>,
+    work: W,
+}
+
+impl<W> GroupWorker<W> {
+    fn run<T>(&mut self, job: Job<()>, results: &mut Results<'_, Result<T>>)
+    where
+        W: FnMut(Frame) -> T,
+    {
+        let Self { lane, name, stream, start, reader, index, work } = self;
+        let sources = Sources { reader, index };
+        let left = lane.run(&sources, job, Finish::Drain, |target, (), picture| {
+            results.put(Ok(work(frame(target, picture, index, stream, *start))))
+        });
+        match left {
+            Ok(left) => {
+                for (target, ()) in left {
+                    let pts = Pts { ticks: target.pts, base: stream.time_base };
+                    results.put(Err(no_picture(name, pts.seconds_since(*start))));
+                }
+            }
+            Err(error) => {
+                results.put(Err(error));
+            }
+        }
+    }
+}
+
+fn no_picture(name: &str, time: f64) -> Error {
+    let (place, reason) = (format!("{time:.3} s"), "the decoder gives no picture".into());
+    Error::Decode { name: name.into(), place, time: Some(time), reason }
+}
+
+/// All frames of a stream through one decoder.
+struct Stream {
+    reader: PacketReader,
+    video: Arc<VideoStream>,
+    start: Pts,
+    name: String,
+    decoder: StreamDecoder,
+    /// Number of the next frame.
+    number: u64,
+    /// Time of the packet that was sent last.
+    sent: Option<f64>,
+    /// A packet the decoder had no room for.
+    held: Option<Packet>,
+    ended: bool,
+}
+
+impl Stream {
+    fn open(media: Media, workers: usize) -> Result<Self> {
+        // FFmpeg's own rule: one more than cores, because pictures wait for each other.
+        let threads = if workers > 1 { workers + 1 } else { 1 };
+        let options = DecoderOptions {
+            threads: u16::try_from(threads).unwrap_or(u16::MAX),
+            ..decoder_options(&media)
+        };
+        let decoder = StreamDecoder::open(&media.video.parameters, &options, media.hardware());
+        let decoder = decoder.map_err(|cause| cannot_decode(&media.name, &media.video, &cause))?;
+        Ok(Self {
+            video: Arc::new(media.video.clone()),
+            start: media.start,
+            name: media.name.clone(),
+            reader: PacketReader::new(media),
+            decoder,
+            number: 0,
+            sent: None,
+            held: None,
+            ended: false,
+        })
+    }
+
+    /// The next frame; `None` at the end. After an error of reading there are no more.
+    fn next(&mut self) -> Option<Result<Frame>> {
+        loop {
+            match self.decoder.receive() {
+                Ok(Received::Frame(picture)) if picture.is_discard() => {}
+                Ok(Received::Frame(picture)) => return Some(Ok(self.frame(picture))),
+                Ok(Received::End) => return None,
+                Ok(Received::NeedPacket) if self.ended => return None,
+                Ok(Received::NeedPacket) => {
+                    if let Err(error) = self.feed() {
+                        return Some(Err(error));
+                    }
+                }
+                Err(cause) => return Some(Err(self.undecodable(&cause))),
+            }
+        }
+    }
+
+    fn feed(&mut self) -> Result<()> {
+        let packet = match self.held.take() {
+            Some(packet) => Some(packet),
+            None => match self.reader.next() {
+                Ok(packet) => packet,
+                Err(error) => {
+                    // What the decoder holds still comes.
+                    self.end()?;
+                    return Err(error);
+                }
+            },
+        };
+        let Some(packet) = packet else { return self.end() };
+        let ticks = packet.pts().or(packet.dts());
+        self.sent = ticks.map(|ticks| self.time(ticks)).or(self.sent);
+        match self.decoder.send(&packet) {
+            Ok(Sent::Accepted) => Ok(()),
+            Ok(Sent::Full) => {
+                self.held = Some(packet);
+                Ok(())
+            }
+            Err(cause) => Err(self.undecodable(&cause)),
+        }
+    }
+
+    fn end(&mut self) -> Result<()> {
+        self.ended = true;
+        self.decoder.send_end().map_err(|cause| self.undecodable(&cause))
+    }
+
+    fn time(&self, ticks: i64) -> f64 {
+        Pts { ticks, base: self.video.time_base }.seconds_since(self.start)
+    }
+
+    fn frame(&mut self, picture: VideoFrame) -> Frame {
+        let pts = picture.pts().map(|ticks| Pts { ticks, base: self.video.time_base });
+        let duration = picture.duration();
+        let duration = duration.map(|ticks| Pts { ticks, base: self.video.time_base }.seconds());
+        let number = self.number;
+        self.number += 1;
+        Frame {
+            number: Some(number),
+            pts,
+            time: pts.map(|pts| pts.seconds_since(self.start)),
+            duration,
+            keyframe: picture.is_key(),
+            damaged: picture.is_corrupt(),
+            frame: picture,
+            stream: Arc::clone(&self.video),
+        }
+    }
+
+    fn undecodable(&self, cause: &AvError) -> Error {
+        let place =
+            self.sent.map_or_else(|| "an unknown time".into(), |time| format!("about {time:.3} s"));
+        Error::Decode { name: self.name.clone(), place, time: self.sent, reason: cause.to_string() }
+    }
+}
