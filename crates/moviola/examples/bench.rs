@@ -9,8 +9,8 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use moviola::{
+    Frame,
     detect::{DetectOptions, Detectors, Model, detect},
-    frame::Frame,
     infer::{
         detect::{Detector, DetectorOptions},
         session::SessionOptions,
