@@ -1,5 +1,6 @@
 //! A source becomes frames and images: exact, ordered, in memory.
 
+pub mod any_format;
 mod bitstream;
 pub mod budget;
 pub mod convert;

@@ -17,6 +17,7 @@ use moviola_infer::{
     results::Detection,
 };
 use moviola_media::{
+    any_format::AnyFormat,
     convert::{ConvertError, to_rgb8},
     error::Result as MediaResult,
     frame::Frame,
@@ -28,7 +29,6 @@ use moviola_media::{
 };
 
 use crate::{
-    any_format::AnyFormat,
     demo,
     results::{DetectionsRecord, ObjectRecord},
 };

@@ -10,7 +10,6 @@
 //! # Ok::<(), moviola::Error>(())
 //! ```
 
-mod any_format;
 pub mod demo;
 pub mod detect;
 pub mod hardware;
@@ -26,6 +25,7 @@ pub use moviola_av::{
 };
 pub use moviola_infer as infer;
 pub use moviola_media::{
+    convert,
     error::{self, Error},
     frame::Frame,
     image, index, keyframes, media, picture,

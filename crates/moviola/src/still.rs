@@ -2,12 +2,13 @@
 
 use moviola_av::{color::Color, pixel::PixelFormat, time::Pts};
 use moviola_media::{
+    any_format::AnyFormat,
     frame::Frame,
     image::{self, JpegEncoder, JpegOptions, PngEncoder, PngOptions, image_size},
     picture::Picture,
 };
 
-use crate::{any_format::AnyFormat, hash::frame_md5, results::KeyframeRecord};
+use crate::{hash::frame_md5, results::KeyframeRecord};
 
 /// What is kept of each keyframe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,10 +10,12 @@ use crate::{
 };
 
 /// Luma columns or rows of a picture, as the output wants them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Axis {
     /// Samples of the input.
     pub(super) input: usize,
+    /// The part of the input that the output shows, in samples: its start and its length.
+    pub(super) part: (f64, f64),
     /// Samples of the output.
     pub(super) output: usize,
     /// Whether the output runs from the input's end to its start.
@@ -44,24 +46,25 @@ pub(super) struct PackedRowTap {
 }
 
 /// The axes along a coded picture's rows and columns, for an upright output of the given size.
+/// `part` is the rectangle of the upright picture to show, as fractions of its width and height:
+/// left, top, right and bottom.
 ///
 /// In what a quarter turn leaves, the coded rows run down the output.
 pub(super) fn axes(
     (width, height): (usize, usize),
     orientation: Orientation,
+    part: [f64; 4],
     (out_width, out_height): (usize, usize),
 ) -> [Axis; 2] {
     let turns = orientation.quarter_turns;
+    let [left, top, right, bottom] = part;
     let (across, down) = match orientation.swaps_axes() {
-        true => (out_height, out_width),
-        false => (out_width, out_height),
+        true => ((out_height, top, bottom), (out_width, left, right)),
+        false => ((out_width, left, right), (out_height, top, bottom)),
     };
     let flip_across = orientation.mirrored != (turns >= 2);
     let flip_down = turns == 1 || turns == 2;
-    [
-        Axis { input: width, output: across, flipped: flip_across },
-        Axis { input: height, output: down, flipped: flip_down },
-    ]
+    [Axis::new(width, across, flip_across), Axis::new(height, down, flip_down)]
 }
 
 impl Siting {
@@ -86,9 +89,16 @@ impl Siting {
 }
 
 impl Axis {
+    /// The axis of `input` samples, of which the output shows the part between two fractions.
+    fn new(input: usize, (output, from, to): (usize, f64, f64), flipped: bool) -> Self {
+        let start = if flipped { 1.0 - to } else { from };
+        let samples = input as f64;
+        Self { input, part: (start * samples, (to - from) * samples), output, flipped }
+    }
+
     /// Whether every output sample is the input sample of the same index.
     pub(super) fn is_identity(&self) -> bool {
-        self.input == self.output && !self.flipped
+        self.part == (0.0, self.input as f64) && self.input == self.output && !self.flipped
     }
 
     /// Taps for the levels of a plane, in 2^14ths.
@@ -115,22 +125,24 @@ impl Axis {
 
     /// Taps for packed pixels: OpenCV's, in 2^11ths.
     pub(super) fn packed_taps(&self) -> Taps {
-        let last = self.input.saturating_sub(1);
+        let (start, last) = self.edges();
         let taps: Vec<Tap> = self
             .opencv_positions()
             .map(|(first, fraction)| match usize::try_from(first) {
-                Ok(first) if first < last => Tap { first, weights: opencv_weights(fraction) },
-                Ok(_) => Tap { first: last, weights: opencv_weights(0.0) },
-                Err(_) => Tap { first: 0, weights: opencv_weights(0.0) },
+                Ok(first) if first < start => (start, 0.0),
+                Ok(first) if first < last => (first, fraction),
+                Ok(_) => (last, 0.0),
+                Err(_) => (start, 0.0),
             })
+            .map(|(first, fraction)| Tap { first, weights: opencv_weights(fraction) })
             .collect();
         Taps::new(&taps)
     }
 
     /// Row taps for packed pixels. Unlike columns, rows outside keep their weights, as in OpenCV.
     pub(super) fn packed_row_taps(&self) -> Vec<PackedRowTap> {
-        let last = self.input.saturating_sub(1);
-        let inside = |row: i64| usize::try_from(row).unwrap_or(0).min(last);
+        let (start, last) = self.edges();
+        let inside = |row: i64| usize::try_from(row).unwrap_or(0).clamp(start, last);
         self.opencv_positions()
             .map(|(first, fraction)| PackedRowTap {
                 rows: [inside(first), inside(first + 1)],
@@ -149,24 +161,40 @@ impl Axis {
     ///
     /// The last sample comes with 0, so that the one after it is never needed.
     fn positions(&self, siting: Siting) -> impl Iterator<Item = (usize, f64)> {
-        let scale = self.input as f64 / self.output as f64;
-        let last_luma = self.input.saturating_sub(1) as f64;
+        let (from, span) = self.part;
+        let scale = span / self.output as f64;
+        let last_luma = (from + span - 1.0).max(from);
         let last = halved(self.input, siting.log2).saturating_sub(1) as f64;
         self.outputs().map(move |index| {
-            let luma = ((index as f64 + 0.5) * scale - 0.5).clamp(0.0, last_luma);
+            let luma = (from + (index as f64 + 0.5) * scale - 0.5).clamp(from, last_luma);
             let own = (luma - siting.start) / f64::from(1_u32 << siting.log2);
             let own = own.clamp(0.0, last);
             (usize::try_from(own.floor() as i64).unwrap_or(0), own.fract())
         })
     }
 
+    /// The part of the input in whole samples, as a crop of packed pixels is cut.
+    fn whole_part(&self) -> (i64, f64) {
+        let (from, span) = self.part;
+        (from.round() as i64, span.round().max(1.0))
+    }
+
+    /// The first and the last packed sample of the part.
+    fn edges(&self) -> (usize, usize) {
+        let (from, span) = self.whole_part();
+        let last = self.input.saturating_sub(1);
+        let inside = |sample: i64| usize::try_from(sample).unwrap_or(0).min(last);
+        (inside(from), inside(from + span as i64 - 1))
+    }
+
     /// The same as OpenCV computes it: in `f32` after the scale, and not yet cut to the input.
     fn opencv_positions(&self) -> impl Iterator<Item = (i64, f32)> {
-        let scale = 1.0 / (self.output as f64 / self.input as f64);
+        let (from, span) = self.whole_part();
+        let scale = 1.0 / (self.output as f64 / span);
         self.outputs().map(move |index| {
             let position = ((index as f64 + 0.5) * scale - 0.5) as f32;
             let first = position.floor();
-            (first as i64, position - first)
+            (from + first as i64, position - first)
         })
     }
 }
@@ -181,13 +209,24 @@ mod tests {
     use super::*;
 
     fn positions(input: usize, output: usize, siting: Siting) -> Vec<f64> {
-        let axis = Axis { input, output, flipped: false };
+        let axis = Axis::new(input, (output, 0.0, 1.0), false);
         axis.positions(siting).map(|(first, fraction)| first as f64 + fraction).collect()
     }
 
     #[test]
     fn a_third_samples_the_middle_of_three() {
         assert_eq!(positions(9, 3, Siting::LUMA), [1.0, 4.0, 7.0]);
+    }
+
+    #[test]
+    fn a_part_is_sampled_as_if_it_were_all() {
+        let part = Axis::new(8, (2, 0.25, 0.75), false);
+        let places: Vec<_> =
+            part.positions(Siting::LUMA).map(|(first, fraction)| first as f64 + fraction).collect();
+        assert_eq!(places, [2.5, 4.5]);
+        let flipped = Axis::new(8, (3, 0.0, 0.375), true);
+        let places: Vec<_> = flipped.positions(Siting::LUMA).map(|(first, _)| first).collect();
+        assert_eq!(places, [7, 6, 5]);
     }
 
     #[test]
@@ -210,7 +249,7 @@ mod tests {
 
     #[test]
     fn a_flipped_axis_reads_the_same_places_from_the_end() {
-        let axis = Axis { input: 7, output: 5, flipped: false };
+        let axis = Axis::new(7, (5, 0.0, 1.0), false);
         let forth: Vec<_> = axis.row_taps(Siting::LUMA);
         let mut back = Axis { flipped: true, ..axis }.row_taps(Siting::LUMA);
         back.reverse();
@@ -219,7 +258,7 @@ mod tests {
 
     #[test]
     fn an_input_of_no_samples_does_not_panic() {
-        let axis = Axis { input: 0, output: 2, flipped: false };
+        let axis = Axis::new(0, (2, 0.0, 1.0), false);
         assert_eq!(axis.row_taps(Siting::LUMA).len(), 2);
     }
 }

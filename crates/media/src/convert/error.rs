@@ -26,6 +26,18 @@ pub enum ConvertError {
         /// Rows of the tensor.
         height: usize,
     },
+    /// The part to show reaches outside the picture, or is empty.
+    #[error("the crop ends at {right}×{bottom}, outside the {width}×{height} picture, or is empty")]
+    CropOutside {
+        /// First column right of the crop.
+        right: usize,
+        /// First row below the crop.
+        bottom: usize,
+        /// Columns of the upright picture.
+        width: usize,
+        /// Rows of the upright picture.
+        height: usize,
+    },
     /// The caller's output has the wrong length.
     #[error("the output holds {got} values, but {expected} are needed")]
     OutputLength {

@@ -23,6 +23,7 @@ mod geometry;
 mod grid;
 mod matrix;
 mod packed;
+mod pixels;
 mod planar;
 mod rgb;
 mod sampler;
@@ -31,6 +32,7 @@ mod tensor;
 mod tests;
 
 pub use error::ConvertError;
+pub use pixels::{Crop, Normalise, PixelConverter, PixelOrder, PixelSpec};
 pub use rgb::Rgb8Converter;
 pub use tensor::{ChannelOrder, Placement, TensorConverter, TensorSpec};
 

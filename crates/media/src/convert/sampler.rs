@@ -17,6 +17,9 @@ use crate::{
 /// Rows that are turned together, a multiple of 16: the length of a turned run.
 const BAND: usize = 64;
 
+/// The part that is all of a picture.
+const WHOLE: [f64; 4] = [0.0, 0.0, 1.0, 1.0];
+
 /// Takes runs of upright pixels, each pixel once.
 pub(super) trait Sink {
     /// Stores a run of red, green and blue that starts at column `x` of row `y`.
@@ -51,10 +54,21 @@ impl Sampler {
         picture: &Picture<'_>,
         size: (usize, usize),
     ) -> Result<Self, ConvertError> {
+        Self::of_part(isa, picture, WHOLE, size)
+    }
+
+    /// The plan to read a part of `picture`: left, top, right and bottom as fractions of the upright
+    /// picture's width and height.
+    pub(super) fn of_part(
+        isa: Isa,
+        picture: &Picture<'_>,
+        part: [f64; 4],
+        size: (usize, usize),
+    ) -> Result<Self, ConvertError> {
         let geometry = Geometry::of(picture)?;
         check_side("the output's width", size.0)?;
         check_side("the output's height", size.1)?;
-        let axes = axes((geometry.width, geometry.height), geometry.orientation, size);
+        let axes = axes((geometry.width, geometry.height), geometry.orientation, part, size);
         let reader = match geometry.layout {
             Layout::Packed { bytes, rgb } => Reader::Packed(Packed::new(isa, (bytes, rgb), axes)),
             _ => Reader::Planar(Planar::new(isa, &geometry, axes)),

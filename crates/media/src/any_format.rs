@@ -1,5 +1,9 @@
 //! Pictures of any pixel format, as the kernels take them.
 
+use crate::{
+    frame::Frame,
+    picture::{Orientation, Picture},
+};
 use moviola_av::{
     color::Color,
     error::{Error, Result},
@@ -7,35 +11,31 @@ use moviola_av::{
     pixel::PixelFormat,
     scaler::{Filter, Scaler, Side},
 };
-use moviola_media::{
-    frame::Frame,
-    picture::{Orientation, Picture},
-};
 
 /// What all kernels take, and swscale makes of everything.
 const COMMON: &str = "rgb24";
 
-/// Looks at keyframes; those in a format that no kernel takes are converted first.
+/// Looks at frames; those in a format that no kernel takes are converted first.
 ///
 /// Belongs to one thread: it keeps the conversion and the last converted picture.
 #[derive(Debug, Default)]
-pub(crate) struct AnyFormat {
+pub struct AnyFormat {
     scaler: Option<Scaler>,
     converted: Option<VideoFrame>,
 }
 
 impl AnyFormat {
-    /// The picture of `keyframe`.
+    /// The picture of `frame`.
     ///
     /// # Errors
     ///
     /// swscale's, if not even it takes the format; [`Error::OutOfMemory`].
-    pub(crate) fn picture<'a>(&'a mut self, keyframe: &'a Frame) -> Result<Picture<'a>> {
-        if let Some(picture) = keyframe.picture() {
+    pub fn picture<'a>(&'a mut self, frame: &'a Frame) -> Result<Picture<'a>> {
+        if let Some(picture) = frame.picture() {
             return Ok(picture);
         }
-        let frame = &keyframe.frame;
-        let stream = keyframe.stream();
+        let stream = frame.stream();
+        let frame = &frame.frame;
         let orientation = frame.display_matrix().map_or(stream.orientation, Orientation::of_matrix);
         let sample_aspect = stream.sample_aspect.or(frame.sample_aspect_ratio());
         let converted = self.converted.insert(convert(&mut self.scaler, frame)?);

@@ -1,0 +1,216 @@
+//! Pixels in a caller's buffer: interleaved or in planes, 8-bit or `f32`, cropped and resized.
+
+use super::{
+    ConvertError,
+    sampler::{Sampler, Sink},
+};
+use crate::{picture::Picture, simd::Isa};
+
+/// Which pixels, and how they lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PixelSpec {
+    /// Width and height of the output in pixels.
+    pub size: (usize, usize),
+    /// The part of the picture to show; `None` for all of it.
+    pub crop: Option<Crop>,
+    /// How red, green and blue lie.
+    pub order: PixelOrder,
+}
+
+/// A rectangle of the upright picture with square pixels, in pixels, before it is resized.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Crop {
+    /// Columns left of it.
+    pub x: usize,
+    /// Rows above it.
+    pub y: usize,
+    /// Its columns.
+    pub width: usize,
+    /// Its rows.
+    pub height: usize,
+}
+
+/// How red, green and blue lie in a buffer without gaps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum PixelOrder {
+    /// `[height, width, 3]`: the three of each pixel together.
+    #[default]
+    Hwc,
+    /// `[3, height, width]`: a plane of each.
+    Chw,
+}
+
+/// How 8-bit samples become `f32`: `sample * scale + bias`, for red, green and blue.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Normalise {
+    /// What a sample, 0 to 255, is multiplied by.
+    pub scale: [f32; 3],
+    /// What is added after that.
+    pub bias: [f32; 3],
+}
+
+impl Default for Normalise {
+    /// 0.0 to 1.0.
+    fn default() -> Self {
+        Self { scale: [1.0 / 255.0; 3], bias: [0.0; 3] }
+    }
+}
+
+impl PixelSpec {
+    /// Values in the output: `3 * height * width`.
+    pub fn values(&self) -> usize {
+        self.size.0.saturating_mul(self.size.1).saturating_mul(3)
+    }
+
+    /// The part to show of a picture of that upright size, as fractions.
+    fn part(&self, (width, height): (usize, usize)) -> Result<[f64; 4], ConvertError> {
+        let Some(crop) = self.crop else { return Ok([0.0, 0.0, 1.0, 1.0]) };
+        let (right, bottom) =
+            (crop.x.saturating_add(crop.width), crop.y.saturating_add(crop.height));
+        if crop.width == 0 || crop.height == 0 || right > width || bottom > height {
+            return Err(ConvertError::CropOutside { right, bottom, width, height });
+        }
+        let [x, y, right, bottom] = [crop.x, crop.y, right, bottom].map(|side| side as f64);
+        let (width, height) = (width as f64, height as f64);
+        Ok([x / width, y / height, right / width, bottom / height])
+    }
+}
+
+/// Turns pictures of one geometry into pixels, without allocating.
+#[derive(Debug)]
+pub struct PixelConverter {
+    sampler: Sampler,
+    spec: PixelSpec,
+}
+
+impl PixelConverter {
+    /// A converter for `picture` and others of the same size, layout, colour and orientation.
+    ///
+    /// The picture's samples aren't read, so it needs no planes.
+    ///
+    /// # Errors
+    ///
+    /// [`ConvertError::Side`], [`ConvertError::CropOutside`] or [`ConvertError::Layout`] if no such
+    /// conversion exists.
+    pub fn new(picture: &Picture<'_>, spec: &PixelSpec) -> Result<Self, ConvertError> {
+        let part = spec.part(picture.display_size())?;
+        let sampler = Sampler::of_part(Isa::detect(), picture, part, spec.size)?;
+        Ok(Self { sampler, spec: *spec })
+    }
+
+    /// Whether this converter does what `spec` says with `picture`.
+    pub fn fits(&self, picture: &Picture<'_>, spec: &PixelSpec) -> bool {
+        self.spec == *spec && self.sampler.fits(picture)
+    }
+
+    /// Writes one picture as 8-bit samples.
+    ///
+    /// # Errors
+    ///
+    /// [`ConvertError::OutputLength`] if `out` isn't [`PixelSpec::values`] long,
+    /// [`ConvertError::OtherGeometry`] if the converter was made for other pictures, and
+    /// [`ConvertError::Plane`] if the picture lacks a plane.
+    pub fn run(&mut self, picture: &Picture<'_>, out: &mut [u8]) -> Result<(), ConvertError> {
+        self.check(out.len())?;
+        let (isa, (width, height)) = (self.sampler.isa(), self.spec.size);
+        match self.spec.order {
+            PixelOrder::Hwc => self.sampler.run(picture, &mut Interleaved { isa, width, out }),
+            PixelOrder::Chw => {
+                self.sampler.run(picture, &mut Planes { width, plane: width * height, out })
+            }
+        }
+    }
+
+    /// Writes one picture as `f32`.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub fn run_f32(
+        &mut self,
+        picture: &Picture<'_>,
+        normalise: &Normalise,
+        out: &mut [f32],
+    ) -> Result<(), ConvertError> {
+        self.check(out.len())?;
+        let (isa, (width, height)) = (self.sampler.isa(), self.spec.size);
+        let normalise = *normalise;
+        match self.spec.order {
+            PixelOrder::Hwc => {
+                self.sampler.run(picture, &mut InterleavedF32 { width, normalise, out })
+            }
+            PixelOrder::Chw => {
+                let plane = width * height;
+                self.sampler.run(picture, &mut PlanesF32 { isa, width, plane, normalise, out })
+            }
+        }
+    }
+
+    fn check(&self, got: usize) -> Result<(), ConvertError> {
+        let expected = self.spec.values();
+        if got == expected { Ok(()) } else { Err(ConvertError::OutputLength { expected, got }) }
+    }
+}
+
+struct Interleaved<'a> {
+    isa: Isa,
+    width: usize,
+    out: &'a mut [u8],
+}
+
+impl Sink for Interleaved<'_> {
+    fn put(&mut self, x: usize, y: usize, rgb: [&[u8]; 3]) {
+        let out = &mut self.out[3 * (y * self.width + x)..][..3 * rgb[0].len()];
+        self.isa.interleave(rgb, out);
+    }
+}
+
+struct Planes<'a> {
+    width: usize,
+    plane: usize,
+    out: &'a mut [u8],
+}
+
+impl Sink for Planes<'_> {
+    fn put(&mut self, x: usize, y: usize, rgb: [&[u8]; 3]) {
+        for (channel, row) in rgb.into_iter().enumerate() {
+            let start = channel * self.plane + y * self.width + x;
+            self.out[start..][..row.len()].copy_from_slice(row);
+        }
+    }
+}
+
+struct InterleavedF32<'a> {
+    width: usize,
+    normalise: Normalise,
+    out: &'a mut [f32],
+}
+
+impl Sink for InterleavedF32<'_> {
+    fn put(&mut self, x: usize, y: usize, rgb: [&[u8]; 3]) {
+        let out = &mut self.out[3 * (y * self.width + x)..][..3 * rgb[0].len()];
+        for (channel, row) in rgb.into_iter().enumerate() {
+            let (scale, bias) = (self.normalise.scale[channel], self.normalise.bias[channel]);
+            let values = out.iter_mut().skip(channel).step_by(3);
+            values.zip(row).for_each(|(out, &sample)| *out = f32::from(sample) * scale + bias);
+        }
+    }
+}
+
+struct PlanesF32<'a> {
+    isa: Isa,
+    width: usize,
+    plane: usize,
+    normalise: Normalise,
+    out: &'a mut [f32],
+}
+
+impl Sink for PlanesF32<'_> {
+    fn put(&mut self, x: usize, y: usize, rgb: [&[u8]; 3]) {
+        for (channel, row) in rgb.into_iter().enumerate() {
+            let start = channel * self.plane + y * self.width + x;
+            let (scale, bias) = (self.normalise.scale[channel], self.normalise.bias[channel]);
+            self.isa.normalise(row, (scale, bias), &mut self.out[start..][..row.len()]);
+        }
+    }
+}
