@@ -1,27 +1,20 @@
 //! Opening a decoder: from parameters and options to a context that takes packets.
 
-use std::{ffi::c_int, ptr::NonNull, sync::Arc};
+use std::{ffi::c_int, sync::Arc};
 
 use ffmpeg_sys_next as ffi;
 
-use super::{Concealment, Decoder, DecoderOptions, MOST_PIXELS, ThreadKind, free, too_large};
+use super::{
+    Concealment, Decoder, DecoderOptions, MOST_PIXELS, ThreadKind,
+    context::{self, Context},
+    too_large,
+};
 use crate::{
-    dict::RawDictionary,
-    error::{Error, Result, check},
+    error::{Error, Result},
     parameters::CodecParameters,
-    pool, raw,
+    pool,
     stream::MediaKind,
 };
-
-/// A context that is freed if opening fails.
-struct Unopened(NonNull<ffi::AVCodecContext>);
-
-impl Drop for Unopened {
-    fn drop(&mut self) {
-        // SAFETY: `self` owns the context, and nothing uses it after this.
-        unsafe { free(self.0) }
-    }
-}
 
 pub(super) fn open(parameters: &CodecParameters, options: &DecoderOptions) -> Result<Decoder> {
     if parameters.kind() != MediaKind::Video {
@@ -36,37 +29,15 @@ pub(super) fn open(parameters: &CodecParameters, options: &DecoderOptions) -> Re
     if announced > max_pixels {
         return Err(too_large(max_pixels, announced));
     }
-    let codec = find(parameters, options)?;
-    // SAFETY: codecs are static data of libavcodec.
-    let context = unsafe { ffi::avcodec_alloc_context3(codec.as_ptr()) };
-    let context = Unopened(NonNull::new(context).ok_or(Error::OutOfMemory)?);
-    // SAFETY: the context is new and the parameters are valid.
-    let code = unsafe { ffi::avcodec_parameters_to_context(context.0.as_ptr(), parameters.raw()) };
-    check("avcodec_parameters_to_context", code)?;
+    let codec = context::find(parameters, options.decoder.as_deref())?;
+    let mut context = Context::new(codec, parameters)?;
     // SAFETY: the context is owned and not open yet.
-    unsafe { configure(context.0, options) };
+    unsafe { configure(context.as_ptr(), options) };
     // SAFETY: as above.
-    unsafe { (*context.0.as_ptr()).max_pixels = coarse_limit(max_pixels) };
-    let mut rest = RawDictionary::new(&options.options)?;
-    // SAFETY: the context is owned and not open yet, and its codec is the one it was made for.
-    let code = unsafe { ffi::avcodec_open2(context.0.as_ptr(), codec.as_ptr(), rest.as_mut_ptr()) };
-    check("avcodec_open2", code)?;
-    rest.expect_used()?;
-    let raw = context.0;
-    std::mem::forget(context);
+    unsafe { (*context.as_ptr()).max_pixels = coarse_limit(max_pixels) };
+    context.open(codec, &options.options)?;
     let _pool = options.pool.clone();
-    Ok(Decoder { raw, spare: None, max_pixels, had_size: false, _pool })
-}
-
-fn find(parameters: &CodecParameters, options: &DecoderOptions) -> Result<NonNull<ffi::AVCodec>> {
-    let Some(name) = &options.decoder else {
-        let missing = || Error::NoDecoder { codec: parameters.codec_name().to_owned() };
-        return parameters.codec().decoder().ok_or_else(missing);
-    };
-    let c_name = raw::c_string("the decoder's name", name)?;
-    // SAFETY: `c_name` is zero-terminated.
-    let codec = unsafe { ffi::avcodec_find_decoder_by_name(c_name.as_ptr()) };
-    NonNull::new(codec.cast_mut()).ok_or_else(|| Error::NoDecoder { codec: name.clone() })
+    Ok(Decoder { context, spare: None, max_pixels, had_size: false, _pool })
 }
 
 /// What FFmpeg checks itself before it allocates. It checks rounded-up sizes, so this leaves room:
@@ -82,9 +53,8 @@ fn coarse_limit(max_pixels: u64) -> i64 {
 ///
 /// # Safety
 ///
-/// `context` must be valid, not open, and used by no one else.
-unsafe fn configure(context: NonNull<ffi::AVCodecContext>, options: &DecoderOptions) {
-    let raw = context.as_ptr();
+/// `raw` must be valid, not open, and used by no one else.
+unsafe fn configure(raw: *mut ffi::AVCodecContext, options: &DecoderOptions) {
     // SAFETY: the caller promises the context.
     unsafe { (*raw).flags |= flags(options).cast_signed() };
     // SAFETY: as above.
