@@ -1,5 +1,6 @@
-//! A source becomes frames and images: exact, ordered, in memory.
+//! A source becomes frames, images and sound: exact, ordered, in memory.
 
+pub mod audio;
 pub mod budget;
 pub mod convert;
 pub mod error;

@@ -26,10 +26,7 @@ unsafe impl Send for Context {}
 
 impl Context {
     /// A context for `codec` that knows the stream's parameters and is not open yet.
-    pub(crate) fn new(
-        codec: NonNull<ffi::AVCodec>,
-        parameters: &CodecParameters,
-    ) -> Result<Self> {
+    pub(crate) fn new(codec: NonNull<ffi::AVCodec>, parameters: &CodecParameters) -> Result<Self> {
         // SAFETY: codecs are static data of libavcodec.
         let context = unsafe { ffi::avcodec_alloc_context3(codec.as_ptr()) };
         let context = NonNull::new(context).map(Self).ok_or(Error::OutOfMemory)?;
@@ -41,7 +38,11 @@ impl Context {
     }
 
     /// Opens it, with options that must all be known.
-    pub(crate) fn open(&mut self, codec: NonNull<ffi::AVCodec>, options: &Dictionary) -> Result<()> {
+    pub(crate) fn open(
+        &mut self,
+        codec: NonNull<ffi::AVCodec>,
+        options: &Dictionary,
+    ) -> Result<()> {
         let mut rest = RawDictionary::new(options)?;
         // SAFETY: the context is owned and not open yet, and its codec is the one it was made for.
         let code = unsafe { ffi::avcodec_open2(self.as_ptr(), codec.as_ptr(), rest.as_mut_ptr()) };
