@@ -5,4 +5,5 @@ mod conformance;
 mod cues;
 mod failure;
 mod keyframes;
+mod sound;
 mod tidy;

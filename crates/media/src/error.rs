@@ -110,7 +110,11 @@ impl Error {
     pub fn stage(&self) -> Stage {
         match self {
             Self::Open { .. } | Self::Thread { .. } => Stage::Open,
-            Self::Demux { .. } | Self::Truncated { .. } | Self::NoVideo { .. } | Self::NoSound { .. } | Self::Range { .. } => Stage::Demux,
+            Self::Demux { .. }
+            | Self::Truncated { .. }
+            | Self::NoVideo { .. }
+            | Self::NoSound { .. }
+            | Self::Range { .. } => Stage::Demux,
             Self::Decode { .. } => Stage::Decode,
         }
     }
