@@ -146,6 +146,17 @@ impl Source {
         &self.name
     }
 
+    /// The same source once more, if it can be opened twice: a path, an address or memory.
+    pub(crate) fn again(&self) -> Option<Self> {
+        let input = match &self.input {
+            Input::Path(path) => Input::Path(path.clone()),
+            Input::Url(url) => Input::Url(url.clone()),
+            Input::Bytes(bytes) => Input::Bytes(Arc::clone(bytes)),
+            Input::Reader(_) | Input::File(_) => return None,
+        };
+        Some(Self { name: self.name.clone(), input })
+    }
+
     /// Opens the container; gives the source's name too. `interrupt` stops what blocks, now and
     /// later.
     ///

@@ -268,9 +268,10 @@ impl SoundDecoder {
         self.first_packet
     }
 
-    /// Whether the packets did not come from where they were expected.
-    pub(super) fn is_lost(&self) -> bool {
-        self.landing == Landing::Lost
+    /// Whether the packets did not come from where they were expected; at the end, also if it
+    /// still doesn't know its place.
+    pub(super) fn is_lost(&self, at_end: bool) -> bool {
+        self.landing == Landing::Lost || (at_end && self.landing != Landing::Done)
     }
 
     /// Forgets all packets; of those that come next, what lies before the stream's sample `begin`

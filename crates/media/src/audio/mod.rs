@@ -9,8 +9,8 @@
 //! in front and behind is cut off where the container says so, as the ffmpeg command does.
 //!
 //! **Gaps** are filled with silence and what comes twice is cut, so that the samples of a stream
-//! follow on each other without a break. A frame that is off by less than half of its length (at
-//! least 5 ms, at most 20 ms, and never less than two ticks of its timestamps) is not moved:
+//! follow on each other without a break. A frame that is off by at most 18 ms (or two ticks of its
+//! timestamps, if those are longer) from where counting puts it is not moved: jitter and
 //! rounded timestamps insert nothing. A step of more than a day, or of more than 10 s in formats
 //! whose clock may be set anew (MPEG-TS, MPEG-PS), is one of the clock: sound follows on.
 //!

@@ -76,7 +76,7 @@ impl AudioReader {
         let begin = grid.output.enough_for(start);
         let warm = begin - WARM_UP_SECONDS * i64::from(grid.rate);
         let (here, behind) = (grid.number(), start < reached);
-        match self.options.seeking {
+        match self.wanted.seeking {
             Seeking::Fast if warm > grid.origin && (behind || warm > here) => {
                 let ticks = self.ticks_of(grid, warm);
                 self.jump(ticks, begin, Landing::ByTime)
@@ -96,9 +96,13 @@ impl AudioReader {
         }
     }
 
-    /// Decodes from the start again.
+    /// Decodes from the start again. Opening again comes before seeking: a seek to the start leaves
+    /// out packets that only prime a decoder.
     fn restart(&mut self) -> Result<()> {
         let origin = self.sound.grid().map_or(0, |grid| grid.origin);
+        if self.reopen()? {
+            return self.land(origin, Landing::ByTime);
+        }
         let Some(ticks) = self.sound.first_packet() else { return Err(self.cannot_go_back()) };
         self.jump(ticks, origin, Landing::AtMark { latest: ticks })
     }
@@ -113,6 +117,10 @@ impl AudioReader {
         let sought = self.demuxer.seek(index, ticks, SeekDirection::Backward);
         sought.map_err(|cause| self.refused(format!("it can't seek: {cause}")))?;
         self.read_ahead.clear();
+        self.land(begin, landing)
+    }
+
+    fn land(&mut self, begin: i64, landing: Landing) -> Result<()> {
         (self.rest, self.end, self.told) = (None, None, false);
         self.sound.jump(begin, landing)
     }
@@ -136,7 +144,7 @@ impl AudioReader {
             }
         }
         let nothing = || self.nothing(start);
-        Ok((!self.sound.is_lost()).then(|| wanted.unwrap_or_else(nothing)))
+        Ok((!self.is_lost()).then(|| wanted.unwrap_or_else(nothing)))
     }
 
     /// The timestamp of a sample.

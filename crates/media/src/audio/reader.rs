@@ -4,7 +4,7 @@ use std::{collections::VecDeque, iter::FusedIterator};
 
 use moviola_av::{
     decoder::Sent, demuxer::Demuxer, discard::Discard, interrupt::Interrupt, packet::Packet,
-    stream::MediaKind,
+    stream::MediaKind, time::Pts,
 };
 
 use super::{
@@ -47,12 +47,16 @@ pub struct AudioReader {
     pub(super) name: String,
     pub(super) demuxer: Demuxer,
     pub(super) sound: SoundDecoder,
-    pub(super) options: AudioOptions,
+    pub(super) wanted: AudioOptions,
+    /// The source, if it can be opened once more.
+    again: Option<Source>,
+    options: SourceOptions,
     interrupt: Interrupt,
     /// Packets of the sound that were read to find the start, oldest first.
     pub(super) read_ahead: VecDeque<Packet>,
     /// What was decoded and is not wanted yet.
     pub(super) rest: Option<Samples>,
+    /// Whether all packets were read, and what ended them.
     pub(super) end: Option<Result<()>>,
     /// Whether the iterator has told how it ended.
     pub(super) told: bool,
@@ -66,26 +70,24 @@ impl AudioReader {
     /// [`Error::Open`] or [`Error::Demux`] if it can't be read, [`Error::NoSound`] if it has no
     /// sound that this build can decode.
     pub fn open(source: Source, options: SourceOptions, wanted: AudioOptions) -> Result<Self> {
-        let interrupt = Interrupt::new();
-        let (name, mut demuxer) = source.demuxer(&options, interrupt.clone())?;
-        if !is_self_describing(&demuxer, wanted.stream) {
-            demuxer.find_stream_info().map_err(|cause| cannot_read(&name, cause))?;
-        }
-        let stream = SoundStream::pick(&demuxer, wanted.stream)
-            .map_err(|cause| cannot_read(&name, cause))?
-            .ok_or_else(|| no_sound(&name, &demuxer))?;
-        if stream.parameters.is_encrypted() {
-            let reason = "the sound is encrypted; decrypt it first".into();
-            return Err(Error::NoSound { name, reason });
-        }
-        let (start, read_ahead) = match find_video(&demuxer, options.stream) {
-            Some(video) => find_start(&name, &mut demuxer, video, stream.index)?,
-            None => (None, VecDeque::new()),
-        };
-        discard_others(&mut demuxer, stream.index);
+        let (interrupt, again) = (Interrupt::new(), source.again());
+        let opened = Opened::new(source, &options, wanted.stream, interrupt.clone())?;
+        let Opened { name, demuxer, stream, start, read_ahead } = opened;
         let sound = SoundDecoder::open(&name, stream, start, wanted.clone())?;
         let (rest, end, told) = (None, None, false);
-        Ok(Self { name, demuxer, sound, options: wanted, interrupt, read_ahead, rest, end, told })
+        Ok(Self {
+            name,
+            demuxer,
+            sound,
+            wanted,
+            again,
+            options,
+            interrupt,
+            read_ahead,
+            rest,
+            end,
+            told,
+        })
     }
 
     /// The source as its user knows it.
@@ -108,6 +110,20 @@ impl AudioReader {
         self.interrupt.clone()
     }
 
+    /// Opens the source once more, at its start; `false` if that can't be done.
+    pub(super) fn reopen(&mut self) -> Result<bool> {
+        let Some(source) = self.again.as_ref().and_then(Source::again) else { return Ok(false) };
+        let wanted = Some(self.stream().index);
+        let opened = Opened::new(source, &self.options, wanted, self.interrupt.clone())?;
+        (self.demuxer, self.read_ahead) = (opened.demuxer, opened.read_ahead);
+        Ok(true)
+    }
+
+    /// Whether the decoder did not get to where it was sent.
+    pub(super) fn is_lost(&self) -> bool {
+        self.sound.is_lost(self.end.is_some())
+    }
+
     /// The next piece; `None` at the end, and where the decoder is lost.
     pub(super) fn next_piece(&mut self) -> Result<Option<Samples>> {
         if let Some(rest) = self.rest.take() {
@@ -118,9 +134,9 @@ impl AudioReader {
                 return Ok(Some(piece));
             }
             match &self.end {
-                Some(end) => return end.clone().map(|()| None),
-                None if self.sound.is_lost() => return Ok(None),
-                None => self.feed()?,
+                Some(end) if !self.is_lost() => return end.clone().map(|()| None),
+                _ if self.is_lost() => return Ok(None),
+                _ => self.feed()?,
             }
         }
     }
@@ -153,6 +169,42 @@ impl AudioReader {
                 other => return Ok(other),
             }
         }
+    }
+}
+
+/// What opening a source for its sound gives.
+struct Opened {
+    name: String,
+    demuxer: Demuxer,
+    stream: SoundStream,
+    start: Option<Pts>,
+    read_ahead: VecDeque<Packet>,
+}
+
+impl Opened {
+    fn new(
+        source: Source,
+        options: &SourceOptions,
+        wanted: Option<usize>,
+        interrupt: Interrupt,
+    ) -> Result<Self> {
+        let (name, mut demuxer) = source.demuxer(options, interrupt)?;
+        if !is_self_describing(&demuxer, wanted) {
+            demuxer.find_stream_info().map_err(|cause| cannot_read(&name, cause))?;
+        }
+        let stream = SoundStream::pick(&demuxer, wanted)
+            .map_err(|cause| cannot_read(&name, cause))?
+            .ok_or_else(|| no_sound(&name, &demuxer))?;
+        if stream.parameters.is_encrypted() {
+            let reason = "the sound is encrypted; decrypt it first".into();
+            return Err(Error::NoSound { name, reason });
+        }
+        let (start, read_ahead) = match find_video(&demuxer, options.stream) {
+            Some(video) => find_start(&name, &mut demuxer, video, stream.index)?,
+            None => (None, VecDeque::new()),
+        };
+        discard_others(&mut demuxer, stream.index);
+        Ok(Self { name, demuxer, stream, start, read_ahead })
     }
 }
 

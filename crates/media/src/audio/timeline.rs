@@ -2,9 +2,10 @@
 
 use moviola_av::time::{Pts, TimeBase};
 
-/// Frames that are off by less than this many seconds stand where counting puts them, and so do
-/// those that are off by less than half of their length, up to the second number.
-const JITTER_SECONDS: (f64, f64) = (0.005, 0.020);
+/// A frame that is off by no more than this many seconds stands where counting puts it: less than
+/// the packets of most codecs last (20 ms and more), so that a lost one is seen, and more than
+/// recorders jitter and Vorbis' timestamps are off where its blocks change size.
+const JITTER_SECONDS: f64 = 0.018;
 
 /// A larger step is one of the clock: in recordings of broadcasts, whose clocks may be set anew,
 /// and elsewhere.
@@ -83,7 +84,7 @@ impl Timeline {
         let length = samples.cast_signed() as i64;
         let told = ticks.map(|ticks| self.position(ticks));
         let follows_on = self.next.or(told).unwrap_or(0);
-        let off = self.off_by(told.unwrap_or(follows_on) - follows_on, samples);
+        let off = self.off_by(told.unwrap_or(follows_on) - follows_on);
         let place = Place {
             start: follows_on,
             silence: u64::try_from(off).unwrap_or(0),
@@ -95,11 +96,9 @@ impl Timeline {
 
     /// By how many samples to move a frame that is told to start `off` samples behind the place at
     /// which it would follow on.
-    fn off_by(&mut self, off: i64, samples: usize) -> i64 {
-        let rate = f64::from(self.rate.den());
-        let ticks = 2.0 * f64::from(self.base.num()) / f64::from(self.base.den());
-        let (least, most) = JITTER_SECONDS;
-        let jitter = (samples as f64 / 2.0 / rate).clamp(least, most).max(ticks) * rate;
+    fn off_by(&mut self, off: i64) -> i64 {
+        let two_ticks = 2.0 * f64::from(self.base.num()) / f64::from(self.base.den());
+        let jitter = JITTER_SECONDS.max(two_ticks) * f64::from(self.rate.den());
         if off.unsigned_abs() as f64 <= jitter {
             return 0;
         }
@@ -156,11 +155,13 @@ mod tests {
 
     #[test]
     fn what_comes_twice_is_cut() {
-        let frames = [(Some(100), 160), (Some(108), 160), (Some(128), 160)];
-        check(&frames, &[(0, 0, 0), (160, 0, 96), (224, 0, 0)]);
+        let frames = [(Some(100), 400), (Some(120), 400), (Some(170), 400)];
+        check(&frames, &[(0, 0, 0), (400, 0, 240), (560, 0, 0)]);
         // A whole frame, and then what follows on.
         let frames = [(Some(100), 160), (Some(100), 160), (Some(120), 160)];
         check(&frames, &[(0, 0, 0), (160, 0, 160), (160, 0, 0)]);
+        // A little less is jitter.
+        check(&[(Some(100), 160), (Some(102), 160)], &[(0, 0, 0), (160, 0, 0)]);
     }
 
     #[test]
