@@ -28,8 +28,10 @@ const GAPS: &[(&str, &str)] = &[
 const FILL: &str = "aresample=async=1:min_hard_comp=0.018";
 
 /// Clips whose sound can't be the same when it is mixed, and why.
-const MIXED: &[(&str, &str)] =
-    &[("mb_ac3.ts", "it names levels of its own for the mix, which the command takes")];
+const MIXED: &[(&str, &str)] = &[
+    ("mb_ac3.ts", "it names levels of its own for the mix, which the command takes"),
+    ("ax_sample_eac3.mp4", "it names levels of its own for the mix, which the command takes"),
+];
 
 /// All that a reader hands out.
 struct Whole {

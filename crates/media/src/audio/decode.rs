@@ -1,5 +1,8 @@
 //! One stream of sound: packets in, samples in their places out.
 
+#[cfg(test)]
+mod tests;
+
 use moviola_av::{
     audio::{AudioDecoder, AudioDecoderOptions, AudioFrame, Heard},
     decoder::Sent,
