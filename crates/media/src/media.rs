@@ -140,6 +140,11 @@ impl Media {
         pts.seconds_since(self.start)
     }
 
+    /// Start of the presentation, from which time is counted.
+    pub fn start(&self) -> Pts {
+        self.start
+    }
+
     /// How many keyframes are decoded at once.
     pub fn decoders(&self) -> usize {
         self.options.decoders.max(1)

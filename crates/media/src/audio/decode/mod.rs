@@ -1,5 +1,6 @@
 //! One stream of sound: packets in, samples in their places out.
 
+mod jump;
 #[cfg(test)]
 mod tests;
 
@@ -254,37 +255,6 @@ impl SoundDecoder {
     fn failed(&self, cause: &AvError) -> Error {
         let reason = format!("its sound can't be decoded: {cause}");
         Error::NoSound { name: self.name.clone(), reason }
-    }
-}
-
-/// Going to another place.
-impl SoundDecoder {
-    pub(super) fn grid(&self) -> Option<&Grid> {
-        self.grid.as_ref()
-    }
-
-    pub(super) fn marks(&self) -> &Marks {
-        &self.marks
-    }
-
-    pub(super) fn first_packet(&self) -> Option<i64> {
-        self.first_packet
-    }
-
-    /// Whether the packets did not come from where they were expected; at the end, also if it
-    /// still doesn't know its place.
-    pub(super) fn is_lost(&self, at_end: bool) -> bool {
-        self.landing == Landing::Lost || (at_end && self.landing != Landing::Done)
-    }
-
-    /// Forgets all packets; of those that come next, what lies before the stream's sample `begin`
-    /// is dropped, and what comes out is as if all before it had gone in.
-    pub(super) fn jump(&mut self, begin: i64, landing: Landing) -> Result<()> {
-        // A flush would not reset all: generators of noise go on where they are.
-        self.decoder = open_decoder(&self.name, &self.stream)?;
-        (self.landing, self.finished) = (landing, false);
-        let Some(grid) = &mut self.grid else { return Ok(()) };
-        grid.jump(begin).map_err(|cause| self.failed(&cause))
     }
 }
 
