@@ -6,7 +6,7 @@ use std::{ffi::c_int, fmt, ptr, ptr::NonNull};
 use ffmpeg_sys_next as ffi;
 
 use crate::{
-    audio::{AudioFrame, ChannelLayout, SampleFormat},
+    audio::{AudioFrame, ChannelLayout, MixLevels, SampleFormat},
     error::{Error, Result, check},
 };
 
@@ -24,8 +24,9 @@ pub struct Sound {
 /// A running conversion.
 ///
 /// Channels are mixed as FFmpeg does by default: by the matrix for the two layouts, centre and
-/// surround at −3 dB, the low-frequency channel left out. Because the samples that come out are
-/// floats, the matrix is *not* scaled down to keep sums below full scale: stereo to mono is
+/// surround at −3 dB, the low-frequency channel left out, unless the stream names
+/// [levels](Self::with_levels) of its own. Because the samples that come out are floats, the matrix
+/// is *not* scaled down to keep sums below full scale: stereo to mono is
 /// 0.707 × (left + right), which can exceed ±1.
 ///
 /// A change of the sample rate needs samples from both sides of a place, so what comes out lags
@@ -48,6 +49,16 @@ impl Resampler {
     /// [`Error::InvalidArgument`] for another target format, or a rate of 0 or over 2³¹ − 1;
     /// [`Error::Ffmpeg`] if libswresample has no mix for the layouts; [`Error::OutOfMemory`].
     pub fn new(source: Sound, target: Sound) -> Result<Self> {
+        Self::with_levels(source, target, None)
+    }
+
+    /// The same, with the levels that the stream names for a mix: see
+    /// [`AudioFrame::mix_levels`].
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn with_levels(source: Sound, target: Sound, levels: Option<MixLevels>) -> Result<Self> {
         let floats = [SampleFormat::F32_PLANAR, SampleFormat::F32_INTERLEAVED];
         if !floats.contains(&target.format) {
             return Err(Error::InvalidArgument {
@@ -75,6 +86,9 @@ impl Resampler {
         check("swr_alloc_set_opts2", code)?;
         let raw = NonNull::new(raw).ok_or(Error::OutOfMemory)?;
         let resampler = Self { raw, source, target };
+        if let Some(levels) = levels {
+            resampler.set_levels(levels)?;
+        }
         // SAFETY: the context is owned and configured.
         check("swr_init", unsafe { ffi::swr_init(raw.as_ptr()) })?;
         Ok(resampler)
@@ -152,6 +166,26 @@ impl Resampler {
         let base = i64::from(self.source.sample_rate);
         // SAFETY: `self` owns an initialised context, which the call only reads.
         u64::try_from(unsafe { ffi::swr_get_delay(self.raw.as_ptr(), base) }).unwrap_or(0)
+    }
+
+    /// Sets levels before the context is initialised.
+    fn set_levels(&self, levels: MixLevels) -> Result<()> {
+        let encoded = levels.encoded_stereo.filter(|_| self.target.layout.name() == "stereo");
+        let (encoding, center, surround) = encoded.unwrap_or((0, levels.center, levels.surround));
+        let numbers =
+            [(c"clev", center), (c"slev", surround), (c"lfe_mix_level", levels.low_frequency)];
+        for (name, level) in numbers {
+            // SAFETY: the context is owned and starts with a class; the name is zero-terminated.
+            let code = unsafe {
+                ffi::av_opt_set_double(self.raw.as_ptr().cast(), name.as_ptr(), level, 0)
+            };
+            check("av_opt_set_double", code)?;
+        }
+        let name = c"matrix_encoding";
+        // SAFETY: as above.
+        let code =
+            unsafe { ffi::av_opt_set_int(self.raw.as_ptr().cast(), name.as_ptr(), encoding, 0) };
+        check("av_opt_set_int", code).map(drop)
     }
 
     fn source_planes(&self) -> usize {

@@ -128,7 +128,7 @@ impl AudioFrame {
         Some(unsafe { slice::from_raw_parts(plane.as_ptr(), bytes) })
     }
 
-    fn raw(&self) -> *const ffi::AVFrame {
+    pub(super) fn raw(&self) -> *const ffi::AVFrame {
         self.raw.as_ptr()
     }
 }

@@ -3,6 +3,7 @@
 mod format;
 mod frame;
 mod layout;
+mod mix;
 
 use std::fmt;
 
@@ -12,6 +13,7 @@ pub use self::{
     format::{SampleFormat, SampleKind},
     frame::AudioFrame,
     layout::{ChannelLayout, MAX_CHANNELS},
+    mix::MixLevels,
 };
 use crate::{
     decoder::{

@@ -47,7 +47,7 @@ impl Grid {
         // A frame's rate is never 0.
         let timeline = Timeline::new(start, base, rate, may_jump).ok_or(AvError::OutOfMemory)?;
         let origin = frame.pts().map_or(0, |ticks| timeline.position(ticks));
-        let output = Output::new(rate, layout.try_clone()?, origin, options)?;
+        let output = Output::new(rate, layout.try_clone()?, frame.mix_levels(), origin, options)?;
         Ok(Self {
             rate,
             timeline,

@@ -1,7 +1,7 @@
 //! The last step of sound: from the stream's rate and channels to the wanted ones.
 
 use moviola_av::{
-    audio::{ChannelLayout, SampleFormat},
+    audio::{ChannelLayout, MixLevels, SampleFormat},
     error::Result as AvResult,
     resampler::{Resampler, Sound},
 };
@@ -17,6 +17,7 @@ pub(super) struct Output {
     /// Of the stream.
     rate: u32,
     layout: ChannelLayout,
+    levels: Option<MixLevels>,
     /// Number of the stream's first sample, and the number it has among those that come out.
     origin: (i64, i64),
     wanted: (u32, u16),
@@ -30,15 +31,16 @@ impl Output {
     pub(super) fn new(
         rate: u32,
         layout: ChannelLayout,
+        levels: Option<MixLevels>,
         origin: i64,
         options: &AudioOptions,
     ) -> AvResult<Self> {
         let native = u16::try_from(layout.channels()).unwrap_or(0);
         let wanted = (options.sample_rate.unwrap_or(rate), options.channels.unwrap_or(native));
         let first = nearest(origin, wanted.0, rate);
-        let mut output =
-            Self { rate, layout, origin: (origin, first), wanted, resampler: None, next: first };
-        output.restart(origin)?;
+        let (origin, resampler) = ((origin, first), None);
+        let mut output = Self { rate, layout, levels, origin, wanted, resampler, next: first };
+        output.restart(origin.0)?;
         Ok(output)
     }
 
@@ -93,7 +95,7 @@ impl Output {
             false => ChannelLayout::usual(wanted_channels)?,
         };
         let target = Sound { format, layout, sample_rate: wanted_rate };
-        self.resampler = Some(Resampler::new(source, target)?);
+        self.resampler = Some(Resampler::with_levels(source, target, self.levels)?);
         Ok(())
     }
 
