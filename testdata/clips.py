@@ -302,3 +302,29 @@ def fragmented(r):
     """Fragmented MP4: an empty moov, then one fragment per GOP, sound and picture."""
     r.ffmpeg(*picture("192x108", seconds=3), *tone(3), *X264, "-g", 10, "-bf", 2, "-pix_fmt", "yuv420p", "-c:a", "aac",
              "-b:a", "32k", *EXACT, "-movflags", "+frag_keyframe+empty_moov+default_base_moof", r.name)
+
+
+@clip("sound_gap.ts")
+def sound_gap(r):
+    """Ten packets of sound are missing in the middle: 240 ms that no timestamp covers."""
+    r.ffmpeg(*tone(), "-c:a", "mp2", "-b:a", "64k", "-bsf:a", "noise=amount=0:drop=between(n\\,40\\,49)", *EXACT, r.name)
+
+
+@clip("sound_damaged.m4a")
+def sound_damaged(r):
+    """Noise in a few packets of AAC."""
+    r.ffmpeg(*tone(), "-c:a", "aac", "-b:a", "48k", "-bsf:a", "noise=amount=if(between(n\\,40\\,43)\\,1\\,0)", *EXACT,
+             r.name)
+
+
+@clip("sound_lame_8khz.mp3")
+def sound_lame_8khz(r):
+    """Mono at 8 kHz, with what LAME adds in front and behind said in its header."""
+    r.ffmpeg(*tone(), "-ac", 1, "-ar", 8000, "-c:a", "libmp3lame", "-b:a", "16k", *EXACT, r.name)
+
+
+@clip("sound_opus.ogg")
+def sound_opus(r):
+    """Stereo Opus in Ogg: 312 samples to skip, and an end in the middle of a packet."""
+    r.ffmpeg(*tone(1.99), *tone(1.99, 660), "-filter_complex", "[0][1]join=inputs=2:channel_layout=stereo",
+             "-c:a", "libopus", "-b:a", "32k", *EXACT, r.name)

@@ -7,4 +7,5 @@ mod failure;
 mod index_tables;
 mod keyframes;
 mod random_access;
+mod sound;
 mod tidy;

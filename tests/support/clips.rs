@@ -35,6 +35,16 @@ pub fn all_videos() -> Vec<PathBuf> {
     clips
 }
 
+/// Every file that may hold sound: those with video, and real sound.
+pub fn all_sounds() -> Vec<PathBuf> {
+    let mut clips = all_videos();
+    if let Some(shared) = shared_media() {
+        clips.extend(files_in(&shared.join("audio")));
+    }
+    clips.retain(|clip| !is_side_file(clip));
+    clips
+}
+
 /// Hashes, descriptions and scripts that lie beside the clips.
 fn is_side_file(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();

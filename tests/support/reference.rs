@@ -48,6 +48,23 @@ pub fn decode(clip: &Path, stream: usize, before: &[&str]) -> Option<Decoded> {
     (!decoded.frames.is_empty()).then_some(decoded)
 }
 
+/// The samples of stream `stream` of `clip`, channels in turn; `after` are options for the output,
+/// such as `-ar`.
+///
+/// `None` if there is no reference ffmpeg.
+pub fn sound(clip: &Path, stream: usize, after: &[&str]) -> Option<Vec<f32>> {
+    let output = Command::new(ffmpeg()?)
+        .args(["-v", "quiet", "-nostdin", "-threads", "1", "-i"])
+        .arg(clip)
+        .args(["-map", &format!("0:{stream}")])
+        .args(after)
+        .args(["-f", "f32le", "-"])
+        .output()
+        .ok()?;
+    let (samples, _) = output.stdout.as_chunks::<4>();
+    Some(samples.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect())
+}
+
 fn parse(report: &str) -> Decoded {
     let mut decoded = Decoded { time_base: (0, 1), frames: Vec::new() };
     for line in report.lines() {

@@ -2,7 +2,8 @@
 //!
 //! The journey of a file: an [`io::Io`] gives bytes, a [`demuxer::Demuxer`] cuts them into
 //! [`packet::Packet`]s of its [`stream::Stream`]s, a [`decoder::Decoder`] turns those into
-//! [`frame::VideoFrame`]s, whose [`plane::Plane`]s are rows of bytes.
+//! [`frame::VideoFrame`]s, whose [`plane::Plane`]s are rows of bytes. Sound goes through an
+//! [`audio::AudioDecoder`] and a [`resampler::Resampler`].
 //!
 //! ```
 //! use moviola_av::{Decoder, Demuxer, DemuxerOptions, MediaKind, Received, Sent};
@@ -34,6 +35,7 @@
 //! ```
 #![allow(unsafe_code)] // the only crate that calls FFmpeg
 
+pub mod audio;
 pub mod codec;
 pub mod color;
 pub mod decoder;
@@ -54,11 +56,13 @@ pub mod plane;
 pub mod pool;
 pub mod protocols;
 mod raw;
+pub mod resampler;
 pub mod scaler;
 pub mod stream;
 pub mod time;
 pub mod version;
 
+pub use audio::{AudioDecoder, AudioFrame, Heard};
 pub use codec::Codec;
 pub use color::Color;
 pub use decoder::{Decoder, DecoderOptions, Received, Sent};
@@ -76,6 +80,7 @@ pub use pixel::PixelFormat;
 pub use plane::Plane;
 pub use pool::FramePool;
 pub use protocols::Protocols;
+pub use resampler::Resampler;
 pub use scaler::Scaler;
 pub use stream::{MediaKind, Stream};
 pub use time::{Pts, TimeBase};

@@ -64,6 +64,22 @@ pub enum Error {
         /// Which frames there are.
         extent: String,
     },
+    /// There is no sound to hear, or it can't be decoded any further.
+    #[error("{name}: {reason}")]
+    NoSound {
+        /// The source as its user knows it.
+        name: String,
+        /// What there is instead, or what went wrong.
+        reason: String,
+    },
+    /// A range of time can't be read.
+    #[error("{name}: {reason}")]
+    Range {
+        /// The source as its user knows it.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// One picture can't be decoded; those before and after it may be fine.
     #[error("{name}: the picture at {place} can't be decoded: {reason}")]
     Decode {
@@ -116,7 +132,9 @@ impl Error {
             Self::Demux { .. }
             | Self::Truncated { .. }
             | Self::NoVideo { .. }
-            | Self::NoFrame { .. } => Stage::Demux,
+            | Self::NoFrame { .. }
+            | Self::NoSound { .. }
+            | Self::Range { .. } => Stage::Demux,
             Self::Decode { .. } => Stage::Decode,
         }
     }

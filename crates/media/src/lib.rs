@@ -1,6 +1,7 @@
-//! A source becomes frames and images: exact, ordered, in memory.
+//! A source becomes frames, images and sound: exact, ordered, in memory.
 
 pub mod any_format;
+pub mod audio;
 mod bitstream;
 pub mod budget;
 pub mod convert;

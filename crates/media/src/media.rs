@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Containers whose header tells all a decoder needs, so that no packet is read to find it out.
-const SELF_DESCRIBING: [&str; 2] = ["mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"];
+pub(crate) const SELF_DESCRIBING: [&str; 2] = ["mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"];
 
 /// How many packets may be read to learn where a stream of a Matroska file starts.
 const MAX_LOOK_AHEAD: usize = 64;
@@ -119,8 +119,10 @@ impl Media {
             again,
             bytes,
         };
-        media.start = media.find_start()?;
-        discard_others(&mut media.demuxer, media.video.index);
+        let index = media.video.index;
+        let (start, read_ahead) = find_start(&media.name, &mut media.demuxer, index, index)?;
+        (media.start, media.read_ahead) = (start.unwrap_or(media.start), read_ahead);
+        discard_others(&mut media.demuxer, index);
         Ok(media)
     }
 
@@ -195,46 +197,56 @@ impl Media {
         pts.seconds_since(self.start)
     }
 
+    /// Start of the presentation, from which time is counted.
+    pub fn start(&self) -> Pts {
+        self.start
+    }
+
     /// How many keyframes are decoded at once.
     pub fn decoders(&self) -> usize {
         self.options.decoders.max(1)
     }
+}
 
-    /// The earliest presentation time of picture and sound.
-    ///
-    /// The demuxer knows it once stream information was searched; MP4 knows it from its tables;
-    /// in Matroska the first packets tell, which are kept for the reader.
-    fn find_start(&mut self) -> Result<Pts> {
-        let video = self.video.index;
-        let is_presented =
-            |stream: &Stream<'_>| stream.index() == video || stream.kind() == MediaKind::Audio;
-        let presented = self.demuxer.streams().filter(is_presented);
-        let mut starts: Vec<_> =
-            presented.map(|stream| (stream.index(), known_start(&stream))).collect();
-        let is_known = self.demuxer.start_time_us().is_some()
-            || self.demuxer.index_entries(video).next().is_some();
-        for _ in 0..MAX_LOOK_AHEAD {
-            if is_known || starts.iter().all(|(_, start)| start.is_some()) {
-                break;
-            }
-            let read = self.demuxer.read_packet();
-            let Some(packet) = read.map_err(|cause| cannot_read(&self.name, cause))? else { break };
-            let base = self.demuxer.stream(packet.stream_index()).and_then(Stream::time_base);
-            if let (Some((_, start)), Some(ticks), Some(base)) = (
-                starts.iter_mut().find(|(index, _)| *index == packet.stream_index()),
-                packet.pts().or(packet.dts()),
-                base,
-            ) {
-                start.get_or_insert(Pts { ticks, base });
-            }
-            if packet.stream_index() == video {
-                self.read_ahead.push_back(packet);
-            }
+/// The earliest presentation time of the picture of stream `video` and of sound, and the packets
+/// of stream `kept` that were read to find it, oldest first.
+///
+/// The demuxer knows it once stream information was searched; MP4 knows it from its tables;
+/// in Matroska the first packets tell.
+pub(crate) fn find_start(
+    name: &str,
+    demuxer: &mut Demuxer,
+    video: usize,
+    kept: usize,
+) -> Result<(Option<Pts>, VecDeque<Packet>)> {
+    let is_presented =
+        |stream: &Stream<'_>| stream.index() == video || stream.kind() == MediaKind::Audio;
+    let presented = demuxer.streams().filter(is_presented);
+    let mut starts: Vec<_> =
+        presented.map(|stream| (stream.index(), known_start(&stream))).collect();
+    let is_known =
+        demuxer.start_time_us().is_some() || demuxer.index_entries(video).next().is_some();
+    let mut read_ahead = VecDeque::new();
+    for _ in 0..MAX_LOOK_AHEAD {
+        if is_known || starts.iter().all(|(_, start)| start.is_some()) {
+            break;
         }
-        let known = starts.into_iter().filter_map(|(_, start)| start);
-        let first = known.min_by(|a, b| a.cmp_instant(*b));
-        Ok(first.unwrap_or(Pts { ticks: 0, base: self.video.time_base }))
+        let read = demuxer.read_packet();
+        let Some(packet) = read.map_err(|cause| cannot_read(name, cause))? else { break };
+        let base = demuxer.stream(packet.stream_index()).and_then(Stream::time_base);
+        if let (Some((_, start)), Some(ticks), Some(base)) = (
+            starts.iter_mut().find(|(index, _)| *index == packet.stream_index()),
+            packet.pts().or(packet.dts()),
+            base,
+        ) {
+            start.get_or_insert(Pts { ticks, base });
+        }
+        if packet.stream_index() == kept {
+            read_ahead.push_back(packet);
+        }
     }
+    let known = starts.into_iter().filter_map(|(_, start)| start);
+    Ok((known.min_by(|a, b| a.cmp_instant(*b)), read_ahead))
 }
 
 /// Opens the container and finds out what a decoder needs to know.
@@ -265,7 +277,7 @@ fn known_start(stream: &Stream<'_>) -> Option<Pts> {
 }
 
 /// The number of the stream that [`VideoStream::pick`] gives.
-fn find_video(demuxer: &Demuxer, wanted: Option<usize>) -> Option<usize> {
+pub(crate) fn find_video(demuxer: &Demuxer, wanted: Option<usize>) -> Option<usize> {
     let is_video = |stream: &Stream<'_>| {
         stream.kind() == MediaKind::Video && !stream.disposition().is_attached_picture()
     };

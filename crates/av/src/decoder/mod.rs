@@ -1,15 +1,16 @@
 //! Decoders: packets in, pictures out.
 
+pub(crate) mod context;
 mod hardware;
 mod open;
 mod options;
 
-use std::{ffi::c_int, fmt, mem, ptr::NonNull};
+use std::{ffi::c_int, fmt};
 
 use ffmpeg_sys_next as ffi;
 
-use self::hardware::Hardware;
 pub use self::options::{Concealment, DecoderOptions, ThreadKind};
+use self::{context::Context, hardware::Hardware};
 use crate::{
     discard::Discard,
     error::{Error, Result, check},
@@ -17,7 +18,6 @@ use crate::{
     packet::Packet,
     parameters::CodecParameters,
     pool::Lender,
-    raw,
 };
 
 /// One video decoder.
@@ -30,7 +30,7 @@ use crate::{
 /// A decoder that fails with an [error of corrupt data](Error::is_corrupt) can go on: the packet
 /// counts as sent, and pictures finished before are still received.
 pub struct Decoder {
-    raw: NonNull<ffi::AVCodecContext>,
+    context: Context,
     /// Filled by the next `receive`; kept while a decoder has nothing to give.
     spare: Option<Shell>,
     /// The most pixels a picture may have.
@@ -42,9 +42,11 @@ pub struct Decoder {
     _lender: Option<Box<Lender>>,
 }
 
-// SAFETY: a codec context may be used from any thread, by one at a time; `&mut self` sees to it.
-// Its callback for memory uses a Lender, which is Sync.
-unsafe impl Send for Decoder {}
+const _: () = {
+    const fn assert_send<T: Send>() {}
+    // The context's callback for memory uses a Lender, which has to be Sync.
+    assert_send::<Decoder>();
+};
 
 /// What a decoder answered to a question for pictures.
 #[derive(Debug)]
@@ -86,22 +88,10 @@ impl Decoder {
     /// [`Error::Limit`] if the pictures have become too large.
     /// [`Error::InvalidArgument`] after [`send_end`](Self::send_end).
     pub fn send(&mut self, packet: &Packet) -> Result<Sent> {
-        if packet.is_blank() {
-            // FFmpeg would take it for the end of the stream.
-            return Ok(Sent::Accepted);
-        }
         self.note_size();
-        // SAFETY: `self` owns an open context and `packet` is valid; the call makes its own
-        // reference to the packet's bytes.
-        let code = unsafe { ffi::avcodec_send_packet(self.raw.as_ptr(), packet.raw()) };
-        match code {
-            _ if code == ffi::AVERROR(libc::EAGAIN) => Ok(Sent::Full),
-            ffi::AVERROR_EOF => Err(Error::InvalidArgument {
-                what: "the packet after the end of a stream",
-                expected: "sent after a flush",
-                got: format!("{packet:?}"),
-            }),
-            _ => self.checked("avcodec_send_packet", code).map(|_| Sent::Accepted),
+        match self.context.send(packet)? {
+            Ok(sent) => Ok(sent),
+            Err(code) => self.checked("avcodec_send_packet", code).map(|_| Sent::Accepted),
         }
     }
 
@@ -111,10 +101,7 @@ impl Decoder {
     ///
     /// [`Error::Ffmpeg`] if a packet before was damaged.
     pub fn send_end(&mut self) -> Result<()> {
-        // SAFETY: `self` owns an open context; a null packet means the end.
-        let code = unsafe { ffi::avcodec_send_packet(self.raw.as_ptr(), std::ptr::null()) };
-        // It may be said twice.
-        if code == ffi::AVERROR_EOF { Ok(()) } else { check("avcodec_send_packet", code).map(drop) }
+        self.context.send_end()
     }
 
     /// Asks for the next picture.
@@ -129,8 +116,7 @@ impl Decoder {
             Some(shell) => shell,
             None => Shell::new()?,
         };
-        // SAFETY: `self` owns an open context and `shell` a frame, which is emptied first.
-        let code = unsafe { ffi::avcodec_receive_frame(self.raw.as_ptr(), shell.as_ptr()) };
+        let code = self.context.receive(&shell);
         if code >= 0 {
             return self.accept(VideoFrame::from_shell(shell)?);
         }
@@ -147,8 +133,7 @@ impl Decoder {
     /// Some decoders give out pictures from before the flush when the end had been sent; they are
     /// dropped here.
     pub fn flush(&mut self) {
-        // SAFETY: `self` owns an open context.
-        unsafe { ffi::avcodec_flush_buffers(self.raw.as_ptr()) };
+        self.context.flush();
         while matches!(self.receive(), Ok(Received::Frame(_))) {}
     }
 
@@ -160,7 +145,7 @@ impl Decoder {
         }
         // SAFETY: `self` owns an open context, and no call is running; frame threads copy the
         // field when they take their next packet.
-        unsafe { (*self.raw.as_ptr()).skip_frame = skip.to_raw() };
+        unsafe { (*self.context.as_ptr()).skip_frame = skip.to_raw() };
         true
     }
 
@@ -170,7 +155,7 @@ impl Decoder {
     /// [`Discard::NonReference`] is safe.
     pub fn set_skip_loop_filter(&mut self, skip: Discard) {
         // SAFETY: as in `set_skip_frame`.
-        unsafe { (*self.raw.as_ptr()).skip_loop_filter = skip.to_raw() };
+        unsafe { (*self.context.as_ptr()).skip_loop_filter = skip.to_raw() };
     }
 
     /// Why pictures come from software although a device was given; `None` until the first picture.
@@ -183,27 +168,22 @@ impl Decoder {
 
     /// FFmpeg's name of the decoder, such as `"h264"` or `"libdav1d"`.
     pub fn name(&self) -> &'static str {
-        // SAFETY: `self` owns an open context.
-        let codec = unsafe { (*self.raw.as_ptr()).codec };
-        // SAFETY: an open context has a codec, which is static data of libavcodec.
-        let name = unsafe { (*codec).name };
-        // SAFETY: so is its name.
-        unsafe { raw::constant(name) }
+        self.context.name()
     }
 
     /// How many pictures the decoder holds back to put them in order, as far as it knows yet.
     pub fn reorder_delay(&self) -> u32 {
         // SAFETY: `self` owns an open context.
-        u32::try_from(unsafe { (*self.raw.as_ptr()).has_b_frames }).unwrap_or(0)
+        u32::try_from(unsafe { (*self.context.as_ptr()).has_b_frames }).unwrap_or(0)
     }
 
     /// How many threads decode whole pictures side by side, each adding one picture of delay; 1
     /// if none do.
     pub fn frame_threads(&self) -> u32 {
         // SAFETY: `self` owns an open context.
-        let active = unsafe { (*self.raw.as_ptr()).active_thread_type };
+        let active = unsafe { (*self.context.as_ptr()).active_thread_type };
         // SAFETY: as above.
-        let count = unsafe { (*self.raw.as_ptr()).thread_count };
+        let count = unsafe { (*self.context.as_ptr()).thread_count };
         if active & ffi::FF_THREAD_FRAME != 0 { count.unsigned_abs() } else { 1 }
     }
 
@@ -234,9 +214,9 @@ impl Decoder {
     /// Whether the context has a picture size; FFmpeg resets it to 0 when it refuses one.
     fn has_size(&self) -> bool {
         // SAFETY: `self` owns an open context.
-        let width = unsafe { (*self.raw.as_ptr()).coded_width };
+        let width = unsafe { (*self.context.as_ptr()).coded_width };
         // SAFETY: as above.
-        let height = unsafe { (*self.raw.as_ptr()).coded_height };
+        let height = unsafe { (*self.context.as_ptr()).coded_height };
         width > 0 && height > 0
     }
 }
@@ -246,25 +226,6 @@ pub(crate) const MOST_PIXELS: u64 = i32::MAX as u64 / 8;
 
 pub(crate) fn too_large(limit: u64, got: u64) -> Error {
     Error::Limit { what: "pixels of a picture", limit, got }
-}
-
-impl Drop for Decoder {
-    fn drop(&mut self) {
-        // SAFETY: `self` owns the context, and nothing uses it after this.
-        unsafe { free(self.raw) }
-    }
-}
-
-/// Closes and frees a codec context, open or not.
-///
-/// # Safety
-///
-/// `context` must come from avcodec_alloc_context3 and never be used again.
-unsafe fn free(context: NonNull<ffi::AVCodecContext>) {
-    let mut context = context.as_ptr();
-    // SAFETY: the caller promises an owned context.
-    unsafe { ffi::avcodec_free_context(&raw mut context) };
-    debug_assert!(mem::take(&mut context).is_null());
 }
 
 impl fmt::Debug for Decoder {

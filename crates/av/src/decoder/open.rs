@@ -8,27 +8,17 @@ use std::{
 use ffmpeg_sys_next as ffi;
 
 use super::{
-    Concealment, Decoder, DecoderOptions, MOST_PIXELS, ThreadKind, free, hardware::Hardware,
+    Concealment, Decoder, DecoderOptions, MOST_PIXELS, ThreadKind,
+    context::{self, Context},
+    hardware::Hardware,
     too_large,
 };
 use crate::{
-    dict::RawDictionary,
-    error::{Error, Result, check},
+    error::{Error, Result},
     parameters::CodecParameters,
     pool::{self, Lender},
-    raw,
     stream::MediaKind,
 };
-
-/// A context that is freed if opening fails.
-struct Unopened(NonNull<ffi::AVCodecContext>);
-
-impl Drop for Unopened {
-    fn drop(&mut self) {
-        // SAFETY: `self` owns the context, and nothing uses it after this.
-        unsafe { free(self.0) }
-    }
-}
 
 pub(super) fn open(parameters: &CodecParameters, options: &DecoderOptions) -> Result<Decoder> {
     if parameters.kind() != MediaKind::Video {
@@ -44,50 +34,35 @@ pub(super) fn open(parameters: &CodecParameters, options: &DecoderOptions) -> Re
         return Err(too_large(max_pixels, announced));
     }
     let codec = find(parameters, options)?;
-    // SAFETY: codecs are static data of libavcodec.
-    let context = unsafe { ffi::avcodec_alloc_context3(codec.as_ptr()) };
-    let context = Unopened(NonNull::new(context).ok_or(Error::OutOfMemory)?);
-    // SAFETY: the context is new and the parameters are valid.
-    let code = unsafe { ffi::avcodec_parameters_to_context(context.0.as_ptr(), parameters.raw()) };
-    check("avcodec_parameters_to_context", code)?;
+    let mut context = Context::new(codec, parameters)?;
     // SAFETY: the context is owned and not open yet.
-    unsafe { configure(context.0, options) };
+    unsafe { configure(context.as_ptr(), options) };
     let lender = options.pool.clone().map(|pool| Box::new(Lender::new(pool, options.clear_memory)));
     if let Some(lender) = &lender {
         // SAFETY: as above; the decoder keeps the lender alive for longer than the context.
-        unsafe { lend_to(context.0, lender) };
+        unsafe { lend_to(context.as_ptr(), lender) };
     }
     // SAFETY: as above.
-    unsafe { (*context.0.as_ptr()).max_pixels = coarse_limit(max_pixels) };
+    unsafe { (*context.as_ptr()).max_pixels = coarse_limit(max_pixels) };
     if let Some(device) = &options.hardware {
         let reference = device.reference()?;
         // SAFETY: as above; the context owns the reference from here on.
-        unsafe { (*context.0.as_ptr()).hw_device_ctx = reference.as_ptr() };
+        unsafe { (*context.as_ptr()).hw_device_ctx = reference.as_ptr() };
     }
-    let mut rest = RawDictionary::new(&options.options)?;
-    // SAFETY: the context is owned and not open yet, and its codec is the one it was made for.
-    let code = unsafe { ffi::avcodec_open2(context.0.as_ptr(), codec.as_ptr(), rest.as_mut_ptr()) };
-    check("avcodec_open2", code)?;
-    rest.expect_used()?;
-    let raw = context.0;
-    std::mem::forget(context);
+    context.open(codec, &options.options)?;
     let hardware = Hardware::new(options.hardware.is_some());
-    Ok(Decoder { raw, spare: None, max_pixels, had_size: false, hardware, _lender: lender })
+    Ok(Decoder { context, spare: None, max_pixels, had_size: false, hardware, _lender: lender })
 }
 
+/// The decoder that the options name, or that their device needs, or that FFmpeg prefers.
 fn find(parameters: &CodecParameters, options: &DecoderOptions) -> Result<NonNull<ffi::AVCodec>> {
-    let Some(name) = &options.decoder else {
-        let missing = || Error::NoDecoder { codec: parameters.codec_name().to_owned() };
-        let Some(device) = &options.hardware else {
-            return parameters.codec().decoder().ok_or_else(missing);
-        };
-        let codec = format!("{} on {}", parameters.codec_name(), device.kind());
-        return device.kind().decoder(parameters.codec()).ok_or(Error::NoDecoder { codec });
-    };
-    let c_name = raw::c_string("the decoder's name", name)?;
-    // SAFETY: `c_name` is zero-terminated.
-    let codec = unsafe { ffi::avcodec_find_decoder_by_name(c_name.as_ptr()) };
-    NonNull::new(codec.cast_mut()).ok_or_else(|| Error::NoDecoder { codec: name.clone() })
+    match (&options.decoder, &options.hardware) {
+        (None, Some(device)) => {
+            let codec = format!("{} on {}", parameters.codec_name(), device.kind());
+            device.kind().decoder(parameters.codec()).ok_or(Error::NoDecoder { codec })
+        }
+        (name, _) => context::find(parameters, name.as_deref()),
+    }
 }
 
 /// What FFmpeg checks itself before it allocates. It checks rounded-up sizes, so this leaves room:
@@ -103,9 +78,8 @@ fn coarse_limit(max_pixels: u64) -> i64 {
 ///
 /// # Safety
 ///
-/// `context` must be valid, not open, and used by no one else.
-unsafe fn configure(context: NonNull<ffi::AVCodecContext>, options: &DecoderOptions) {
-    let raw = context.as_ptr();
+/// `raw` must be valid, not open, and used by no one else.
+unsafe fn configure(raw: *mut ffi::AVCodecContext, options: &DecoderOptions) {
     // SAFETY: the caller promises the context.
     unsafe { (*raw).flags |= flags(options).cast_signed() };
     // SAFETY: as above.
@@ -139,11 +113,11 @@ unsafe fn configure(context: NonNull<ffi::AVCodecContext>, options: &DecoderOpti
 /// # Safety
 ///
 /// `context` must be valid, not open, used by no one else, and freed before `lender`.
-unsafe fn lend_to(context: NonNull<ffi::AVCodecContext>, lender: &Lender) {
+unsafe fn lend_to(context: *mut ffi::AVCodecContext, lender: &Lender) {
     // SAFETY: the caller promises the context.
-    unsafe { (*context.as_ptr()).opaque = ptr::from_ref(lender).cast_mut().cast() };
+    unsafe { (*context).opaque = ptr::from_ref(lender).cast_mut().cast() };
     // SAFETY: as above; `opaque` is what the callback expects.
-    unsafe { (*context.as_ptr()).get_buffer2 = Some(pool::get_buffer) };
+    unsafe { (*context).get_buffer2 = Some(pool::get_buffer) };
 }
 
 fn flags(options: &DecoderOptions) -> u32 {

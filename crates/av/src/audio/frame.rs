@@ -1,0 +1,146 @@
+//! Decoded sound: one frame of it, shared and read-only.
+
+use std::{fmt, ptr::NonNull, slice};
+
+use ffmpeg_sys_next as ffi;
+
+use super::{ChannelLayout, SampleFormat};
+use crate::{
+    error::{Error, Result},
+    frame::Shell,
+    packet, time,
+};
+
+/// What a decoder makes of one packet of sound.
+///
+/// Owns its `AVFrame` and a reference to each buffer of samples, which the decoder may share: the
+/// samples never change. What describes the allocation has no setters.
+pub struct AudioFrame {
+    raw: Shell,
+    format: SampleFormat,
+    layout: ChannelLayout,
+    sample_rate: u32,
+    samples: usize,
+}
+
+// SAFETY: what takes `&AudioFrame` only reads, and no one writes to shared samples.
+unsafe impl Sync for AudioFrame {}
+
+impl AudioFrame {
+    /// Takes a frame that a decoder filled.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Ffmpeg`] if it says nothing usable about its samples.
+    pub(crate) fn from_shell(raw: Shell) -> Result<Self> {
+        // SAFETY: `raw` owns a valid frame.
+        let format = SampleFormat::from_raw(unsafe { (*raw.as_ptr()).format });
+        // SAFETY: as above.
+        let rate = u32::try_from(unsafe { (*raw.as_ptr()).sample_rate }).unwrap_or(0);
+        // SAFETY: as above.
+        let samples = usize::try_from(unsafe { (*raw.as_ptr()).nb_samples }).ok();
+        // SAFETY: as above.
+        let layout = unsafe { &raw const (*raw.as_ptr()).ch_layout };
+        // SAFETY: a valid frame's layout is valid, and nothing changes it meanwhile.
+        let layout = unsafe { ChannelLayout::copy_of(layout) }?;
+        match (format, samples) {
+            (Some(format), Some(samples)) if rate > 0 => {
+                Ok(Self { raw, format, layout, sample_rate: rate, samples })
+            }
+            _ => Err(Error::Ffmpeg {
+                op: "avcodec_receive_frame",
+                code: ffi::AVERROR_BUG,
+                message: format!("sound in format {format:?} with {rate} samples a second"),
+            }),
+        }
+    }
+
+    /// How its samples lie in memory.
+    pub fn format(&self) -> SampleFormat {
+        self.format
+    }
+
+    /// Which channels it has.
+    pub fn layout(&self) -> &ChannelLayout {
+        &self.layout
+    }
+
+    /// Samples per second.
+    pub fn sample_rate(&self) -> u32 {
+        self.sample_rate
+    }
+
+    /// Number of samples of each channel.
+    pub fn samples(&self) -> usize {
+        self.samples
+    }
+
+    /// When its first sample is heard, in ticks of the stream's time base, mended where the
+    /// container's timestamps are missing.
+    pub fn pts(&self) -> Option<i64> {
+        // Samples that FFmpeg cut off its front move `pts` alone, so that comes first.
+        // SAFETY: `self` owns a valid frame.
+        let pts = time::known(unsafe { (*self.raw()).pts });
+        // SAFETY: as above.
+        pts.or_else(|| time::known(unsafe { (*self.raw()).best_effort_timestamp }))
+    }
+
+    /// How long it lasts in ticks, if known.
+    pub fn duration(&self) -> Option<i64> {
+        // SAFETY: `self` owns a valid frame.
+        let duration = unsafe { (*self.raw()).duration };
+        (duration > 0).then_some(duration)
+    }
+
+    /// The number that was set on the packet it was decoded from: see
+    /// [`Packet::set_tag`](crate::packet::Packet::set_tag).
+    pub fn tag(&self) -> i64 {
+        // SAFETY: `self` owns a valid frame; the pointer is a number and never followed.
+        packet::tag_from_raw(unsafe { (*self.raw()).opaque })
+    }
+
+    /// Whether it is damaged, as far as the decoder knows.
+    pub fn is_corrupt(&self) -> bool {
+        // SAFETY: `self` owns a valid frame.
+        let flags = unsafe { (*self.raw()).flags };
+        // SAFETY: as above.
+        let errors = unsafe { (*self.raw()).decode_error_flags };
+        flags & ffi::AV_FRAME_FLAG_CORRUPT != 0 || errors != 0
+    }
+
+    /// The bytes of plane `index`: of one channel, or of all in turn if the format is not planar.
+    /// `None` if there is no such plane.
+    pub fn plane(&self, index: usize) -> Option<&[u8]> {
+        let channels = self.layout.channels();
+        if index >= self.format.planes(channels) {
+            return None;
+        }
+        let in_turn = if self.format.planar { 1 } else { channels };
+        let bytes = self.samples * in_turn * self.format.sample_bytes();
+        // SAFETY: `self` owns a valid frame.
+        let planes = unsafe { (*self.raw()).extended_data };
+        // SAFETY: frames of sound have a pointer for each plane there.
+        let plane = unsafe { planes.add(index) };
+        // SAFETY: as above.
+        let plane = NonNull::new(unsafe { *plane })?;
+        // SAFETY: FFmpeg allocated that many bytes for each plane, and no one writes to them while
+        // `self` holds its references.
+        Some(unsafe { slice::from_raw_parts(plane.as_ptr(), bytes) })
+    }
+
+    pub(super) fn raw(&self) -> *const ffi::AVFrame {
+        self.raw.as_ptr()
+    }
+}
+
+impl fmt::Debug for AudioFrame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AudioFrame")
+            .field("samples", &self.samples)
+            .field("sample_rate", &self.sample_rate)
+            .field("layout", &self.layout)
+            .field("format", &self.format)
+            .field("pts", &self.pts())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,278 @@
+//! One stream of sound: packets in, samples in their places out.
+
+mod jump;
+#[cfg(test)]
+mod tests;
+
+use moviola_av::{
+    audio::{AudioDecoder, AudioDecoderOptions, AudioFrame, Heard},
+    decoder::Sent,
+    error::{Error as AvError, Result as AvResult},
+    packet::Packet,
+    time::Pts,
+};
+
+use super::{
+    AudioOptions, Samples, SoundStream,
+    grid::Grid,
+    marks::{Landing, Mark, Marks},
+    output::Output,
+};
+use crate::error::{Error, Result};
+
+/// Stands for a packet without a timestamp.
+const NO_TICKS: i64 = i64::MIN;
+
+/// Decodes one stream of sound from packets that somebody else reads.
+///
+/// [`receive`](Self::receive) until it gives `None`, then [`push`](Self::push) one packet, and so
+/// on; at the end [`end`](Self::end), and receive again until `None`. Memory holds what one packet
+/// gives; long silence comes in pieces.
+///
+/// # Examples
+///
+/// One pass over a file that feeds sound and pictures:
+///
+/// ```
+/// use moviola_av::{Decoder, Demuxer, DemuxerOptions, MediaKind, Received};
+/// use moviola_media::audio::{AudioOptions, SoundDecoder, SoundStream};
+///
+/// # let url = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/h264_bframes.mp4");
+/// let mut demuxer = Demuxer::open(DemuxerOptions { url: url.into(), ..Default::default() })?;
+/// let video = demuxer.streams().find(|s| s.kind() == MediaKind::Video).expect("a video");
+/// let (video, parameters) = (video.index(), video.parameters()?);
+/// let mut pictures = Decoder::open(&parameters, &Default::default())?;
+/// let sound = SoundStream::pick(&demuxer, None)?.expect("sound");
+/// let wanted = AudioOptions { sample_rate: Some(16_000), channels: Some(1), ..Default::default() };
+/// let mut sound = SoundDecoder::open("a clip", sound, None, wanted)?;
+///
+/// let (mut frames, mut samples) = (0, 0);
+/// while let Some(packet) = demuxer.read_packet()? {
+///     if packet.stream_index() == video {
+///         let _ = pictures.send(&packet)?;
+///         while let Received::Frame(_) = pictures.receive()? {
+///             frames += 1;
+///         }
+///     } else if packet.stream_index() == sound.stream().index {
+///         let _ = sound.push(&packet)?;
+///         while let Some(piece) = sound.receive()? {
+///             samples += piece.len();
+///         }
+///     }
+/// }
+/// sound.end()?;
+/// while let Some(piece) = sound.receive()? {
+///     samples += piece.len();
+/// }
+/// assert!(frames > 70 && samples == 48_000);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct SoundDecoder {
+    name: String,
+    stream: SoundStream,
+    options: AudioOptions,
+    start: Option<Pts>,
+    decoder: AudioDecoder,
+    /// Known from the first frame on.
+    grid: Option<Grid>,
+    report: SoundReport,
+    /// What was decoded from the start, or as if it were.
+    marks: Marks,
+    /// The timestamp of the first packet of all.
+    first_packet: Option<i64>,
+    landing: Landing,
+    finished: bool,
+}
+
+/// What was not as it should be in all that was decoded so far; what is decoded again counts again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SoundReport {
+    /// Packets that could not be decoded. Silence stands in their places.
+    pub damaged_packets: u64,
+    /// Samples of silence that fill gaps, at the stream's rate.
+    pub silent_samples: u64,
+    /// Samples that came twice and were cut, at the stream's rate.
+    pub cut_samples: u64,
+}
+
+impl SoundDecoder {
+    /// A decoder for a stream; `name` stands in messages. Time is counted from `start`, or from
+    /// the first sample if that is `None`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSound`] if this build can't decode the stream.
+    pub fn open(
+        name: impl Into<String>,
+        stream: SoundStream,
+        start: Option<Pts>,
+        options: AudioOptions,
+    ) -> Result<Self> {
+        let name = name.into();
+        let decoder = open_decoder(&name, &stream)?;
+        Ok(Self {
+            name,
+            stream,
+            options,
+            start,
+            decoder,
+            grid: None,
+            report: SoundReport::default(),
+            marks: Marks::default(),
+            first_packet: None,
+            landing: Landing::Done,
+            finished: false,
+        })
+    }
+
+    /// The stream it decodes.
+    pub fn stream(&self) -> &SoundStream {
+        &self.stream
+    }
+
+    /// Samples a second that come out; `None` before the first, if the stream's rate is wanted.
+    pub fn sample_rate(&self) -> Option<u32> {
+        self.options.sample_rate.or(self.grid.as_ref().map(|grid| grid.output.sample_rate()))
+    }
+
+    /// What was not as it should be.
+    pub fn report(&self) -> SoundReport {
+        self.report
+    }
+
+    /// Takes a packet of the stream. [`Sent::Full`] asks to receive first, and to push it again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSound`] after the end, or if memory is exhausted. A damaged packet is no error:
+    /// it is counted.
+    pub fn push(&mut self, packet: &Packet) -> Result<Sent> {
+        let ticks = packet.pts().or(packet.dts());
+        self.first_packet = self.first_packet.or(ticks);
+        self.landing.see_packet(ticks);
+        let mut packet = packet.try_clone().map_err(|cause| self.failed(&cause))?;
+        packet.set_tag(ticks.unwrap_or(NO_TICKS));
+        match self.decoder.send(&packet) {
+            Ok(sent) => Ok(sent),
+            Err(cause) => self.damaged(&cause).map(|()| Sent::Accepted),
+        }
+    }
+
+    /// Says that no packet will follow.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSound`] if memory is exhausted.
+    pub fn end(&mut self) -> Result<()> {
+        self.decoder.send_end().or_else(|cause| self.damaged(&cause))
+    }
+
+    /// The next piece of sound; `None` if a packet is needed for it, or if all were handed out.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSound`] if the channels can't be mixed as wanted, or memory is exhausted.
+    pub fn receive(&mut self) -> Result<Option<Samples>> {
+        loop {
+            if let Some(planes) = self.grid.as_mut().and_then(Grid::take) {
+                if let Some(samples) = self.put_out(|output| output.push(planes))? {
+                    return Ok(Some(samples));
+                }
+                continue;
+            }
+            match self.decoder.receive() {
+                Ok(Heard::Frame(frame)) => self.hear(&frame)?,
+                Ok(Heard::NeedPacket) => return Ok(None),
+                Ok(Heard::End) if self.finished => return Ok(None),
+                Ok(Heard::End) => {
+                    self.finished = true;
+                    return self.put_out(Output::finish);
+                }
+                Err(cause) => self.damaged(&cause)?,
+            }
+        }
+    }
+
+    fn put_out(
+        &mut self,
+        step: impl FnOnce(&mut Output) -> AvResult<Option<Samples>>,
+    ) -> Result<Option<Samples>> {
+        let Some(grid) = &mut self.grid else { return Ok(None) };
+        step(&mut grid.output).map_err(|cause| self.failed(&cause))
+    }
+
+    /// Puts a frame in its place.
+    fn hear(&mut self, frame: &AudioFrame) -> Result<()> {
+        if self.grid.is_none() {
+            self.grid = Some(self.grid_for(frame)?);
+        }
+        let Some(grid) = &mut self.grid else { return Ok(()) };
+        let planes = match grid.floats_of(frame) {
+            Ok(planes) => planes,
+            Err(cause) => return self.damaged(&cause),
+        };
+        let length = planes.first().map_or(0, Vec::len);
+        let landed = self.landing != Landing::Done;
+        if !self.landing.finds_place(&mut grid.timeline, &self.marks, frame.tag(), length) {
+            return Ok(());
+        }
+        let place = grid.timeline.place(frame.pts(), length);
+        if landed && place.start > grid.begin {
+            self.landing = Landing::Lost;
+            return Ok(());
+        }
+        self.report.silent_samples += place.silence;
+        self.report.cut_samples += place.cut as u64;
+        if let Some(end) = grid.timeline.next().filter(|_| frame.tag() != NO_TICKS) {
+            let mark = Mark { ticks: frame.tag(), end, offset: grid.timeline.offset() };
+            self.marks.note(mark, grid.rate);
+        }
+        grid.hold(place, planes);
+        Ok(())
+    }
+
+    /// What is known once there is a frame.
+    fn grid_for(&self, frame: &AudioFrame) -> Result<Grid> {
+        let (base, may_jump) = (self.stream.time_base, self.stream.may_jump);
+        let first = Pts { ticks: frame.pts().unwrap_or(0), base };
+        let made = Grid::new(frame, self.start.unwrap_or(first), base, may_jump, &self.options);
+        made.map_err(|cause| self.failed(&cause))
+    }
+
+    /// Counts a packet that can't be decoded; only exhausted memory ends it all.
+    fn damaged(&mut self, cause: &AvError) -> Result<()> {
+        if matches!(cause, AvError::OutOfMemory) {
+            return Err(self.failed(cause));
+        }
+        if self.landing != Landing::Done {
+            return Ok(()); // it warms up, and may miss what came before
+        }
+        tracing::debug!(name = self.name, %cause, "a packet of sound is damaged");
+        self.report.damaged_packets += 1;
+        Ok(())
+    }
+
+    fn failed(&self, cause: &AvError) -> Error {
+        let reason = format!("its sound can't be decoded: {cause}");
+        Error::NoSound { name: self.name.clone(), reason }
+    }
+}
+
+fn open_decoder(name: &str, stream: &SoundStream) -> Result<AudioDecoder> {
+    let options = AudioDecoderOptions { time_base: Some(stream.time_base), ..Default::default() };
+    AudioDecoder::open(&stream.parameters, &options).map_err(|cause| {
+        let codec = stream.parameters.codec_name();
+        let reason = format!("its sound ({codec}) can't be decoded: {cause}");
+        Error::NoSound { name: name.into(), reason }
+    })
+}
+
+impl std::fmt::Debug for SoundDecoder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SoundDecoder")
+            .field("name", &self.name)
+            .field("stream", &self.stream)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,86 @@
+use moviola_av::{demuxer::Demuxer, interrupt::Interrupt};
+
+use super::*;
+use crate::source::{Source, SourceOptions};
+
+/// A WAV file of one channel of 16 bits at 8 kHz, without samples to speak of.
+fn wav() -> Vec<u8> {
+    let mut wav = b"RIFF\x28\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0".to_vec();
+    wav.extend(8000_u32.to_le_bytes());
+    wav.extend(16_000_u32.to_le_bytes());
+    wav.extend(b"\x02\0\x10\0data\x04\0\0\0\0\0\0\0");
+    wav
+}
+
+fn demuxer() -> Demuxer {
+    let source = Source::bytes("a.wav", wav());
+    source.demuxer(&SourceOptions::default(), Interrupt::new()).unwrap().1
+}
+
+/// Samples from `first` to before `stop`, each as large as its number.
+fn packet(pts: i64, first: i16, stop: i16) -> Packet {
+    let bytes: Vec<_> = (first..stop).flat_map(i16::to_le_bytes).collect();
+    let mut packet = Packet::from_data(&bytes).unwrap();
+    packet.set_pts(Some(pts));
+    packet
+}
+
+/// Sends packets and gives back what comes out, as one piece.
+fn run(packets: &[Packet], wanted: AudioOptions) -> (Samples, SoundReport) {
+    let stream = SoundStream::pick(&demuxer(), None).unwrap().unwrap();
+    let mut sound = SoundDecoder::open("test", stream, None, wanted).unwrap();
+    let mut whole: Option<Samples> = None;
+    let mut receive = |sound: &mut SoundDecoder| {
+        while let Some(piece) = sound.receive().unwrap() {
+            match &mut whole {
+                Some(whole) => whole.append(&piece),
+                None => whole = Some(piece),
+            }
+        }
+    };
+    for packet in packets {
+        assert_eq!(sound.push(packet).unwrap(), Sent::Accepted);
+        receive(&mut sound);
+    }
+    sound.end().unwrap();
+    receive(&mut sound);
+    (whole.unwrap_or_default(), sound.report())
+}
+
+fn numbers(samples: &Samples) -> Vec<i16> {
+    samples.channels[0].iter().map(|sample| (sample * 32_768.0) as i16).collect()
+}
+
+#[test]
+fn a_gap_is_silence_and_an_overlap_is_cut() {
+    let packets = [packet(0, 1, 401), packet(600, 601, 1001), packet(800, 801, 1201)];
+    let (samples, report) = run(&packets, AudioOptions::default());
+    let want: Vec<_> = (1..401).chain([0; 200]).chain(601..1201).collect();
+    assert_eq!(numbers(&samples), want);
+    assert_eq!((samples.start, samples.sample_rate), (0, 8000));
+    assert_eq!(report, SoundReport { silent_samples: 200, cut_samples: 200, ..report });
+}
+
+#[test]
+fn jitter_moves_nothing() {
+    let packets = [packet(0, 0, 400), packet(520, 400, 800), packet(700, 800, 1200)];
+    let (samples, report) = run(&packets, AudioOptions::default());
+    assert_eq!(numbers(&samples), (0..1200).collect::<Vec<_>>());
+    assert_eq!(report, SoundReport::default());
+}
+
+#[test]
+fn long_silence_comes_in_pieces_and_resampling_keeps_its_length() {
+    let packets = [packet(0, 1, 401), packet(800_000, 1, 401)];
+    for (sample_rate, length) in [(None, 800_400), (Some(16_000), 1_600_800)] {
+        let wanted = AudioOptions { sample_rate, channels: Some(2), ..Default::default() };
+        let (samples, report) = run(&packets, wanted);
+        assert_eq!((samples.len(), samples.channels.len()), (length, 2));
+        assert_eq!(report.silent_samples, 799_600);
+    }
+}
+
+#[test]
+fn nothing_but_the_end_is_no_sound() {
+    assert_eq!(run(&[], AudioOptions::default()).0, Samples::default());
+}

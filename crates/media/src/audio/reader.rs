@@ -1,0 +1,241 @@
+//! The sound of a source: opened, read and decoded in one thread.
+
+use std::{collections::VecDeque, iter::FusedIterator};
+
+use moviola_av::{
+    decoder::Sent, demuxer::Demuxer, discard::Discard, interrupt::Interrupt, packet::Packet,
+    stream::MediaKind, time::Pts,
+};
+
+use super::{
+    AudioOptions, Samples, SoundDecoder, SoundReport, SoundStream, stream::is_self_describing,
+};
+use crate::{
+    error::{Error, Result},
+    media::{find_start, find_video},
+    source::{Source, SourceOptions, cannot_read},
+};
+
+/// The sound of a source, with or without pictures.
+///
+/// As an iterator it hands out the whole in pieces, in order and without a break between them,
+/// with memory for one of them. A damaged packet is silence and is counted
+/// ([`report`](Self::report)). An error of the container comes behind all that was read before it,
+/// and ends the iteration.
+///
+/// # Examples
+///
+/// ```
+/// use moviola_media::{
+///     audio::{AudioOptions, AudioReader},
+///     source::{Source, SourceOptions},
+/// };
+///
+/// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/audio_only.m4a");
+/// let speech =
+///     AudioOptions { sample_rate: Some(16_000), channels: Some(1), ..AudioOptions::default() };
+/// let mut reader = AudioReader::open(Source::path(path), SourceOptions::default(), speech)?;
+/// let half = reader.samples_played_in_range(0.25, 0.75)?;
+/// assert_eq!((half.start, half.len(), half.channels.len()), (4000, 8000, 1));
+///
+/// let rest: usize = reader.map(|piece| piece.map(|piece| piece.len())).sum::<Result<_, _>>()?;
+/// assert_eq!(rest, 4000); // a range leaves the iterator behind it
+/// # Ok::<(), moviola_media::error::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct AudioReader {
+    pub(super) name: String,
+    pub(super) demuxer: Demuxer,
+    pub(super) sound: SoundDecoder,
+    pub(super) wanted: AudioOptions,
+    /// The source, if it can be opened once more.
+    again: Option<Source>,
+    options: SourceOptions,
+    interrupt: Interrupt,
+    /// Packets of the sound that were read to find the start, oldest first.
+    pub(super) read_ahead: VecDeque<Packet>,
+    /// What was decoded and is not wanted yet.
+    pub(super) rest: Option<Samples>,
+    /// Whether all packets were read, and what ended them.
+    pub(super) end: Option<Result<()>>,
+    /// Whether the iterator has told how it ended.
+    pub(super) told: bool,
+}
+
+impl AudioReader {
+    /// Opens `source` and picks its sound.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Open`] or [`Error::Demux`] if it can't be read, [`Error::NoSound`] if it has no
+    /// sound that this build can decode.
+    pub fn open(source: Source, options: SourceOptions, wanted: AudioOptions) -> Result<Self> {
+        let source = source.opened()?;
+        let (interrupt, again) = (Interrupt::new(), source.try_clone());
+        let opened = Opened::new(source, &options, wanted.stream, interrupt.clone())?;
+        let Opened { name, demuxer, stream, start, read_ahead } = opened;
+        let sound = SoundDecoder::open(&name, stream, start, wanted.clone())?;
+        let (rest, end, told) = (None, None, false);
+        Ok(Self {
+            name,
+            demuxer,
+            sound,
+            wanted,
+            again,
+            options,
+            interrupt,
+            read_ahead,
+            rest,
+            end,
+            told,
+        })
+    }
+
+    /// The source as its user knows it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The stream that is heard.
+    pub fn stream(&self) -> &SoundStream {
+        self.sound.stream()
+    }
+
+    /// What was not as it should be, so far.
+    pub fn report(&self) -> SoundReport {
+        self.sound.report()
+    }
+
+    /// Stops what blocks, from any thread.
+    pub fn interrupt(&self) -> Interrupt {
+        self.interrupt.clone()
+    }
+
+    /// Opens the source once more, at its start; `false` if that can't be done.
+    pub(super) fn reopen(&mut self) -> Result<bool> {
+        let Some(source) = self.again.as_ref().and_then(Source::try_clone) else {
+            return Ok(false);
+        };
+        let wanted = Some(self.stream().index);
+        let opened = Opened::new(source, &self.options, wanted, self.interrupt.clone())?;
+        (self.demuxer, self.read_ahead) = (opened.demuxer, opened.read_ahead);
+        Ok(true)
+    }
+
+    /// Whether the decoder did not get to where it was sent.
+    pub(super) fn is_lost(&self) -> bool {
+        self.sound.is_lost(self.end.is_some())
+    }
+
+    /// The next piece; `None` at the end, and where the decoder is lost.
+    pub(super) fn next_piece(&mut self) -> Result<Option<Samples>> {
+        if let Some(rest) = self.rest.take() {
+            return Ok(Some(rest));
+        }
+        loop {
+            if let Some(piece) = self.sound.receive()? {
+                return Ok(Some(piece));
+            }
+            match &self.end {
+                Some(end) if !self.is_lost() => return end.clone().map(|()| None),
+                _ if self.is_lost() => return Ok(None),
+                _ => self.feed()?,
+            }
+        }
+    }
+
+    /// Gives the decoder the next packet, or the end.
+    fn feed(&mut self) -> Result<()> {
+        let end = match self.read() {
+            Ok(Some(packet)) => {
+                // A decoder that has nothing to give has room.
+                let sent = self.sound.push(&packet)?;
+                debug_assert_eq!(sent, Sent::Accepted);
+                return Ok(());
+            }
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        self.end = Some(end);
+        self.sound.end()
+    }
+
+    fn read(&mut self) -> Result<Option<Packet>> {
+        if let Some(packet) = self.read_ahead.pop_front() {
+            return Ok(Some(packet));
+        }
+        let index = self.stream().index;
+        loop {
+            let read = self.demuxer.read_packet();
+            match read.map_err(|cause| cannot_read(&self.name, cause))? {
+                Some(packet) if packet.stream_index() != index => {}
+                other => return Ok(other),
+            }
+        }
+    }
+}
+
+/// What opening a source for its sound gives.
+struct Opened {
+    name: String,
+    demuxer: Demuxer,
+    stream: SoundStream,
+    start: Option<Pts>,
+    read_ahead: VecDeque<Packet>,
+}
+
+impl Opened {
+    fn new(
+        source: Source,
+        options: &SourceOptions,
+        wanted: Option<usize>,
+        interrupt: Interrupt,
+    ) -> Result<Self> {
+        let (name, mut demuxer) = source.demuxer(options, interrupt)?;
+        if !is_self_describing(&demuxer, wanted) {
+            demuxer.find_stream_info().map_err(|cause| cannot_read(&name, cause))?;
+        }
+        let stream = SoundStream::pick(&demuxer, wanted)
+            .map_err(|cause| cannot_read(&name, cause))?
+            .ok_or_else(|| no_sound(&name, &demuxer))?;
+        if stream.parameters.is_encrypted() {
+            let reason = "the sound is encrypted; decrypt it first".into();
+            return Err(Error::NoSound { name, reason });
+        }
+        let (start, read_ahead) = match find_video(&demuxer, options.stream) {
+            Some(video) => find_start(&name, &mut demuxer, video, stream.index)?,
+            None => (None, VecDeque::new()),
+        };
+        discard_others(&mut demuxer, stream.index);
+        Ok(Self { name, demuxer, stream, start, read_ahead })
+    }
+}
+
+/// Yields each piece once, from where the last range ended.
+impl Iterator for AudioReader {
+    type Item = Result<Samples>;
+
+    fn next(&mut self) -> Option<Result<Samples>> {
+        if self.told {
+            return None;
+        }
+        let item = self.next_piece().transpose();
+        self.told = !matches!(item, Some(Ok(_)));
+        item
+    }
+}
+
+impl FusedIterator for AudioReader {}
+
+fn discard_others(demuxer: &mut Demuxer, sound: usize) {
+    for stream in (0..demuxer.stream_count()).filter(|&stream| stream != sound) {
+        demuxer.set_discard(stream, Discard::All);
+    }
+}
+
+fn no_sound(name: &str, demuxer: &Demuxer) -> Error {
+    let has_sound = demuxer.streams().any(|stream| stream.kind() == MediaKind::Audio);
+    let reason =
+        if has_sound { "there is no such stream of sound" } else { "there is no sound in it" };
+    Error::NoSound { name: name.into(), reason: reason.into() }
+}
