@@ -92,6 +92,14 @@ pub enum Error {
         /// What the decoder said.
         reason: String,
     },
+    /// A frame can't become the pixels that were asked for.
+    #[error("{name}: {reason}")]
+    Pixels {
+        /// The source as its user knows it.
+        name: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// The system gives no thread.
     #[error("{name}: no thread can be started: {reason}")]
     Thread {
@@ -135,7 +143,7 @@ impl Error {
             | Self::NoFrame { .. }
             | Self::NoSound { .. }
             | Self::Range { .. } => Stage::Demux,
-            Self::Decode { .. } => Stage::Decode,
+            Self::Decode { .. } | Self::Pixels { .. } => Stage::Decode,
         }
     }
 

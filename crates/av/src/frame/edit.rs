@@ -6,7 +6,7 @@ use ffmpeg_sys_next as ffi;
 
 use super::{Shell, VideoFrame};
 use crate::{
-    color::Color,
+    color::{Color, ColorRange},
     error::{Error, Result, check},
     packet,
     pixel::{self, PixelFormat},
@@ -123,6 +123,31 @@ impl VideoFrameMut {
         // SAFETY: a palette format has 256 writable words in its second plane.
         unsafe { palette.cast::<[u32; 256]>().write_unaligned(*colors) };
         Ok(())
+    }
+
+    /// Makes every pixel black, in the frame's own range of colour.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Ffmpeg`] for formats in which FFmpeg knows no black.
+    pub fn fill_black(&mut self) -> Result<()> {
+        let full = self.format().is_full_range() || self.frame.color().range == ColorRange::Full;
+        let range = if full {
+            ffi::AVColorRange::AVCOL_RANGE_JPEG
+        } else {
+            ffi::AVColorRange::AVCOL_RANGE_MPEG
+        };
+        let (width, height) = pixel::dimensions(self.width(), self.height())?;
+        // SAFETY: `self` owns a valid frame.
+        let data = unsafe { &raw const (*self.frame.raw()).data };
+        // SAFETY: as above.
+        let strides = unsafe { (*self.frame.raw()).linesize }.map(|stride| stride as isize);
+        let format = self.format().to_raw();
+        // SAFETY: the planes are writable, of this format and size, and have these strides.
+        let code = unsafe {
+            ffi::av_image_fill_black(data.cast(), strides.as_ptr(), format, range, width, height)
+        };
+        check("av_image_fill_black", code).map(drop)
     }
 
     /// Sets when it is shown, in ticks.

@@ -230,7 +230,7 @@ impl<W> GroupWorker<W> {
         let Self { lane, name, stream, start, reader, index, work } = self;
         let sources = Sources { reader, index };
         let left = lane.run(&sources, job, Finish::Drain, |target, (), picture| {
-            results.put(Ok(work(frame(target, picture, index, stream, *start))))
+            results.put(Ok(work(frame(target.frame.into(), picture, index, stream, *start))))
         });
         match left {
             Ok(left) => {

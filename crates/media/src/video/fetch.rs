@@ -171,13 +171,13 @@ impl Video {
     /// The frames of these numbers, which exist, in this order.
     pub(super) fn fetch(&mut self, numbers: &[u64]) -> Result<Vec<Frame>> {
         let frames = self.map(numbers, |_, frame| frame.try_clone())?;
-        let memory = |cause: AvError| Error::Decode {
-            name: self.name.clone(),
-            place: "some place".into(),
-            time: None,
-            reason: cause.to_string(),
-        };
-        frames.into_iter().map(|frame| frame?.map_err(memory)).collect()
+        let frames = frames.into_iter().map(|frame| frame?.map_err(|cause| self.no_memory(&cause)));
+        let frames = frames.collect();
+        self.mend(numbers, frames)
+    }
+
+    fn no_memory(&self, cause: &AvError) -> Error {
+        Error::Pixels { name: self.name.clone(), reason: cause.to_string() }
     }
 
     /// Calls `work` once for each of `numbers`, which exist, with its place among them, on the
@@ -203,7 +203,7 @@ impl Video {
         for (frame, places) in missing {
             places
                 .into_iter()
-                .for_each(|place| results[place] = Some(Err(self.undecodable(frame))));
+                .for_each(|place| results[place] = Some(Err(self.undecodable(frame.into()))));
         }
         Ok(results.into_iter().flatten().collect())
     }
@@ -218,7 +218,7 @@ impl Video {
         let Self { stream, start, reader, index, fetcher, .. } = self;
         let Some(index) = index else { return Ok((Vec::new(), frames)) };
         let outcome = fetcher.fetch(reader, index, frames, |target, slot, picture| {
-            see(slot, frame(target, picture, index, stream, *start))
+            see(slot, frame(target.frame.into(), picture, index, stream, *start))
         });
         let refused = fetcher.refused();
         if !refused.is_empty() {
@@ -227,28 +227,20 @@ impl Video {
         }
         outcome
     }
-
-    fn undecodable(&self, frame: u32) -> Error {
-        let known = self.index.as_ref().and_then(|index| index.frame(frame.into()));
-        let time = known.map(|known| self.time_of(known.pts));
-        let place = time.map_or_else(|| format!("frame {frame}"), |time| format!("{time:.3} s"));
-        let reason = "the decoder gives no picture".into();
-        Error::Decode { name: self.name.clone(), place, time, reason }
-    }
 }
 
 /// A picture with all that the index knows of it.
 pub(super) fn frame(
-    target: Target,
+    number: u64,
     picture: VideoFrame,
     index: &FrameIndex,
     stream: &Arc<VideoStream>,
     start: Pts,
 ) -> Frame {
-    let known = index.frame(target.frame.into());
+    let known = index.frame(number);
     let seconds = |ticks| Pts { ticks, base: stream.time_base }.seconds();
     Frame {
-        number: Some(target.frame.into()),
+        number: Some(number),
         pts: known.map(|known| known.pts),
         time: known.map(|known| known.pts.seconds_since(start)),
         duration: known.filter(|known| known.duration > 0).map(|known| seconds(known.duration)),

@@ -5,13 +5,16 @@
 //! are left out. Where decoders stand is remembered, so that the next frame is at hand.
 
 mod all;
+mod damage;
 mod fetch;
 mod lane;
 mod packets;
 mod plan;
+mod read;
 mod request;
 
 use std::{
+    collections::BTreeSet,
     ops::Range,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -19,6 +22,8 @@ use std::{
 use moviola_av::{decoder::DecoderOptions, time::Pts};
 
 pub use all::FrameReader;
+pub use damage::OnDamage;
+pub use read::FrameInfo;
 pub use request::OutOfRange;
 
 use crate::{
@@ -64,6 +69,9 @@ pub struct Video {
     reader: Arc<Mutex<PacketReader>>,
     index: Option<Arc<FrameIndex>>,
     fetcher: Fetcher,
+    on_damage: OnDamage,
+    /// Numbers of frames that were asked for and are damaged.
+    damaged: BTreeSet<u32>,
 }
 
 impl Video {
@@ -94,7 +102,16 @@ impl Video {
             first_sets: reader.first_sets()?,
         };
         let fetcher = Fetcher::new(recipe, cores);
-        Ok(Self { name, stream, start, reader: Arc::new(Mutex::new(reader)), index: None, fetcher })
+        Ok(Self {
+            name,
+            stream,
+            start,
+            reader: Arc::new(Mutex::new(reader)),
+            index: None,
+            fetcher,
+            on_damage: OnDamage::default(),
+            damaged: BTreeSet::new(),
+        })
     }
 
     /// The source as its user knows it.

@@ -1,0 +1,219 @@
+//! Frames as pixels, straight into the caller's buffer.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
+use moviola_av::time::Pts;
+
+use super::Video;
+use crate::{
+    any_format::AnyFormat,
+    convert::{ConvertError, Normalise, PixelConverter, PixelSpec},
+    error::{Error, Result},
+    frame::Frame,
+    picture::Picture,
+};
+
+/// What is known of a frame once its picture is pixels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FrameInfo {
+    /// Its number among the stream's frames.
+    pub number: u64,
+    /// When it is shown.
+    pub pts: Option<Pts>,
+    /// Seconds from the start of the presentation.
+    pub time: Option<f64>,
+    /// Seconds until the next frame, if known.
+    pub duration: Option<f64>,
+    /// Whether decoding can start here.
+    pub keyframe: bool,
+    /// Whether the decoder had to conceal damage.
+    pub damaged: bool,
+}
+
+impl From<&Frame> for FrameInfo {
+    fn from(frame: &Frame) -> Self {
+        let Frame { pts, time, duration, keyframe, damaged, .. } = *frame;
+        Self { number: frame.number.unwrap_or(0), pts, time, duration, keyframe, damaged }
+    }
+}
+
+/// What turns pictures into pixels; one for each that is at work.
+#[derive(Default)]
+struct Maker {
+    any_format: AnyFormat,
+    converter: Option<PixelConverter>,
+}
+
+impl Video {
+    /// Writes the frames of these numbers as 8-bit red, green and blue: `out` is
+    /// `[numbers, height, width, 3]` or `[numbers, 3, height, width]`, as `spec` says.
+    ///
+    /// Pictures are converted on the threads of their decoders, each into its own place, upright
+    /// and with square pixels. Frames that [`OnDamage::Skip`](super::OnDamage::Skip) leaves out take no place: those after
+    /// them move up.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoFrame`] if one of the frames doesn't exist, [`Error::Decode`] if it can't be
+    /// decoded, [`Error::Pixels`] if `out` has another size or no such conversion exists. Other
+    /// frames may have been written then.
+    pub fn read_frames_at(
+        &mut self,
+        numbers: &[i64],
+        spec: &PixelSpec,
+        out: &mut [u8],
+    ) -> Result<Vec<FrameInfo>> {
+        self.read(numbers, spec, out, |converter, picture, out| converter.run(picture, out))
+    }
+
+    /// The same as `f32`, normalised.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_frames_at`](Self::read_frames_at).
+    pub fn read_tensors_at(
+        &mut self,
+        numbers: &[i64],
+        spec: &PixelSpec,
+        normalise: &Normalise,
+        out: &mut [f32],
+    ) -> Result<Vec<FrameInfo>> {
+        self.read(numbers, spec, out, |converter, picture, out| {
+            converter.run_f32(picture, normalise, out)
+        })
+    }
+
+    fn read<S: Copy + Send>(
+        &mut self,
+        numbers: &[i64],
+        spec: &PixelSpec,
+        out: &mut [S],
+        convert: impl Fn(
+            &mut PixelConverter,
+            &Picture<'_>,
+            &mut [S],
+        ) -> std::result::Result<(), ConvertError>
+        + Sync,
+    ) -> Result<Vec<FrameInfo>> {
+        let (row, expected) = (spec.values(), spec.values().saturating_mul(numbers.len()));
+        if out.len() != expected {
+            return Err(self.no_pixels(&ConvertError::OutputLength { expected, got: out.len() }));
+        }
+        let numbers: Vec<_> =
+            numbers.iter().map(|&number| self.resolve(number)).collect::<Result<_>>()?;
+        self.index()?;
+        let makers = Mutex::new(Vec::new());
+        let make = |frame: &Frame, out: &mut [S]| {
+            let mut maker: Maker = lock(&makers).pop().unwrap_or_default();
+            let made = maker.make(frame, spec, out, &convert);
+            lock(&makers).push(maker);
+            made
+        };
+        // Each frame is written to the first of its places, and copied to the others at the end.
+        let mut first_places = BTreeMap::new();
+        numbers.iter().enumerate().for_each(|(place, &number)| {
+            first_places.entry(number).or_insert(place);
+        });
+        let mut slots = Vec::new();
+        for (place, out) in out.chunks_exact_mut(row.max(1)).enumerate() {
+            let number = numbers[place];
+            if first_places.get(&number) == Some(&place) {
+                slots.push((u32::try_from(number).unwrap_or(u32::MAX), out));
+            }
+        }
+        slots.sort_by_key(|(frame, _)| *frame);
+        let (came, missing) = self.fetch_each(slots, |out: &mut [S], frame| {
+            let made = (!frame.damaged).then(|| make(&frame, out));
+            (FrameInfo::from(&frame), made.map_or_else(|| Err((frame, out)), Ok))
+        })?;
+        let mut infos = BTreeMap::new();
+        let mut bad = Vec::new();
+        for (_, (info, made)) in came {
+            match made {
+                Ok(made) => {
+                    made.map_err(|reason| self.not_converted(info.time, reason))?;
+                    infos.insert(info.number, info);
+                }
+                Err((frame, out)) => bad.push((info.number, Ok(frame), out)),
+            }
+        }
+        let missing = missing.into_iter().map(|(frame, out)| (u64::from(frame), out));
+        bad.extend(missing.map(|(number, out)| (number, Err(self.undecodable(number)), out)));
+        for (number, frame, out) in bad {
+            for frame in self.mend(&[number], vec![frame])? {
+                make(&frame, out).map_err(|reason| self.not_converted(frame.time, reason))?;
+                infos.insert(number, FrameInfo::from(&frame));
+            }
+        }
+        Ok(arrange(&numbers, &first_places, &infos, out, row))
+    }
+
+    fn no_pixels(&self, cause: &ConvertError) -> Error {
+        Error::Pixels { name: self.name.clone(), reason: cause.to_string() }
+    }
+
+    fn not_converted(&self, time: Option<f64>, reason: String) -> Error {
+        let place = time.map_or_else(String::new, |time| format!(" at {time:.3} s"));
+        let reason = format!("the picture{place} can't be converted: {reason}");
+        Error::Pixels { name: self.name.clone(), reason }
+    }
+}
+
+impl Maker {
+    fn make<S>(
+        &mut self,
+        frame: &Frame,
+        spec: &PixelSpec,
+        out: &mut [S],
+        convert: impl Fn(
+            &mut PixelConverter,
+            &Picture<'_>,
+            &mut [S],
+        ) -> std::result::Result<(), ConvertError>,
+    ) -> std::result::Result<(), String> {
+        let picture = self.any_format.picture(frame).map_err(|error| error.to_string())?;
+        let fitting = self.converter.take().filter(|converter| converter.fits(&picture, spec));
+        let converter = match fitting {
+            Some(fitting) => self.converter.insert(fitting),
+            None => {
+                let new = PixelConverter::new(&picture, spec).map_err(|error| error.to_string())?;
+                self.converter.insert(new)
+            }
+        };
+        convert(converter, &picture, out).map_err(|error| error.to_string())
+    }
+}
+
+/// Copies frames that were asked for more than once, and closes the gaps that left-out ones leave.
+fn arrange<S: Copy>(
+    numbers: &[u64],
+    first_places: &BTreeMap<u64, usize>,
+    infos: &BTreeMap<u64, FrameInfo>,
+    out: &mut [S],
+    row: usize,
+) -> Vec<FrameInfo> {
+    // Backwards, so that no first place is written over before its copies are made.
+    for (place, number) in numbers.iter().enumerate().rev() {
+        let first = first_places.get(number).copied().unwrap_or(place);
+        if first != place {
+            out.copy_within(first * row..(first + 1) * row, place * row);
+        }
+    }
+    let there =
+        numbers.iter().enumerate().filter_map(|(place, number)| Some((place, infos.get(number)?)));
+    let mut left = Vec::with_capacity(numbers.len());
+    for (place, info) in there {
+        if left.len() != place {
+            out.copy_within(place * row..(place + 1) * row, left.len() * row);
+        }
+        left.push(*info);
+    }
+    left
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
