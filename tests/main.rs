@@ -9,3 +9,4 @@ mod keyframes;
 mod random_access;
 mod sound;
 mod tidy;
+mod video;

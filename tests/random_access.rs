@@ -4,8 +4,10 @@ use std::path::Path;
 
 use moviola::hash::frame_md5;
 use moviola_media::{
+    frame::Frame,
+    media::Media,
     source::{Source, SourceOptions},
-    video::Video,
+    video::{FrameReader, Video},
 };
 use moviola_tests::{clips, decode, reference::Decoded};
 
@@ -58,6 +60,7 @@ fn compare(clip: &Path) -> Result<usize, String> {
     if count != whole.frames.len() as u64 {
         return Err(format!("{count} frames, not {}", whole.frames.len()));
     }
+    check_sequence(clip, &whole)?;
     for seed in 1..=seeds() {
         check(&mut video, &whole, seed)?;
     }
@@ -67,6 +70,27 @@ fn compare(clip: &Path) -> Result<usize, String> {
 /// One order of frames; three where time doesn't matter.
 fn seeds() -> u64 {
     if std::env::var_os("MOVIOLA_SOAK").is_some() { 3 } else { 1 }
+}
+
+/// All frames one after another, hashed by two workers.
+fn check_sequence(clip: &Path, whole: &Decoded) -> Result<(), String> {
+    let media = Media::open(Source::path(clip), SourceOptions::default());
+    let media = media.map_err(|error| error.to_string())?;
+    let hash = |frame: Frame| {
+        let pts = frame.pts.map(|pts| pts.ticks);
+        (frame.number, pts, frame_md5(&frame.frame))
+    };
+    let frames = FrameReader::all(media, vec![hash; 2]).map_err(|error| error.to_string())?;
+    let mut count = 0;
+    for (number, pts, md5) in frames.filter_map(Result::ok) {
+        if number != Some(count) || count >= whole.frames.len() as u64 {
+            return Err(format!("frame {count} of all is {number:?}"));
+        }
+        let place = i64::try_from(count).map_err(|error| error.to_string())?;
+        same(whole, place, (pts, md5)).map_err(|how| format!("of all, {how}"))?;
+        count += 1;
+    }
+    if count == whole.frames.len() as u64 { Ok(()) } else { Err(format!("all are {count}")) }
 }
 
 /// Asks for all frames in a random order, a third of them at a time, then for some one by one.

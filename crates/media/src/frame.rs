@@ -127,8 +127,9 @@ fn planar_layout_of(format: PixelFormat) -> Option<Layout> {
     }
 }
 
-/// What the samples mean. Untagged pictures are BT.601 and limited, untagged gray and RGB full,
-/// as libswscale takes them.
+/// What the samples mean. Untagged pictures are BT.601 and limited, with chroma in the middle of
+/// the luma it covers; untagged gray and RGB are full: as libswscale takes them. Decoders of MPEG-2,
+/// MPEG-4, H.264 and HEVC always tag where chroma sits.
 fn color_of(frame: &VideoFrame, layout: Layout) -> Color {
     let color = frame.color();
     let matrix = match color.matrix {
@@ -148,7 +149,7 @@ fn color_of(frame: &VideoFrame, layout: Layout) -> Color {
         _ => Range::Limited,
     };
     let siting = match color.chroma_location {
-        ChromaLocation::Center => ChromaSiting::Center,
+        ChromaLocation::Center | ChromaLocation::Unspecified => ChromaSiting::Center,
         ChromaLocation::TopLeft => ChromaSiting::TopLeft,
         _ => ChromaSiting::Left,
     };

@@ -92,7 +92,7 @@ pub enum ChromaSiting {
     /// On the left luma column, between two rows: MPEG-2, H.264, HEVC unless they say otherwise.
     #[default]
     Left,
-    /// In the middle of the luma samples it covers: JPEG, MPEG-1.
+    /// In the middle of the luma samples it covers: JPEG, MPEG-1, and what says nothing.
     Center,
     /// On the top left luma sample: BT.2020.
     TopLeft,

@@ -127,7 +127,7 @@ impl Side {
     fn chroma_position(&self) -> (c_int, c_int) {
         /// FFmpeg's word for "unspecified".
         const UNKNOWN: c_int = -513;
-        match self.color.chroma_location {
+        let (x, y) = match self.color.chroma_location {
             ChromaLocation::Left => (0, 128),
             ChromaLocation::Center => (128, 128),
             ChromaLocation::TopLeft => (0, 0),
@@ -135,7 +135,10 @@ impl Side {
             ChromaLocation::BottomLeft => (0, 256),
             ChromaLocation::Bottom => (128, 256),
             ChromaLocation::Unspecified | ChromaLocation::Other(_) => (UNKNOWN, UNKNOWN),
-        }
+        };
+        // Chroma as dense as luma sits on it, whatever the stream says: swscale would shift it.
+        let (across, down) = self.format.log2_chroma();
+        (if across > 0 { x } else { UNKNOWN }, if down > 0 { y } else { UNKNOWN })
     }
 }
 

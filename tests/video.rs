@@ -1,0 +1,219 @@
+//! What can be asked of a video, and what comes.
+
+use std::path::PathBuf;
+
+use moviola_av::{
+    color::Color,
+    frame::{VideoFrame, VideoFrameMut},
+    pixel::PixelFormat,
+    scaler::{Filter, Scaler, Side},
+};
+use moviola_media::{
+    convert::{Crop, Normalise, PixelOrder, PixelSpec},
+    error::Error,
+    source::{Source, SourceOptions},
+    video::{OnDamage, Video},
+};
+use moviola_tests::clips;
+
+fn clip(name: &str) -> PathBuf {
+    clips::testdata().join(name)
+}
+
+fn open(name: &str) -> Video {
+    Video::open(Source::path(clip(name)), SourceOptions::default()).unwrap()
+}
+
+/// Numbers of the frames that `ask` gives.
+#[track_caller]
+fn check<E: std::fmt::Debug>(
+    ask: impl FnOnce(&mut Video) -> Result<Vec<moviola_media::frame::Frame>, E>,
+    want: &[u64],
+) {
+    let frames = ask(&mut open("demo.mp4")).unwrap();
+    let numbers: Vec<_> = frames.iter().filter_map(|frame| frame.number).collect();
+    assert_eq!(numbers, want);
+}
+
+#[test]
+fn numbers_come_in_the_order_asked_doubles_too() {
+    check(|video| video.frames_at(&[7, -1, 7, 0, -300]), &[7, 299, 7, 0, 0]);
+    check(|video| video.frames_at(&[]), &[]);
+}
+
+#[test]
+fn ranges_have_steps_and_ends() {
+    check(|video| video.frames_in_range(2..9, 3), &[2, 5, 8]);
+    check(|video| video.frames_in_range(-3..1000, 1), &[297, 298, 299]);
+    check(|video| video.frames_in_range(5..5, 1), &[]);
+    check(|video| video.frames_in_range(0..2, 0), &[0, 1]);
+}
+
+#[test]
+fn a_time_shows_the_frame_that_is_on() {
+    // 30 frames a second
+    check(|video| video.frames_played_at(&[0.0, 0.033, 0.034, 9.99, 0.04]), &[0, 0, 1, 299, 1]);
+    check(|video| video.frames_played_in_range(0.05..0.2, None), &[1, 2, 3, 4, 5]);
+    check(|video| video.frames_played_in_range(1.0..1.5, Some(5.0)), &[30, 36, 42]);
+    check(|video| video.frames_played_in_range(0.0..0.06, Some(90.0)), &[0, 0, 0, 1, 1, 1]);
+}
+
+#[test]
+fn what_does_not_exist_is_an_error_that_says_what_does() {
+    let mut video = open("demo.mp4");
+    for error in [
+        video.frame_at(300).unwrap_err(),
+        video.frame_at(-301).unwrap_err(),
+        video.frame_played_at(10.0).unwrap_err(),
+        video.frame_played_at(-0.1).unwrap_err(),
+        video.frame_played_at(f64::NAN).unwrap_err(),
+    ] {
+        assert!(matches!(error, Error::NoFrame { .. }), "{error}");
+        assert!(error.to_string().ends_with("there are 300, up to 10.000 s"), "{error}");
+    }
+}
+
+#[test]
+fn every_frame_s_own_time_finds_it() {
+    for name in ["h264_bframes.mp4", "edit_list.mp4", "vp9.webm", "h264_paff.ts"] {
+        let mut video = open(name);
+        for number in 0..video.len().unwrap() {
+            let frame = video.index().unwrap().frame(number).unwrap();
+            let time = video.time_of(frame.pts);
+            let found = video.frame_played_at(time).unwrap();
+            assert_eq!(found.number, Some(number), "{name} at {time}");
+        }
+    }
+}
+
+#[test]
+fn a_pipe_can_t_be_read_at_any_place() {
+    let file = std::fs::File::open(clip("demo.mp4")).unwrap();
+    let mut video = Video::open(Source::reader("pipe", file), SourceOptions::default()).unwrap();
+    let error = video.frame_at(0).unwrap_err();
+    assert!(matches!(error, Error::ReadOnce { .. }), "{error}");
+}
+
+/// swscale's accurate mode, the reference: RGB of a picture as it is.
+fn reference_rgb(frame: &VideoFrame) -> Vec<u8> {
+    let format = PixelFormat::from_name("rgb24").unwrap();
+    let from = Side::of(frame);
+    let to = Side { format, color: Color::default(), ..from };
+    let mut scaler = Scaler::new(from, to, Filter::Bilinear).unwrap();
+    let mut target = VideoFrameMut::new(format, frame.width(), frame.height()).unwrap();
+    scaler.scale(frame, &mut target).unwrap();
+    target.freeze().plane(0).unwrap().iter().flatten().copied().collect()
+}
+
+#[test]
+fn rgb_is_swscale_s_within_one() {
+    for name in ["demo.mp4", "h264_bframes.mp4", "vp9.webm", "h264_444.mp4", "hevc_10bit.mp4"] {
+        if !clip(name).exists() {
+            continue;
+        }
+        let mut video = open(name);
+        let frame = video.frame_at(3).unwrap();
+        let size = (frame.frame.width() as usize, frame.frame.height() as usize);
+        let spec = PixelSpec { size, crop: None, order: PixelOrder::Hwc };
+        let mut ours = vec![0; spec.values()];
+        video.read_frames_at(&[3], &spec, &mut ours).unwrap();
+        let theirs = reference_rgb(&frame.frame);
+        let off = ours.iter().zip(&theirs).position(|(ours, theirs)| ours.abs_diff(*theirs) > 1);
+        let values = off.map(|at| (at / 3 % size.0, at / 3 / size.0, ours[at], theirs[at]));
+        assert_eq!(values, None, "{name}: column, row, our value, swscale's");
+    }
+}
+
+#[test]
+fn planes_hold_what_pixels_do_and_tensors_too() {
+    let mut video = open("demo.mp4");
+    let size = (96, 54);
+    let hwc = PixelSpec { size, crop: None, order: PixelOrder::Hwc };
+    let chw = PixelSpec { order: PixelOrder::Chw, ..hwc };
+    let numbers = [10, 200, 10, -1];
+    let row = hwc.values();
+    let (mut pixels, mut planes) = (vec![0; 4 * row], vec![0; 4 * row]);
+    let infos = video.read_frames_at(&numbers, &hwc, &mut pixels).unwrap();
+    assert_eq!(infos.iter().map(|info| info.number).collect::<Vec<_>>(), [10, 200, 10, 299]);
+    video.read_frames_at(&numbers, &chw, &mut planes).unwrap();
+    assert_eq!(pixels[..row], pixels[2 * row..3 * row], "the double");
+    assert_ne!(pixels[..row], pixels[row..2 * row]);
+    let (mut interleaved, mut tensor) = (vec![0.0; 4 * row], vec![0.0; 4 * row]);
+    let normalise = Normalise { scale: [0.5, 1.0, 2.0], bias: [1.0, 0.0, -1.0] };
+    video.read_tensors_at(&numbers, &hwc, &normalise, &mut interleaved).unwrap();
+    video.read_tensors_at(&numbers, &chw, &normalise, &mut tensor).unwrap();
+    for (frame, pixels) in pixels.chunks(row).enumerate() {
+        for (place, &sample) in pixels.iter().enumerate() {
+            let (pixel, channel) = (place / 3, place % 3);
+            let in_planes = frame * row + channel * size.0 * size.1 + pixel;
+            assert_eq!(planes[in_planes], sample);
+            let want = f32::from(sample) * normalise.scale[channel] + normalise.bias[channel];
+            assert_eq!((tensor[in_planes], interleaved[frame * row + place]), (want, want));
+        }
+    }
+}
+
+#[test]
+fn a_crop_is_a_part_of_the_whole() {
+    for name in ["demo.mp4", "rotated.mp4"] {
+        if !clip(name).exists() {
+            continue;
+        }
+        let mut video = open(name);
+        let (width, height) = video.frame_at(0).unwrap().picture().unwrap().display_size();
+        let whole = PixelSpec { size: (width, height), crop: None, order: PixelOrder::Hwc };
+        let crop = Crop { x: 16, y: 10, width: 64, height: 40 };
+        let part = PixelSpec { size: (64, 40), crop: Some(crop), ..whole };
+        let (mut all, mut some) = (vec![0; whole.values()], vec![0; part.values()]);
+        video.read_frames_at(&[5], &whole, &mut all).unwrap();
+        video.read_frames_at(&[5], &part, &mut some).unwrap();
+        for (y, row) in some.chunks(64 * 3).enumerate().take(39).skip(1) {
+            let start = ((10 + y) * width + 16) * 3;
+            assert_eq!(row[3..63 * 3], all[start + 3..start + 63 * 3], "{name}, row {y}");
+        }
+        let outside = Crop { x: width - 10, ..crop };
+        let spec = PixelSpec { crop: Some(outside), ..part };
+        let error = video.read_frames_at(&[5], &spec, &mut some).unwrap_err();
+        assert!(error.to_string().contains("outside"), "{error}");
+    }
+}
+
+/// Frame 26 and some after it are damaged; gives the numbers of the frames that come.
+fn with_damage(policy: OnDamage) -> Result<Vec<(Option<u64>, bool)>, Error> {
+    let mut video = open("damaged_keyframe.mp4");
+    let frames = video.on_damage(policy).frames_in_range(20..30, 1)?;
+    Ok(frames.iter().map(|frame| (frame.number, frame.damaged)).collect())
+}
+
+#[test]
+fn damage_is_kept_refused_left_out_or_replaced() {
+    let kept = with_damage(OnDamage::Keep).unwrap();
+    let damaged = kept.iter().filter(|(_, damaged)| *damaged).count();
+    assert!(kept.len() == 10 && damaged > 0, "{kept:?}");
+    assert!(matches!(with_damage(OnDamage::Fail), Err(Error::Decode { .. })));
+    let left = with_damage(OnDamage::Skip).unwrap();
+    assert_eq!(left.len(), 10 - damaged);
+    assert!(left.iter().all(|(_, damaged)| !damaged));
+    assert_eq!(with_damage(OnDamage::Repeat).unwrap(), kept);
+    assert_eq!(with_damage(OnDamage::Black).unwrap(), kept);
+}
+
+#[test]
+fn damage_is_reported_and_its_place_in_a_buffer_filled() {
+    let mut video = open("damaged_keyframe.mp4");
+    let spec = PixelSpec { size: (32, 32), crop: None, order: PixelOrder::Hwc };
+    let numbers: Vec<i64> = (20..30).collect();
+    let mut pixels = vec![7; 10 * spec.values()];
+    let infos = video.on_damage(OnDamage::Black).read_frames_at(&numbers, &spec, &mut pixels);
+    let infos = infos.unwrap();
+    let ranges = video.damaged();
+    assert!(!ranges.is_empty());
+    for (info, pixels) in infos.iter().zip(pixels.chunks(spec.values())) {
+        let damaged = ranges.iter().any(|range| range.contains(&info.number));
+        assert_eq!(info.damaged, damaged);
+        assert_eq!(pixels.iter().all(|&sample| sample == 0), damaged, "{}", info.number);
+    }
+    let mut pixels = vec![7; 10 * spec.values()];
+    let infos = video.on_damage(OnDamage::Skip).read_frames_at(&numbers, &spec, &mut pixels);
+    assert!(infos.unwrap().iter().all(|info| !info.damaged));
+}
