@@ -217,3 +217,19 @@ fn damage_is_reported_and_its_place_in_a_buffer_filled() {
     let infos = video.on_damage(OnDamage::Skip).read_frames_at(&numbers, &spec, &mut pixels);
     assert!(infos.unwrap().iter().all(|info| !info.damaged));
 }
+
+#[test]
+fn an_index_that_took_a_scan_is_kept_if_wanted() {
+    let folder = tempfile::tempdir().unwrap();
+    let options =
+        SourceOptions { index_cache: Some(folder.path().into()), ..SourceOptions::default() };
+    let names = ["h264_opengop.ts", "parameter_sets_change.h264", "demo.mp4"];
+    for name in names.into_iter().chain(names) {
+        let mut video = Video::open(Source::path(clip(name)), options.clone()).unwrap();
+        let whole: Vec<_> = open(name).index().unwrap().frames().collect();
+        assert!(video.index().unwrap().frames().eq(whole), "{name}");
+        let pixels = |video: &mut Video| moviola::hash::frame_md5(&video.frame_at(7).unwrap().frame);
+        assert_eq!(pixels(&mut video), pixels(&mut open(name)), "{name}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "MP4 has tables");
+}

@@ -83,6 +83,9 @@ pub struct SourceOptions {
     pub decoders: usize,
     /// Which hardware may decode. Default: none.
     pub hwaccel: Hwaccel,
+    /// A folder that keeps the indexes of files that must be read through to make one, so that it
+    /// is done once. Default: none; nothing is written.
+    pub index_cache: Option<Arc<Path>>,
     /// Bytes of decoded pictures that may wait for their turn where groups of pictures are decoded
     /// side by side. Default: 256 MiB.
     pub memory: usize,
@@ -101,6 +104,7 @@ impl Default for SourceOptions {
             stream: None,
             decoders: crate::budget::cores(),
             hwaccel: Hwaccel::default(),
+            index_cache: None,
             memory: 256 << 20,
             pool: FramePool::new(MAX_IDLE_BYTES),
         }

@@ -1,6 +1,6 @@
 //! Makes an index in the cheapest way that is exact.
 
-use super::{FrameIndex, Origin, PacketEntry, by_decoding, scan::scan};
+use super::{FrameIndex, Origin, PacketEntry, by_decoding, scan::scan, sidecar::{self, SourceKey}};
 use crate::{error::Result, media::Media, source::cannot_read};
 
 /// The index of the media's video.
@@ -17,6 +17,14 @@ pub(crate) fn build(media: &Media) -> Result<FrameIndex> {
     if let Some(index) = from_tables(media) {
         return Ok(index);
     }
+    let folder = media.options.index_cache.as_ref();
+    let key = media.bytes().filter(|_| folder.is_some());
+    let key = key.and_then(|bytes| SourceKey::of(bytes, media.video.index));
+    sidecar::cached(folder, key, || from_packets(media))
+}
+
+/// The index made by reading all packets and, if need be, decoding them.
+fn from_packets(media: &Media) -> Result<FrameIndex> {
     let mut demuxer = media.reopen()?;
     let found = scan(&mut demuxer, &media.video);
     if let Some(error) = found.broken_off {

@@ -6,6 +6,7 @@
 mod build;
 mod by_decoding;
 mod scan;
+mod sidecar;
 pub mod tables;
 
 use moviola_av::time::{Pts, TimeBase};

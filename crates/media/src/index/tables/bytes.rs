@@ -7,6 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::SystemTime,
 };
 
 /// The bytes of a file or of memory. Clones share the count of what was read.
@@ -72,8 +73,16 @@ impl Bytes {
         Some(())
     }
 
+    /// When the file was last changed, if it is one.
+    pub(in crate::index) fn changed(&self) -> Option<SystemTime> {
+        match &self.place {
+            Place::File(file) => file.metadata().ok()?.modified().ok(),
+            Place::Memory(_) => None,
+        }
+    }
+
     /// The bytes from `start` up to `end`.
-    pub(super) fn range(&self, start: u64, end: u64) -> Option<Vec<u8>> {
+    pub(in crate::index) fn range(&self, start: u64, end: u64) -> Option<Vec<u8>> {
         let len = usize::try_from(end.checked_sub(start)?).ok()?;
         let mut bytes = Vec::new();
         self.append(start, len, &mut bytes)?;
