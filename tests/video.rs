@@ -228,7 +228,8 @@ fn an_index_that_took_a_scan_is_kept_if_wanted() {
         let mut video = Video::open(Source::path(clip(name)), options.clone()).unwrap();
         let whole: Vec<_> = open(name).index().unwrap().frames().collect();
         assert!(video.index().unwrap().frames().eq(whole), "{name}");
-        let pixels = |video: &mut Video| moviola::hash::frame_md5(&video.frame_at(7).unwrap().frame);
+        let pixels =
+            |video: &mut Video| moviola::hash::frame_md5(&video.frame_at(7).unwrap().frame);
         assert_eq!(pixels(&mut video), pixels(&mut open(name)), "{name}");
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "MP4 has tables");

@@ -1,6 +1,10 @@
 //! Makes an index in the cheapest way that is exact.
 
-use super::{FrameIndex, Origin, PacketEntry, by_decoding, scan::scan, sidecar::{self, SourceKey}};
+use super::{
+    FrameIndex, Origin, PacketEntry, by_decoding,
+    scan::scan,
+    sidecar::{self, SourceKey},
+};
 use crate::{error::Result, media::Media, source::cannot_read};
 
 /// The index of the media's video.

@@ -86,12 +86,10 @@ pub(crate) fn load(folder: &Path, key: &SourceKey) -> Option<FrameIndex> {
 /// Keeps an index in a folder, which is made if need be. A failure is told and does no harm.
 pub(crate) fn keep(folder: &Path, key: &SourceKey, index: &FrameIndex) {
     let path = key.path(folder);
-    let kept = fs::create_dir_all(folder)
-        .map_err(|error| error.to_string())
-        .and_then(|()| {
-            let written = write_atomic(&path, &encode(index, key), Overwrite::Replace);
-            written.map_err(|error| error.to_string())
-        });
+    let kept = fs::create_dir_all(folder).map_err(|error| error.to_string()).and_then(|()| {
+        let written = write_atomic(&path, &encode(index, key), Overwrite::Replace);
+        written.map_err(|error| error.to_string())
+    });
     if let Err(error) = kept {
         tracing::warn!(path = %path.display(), error, "the index can't be kept");
     }

@@ -18,9 +18,10 @@ use moviola_av::{
 use super::{
     Video, decoder_options,
     fetch::frame,
-    lane::{Finish, Job, Lane, Sources},
+    lane::{Finish, Lane, Sources},
     packets::PacketReader,
     plan::Groups,
+    wanted::Job,
 };
 use crate::{
     error::{Error, Result},

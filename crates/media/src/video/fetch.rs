@@ -9,9 +9,10 @@ use moviola_av::{error::Error as AvError, frame::VideoFrame, time::Pts};
 
 use super::{
     Video,
-    lane::{Finish, Job, Lane, Recipe, Sources, Target},
+    lane::{Finish, Lane, Recipe, Sources},
     packets::PacketReader,
     plan::{self, Way},
+    wanted::{Job, Target},
 };
 use crate::{
     budget::Cores,

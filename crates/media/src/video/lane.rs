@@ -10,7 +10,10 @@ use moviola_av::{
     parameters::CodecParameters,
 };
 
-use super::packets::{PacketReader, Span};
+use super::{
+    packets::{PacketReader, Span},
+    wanted::{Job, Target, Wanted},
+};
 use crate::{
     bitstream::{
         access::{Access, Classifier},
@@ -73,30 +76,6 @@ struct Place {
     whole_from: u32,
     /// Time of the picture that came out last.
     shown: i64,
-}
-
-/// One picture to fetch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Target {
-    /// Number of its frame.
-    pub(super) frame: u32,
-    /// Number of its packet.
-    pub(super) packet: u32,
-    pub(super) pts: i64,
-}
-
-/// Pictures that are fetched in one go.
-#[derive(Debug)]
-pub(super) struct Job<S> {
-    pub(super) entrance: Entrance,
-    /// In the order of their packets, each with what its receiver needs.
-    pub(super) targets: Vec<(Target, S)>,
-}
-
-impl<S> Job<S> {
-    pub(super) fn last(&self) -> u32 {
-        self.targets.last().map_or(0, |(target, _)| target.packet)
-    }
 }
 
 /// What to do with a decoder behind the last picture of a job.
@@ -369,71 +348,5 @@ impl Lane {
         let reader = sources.reader.lock().unwrap_or_else(PoisonError::into_inner);
         let media = reader.media();
         cannot_decode(&media.name, &media.video, cause)
-    }
-}
-
-/// The targets that haven't come yet.
-struct Wanted<S> {
-    /// In the order of their packets.
-    targets: Vec<(Target, Option<S>)>,
-    left: usize,
-    /// The last packet of all.
-    last: u32,
-    /// How many packets after a target's own may belong to it.
-    more: u32,
-}
-
-impl<S> Wanted<S> {
-    fn new(targets: Vec<(Target, S)>, index: &FrameIndex) -> Self {
-        let last = targets.last().map_or(0, |(target, _)| target.packet);
-        let left = targets.len();
-        let targets = targets.into_iter().map(|(target, slot)| (target, Some(slot))).collect();
-        Self { targets, left, last, more: index.last_packet_of(0) }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.left == 0
-    }
-
-    fn place(&self, packet: u32) -> Option<usize> {
-        self.targets.binary_search_by_key(&packet, |(target, _)| target.packet).ok()
-    }
-
-    fn has(&self, packet: u32) -> bool {
-        self.place(packet).is_some_and(|place| self.targets[place].1.is_some())
-    }
-
-    /// The target whose picture this is.
-    ///
-    /// A picture that is shown again (VP9) comes with its first packet's number, and the time of
-    /// its own.
-    fn take(&mut self, frame: &VideoFrame) -> Option<(Target, S)> {
-        let number = u32::try_from(frame.tag()).ok();
-        let by_number = number.and_then(|packet| {
-            // A frame of two fields has the number of either.
-            (0..=self.more).find_map(|field| self.place(packet.checked_sub(field)?))
-        });
-        let agrees = |target: &Target| frame.pts().is_none_or(|pts| pts == target.pts);
-        let certain = by_number.filter(|&place| agrees(&self.targets[place].0));
-        let by_time = || {
-            let pts = frame.raw_pts()?;
-            self.targets.iter().position(|(target, slot)| target.pts == pts && slot.is_some())
-        };
-        let place = certain.or_else(by_time).or(by_number)?;
-        let (target, slot) = &mut self.targets[place];
-        let slot = slot.take()?;
-        self.left -= 1;
-        Some((*target, slot))
-    }
-
-    /// Wants nothing any more.
-    fn give_up(&mut self) {
-        self.targets.clear();
-        self.left = 0;
-    }
-
-    fn rest(self) -> Vec<(Target, S)> {
-        let left = self.targets.into_iter();
-        left.filter_map(|(target, slot)| Some((target, slot?))).collect()
     }
 }

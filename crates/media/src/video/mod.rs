@@ -12,6 +12,7 @@ mod packets;
 mod plan;
 mod read;
 mod request;
+mod wanted;
 
 use std::{
     collections::BTreeSet,

@@ -2,7 +2,7 @@
 
 use std::{iter::Peekable, sync::Arc};
 
-use super::lane::{Job, Target};
+use super::wanted::{Job, Target};
 use crate::index::{Entrance, FrameIndex};
 
 /// How much of a core each thread of one decoder makes use of: whole pictures depend on each other.

@@ -1,0 +1,95 @@
+//! What is wanted of the stream, and what of it hasn't come yet.
+
+use moviola_av::frame::VideoFrame;
+
+use crate::index::{Entrance, FrameIndex};
+
+/// One picture to fetch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Target {
+    /// Number of its frame.
+    pub(super) frame: u32,
+    /// Number of its packet.
+    pub(super) packet: u32,
+    pub(super) pts: i64,
+}
+
+/// Pictures that are fetched in one go.
+#[derive(Debug)]
+pub(super) struct Job<S> {
+    pub(super) entrance: Entrance,
+    /// In the order of their packets, each with what its receiver needs.
+    pub(super) targets: Vec<(Target, S)>,
+}
+
+impl<S> Job<S> {
+    pub(super) fn last(&self) -> u32 {
+        self.targets.last().map_or(0, |(target, _)| target.packet)
+    }
+}
+
+/// The targets that haven't come yet.
+pub(super) struct Wanted<S> {
+    /// In the order of their packets.
+    targets: Vec<(Target, Option<S>)>,
+    left: usize,
+    /// The last packet of all.
+    pub(super) last: u32,
+    /// How many packets after a target's own may belong to it.
+    more: u32,
+}
+
+impl<S> Wanted<S> {
+    pub(super) fn new(targets: Vec<(Target, S)>, index: &FrameIndex) -> Self {
+        let last = targets.last().map_or(0, |(target, _)| target.packet);
+        let left = targets.len();
+        let targets = targets.into_iter().map(|(target, slot)| (target, Some(slot))).collect();
+        Self { targets, left, last, more: index.last_packet_of(0) }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.left == 0
+    }
+
+    fn place(&self, packet: u32) -> Option<usize> {
+        self.targets.binary_search_by_key(&packet, |(target, _)| target.packet).ok()
+    }
+
+    pub(super) fn has(&self, packet: u32) -> bool {
+        self.place(packet).is_some_and(|place| self.targets[place].1.is_some())
+    }
+
+    /// The target whose picture this is.
+    ///
+    /// A picture that is shown again (VP9) comes with its first packet's number, and the time of
+    /// its own.
+    pub(super) fn take(&mut self, frame: &VideoFrame) -> Option<(Target, S)> {
+        let number = u32::try_from(frame.tag()).ok();
+        let by_number = number.and_then(|packet| {
+            // A frame of two fields has the number of either.
+            (0..=self.more).find_map(|field| self.place(packet.checked_sub(field)?))
+        });
+        let agrees = |target: &Target| frame.pts().is_none_or(|pts| pts == target.pts);
+        let certain = by_number.filter(|&place| agrees(&self.targets[place].0));
+        let by_time = || {
+            let pts = frame.raw_pts()?;
+            self.targets.iter().position(|(target, slot)| target.pts == pts && slot.is_some())
+        };
+        let place = certain.or_else(by_time).or(by_number)?;
+        let (target, slot) = &mut self.targets[place];
+        let slot = slot.take()?;
+        self.left -= 1;
+        Some((*target, slot))
+    }
+
+    /// Wants nothing any more.
+    pub(super) fn give_up(&mut self) {
+        self.targets.clear();
+        self.left = 0;
+    }
+
+    pub(super) fn rest(self) -> Vec<(Target, S)> {
+        let left = self.targets.into_iter();
+        left.filter_map(|(target, slot)| Some((target, slot?))).collect()
+    }
+}
