@@ -94,7 +94,7 @@ impl<T: Send + 'static> FrameReader<T> {
                 let numbers = 0..u32::try_from(index.len()).unwrap_or(u32::MAX);
                 Self::in_groups(Video::of_media(media)?, Arc::new(index), numbers, workers)
             }
-            None => Self::in_one(media, workers),
+            None => Self::in_one(media, workers, |read| read()),
         }
     }
 
@@ -116,17 +116,21 @@ impl<T: Send + 'static> FrameReader<T> {
         Self::in_groups(video, index, numbers, workers)
     }
 
-    /// One decoder with many threads; the workers take turns.
-    fn in_one<W>(media: Media, workers: Vec<W>) -> Result<Self>
+    /// One decoder with many threads; the workers take turns at what `choose` takes of the frames
+    /// that its argument gives.
+    pub(super) fn in_one<W, C>(media: Media, workers: Vec<W>, mut choose: C) -> Result<Self>
     where
         W: FnMut(Frame) -> T + Send + 'static,
+        C: FnMut(&mut dyn FnMut() -> Option<Result<Frame>>) -> Option<Result<Frame>>
+            + Send
+            + 'static,
     {
         let (name, interrupt) = (media.name.clone(), media.interrupt.clone());
         let mut stream = Stream::open(media, workers.len())?;
         let window = workers.len() * 2;
         let each = |mut work: W| move |frame: Result<Frame>| frame.map(&mut work);
         let workers = workers.into_iter().map(each).collect();
-        let results = Ordered::start(move || stream.next(), workers, window);
+        let results = Ordered::start(move || choose(&mut || stream.next()), workers, window);
         let results = results.map_err(|error| no_thread(&name, &error))?;
         Ok(Self { results, interrupt })
     }

@@ -9,6 +9,7 @@ mod fetch;
 mod lane;
 mod packets;
 mod plan;
+mod played;
 mod request;
 
 use std::{
@@ -19,6 +20,7 @@ use std::{
 use moviola_av::{decoder::DecoderOptions, time::Pts};
 
 pub use all::FrameReader;
+pub use played::Times;
 pub use request::OutOfRange;
 
 use crate::{
