@@ -264,6 +264,8 @@ struct Stream {
     decoder: StreamDecoder,
     /// Number of the next frame.
     number: u64,
+    /// Whether frames have times of their own; else they are counted.
+    is_timed: bool,
     /// Time of the packet that was sent last.
     sent: Option<f64>,
     /// A packet the decoder had no room for.
@@ -288,6 +290,7 @@ impl Stream {
             reader: PacketReader::new(media),
             decoder,
             number: 0,
+            is_timed: false,
             sent: None,
             held: None,
             ended: false,
@@ -347,7 +350,9 @@ impl Stream {
     }
 
     fn frame(&mut self, picture: VideoFrame) -> Frame {
-        let pts = picture.pts().map(|ticks| Pts { ticks, base: self.video.time_base });
+        self.is_timed |= picture.pts().is_some();
+        let counted = if self.is_timed { None } else { self.video.counted_ticks(self.number) };
+        let pts = picture.pts().or(counted).map(|ticks| Pts { ticks, base: self.video.time_base });
         let duration = picture.duration();
         let duration = duration.map(|ticks| Pts { ticks, base: self.video.time_base }.seconds());
         let number = self.number;

@@ -220,7 +220,13 @@ mod tests {
 
     #[test]
     fn a_pipe_gives_the_frames_of_the_file() {
-        for name in ["fragmented.mp4", "h264_opengop.ts", "vp9.webm", "negative_start.mkv"] {
+        for name in [
+            "fragmented.mp4",
+            "h264_opengop.ts",
+            "vp9.webm",
+            "negative_start.mkv",
+            "parameter_sets_once.h264",
+        ] {
             for times in [
                 every(0.5),
                 Times { range: 0.3..0.9, every: None },
