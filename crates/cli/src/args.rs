@@ -5,7 +5,7 @@ use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use moviola::{Protocols, hardware::Hwaccel};
 
 use crate::cmd::{
-    completions::Completions, detect::Detect, doctor::Doctor, inspect::Inspect,
+    completions::Completions, detect::Detect, doctor::Doctor, frames::Frames, inspect::Inspect,
     keyframes::Keyframes, later::Later, probe::Probe,
 };
 
@@ -75,7 +75,9 @@ pub(crate) enum Command {
     Probe(Probe),
     /// Read every keyframe, as records and as images
     Keyframes(Keyframes),
-    /// Find objects on keyframes
+    /// Read any frames, by time or number, exact to the frame, as records and as images
+    Frames(Frames),
+    /// Find objects on keyframes or other frames
     Detect(Detect),
     /// Say what a model takes and gives
     Inspect(Inspect),
@@ -83,8 +85,6 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// Print a completion script for a shell
     Completions(Completions),
-    /// Read any frames, exact to the frame (not in this build)
-    Frames(Later),
     /// Turn frames into vectors (not in this build)
     Embed(Later),
     /// Turn speech into text (not in this build)

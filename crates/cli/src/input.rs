@@ -15,6 +15,11 @@ pub(crate) struct Inputs {
 }
 
 impl Inputs {
+    /// A single input.
+    pub(crate) fn one(input: OsString) -> Self {
+        Self { inputs: vec![input] }
+    }
+
     /// Refuses what can't be right in a whole.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
         if self.inputs.iter().filter(|input| *input == "-").count() > 1 {

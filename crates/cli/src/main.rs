@@ -1,6 +1,7 @@
 //! The command `moviola`.
 
 mod args;
+mod asked;
 mod cmd;
 mod exit;
 mod input;
@@ -9,6 +10,8 @@ mod output;
 mod pictures;
 mod report;
 mod search;
+mod stills;
+mod times;
 
 use std::{ffi::OsString, io, process::ExitCode};
 
@@ -50,11 +53,11 @@ fn run(cli: &Cli, out: &mut Output) -> anyhow::Result<Exit> {
     match command {
         Command::Probe(probe) => probe.run(global, out),
         Command::Keyframes(keyframes) => keyframes.run(global, out),
+        Command::Frames(frames) => frames.run(global, out),
         Command::Detect(detect) => detect.run(global, out),
         Command::Inspect(inspect) => inspect.run(out),
         Command::Doctor(doctor) => doctor.run(out),
         Command::Completions(completions) => completions.run(out),
-        Command::Frames(later) => later.run("frames"),
         Command::Embed(later) => later.run("embed"),
         Command::Transcribe(later) => later.run("transcribe"),
         Command::Run(later) => later.run("run"),

@@ -1,33 +1,127 @@
-//! Where the pictures of each source go.
+//! Images of pictures: what the user wants of them, and where those of each source go.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
 use moviola::{
     image::{Overwrite, Result},
-    sink::images::{FolderNames, ImageFolder},
+    sink::images::{FolderNames, ImageFolder, Numbering},
+    still::{ImageFormat, StillOptions},
 };
+
+/// What to keep of each picture.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ImageArgs {
+    #[arg(short, long, value_name = "DIR", help = "Write images to DIR/<stem>/<number>.jpg")]
+    output: Option<PathBuf>,
+    /// The format of the images
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// JPEG quality, 1 to 100
+    #[arg(long, value_name = "N", default_value_t = 90, value_parser = clap::value_parser!(u8).range(1..=100))]
+    quality: u8,
+    /// Shrink images to fit, such as 1280x720; they keep their shape
+    #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = parse_size)]
+    max_size: Option<(usize, usize)>,
+    /// Add to each record, as `md5`, the MD5 of the decoded planes: that of `ffmpeg -f framemd5`
+    #[arg(long)]
+    hash: bool,
+    /// Keep the coded size and orientation instead of upright images with square pixels
+    #[arg(long)]
+    coded: bool,
+    /// Replace images that are there already
+    #[arg(long)]
+    overwrite: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Format {
+    #[default]
+    Jpg,
+    Png,
+    None,
+}
+
+fn parse_size(text: &str) -> std::result::Result<(usize, usize), String> {
+    let sides = text.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
+    sides
+        .filter(|&(width, height)| width > 0 && height > 0)
+        .ok_or_else(|| "expected WIDTHxHEIGHT in pixels, such as 1280x720".into())
+}
+
+impl ImageArgs {
+    /// What is kept of each picture.
+    pub(crate) fn still_options(&self) -> StillOptions {
+        StillOptions {
+            image: self.format(),
+            quality: self.quality,
+            max_size: self.max_size,
+            coded: self.coded,
+            hash: self.hash,
+        }
+    }
+
+    /// Where images go, if there are any.
+    pub(crate) fn folders(&self, numbering: Numbering) -> Folders<'_> {
+        let format = self.format();
+        let parent = self.output.as_deref().filter(|_| format.is_some());
+        let extension = format.map_or("", ImageFormat::extension);
+        Folders::new(parent, extension, numbering, self.overwrite)
+    }
+
+    fn format(&self) -> Option<ImageFormat> {
+        self.output.as_ref()?;
+        match self.format {
+            Format::Jpg => Some(ImageFormat::Jpeg),
+            Format::Png => Some(ImageFormat::Png),
+            Format::None => None,
+        }
+    }
+}
 
 /// Gives each source a folder of its own.
 pub(crate) struct Folders<'a> {
     names: FolderNames,
     parent: Option<&'a Path>,
     extension: &'static str,
+    numbering: Numbering,
     overwrite: Overwrite,
 }
 
 impl<'a> Folders<'a> {
     /// Folders in `parent`, if pictures are wanted at all.
-    pub(crate) fn new(parent: Option<&'a Path>, extension: &'static str, overwrite: bool) -> Self {
+    pub(crate) fn new(
+        parent: Option<&'a Path>,
+        extension: &'static str,
+        numbering: Numbering,
+        overwrite: bool,
+    ) -> Self {
         let overwrite = if overwrite { Overwrite::Replace } else { Overwrite::Refuse };
-        Self { names: FolderNames::default(), parent, extension, overwrite }
+        Self { names: FolderNames::default(), parent, extension, numbering, overwrite }
     }
 
     /// The folder for the source of that name, if pictures are wanted; an error if it holds some
     /// already that may not be replaced.
     pub(crate) fn next(&mut self, source: &str) -> Result<Option<ImageFolder>> {
         let name = self.names.claim(source);
-        let folder =
-            |parent: &Path| ImageFolder::new(parent.join(name), self.extension, self.overwrite);
+        let folder = |parent: &Path| {
+            ImageFolder::new(parent.join(name), self.extension, self.numbering, self.overwrite)
+        };
         self.parent.map(folder).transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_two_positive_numbers() {
+        assert_eq!(parse_size("1280x720"), Ok((1280, 720)));
+        for wrong in
+            ["", "x", "1280", "1280x", "0x720", "1280x-1", "1e3x4", "99999999999999999999x1"]
+        {
+            assert!(parse_size(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -69,6 +69,8 @@ pub(crate) struct Report<'a> {
     /// The hardware that was asked for by name, until it is known not to decode.
     hardware: Option<Arc<Hardware>>,
     frames: u64,
+    /// How many of them are keyframes.
+    keyframes: u64,
     errors: u64,
     failed: bool,
 }
@@ -82,6 +84,7 @@ impl<'a> Report<'a> {
             announced: None,
             hardware: None,
             frames: 0,
+            keyframes: 0,
             errors: 0,
             failed: false,
         }
@@ -109,16 +112,22 @@ impl<'a> Report<'a> {
     pub(crate) fn save(
         &self,
         image: Option<&[u8]>,
-        index: u64,
+        number: u64,
         folder: Option<&mut ImageFolder>,
     ) -> image::Result<Option<String>> {
         let Some((folder, image)) = folder.zip(image) else { return Ok(None) };
-        folder.write(index, image).map(|path| Some(path.display().to_string()))
+        folder.write(number, image).map(|path| Some(path.display().to_string()))
     }
 
-    /// Writes the record of one keyframe, at `time`.
-    pub(crate) fn keyframe(&mut self, record: &Record, time: Option<f64>) -> io::Result<Next> {
+    /// Writes the record of one picture, at `time`.
+    pub(crate) fn picture(
+        &mut self,
+        record: &Record,
+        time: Option<f64>,
+        is_keyframe: bool,
+    ) -> io::Result<Next> {
         self.frames += 1;
+        self.keyframes += u64::from(is_keyframe);
         self.out.progress(time);
         self.write(record).map(Next::Continue)
     }
@@ -149,9 +158,16 @@ impl<'a> Report<'a> {
         // The record and the message name the source themselves.
         let message = text.strip_prefix(&format!("{}: ", self.source)).unwrap_or(&text).to_owned();
         match error {
-            Error::Decode { .. } => self.error(error.stage().name(), error.time(), message),
+            Error::Decode { .. } | Error::NoFrame { .. } => {
+                self.error(error.stage().name(), error.time(), message)
+            }
             _ => self.fail(error.stage().name(), message),
         }
+    }
+
+    /// Whether there was no picture yet, and no error.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.frames == 0 && self.errors == 0
     }
 
     fn write(&mut self, record: &Record) -> io::Result<()> {
@@ -175,7 +191,7 @@ impl<'a> Report<'a> {
         self.write(&Record::End(EndRecord {
             source: self.source.clone(),
             frames: self.frames,
-            keyframes: self.frames,
+            keyframes: self.keyframes,
             errors: self.errors,
             elapsed: seconds(self.started.elapsed()),
         }))?;

@@ -3,7 +3,7 @@
 use std::io;
 
 use moviola::{
-    detect::{DetectError, DetectOptions, Detected, Detectors, detect},
+    detect::{DetectError, DetectOptions, Detected, Detectors, On, detect},
     results::Record,
     sink::images::ImageFolder,
     source::{Source, SourceOptions},
@@ -20,24 +20,25 @@ const QUALITY: u8 = 90;
 /// What serves one source after another.
 pub(crate) struct Search {
     detectors: Detectors,
+    on: On,
     options: SourceOptions,
     /// Whether the user knows what runs the model.
     introduced: bool,
 }
 
 impl Search {
-    pub(crate) fn new(detectors: Detectors, options: SourceOptions) -> Self {
-        Self { detectors, options, introduced: false }
+    pub(crate) fn new(detectors: Detectors, on: On, options: SourceOptions) -> Self {
+        Self { detectors, on, options, introduced: false }
     }
 
-    /// Searches the keyframes of one source. An error is one of the model, or of the output.
+    /// Searches the frames of one source. An error is one of the model, or of the output.
     pub(crate) fn read(
         &mut self,
         source: Source,
         mut folder: Option<ImageFolder>,
         report: &mut Report<'_>,
     ) -> anyhow::Result<()> {
-        let options = DetectOptions { annotate: folder.as_ref().map(|_| QUALITY) };
+        let options = DetectOptions { on: self.on, annotate: folder.as_ref().map(|_| QUALITY) };
         let media = report.open(source, &self.options);
         let results = media.and_then(|media| detect(media, &self.detectors, options));
         let results = match results {
@@ -47,14 +48,14 @@ impl Search {
                 return self.introduce(report); // without a model, no source can be searched
             }
         };
-        for (index, detected) in (0..).zip(results) {
+        for detected in results {
             if interrupt::requested() {
                 break;
             }
             let next = match detected {
                 Ok(Ok(detected)) => {
                     self.introduce(report)?;
-                    hand_out(&detected, index, folder.as_mut(), report)?
+                    hand_out(&detected, folder.as_mut(), report)?
                 }
                 Ok(Err(DetectError::Picture { time, cause })) => {
                     report.error("infer", time, cause.to_string())?
@@ -86,15 +87,15 @@ impl Search {
 
 fn hand_out(
     detected: &Detected,
-    index: u64,
     folder: Option<&mut ImageFolder>,
     report: &mut Report<'_>,
 ) -> io::Result<Next> {
     report.learn(detected.format, detected.color);
-    let path = match report.save(detected.annotated.as_deref(), index, folder) {
+    let number = detected.index.or(detected.number).unwrap_or_default();
+    let path = match report.save(detected.annotated.as_deref(), number, folder) {
         Ok(path) => path,
         Err(error) => return report.fail("write", error.to_string()),
     };
-    let record = detected.record(&report.source, index, path);
-    report.keyframe(&Record::Detections(record), detected.time)
+    let record = detected.record(&report.source, path);
+    report.picture(&Record::Detections(record), detected.time, detected.keyframe)
 }

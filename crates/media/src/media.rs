@@ -86,6 +86,16 @@ impl VideoStream {
             sample_aspect: stream.sample_aspect_ratio(),
         }))
     }
+
+    /// When the frame of that number is shown, in ticks, if frames come at the stream's rate from 0
+    /// on: the time of frames that have none of their own.
+    pub(crate) fn counted_ticks(&self, number: u64) -> Option<i64> {
+        let (rate_num, rate_den) = self.frame_rate?;
+        let base = self.time_base;
+        let num = i128::from(number) * i128::from(rate_den) * i128::from(base.den());
+        let den = i128::from(rate_num) * i128::from(base.num());
+        i64::try_from(num / den.max(1)).ok()
+    }
 }
 
 impl Media {

@@ -166,7 +166,7 @@ impl Source {
     /// # Errors
     ///
     /// [`Error::Open`] if it can't be opened.
-    pub(crate) fn opened(self) -> Result<Self> {
+    pub fn opened(self) -> Result<Self> {
         let Self { name, input } = self;
         let input = match input {
             Input::Path(path) => Input::File(open_path(&name, &path)?),
@@ -176,7 +176,7 @@ impl Source {
     }
 
     /// A second source of the same bytes, from their start; `None` for what can be read once only.
-    pub(crate) fn try_clone(&self) -> Option<Self> {
+    pub fn try_clone(&self) -> Option<Self> {
         let input = match &self.input {
             Input::Path(path) => Input::Path(path.clone()),
             Input::Url(url) => Input::Url(url.clone()),

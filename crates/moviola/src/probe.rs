@@ -1,4 +1,4 @@
-//! What a source is, without decoding it: container, streams, keyframes, rotation, colour.
+//! What a source is: container, streams, frames, rotation, colour.
 
 use moviola_av::{
     demuxer::Demuxer,
@@ -7,8 +7,9 @@ use moviola_av::{
 };
 use moviola_media::{
     error::Result,
-    media::VideoStream,
+    media::{Media, VideoStream},
     source::{Source, SourceOptions, cannot_read},
+    video::Video,
 };
 use serde::Serialize;
 
@@ -26,9 +27,14 @@ pub struct Probe {
     /// Length of the presentation in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration: Option<f64>,
-    /// How many keyframes the container's index lists; unknown if it has no complete index.
+    /// How many keyframes are shown. Where frames can't be counted, as many as the container's
+    /// index lists, if that is complete.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keyframes: Option<u64>,
+    /// How many frames are shown; known of files and memory that can be decoded. Elsewhere they
+    /// can't be counted without reading the source a second time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frames: Option<u64>,
     /// The video stream that other commands read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub video: Option<VideoRecord>,
@@ -53,7 +59,9 @@ pub struct StreamRecord {
     pub language: Option<String>,
 }
 
-/// Looks at a source: reads the header and, for what it leaves open, the first packets.
+/// Looks at a source: reads the header and, for what it leaves open, the first packets. Frames are
+/// counted as exactly as [`Video::index`] does, which may read a whole file; addresses and pipes
+/// aren't read for that.
 ///
 /// # Errors
 ///
@@ -61,6 +69,8 @@ pub struct StreamRecord {
 /// [`Error::Demux`](moviola_media::error::Error::Demux) if it can't be read. A source without
 /// video is no error.
 pub fn probe(source: Source, options: &SourceOptions) -> Result<Probe> {
+    let source = source.opened()?;
+    let again = source.try_clone();
     let (name, mut demuxer) = source.demuxer(options, Interrupt::new())?;
     // An error here leaves some things unknown, which is no reason to keep back the rest.
     if let Err(error) = demuxer.find_stream_info() {
@@ -68,15 +78,44 @@ pub fn probe(source: Source, options: &SourceOptions) -> Result<Probe> {
     }
     let video = VideoStream::pick(&demuxer, options.stream);
     let video = video.map_err(|cause| cannot_read(&name, cause))?;
+    let again = again.filter(|_| video.is_some());
+    let counts = again.and_then(|source| count(source, options));
+    let listed = || video.as_ref().and_then(|video| keyframes(&demuxer, video.index));
     Ok(Probe {
         schema: SCHEMA,
         source: name,
         container: demuxer.format_name().into(),
         duration: demuxer.duration_us().map(|us| us as f64 / 1e6),
-        keyframes: video.as_ref().and_then(|video| keyframes(&demuxer, video.index)),
+        keyframes: counts.map(|counts| counts.keyframes).or_else(listed),
+        frames: counts.map(|counts| counts.frames),
         video: video.as_ref().map(VideoRecord::of),
         audio: find_audio(&demuxer),
         streams: demuxer.streams().filter_map(stream_record).collect(),
+    })
+}
+
+/// What an index counts.
+#[derive(Clone, Copy)]
+struct Counts {
+    frames: u64,
+    keyframes: u64,
+}
+
+/// The exact counts; `None` if the source isn't at hand, or can't be read as video: that is no
+/// reason to keep back the rest.
+fn count(source: Source, options: &SourceOptions) -> Option<Counts> {
+    let counted = Media::open(source, options.clone()).and_then(|media| {
+        if media.bytes().is_none() {
+            return Ok(None);
+        }
+        let mut video = Video::of_media(media)?;
+        let index = video.index()?;
+        tracing::debug!(origin = ?index.origin(), "the frames are counted");
+        Ok(Some(Counts { frames: index.len(), keyframes: index.keyframes() }))
+    });
+    counted.unwrap_or_else(|error| {
+        tracing::debug!(%error, "the frames can't be counted");
+        None
     })
 }
 

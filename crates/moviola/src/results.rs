@@ -27,6 +27,8 @@ pub enum Record {
     Probe(Probe),
     /// A keyframe.
     Keyframe(KeyframeRecord),
+    /// A frame.
+    Frame(FrameRecord),
     /// The objects on one frame.
     Detections(DetectionsRecord),
     /// Something that failed.
@@ -134,6 +136,40 @@ pub struct KeyframeRecord {
     pub width: u32,
     /// Height of the image in pixels.
     pub height: u32,
+    /// MD5 of the decoded planes, as 32 lowercase hexadecimal digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub md5: Option<String>,
+    /// The image file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The decoder had to conceal damage.
+    #[serde(skip_serializing_if = "is_false")]
+    pub damaged: bool,
+}
+
+/// One frame.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FrameRecord {
+    /// The source as its user knows it.
+    pub source: String,
+    /// Number among all frames in presentation order, from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frame: Option<u64>,
+    /// Seconds from the start of the presentation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<f64>,
+    /// The same in ticks, counted from the stream's own zero.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pts: Option<i64>,
+    /// Seconds of a tick, as a fraction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_base: Option<[u32; 2]>,
+    /// Width of the image in pixels.
+    pub width: u32,
+    /// Height of the image in pixels.
+    pub height: u32,
+    /// Whether decoding can start here.
+    pub keyframe: bool,
     /// MD5 of the decoded planes, as 32 lowercase hexadecimal digits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub md5: Option<String>,

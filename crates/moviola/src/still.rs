@@ -1,4 +1,4 @@
-//! Stills: what is kept of a keyframe once its picture is gone.
+//! Stills: what is kept of a frame once its picture is gone.
 
 use moviola_av::{color::Color, pixel::PixelFormat, time::Pts};
 use moviola_media::{
@@ -8,9 +8,12 @@ use moviola_media::{
     picture::Picture,
 };
 
-use crate::{hash::frame_md5, results::KeyframeRecord};
+use crate::{
+    hash::frame_md5,
+    results::{FrameRecord, KeyframeRecord},
+};
 
-/// What is kept of each keyframe.
+/// What is kept of each frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StillOptions {
     /// Make an image in this format. Default: none.
@@ -51,7 +54,7 @@ impl ImageFormat {
     }
 }
 
-/// Makes stills, on the thread that decoded the keyframe: its picture is still in the core's cache.
+/// Makes stills, on the thread that decoded the frame: its picture is still in the core's cache.
 #[derive(Debug)]
 pub struct StillMaker {
     options: StillOptions,
@@ -66,9 +69,13 @@ enum Encoder {
     Png(Box<PngEncoder>),
 }
 
-/// What is kept of a keyframe.
+/// What is kept of a frame.
 #[derive(Clone, Debug)]
 pub struct Still {
+    /// Its number among all frames in presentation order, from 0, if known.
+    pub number: Option<u64>,
+    /// Whether decoding can start here.
+    pub keyframe: bool,
     /// When it is shown.
     pub pts: Option<Pts>,
     /// Seconds from the start of the presentation.
@@ -89,7 +96,7 @@ pub struct Still {
     pub damaged: bool,
 }
 
-/// A keyframe that was decoded but can't become an image.
+/// A frame that was decoded but can't become an image.
 #[derive(Debug, thiserror::Error)]
 #[error("the picture can't become an image: {reason}")]
 pub struct StillError {
@@ -105,22 +112,33 @@ impl StillMaker {
         Self { options, encoder: None, any_format: AnyFormat::default() }
     }
 
-    /// Keeps what was asked for and lets go of the picture.
+    /// Keeps what was asked for.
     ///
     /// # Errors
     ///
     /// [`StillError`] if there should be an image and can't be.
-    pub fn make(&mut self, keyframe: Frame) -> Result<Still, StillError> {
-        let Frame { pts, time, damaged, .. } = keyframe;
+    pub fn make(&mut self, frame: &Frame) -> Result<Still, StillError> {
+        let Frame { number, keyframe, pts, time, damaged, .. } = *frame;
         let failed = |reason: String| StillError { time, reason };
-        let md5 = self.options.hash.then(|| frame_md5(&keyframe.frame));
-        let picture = self.any_format.picture(&keyframe);
+        let md5 = self.options.hash.then(|| frame_md5(&frame.frame));
+        let picture = self.any_format.picture(frame);
         let picture = picture.map_err(|error| failed(error.to_string()))?;
         let (width, height) = image_size(&picture, self.options.max_size, self.options.coded);
         let image = encode(&mut self.encoder, &self.options, &picture);
         let image = image.map_err(|error| failed(error.to_string()))?;
-        let (format, color) = (keyframe.frame.format(), keyframe.frame.color());
-        Ok(Still { pts, time, width, height, format, color, image, md5, damaged })
+        Ok(Still {
+            number,
+            keyframe,
+            pts,
+            time,
+            width,
+            height,
+            format: frame.frame.format(),
+            color: frame.frame.color(),
+            image,
+            md5,
+            damaged,
+        })
     }
 }
 
@@ -156,17 +174,40 @@ impl Encoder {
 }
 
 impl Still {
-    /// The record of this still, the one numbered `index` of `source`, whose image is at `path`.
-    pub fn record(&self, source: &str, index: u64, path: Option<String>) -> KeyframeRecord {
+    /// The record of this still, the keyframe numbered `index` of `source`, whose image is at
+    /// `path`.
+    pub fn keyframe_record(
+        &self,
+        source: &str,
+        index: u64,
+        path: Option<String>,
+    ) -> KeyframeRecord {
         KeyframeRecord {
             source: source.into(),
             index,
-            frame: None,
+            frame: self.number,
             time: self.time,
             pts: self.pts.map(|pts| pts.ticks),
             time_base: self.pts.map(|pts| [pts.base.num(), pts.base.den()]),
             width: u32::try_from(self.width).unwrap_or(u32::MAX),
             height: u32::try_from(self.height).unwrap_or(u32::MAX),
+            md5: self.md5.clone(),
+            path,
+            damaged: self.damaged,
+        }
+    }
+
+    /// The record of this still, a frame of `source`, whose image is at `path`.
+    pub fn frame_record(&self, source: &str, path: Option<String>) -> FrameRecord {
+        FrameRecord {
+            source: source.into(),
+            frame: self.number,
+            time: self.time,
+            pts: self.pts.map(|pts| pts.ticks),
+            time_base: self.pts.map(|pts| [pts.base.num(), pts.base.den()]),
+            width: u32::try_from(self.width).unwrap_or(u32::MAX),
+            height: u32::try_from(self.height).unwrap_or(u32::MAX),
+            keyframe: self.keyframe,
             md5: self.md5.clone(),
             path,
             damaged: self.damaged,

@@ -1,16 +1,17 @@
-//! `moviola detect`: objects on keyframes.
+//! `moviola detect`: objects on keyframes or other frames.
 
 use std::{fs::File, path::PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use moviola::{
-    detect::{Detectors, Model},
+    detect::{Detectors, Model, On},
     infer::{
         detect::{DetectorOptions, filter::ClassFilter, head::HeadKind},
         model::ModelOptions,
         provider::{Precision, Provider},
         session::SessionOptions,
     },
+    sink::images::Numbering,
 };
 
 use crate::{
@@ -21,6 +22,7 @@ use crate::{
     pictures::Folders,
     report::each_source,
     search::Search,
+    times::parse_step,
 };
 
 #[derive(Debug, clap::Args)]
@@ -30,7 +32,7 @@ pub(crate) struct Detect {
     /// An ONNX file of a YOLO family, or `demo` for the built-in model
     #[arg(short, long)]
     model: PathBuf,
-    /// Frames to look at: `keyframes`; `all` and `every:0.5s` are not in this build
+    /// Frames to look at: `keyframes`, `all`, or those shown `every:0.5s`
     #[arg(long, value_name = "FRAMES", default_value = "keyframes", value_parser = parse_on)]
     on: On,
     /// Leave out what is less sure than this
@@ -48,7 +50,7 @@ pub(crate) struct Detect {
     /// Thin out overlapping boxes of different classes too
     #[arg(long)]
     agnostic_nms: bool,
-    #[arg(long, value_name = "DIR", help = "Draw the boxes into DIR/<stem>/<index>.jpg")]
+    #[arg(long, value_name = "DIR", help = "Draw the boxes into DIR/<stem>/<number>.jpg")]
     annotate: Option<PathBuf>,
     /// Replace images that are there already
     #[arg(long)]
@@ -67,20 +69,12 @@ pub(crate) struct Detect {
     threads: Option<u16>,
 }
 
-/// The frames to look at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum On {
-    Keyframes,
-    /// A choice of a later version.
-    Later,
-}
-
 fn parse_on(text: &str) -> Result<On, String> {
-    match text {
-        "keyframes" => Ok(On::Keyframes),
-        "all" => Ok(On::Later),
-        _ if text.starts_with("every:") => Ok(On::Later),
-        _ => Err("expected keyframes, all or every:SECONDS".into()),
+    match (text, text.strip_prefix("every:")) {
+        ("keyframes", _) => Ok(On::Keyframes),
+        ("all", _) => Ok(On::All),
+        (_, Some(step)) => parse_step(step).map(On::Every),
+        _ => Err("expected keyframes, all or every:TIME".into()),
     }
 }
 
@@ -91,9 +85,6 @@ fn parse_share(text: &str) -> Result<f32, String> {
 
 impl Detect {
     pub(crate) fn run(&self, global: &Global, out: &mut Output) -> anyhow::Result<Exit> {
-        if self.on == On::Later {
-            bail!("`--on all` and `--on every:…` are not in this build");
-        }
         self.inputs.check()?;
         let model = Model::parse(&self.model);
         if let Model::File(path) = &model {
@@ -103,8 +94,12 @@ impl Detect {
         let mut options = source_options(global);
         options.decoders = self.threads.map_or(options.decoders, usize::from);
         let detectors = Detectors::load(&model, &self.detector_options(), options.decoders)?;
-        let mut search = Search::new(detectors, options);
-        let mut folders = Folders::new(self.annotate.as_deref(), "jpg", self.overwrite);
+        let mut search = Search::new(detectors, self.on, options);
+        let numbering = match self.on {
+            On::Keyframes => Numbering::Keyframes,
+            On::All | On::Every(_) => Numbering::Frames,
+        };
+        let mut folders = Folders::new(self.annotate.as_deref(), "jpg", numbering, self.overwrite);
         each_source(&self.inputs, out, |source, report| match folders.next(source.name()) {
             Ok(folder) => search.read(source, folder, report),
             Err(error) => report.fail("write", error.to_string()).map(drop).map_err(Into::into),

@@ -3,6 +3,7 @@
 pub(crate) mod completions;
 pub(crate) mod detect;
 pub(crate) mod doctor;
+pub(crate) mod frames;
 pub(crate) mod inspect;
 pub(crate) mod keyframes;
 pub(crate) mod later;

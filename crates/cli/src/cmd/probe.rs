@@ -74,6 +74,7 @@ fn table(report: &Report) -> String {
         row("video", describe_video(video));
         row("rotation", describe_rotation(video));
         row("colour", describe_color(video));
+        row("frames", report.frames.map_or("not counted".into(), |count| count.to_string()));
         let keyframes = report.keyframes.map(|count| count.to_string());
         row("keyframes", keyframes.unwrap_or("not listed in the file".into()));
     }

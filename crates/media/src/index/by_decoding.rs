@@ -16,7 +16,8 @@ use crate::{budget, hardware::StreamDecoder, media::Media};
 
 /// Decodes all packets, of which `packets` are known, and numbers the pictures as they come out.
 ///
-/// What decodes to no picture is no frame. Takes as long as decoding the whole stream on all cores.
+/// What decodes to no picture is no frame; where none has a time, they are counted. Takes as long as
+/// decoding the whole stream on all cores.
 ///
 /// # Errors
 ///
@@ -53,9 +54,11 @@ pub(super) fn index(
     }
     let mut order = Vec::with_capacity(shown.len());
     let mut last = None;
+    let is_timed = shown.iter().any(|(_, pts)| pts.is_some());
     for (tag, pts) in shown {
         let Some(number) = first_packet(&packets, tag) else { continue };
         let entry = &mut packets[number];
+        let pts = if is_timed { pts } else { stream.counted_ticks(order.len() as u64) };
         // Later frames have later times, whatever the stream says.
         let pts = pts.max(last.map(|last: i64| last.saturating_add(1)));
         entry.pts = pts.unwrap_or(0);

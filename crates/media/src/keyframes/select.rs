@@ -203,11 +203,7 @@ impl Selector {
         if packet.pts().is_some() || packet.dts().is_some() {
             return None;
         }
-        let (rate_num, rate_den) = self.video.frame_rate?;
-        let base = self.video.time_base;
-        let num = i128::from(number) * i128::from(rate_den) * i128::from(base.den());
-        let den = i128::from(rate_num) * i128::from(base.num());
-        i64::try_from(num / den.max(1)).ok()
+        self.video.counted_ticks(number)
     }
 
     /// The next packet of the video.

@@ -95,7 +95,7 @@ impl<T: Send + 'static> FrameReader<T> {
                 let numbers = 0..u32::try_from(index.len()).unwrap_or(u32::MAX);
                 Self::in_groups(Video::of_media(media)?, Arc::new(index), numbers, workers)
             }
-            None => Self::in_one(media, workers),
+            None => Self::in_one(media, workers, |read| read()),
         }
     }
 
@@ -117,17 +117,21 @@ impl<T: Send + 'static> FrameReader<T> {
         Self::in_groups(video, index, numbers, workers)
     }
 
-    /// One decoder with many threads; the workers take turns.
-    fn in_one<W>(media: Media, workers: Vec<W>) -> Result<Self>
+    /// One decoder with many threads; the workers take turns at what `choose` takes of the frames
+    /// that its argument gives.
+    pub(super) fn in_one<W, C>(media: Media, workers: Vec<W>, mut choose: C) -> Result<Self>
     where
         W: FnMut(Frame) -> T + Send + 'static,
+        C: FnMut(&mut dyn FnMut() -> Option<Result<Frame>>) -> Option<Result<Frame>>
+            + Send
+            + 'static,
     {
         let (name, interrupt) = (media.name.clone(), media.interrupt.clone());
         let mut stream = Stream::open(media, workers.len())?;
         let window = workers.len() * 2;
         let each = |mut work: W| move |frame: Result<Frame>| frame.map(&mut work);
         let workers = workers.into_iter().map(each).collect();
-        let results = Ordered::start(move || stream.next(), workers, window);
+        let results = Ordered::start(move || choose(&mut || stream.next()), workers, window);
         let results = results.map_err(|error| no_thread(&name, &error))?;
         Ok(Self { results, interrupt })
     }
@@ -261,6 +265,8 @@ struct Stream {
     decoder: StreamDecoder,
     /// Number of the next frame.
     number: u64,
+    /// Whether frames have times of their own; else they are counted.
+    is_timed: bool,
     /// Time of the packet that was sent last.
     sent: Option<f64>,
     /// A packet the decoder had no room for.
@@ -285,6 +291,7 @@ impl Stream {
             reader: PacketReader::new(media),
             decoder,
             number: 0,
+            is_timed: false,
             sent: None,
             held: None,
             ended: false,
@@ -344,7 +351,9 @@ impl Stream {
     }
 
     fn frame(&mut self, picture: VideoFrame) -> Frame {
-        let pts = picture.pts().map(|ticks| Pts { ticks, base: self.video.time_base });
+        self.is_timed |= picture.pts().is_some();
+        let counted = if self.is_timed { None } else { self.video.counted_ticks(self.number) };
+        let pts = picture.pts().or(counted).map(|ticks| Pts { ticks, base: self.video.time_base });
         let duration = picture.duration();
         let duration = duration.map(|ticks| Pts { ticks, base: self.video.time_base }.seconds());
         let number = self.number;

@@ -10,6 +10,7 @@ mod fetch;
 mod lane;
 mod packets;
 mod plan;
+mod played;
 mod read;
 mod request;
 mod wanted;
@@ -24,6 +25,7 @@ use moviola_av::{decoder::DecoderOptions, time::Pts};
 
 pub use all::FrameReader;
 pub use damage::OnDamage;
+pub use played::Times;
 pub use read::FrameInfo;
 pub use request::OutOfRange;
 

@@ -23,8 +23,13 @@ pub enum OutOfRange {
 const NANOSECONDS: u32 = 1_000_000_000;
 
 impl Video {
-    /// The number of the frame that a user calls `number`.
-    pub(super) fn resolve(&mut self, number: i64) -> Result<u64> {
+    /// The number, from 0, of the frame that a user calls `number`; negative numbers count from the
+    /// end.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoFrame`] if there is none; as [`index`](Self::index).
+    pub fn resolve(&mut self, number: i64) -> Result<u64> {
         let count = self.len()?;
         let from_end = || count.checked_sub(number.unsigned_abs());
         let resolved = u64::try_from(number).ok().or_else(from_end);
@@ -33,8 +38,13 @@ impl Video {
             .ok_or_else(|| self.no_frame(number.to_string(), count))
     }
 
-    /// The number of the frame that is shown at a time.
-    pub(super) fn resolve_time(&mut self, seconds: f64) -> Result<u64> {
+    /// The number of the frame that is shown at a time, in seconds from the start of the
+    /// presentation: the last that begins at or before it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoFrame`] if there is none; as [`index`](Self::index).
+    pub fn resolve_time(&mut self, seconds: f64) -> Result<u64> {
         let instant = self.instant(seconds);
         let index = self.index()?;
         let number = instant.and_then(|instant| index.frame_played_at(instant));

@@ -59,6 +59,22 @@ fn records_are_written_as_documented() {
         Record::Keyframe(keyframe()),
         r#"{"type":"keyframe","source":"a.mp4","index":0,"time":0.0,"pts":0,"time_base":[1,30000],"width":480,"height":270,"path":"out/a/00000.jpg"}"#,
     );
+    check(
+        Record::Frame(FrameRecord {
+            source: "a.mp4".into(),
+            frame: Some(30),
+            time: Some(1.0),
+            pts: Some(30000),
+            time_base: Some([1, 30000]),
+            width: 480,
+            height: 270,
+            keyframe: false,
+            md5: Some("9e107d9d372bb6826bd81d3542a419d6".into()),
+            path: Some("out/a/00000030.jpg".into()),
+            damaged: false,
+        }),
+        r#"{"type":"frame","source":"a.mp4","frame":30,"time":1.0,"pts":30000,"time_base":[1,30000],"width":480,"height":270,"keyframe":false,"md5":"9e107d9d372bb6826bd81d3542a419d6","path":"out/a/00000030.jpg"}"#,
+    );
     let message = "moov atom not found: the file is truncated or still being written";
     check(
         Record::Error(ErrorRecord {

@@ -7,8 +7,27 @@ use std::{
 
 use moviola_media::image::{ImageError, Overwrite, Result, write_atomic};
 
-/// Digits of a keyframe's number in its file name.
-const DIGITS: usize = 5;
+/// The fewest digits of a number in the name of an image.
+const FEWEST_DIGITS: usize = Numbering::Keyframes.digits();
+
+/// What images are numbered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Numbering {
+    /// Their place among the keyframes: `00007.jpg`.
+    Keyframes,
+    /// Their place among all frames: `00000007.jpg`.
+    Frames,
+}
+
+impl Numbering {
+    /// So many digits at least, so that names sort as numbers do.
+    const fn digits(self) -> usize {
+        match self {
+            Self::Keyframes => 5,
+            Self::Frames => 8,
+        }
+    }
+}
 
 /// A folder that takes the images of one source.
 ///
@@ -17,6 +36,7 @@ const DIGITS: usize = 5;
 pub struct ImageFolder {
     folder: PathBuf,
     extension: &'static str,
+    numbering: Numbering,
     overwrite: Overwrite,
     created: bool,
 }
@@ -30,13 +50,18 @@ impl ImageFolder {
     ///
     /// [`ImageError::Exists`] if it holds numbered images already and they may not be replaced:
     /// better to know before the source is decoded.
-    pub fn new(folder: PathBuf, extension: &'static str, overwrite: Overwrite) -> Result<Self> {
+    pub fn new(
+        folder: PathBuf,
+        extension: &'static str,
+        numbering: Numbering,
+        overwrite: Overwrite,
+    ) -> Result<Self> {
         if overwrite == Overwrite::Refuse
             && let Some(path) = numbered_image(&folder)
         {
             return Err(ImageError::Exists { path });
         }
-        Ok(Self { folder, extension, overwrite, created: false })
+        Ok(Self { folder, extension, numbering, overwrite, created: false })
     }
 
     /// Writes the image numbered `number` and says where it is.
@@ -50,9 +75,15 @@ impl ImageFolder {
             fs::create_dir_all(&self.folder).map_err(|cause| self.not_created(cause))?;
             self.created = true;
         }
-        let path = self.folder.join(format!("{number:0DIGITS$}.{}", self.extension));
+        let path = self.path(number);
         write_atomic(&path, bytes, self.overwrite)?;
         Ok(path)
+    }
+
+    /// Where the image numbered `number` is, or would be.
+    pub fn path(&self, number: u64) -> PathBuf {
+        let digits = self.numbering.digits();
+        self.folder.join(format!("{number:0digits$}.{}", self.extension))
     }
 
     fn not_created(&self, cause: io::Error) -> ImageError {
@@ -71,7 +102,7 @@ fn is_numbered_image(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let Some((number, extension)) = name.split_once('.') else { return false };
     matches!(extension, "jpg" | "png")
-        && number.len() >= DIGITS
+        && number.len() >= FEWEST_DIGITS
         && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
@@ -83,11 +114,21 @@ mod tests {
     fn images_are_numbered_with_five_digits() {
         let parent = tempfile::tempdir().unwrap();
         let folder = parent.path().join("out/a");
-        let mut images = ImageFolder::new(folder.clone(), "jpg", Overwrite::Refuse).unwrap();
+        let mut images =
+            ImageFolder::new(folder.clone(), "jpg", Numbering::Keyframes, Overwrite::Refuse)
+                .unwrap();
         assert!(!folder.exists());
         assert_eq!(images.write(7, b"seven").unwrap(), folder.join("00007.jpg"));
         assert_eq!(images.write(123_456, b"many").unwrap(), folder.join("123456.jpg"));
         assert_eq!(fs::read(folder.join("00007.jpg")).unwrap(), b"seven");
+    }
+
+    #[test]
+    fn frames_have_eight_digits() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().to_owned();
+        let images = ImageFolder::new(folder.clone(), "png", Numbering::Frames, Overwrite::Refuse);
+        assert_eq!(images.unwrap().path(30), folder.join("00000030.png"));
     }
 
     #[test]
@@ -96,18 +137,22 @@ mod tests {
         let path = folder.path().to_owned();
         fs::write(path.join("notes.txt"), "").unwrap();
         fs::write(path.join("cover.jpg"), "").unwrap();
-        assert!(ImageFolder::new(path.clone(), "jpg", Overwrite::Refuse).is_ok());
+        assert!(
+            ImageFolder::new(path.clone(), "jpg", Numbering::Keyframes, Overwrite::Refuse).is_ok()
+        );
         fs::write(path.join("00000.png"), "").unwrap();
-        let refused = ImageFolder::new(path.clone(), "jpg", Overwrite::Refuse);
+        let refused =
+            ImageFolder::new(path.clone(), "jpg", Numbering::Keyframes, Overwrite::Refuse);
         assert!(matches!(refused, Err(ImageError::Exists { .. })));
-        assert!(ImageFolder::new(path, "jpg", Overwrite::Replace).is_ok());
+        assert!(ImageFolder::new(path, "jpg", Numbering::Keyframes, Overwrite::Replace).is_ok());
     }
 
     #[test]
     fn an_image_that_appears_meanwhile_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().to_owned();
-        let mut images = ImageFolder::new(path.clone(), "jpg", Overwrite::Refuse).unwrap();
+        let mut images =
+            ImageFolder::new(path.clone(), "jpg", Numbering::Keyframes, Overwrite::Refuse).unwrap();
         fs::write(path.join("00000.jpg"), "theirs").unwrap();
         assert!(matches!(images.write(0, b"ours"), Err(ImageError::Exists { .. })));
         assert_eq!(fs::read(path.join("00000.jpg")).unwrap(), b"theirs");
@@ -119,7 +164,9 @@ mod tests {
         let path = folder.path().to_owned();
         fs::write(path.join("00000.jpg"), "old").unwrap();
         fs::write(path.join("00001.jpg"), "old").unwrap();
-        let mut images = ImageFolder::new(path.clone(), "jpg", Overwrite::Replace).unwrap();
+        let mut images =
+            ImageFolder::new(path.clone(), "jpg", Numbering::Keyframes, Overwrite::Replace)
+                .unwrap();
         images.write(0, b"new").unwrap();
         assert_eq!(fs::read(path.join("00000.jpg")).unwrap(), b"new");
         assert_eq!(fs::read(path.join("00001.jpg")).unwrap(), b"old");
@@ -130,7 +177,8 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("a");
         fs::write(&path, "").unwrap();
-        let mut images = ImageFolder::new(path, "jpg", Overwrite::Refuse).unwrap();
+        let mut images =
+            ImageFolder::new(path, "jpg", Numbering::Keyframes, Overwrite::Refuse).unwrap();
         assert!(matches!(images.write(0, b""), Err(ImageError::Write { .. })));
     }
 }

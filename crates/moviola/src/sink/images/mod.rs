@@ -3,5 +3,5 @@
 mod folder;
 mod names;
 
-pub use folder::ImageFolder;
+pub use folder::{ImageFolder, Numbering};
 pub use names::FolderNames;

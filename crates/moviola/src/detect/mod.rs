@@ -1,8 +1,10 @@
-//! Keyframes become detections, as they are decoded.
+//! Frames become detections, as they are decoded.
 //!
-//! A worker decodes a keyframe, writes its planes into the model's input and runs the model, all
+//! A worker decodes a frame, writes its planes into the model's input and runs the model, all
 //! on one thread: every core is busy with whatever is to do, and no picture waits for another.
-//! Models are loaded beside opening and decoding; the first keyframe waits for its worker's.
+//! Models are loaded beside opening and decoding; the first frame waits for its worker's.
+
+mod searcher;
 
 use std::{
     path::{Path, PathBuf},
@@ -17,21 +19,21 @@ use moviola_infer::{
     results::Detection,
 };
 use moviola_media::{
-    any_format::AnyFormat,
-    convert::{ConvertError, to_rgb8},
+    convert::ConvertError,
     error::Result as MediaResult,
     frame::Frame,
-    image::{Annotation, ImageError, JpegEncoder, JpegOptions, annotate},
+    image::ImageError,
     keyframes::KeyframeReader,
     media::Media,
-    picture::Picture,
     stage::Task,
+    video::{FrameReader, Times},
 };
 
 use crate::{
     demo,
     results::{DetectionsRecord, ObjectRecord},
 };
+use searcher::Searcher;
 
 /// Which model to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,7 +87,7 @@ impl Detectors {
         Ok(Self { slots })
     }
 
-    /// How many there are: as many keyframes are searched at once.
+    /// How many there are: as many frames are searched at once.
     #[expect(clippy::len_without_is_empty, reason = "there is always at least one")]
     pub fn len(&self) -> usize {
         self.slots.len()
@@ -111,9 +113,16 @@ fn with<T>(slot: &Slot, work: impl FnOnce(&mut Detector) -> T) -> Result<T, Infe
     }
 }
 
-/// What is known of a keyframe once its picture is gone.
+/// What is known of a frame once its picture is gone.
 #[derive(Clone, Debug)]
 pub struct Detected {
+    /// Its number among all frames in presentation order, from 0, if known.
+    pub number: Option<u64>,
+    /// Whether decoding can start here.
+    pub keyframe: bool,
+    /// Its number among the keyframes, from 0, if those were searched; one that can't be decoded
+    /// takes a number too.
+    pub index: Option<u64>,
     /// When it is shown.
     pub pts: Option<Pts>,
     /// Seconds from the start of the presentation.
@@ -134,11 +143,11 @@ pub struct Detected {
     pub annotated: Option<Vec<u8>>,
 }
 
-/// Why a keyframe was decoded but not searched.
+/// Why a frame was decoded but not searched.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DetectError {
-    /// The model can't be loaded: no keyframe will be searched.
+    /// The model can't be loaded: no frame will be searched.
     #[error(transparent)]
     Model(InferError),
     /// This picture can't be searched; others may be.
@@ -170,116 +179,93 @@ pub enum PictureError {
     Rgb(#[source] ConvertError),
 }
 
+/// Which frames to search.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum On {
+    /// The keyframes.
+    #[default]
+    Keyframes,
+    /// All frames.
+    All,
+    /// The frames shown at every multiple of so many seconds.
+    Every(f64),
+}
+
 /// How to search.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct DetectOptions {
+    /// Which frames to search. Default: the keyframes.
+    pub on: On,
     /// Draw the boxes into a JPEG of this quality, 1 to 100. Default: don't.
     pub annotate: Option<u8>,
 }
 
-/// Searches every keyframe of `media`; results come in presentation order, as they are ready.
-///
-/// As many keyframes are decoded and searched at once as there are `detectors`.
+/// What is found, in presentation order, as it is ready. An `Err` for one frame doesn't end the
+/// iteration; an error of the container does.
+#[derive(Debug)]
+pub struct Detections {
+    frames: Frames,
+    /// Number of the next keyframe.
+    index: u64,
+}
+
+/// What one frame gives.
+type Outcome = Result<Detected, DetectError>;
+
+#[derive(Debug)]
+enum Frames {
+    Key(KeyframeReader<Outcome>),
+    Any(FrameReader<Outcome>),
+}
+
+/// Searches frames of `media`, as many at once as there are `detectors`.
 ///
 /// # Errors
 ///
-/// As [`KeyframeReader::start`].
+/// As [`KeyframeReader::start`], [`FrameReader::all`] or [`FrameReader::played`].
 pub fn detect(
     media: Media,
     detectors: &Detectors,
     options: DetectOptions,
-) -> MediaResult<KeyframeReader<Result<Detected, DetectError>>> {
+) -> MediaResult<Detections> {
     let worker = |slot: &Arc<Slot>| {
-        let mut searcher = Searcher::new(Arc::clone(slot), options);
-        move |keyframe| searcher.search(&keyframe)
+        let mut searcher = Searcher::new(Arc::clone(slot), options.annotate);
+        move |frame: Frame| searcher.search(&frame)
     };
     let workers = detectors.slots.iter().map(worker).collect();
-    KeyframeReader::start(media, workers)
+    let frames = match options.on {
+        On::Keyframes => Frames::Key(KeyframeReader::start(media, workers)?),
+        On::All => Frames::Any(FrameReader::all(media, workers)?),
+        On::Every(step) => {
+            let times = Times { every: Some(step), ..Times::default() };
+            Frames::Any(FrameReader::played(media, times, workers)?)
+        }
+    };
+    Ok(Detections { frames, index: 0 })
 }
 
-/// One worker: its model, and what it needs to look at any picture.
-struct Searcher {
-    slot: Arc<Slot>,
-    options: DetectOptions,
-    any_format: AnyFormat,
-    drawing: Drawing,
-}
+impl Iterator for Detections {
+    type Item = MediaResult<Outcome>;
 
-/// What drawing keeps from one picture to the next.
-#[derive(Default)]
-struct Drawing {
-    pixels: Vec<u8>,
-    encoder: Option<JpegEncoder>,
-}
-
-impl Searcher {
-    fn new(slot: Arc<Slot>, options: DetectOptions) -> Self {
-        Self { slot, options, any_format: AnyFormat::default(), drawing: Drawing::default() }
-    }
-
-    fn search(&mut self, keyframe: &Frame) -> Result<Detected, DetectError> {
-        let failed = |cause| DetectError::Picture { time: keyframe.time, cause };
-        let picture = self.any_format.picture(keyframe).map_err(PictureError::Format);
-        let picture = picture.map_err(failed)?;
-        let objects = with(&self.slot, |detector| detector.detect_picture(&picture))
-            .map_err(DetectError::Model)?
-            .map_err(|cause| failed(PictureError::Inference(cause)))?;
-        let drawn =
-            self.options.annotate.map(|quality| self.drawing.draw(&picture, &objects, quality));
-        let (width, height) = picture.display_size();
-        Ok(Detected {
-            pts: keyframe.pts,
-            time: keyframe.time,
-            width,
-            height,
-            format: keyframe.frame.format(),
-            color: keyframe.frame.color(),
-            damaged: keyframe.damaged,
-            objects,
-            annotated: drawn.transpose().map_err(failed)?,
-        })
-    }
-}
-
-impl Drawing {
-    fn draw(
-        &mut self,
-        picture: &Picture<'_>,
-        objects: &[Detection],
-        quality: u8,
-    ) -> Result<Vec<u8>, PictureError> {
-        let size = picture.display_size();
-        self.pixels.resize(size.0 * size.1 * 3, 0);
-        to_rgb8(picture, size, &mut self.pixels, size.0 * 3).map_err(PictureError::Rgb)?;
-        let boxes: Vec<_> = objects
-            .iter()
-            .map(|object| Annotation {
-                area: object.bounds,
-                class_id: object.class_id,
-                class: &object.class,
-                confidence: object.confidence,
-            })
-            .collect();
-        annotate(&mut self.pixels, size, &boxes).map_err(PictureError::Drawing)?;
-        let encoder = match &mut self.encoder {
-            Some(encoder) => encoder,
-            none => {
-                let options = JpegOptions { quality, ..JpegOptions::default() };
-                none.insert(JpegEncoder::new(options).map_err(PictureError::Drawing)?)
-            }
+    fn next(&mut self) -> Option<Self::Item> {
+        let keyframes = match &mut self.frames {
+            Frames::Key(keyframes) => keyframes,
+            Frames::Any(frames) => return frames.next(),
         };
-        let image = encoder.encode_rgb(&self.pixels, size).map_err(PictureError::Drawing)?;
-        Ok(image.bytes.to_vec())
+        let index = self.index;
+        self.index += 1;
+        let numbered = |detected| Detected { keyframe: true, index: Some(index), ..detected };
+        keyframes.next().map(|outcome| outcome.map(|outcome| outcome.map(numbered)))
     }
 }
 
 impl Detected {
-    /// The record of this keyframe, the one numbered `index` of `source`.
-    pub fn record(&self, source: &str, index: u64, path: Option<String>) -> DetectionsRecord {
+    /// The record of this frame of `source`, which is at `path` with its boxes drawn in.
+    pub fn record(&self, source: &str, path: Option<String>) -> DetectionsRecord {
         DetectionsRecord {
             source: source.into(),
-            keyframe: Some(index),
-            frame: None,
+            keyframe: self.index,
+            frame: self.number,
             time: self.time,
             pts: self.pts.map(|pts| pts.ticks),
             time_base: self.pts.map(|pts| [pts.base.num(), pts.base.den()]),

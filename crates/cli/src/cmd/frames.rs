@@ -1,0 +1,106 @@
+//! `moviola frames`: any frames, as records and, if wanted, as images.
+
+use std::{ffi::OsString, ops::Range};
+
+use clap::ArgGroup;
+use moviola::{
+    Video,
+    error::Result,
+    media::Media,
+    sink::images::{ImageFolder, Numbering},
+    source::{Source, SourceOptions},
+    video::{FrameReader, Times},
+};
+
+use crate::{
+    args::Global,
+    asked::{self, Asked},
+    exit::Exit,
+    input::{Inputs, source_options},
+    output::Output,
+    pictures::ImageArgs,
+    report::{Report, each_source},
+    stills::{Kind, Made, workers, write_all},
+    times::{parse_range, parse_step, parse_time},
+};
+
+const FRAMES: &str = "Frames";
+
+#[derive(Debug, clap::Args)]
+#[command(group(ArgGroup::new("frames").required(true).multiple(true)))]
+pub(crate) struct Frames {
+    /// A file, `-` for standard input, or an address
+    input: OsString,
+    /// The frame shown at every so many seconds, such as `0.5s`; with --range within that
+    #[arg(long, value_name = "TIME", group = "frames", value_parser = parse_step, help_heading = FRAMES)]
+    every: Option<f64>,
+    /// The frames shown in a range, such as `10s..20s`, `10s..` or `..20s`; the end is left out
+    #[arg(long, value_name = "RANGE", group = "frames", value_parser = parse_range, allow_hyphen_values = true, help_heading = FRAMES)]
+    range: Option<Range<f64>>,
+    /// The frames shown at these times, such as `1.5s,500ms,2m,01:02:03.5`, in this order
+    #[arg(long, value_name = "TIMES", group = "frames", value_parser = parse_time, value_delimiter = ',', allow_hyphen_values = true, conflicts_with_all = ["every", "range"], help_heading = FRAMES)]
+    at: Vec<f64>,
+    /// The frames of these numbers, such as `0,100,-1`, in this order; -1 is the last
+    #[arg(long, value_name = "NUMBERS", group = "frames", value_delimiter = ',', allow_hyphen_values = true, conflicts_with_all = ["every", "range", "at"], help_heading = FRAMES)]
+    index: Vec<i64>,
+    /// All frames
+    #[arg(long, group = "frames", conflicts_with_all = ["every", "range", "at", "index"], help_heading = FRAMES)]
+    all: bool,
+    #[command(flatten)]
+    images: ImageArgs,
+}
+
+impl Frames {
+    pub(crate) fn run(&self, global: &Global, out: &mut Output) -> anyhow::Result<Exit> {
+        let options = source_options(global);
+        let mut folders = self.images.folders(Numbering::Frames);
+        let inputs = Inputs::one(self.input.clone());
+        each_source(&inputs, out, |source, report| match folders.next(source.name()) {
+            Ok(folder) => self.read(source, &options, folder, report),
+            Err(error) => report.fail("write", error.to_string()).map(drop).map_err(Into::into),
+        })
+    }
+
+    fn read(
+        &self,
+        source: Source,
+        options: &SourceOptions,
+        folder: Option<ImageFolder>,
+        report: &mut Report<'_>,
+    ) -> anyhow::Result<()> {
+        let kind = if self.asked().is_empty() { Kind::Frames } else { Kind::AskedFor };
+        let stills = report.open(source, options).and_then(|media| self.start(media));
+        match stills {
+            Ok(stills) => write_all(stills, kind, folder, report)?,
+            Err(error) => drop(report.media_error(&error)?),
+        }
+        if self.range.is_some() && report.is_empty() {
+            report.error("demux", None, "there is no frame in this range".into()).map(drop)?;
+        }
+        Ok(())
+    }
+
+    fn start(&self, media: Media) -> Result<Box<dyn Iterator<Item = Made>>> {
+        let (options, asked) = (self.images.still_options(), self.asked());
+        if !asked.is_empty() {
+            return Ok(Box::new(asked::stills(Video::of_media(media)?, asked, options)));
+        }
+        let workers = workers(media.decoders(), options);
+        Ok(Box::new(if self.all {
+            FrameReader::all(media, workers)?
+        } else {
+            FrameReader::played(media, self.times(), workers)?
+        }))
+    }
+
+    /// The frames that are asked for one by one.
+    fn asked(&self) -> Vec<Asked> {
+        let times = self.at.iter().copied().map(Asked::Time);
+        times.chain(self.index.iter().copied().map(Asked::Number)).collect()
+    }
+
+    fn times(&self) -> Times {
+        let range = self.range.clone().unwrap_or(Times::default().range);
+        Times { range, every: self.every }
+    }
+}

@@ -1,0 +1,92 @@
+//! One thread's part of a search: a frame becomes objects, and perhaps a picture of them.
+
+use std::sync::Arc;
+
+use moviola_infer::results::Detection;
+use moviola_media::{
+    any_format::AnyFormat,
+    convert::to_rgb8,
+    frame::Frame,
+    image::{Annotation, JpegEncoder, JpegOptions, annotate},
+    picture::Picture,
+};
+
+use super::{DetectError, Detected, PictureError, Slot, with};
+
+/// One worker: its model, and what it needs to look at any picture.
+pub(super) struct Searcher {
+    slot: Arc<Slot>,
+    annotate: Option<u8>,
+    any_format: AnyFormat,
+    drawing: Drawing,
+}
+
+/// What drawing keeps from one picture to the next.
+#[derive(Default)]
+struct Drawing {
+    pixels: Vec<u8>,
+    encoder: Option<JpegEncoder>,
+}
+
+impl Searcher {
+    pub(super) fn new(slot: Arc<Slot>, annotate: Option<u8>) -> Self {
+        Self { slot, annotate, any_format: AnyFormat::default(), drawing: Drawing::default() }
+    }
+
+    pub(super) fn search(&mut self, frame: &Frame) -> Result<Detected, DetectError> {
+        let failed = |cause| DetectError::Picture { time: frame.time, cause };
+        let picture = self.any_format.picture(frame).map_err(PictureError::Format);
+        let picture = picture.map_err(failed)?;
+        let objects = with(&self.slot, |detector| detector.detect_picture(&picture))
+            .map_err(DetectError::Model)?
+            .map_err(|cause| failed(PictureError::Inference(cause)))?;
+        let drawn = self.annotate.map(|quality| self.drawing.draw(&picture, &objects, quality));
+        let (width, height) = picture.display_size();
+        Ok(Detected {
+            number: frame.number,
+            keyframe: frame.keyframe,
+            index: None,
+            pts: frame.pts,
+            time: frame.time,
+            width,
+            height,
+            format: frame.frame.format(),
+            color: frame.frame.color(),
+            damaged: frame.damaged,
+            objects,
+            annotated: drawn.transpose().map_err(failed)?,
+        })
+    }
+}
+
+impl Drawing {
+    fn draw(
+        &mut self,
+        picture: &Picture<'_>,
+        objects: &[Detection],
+        quality: u8,
+    ) -> Result<Vec<u8>, PictureError> {
+        let size = picture.display_size();
+        self.pixels.resize(size.0 * size.1 * 3, 0);
+        to_rgb8(picture, size, &mut self.pixels, size.0 * 3).map_err(PictureError::Rgb)?;
+        let boxes: Vec<_> = objects
+            .iter()
+            .map(|object| Annotation {
+                area: object.bounds,
+                class_id: object.class_id,
+                class: &object.class,
+                confidence: object.confidence,
+            })
+            .collect();
+        annotate(&mut self.pixels, size, &boxes).map_err(PictureError::Drawing)?;
+        let encoder = match &mut self.encoder {
+            Some(encoder) => encoder,
+            none => {
+                let options = JpegOptions { quality, ..JpegOptions::default() };
+                none.insert(JpegEncoder::new(options).map_err(PictureError::Drawing)?)
+            }
+        };
+        let image = encoder.encode_rgb(&self.pixels, size).map_err(PictureError::Drawing)?;
+        Ok(image.bytes.to_vec())
+    }
+}
