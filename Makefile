@@ -4,7 +4,7 @@ CARGO := cargo
 # nextest runs the tests of all binaries at once; plain cargo does where it isn't installed.
 TEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo nextest run --no-fail-fast || echo test)
 
-.PHONY: demo test bench lint asan fuzz setup
+.PHONY: demo test soak bench lint asan fuzz setup
 
 setup:
 	@python3 native/build.py
@@ -17,6 +17,10 @@ test: setup
 	python3 -m unittest discover -s native/tests
 	$(CARGO) $(TEST) --workspace --all-targets
 	$(CARGO) test --workspace --doc
+
+# What takes longer than a test may: more orders of frames, more damaged files.
+soak: setup
+	MOVIOLA_SOAK=1 $(CARGO) test --release -p moviola-tests --test whole -- random_access mutated stress
 
 lint: setup
 	$(CARGO) fmt --all --check

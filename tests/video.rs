@@ -12,7 +12,7 @@ use moviola_media::{
     convert::{Crop, Normalise, PixelOrder, PixelSpec},
     error::Error,
     source::{Source, SourceOptions},
-    video::{OnDamage, Video},
+    video::{OnDamage, OutOfRange, Video},
 };
 use moviola_tests::clips;
 
@@ -71,6 +71,17 @@ fn what_does_not_exist_is_an_error_that_says_what_does() {
         assert!(matches!(error, Error::NoFrame { .. }), "{error}");
         assert!(error.to_string().ends_with("there are 300, up to 10.000 s"), "{error}");
     }
+}
+
+#[test]
+fn what_does_not_exist_can_be_left_out_or_replaced_by_the_nearest() {
+    let asked = [3, 300, -301, -1];
+    check(|video| video.out_of_range(OutOfRange::Skip).frames_at(&asked), &[3, 299]);
+    check(|video| video.out_of_range(OutOfRange::Clamp).frames_at(&asked), &[3, 299, 0, 299]);
+    let times = [-1.0, 5.0, 10.0];
+    check(|video| video.out_of_range(OutOfRange::Skip).frames_played_at(&times), &[150]);
+    check(|video| video.out_of_range(OutOfRange::Clamp).frames_played_at(&times), &[0, 150, 299]);
+    check(|video| video.out_of_range(OutOfRange::Fail).frames_at(&[3]), &[3]);
 }
 
 #[test]

@@ -72,6 +72,7 @@ pub struct Video {
     reader: Arc<Mutex<PacketReader>>,
     index: Option<Arc<FrameIndex>>,
     fetcher: Fetcher,
+    out_of_range: OutOfRange,
     on_damage: OnDamage,
     /// Numbers of frames that were asked for and are damaged.
     damaged: BTreeSet<u32>,
@@ -112,6 +113,7 @@ impl Video {
             reader: Arc::new(Mutex::new(reader)),
             index: None,
             fetcher,
+            out_of_range: OutOfRange::default(),
             on_damage: OnDamage::default(),
             damaged: BTreeSet::new(),
         })
@@ -173,8 +175,7 @@ impl Video {
     ///
     /// As [`frame_at`](Self::frame_at), for the first that fails.
     pub fn frames_at(&mut self, numbers: &[i64]) -> Result<Vec<Frame>> {
-        let numbers: Vec<_> =
-            numbers.iter().map(|&number| self.resolve(number)).collect::<Result<_>>()?;
+        let numbers = self.resolve_all(numbers)?;
         self.fetch(&numbers)
     }
 
@@ -194,8 +195,7 @@ impl Video {
     ///
     /// As [`frame_at`](Self::frame_at), for the first that fails.
     pub fn frames_played_at(&mut self, seconds: &[f64]) -> Result<Vec<Frame>> {
-        let numbers: Vec<_> =
-            seconds.iter().map(|&seconds| self.resolve_time(seconds)).collect::<Result<_>>()?;
+        let numbers = self.resolve_times(seconds)?;
         self.fetch(&numbers)
     }
 
@@ -241,8 +241,7 @@ impl Video {
         numbers: &[i64],
         work: impl Fn(usize, &Frame) -> T + Sync,
     ) -> Result<Vec<Result<T>>> {
-        let numbers: Vec<_> =
-            numbers.iter().map(|&number| self.resolve(number)).collect::<Result<_>>()?;
+        let numbers = self.resolve_all(numbers)?;
         self.map(&numbers, work)
     }
 

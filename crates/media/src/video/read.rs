@@ -102,8 +102,7 @@ impl Video {
         if out.len() != expected {
             return Err(self.no_pixels(&ConvertError::OutputLength { expected, got: out.len() }));
         }
-        let numbers: Vec<_> =
-            numbers.iter().map(|&number| self.resolve(number)).collect::<Result<_>>()?;
+        let numbers = self.resolve_all(numbers)?;
         self.index()?;
         let makers = Mutex::new(Vec::new());
         let make = |frame: &Frame, out: &mut [S]| {
@@ -118,8 +117,9 @@ impl Video {
             first_places.entry(number).or_insert(place);
         });
         let mut slots = Vec::new();
-        for (place, out) in out.chunks_exact_mut(row.max(1)).enumerate() {
-            let number = numbers[place];
+        for (place, (&number, out)) in
+            numbers.iter().zip(out.chunks_exact_mut(row.max(1))).enumerate()
+        {
             if first_places.get(&number) == Some(&place) {
                 slots.push((u32::try_from(number).unwrap_or(u32::MAX), out));
             }

@@ -52,6 +52,45 @@ impl Video {
         number.ok_or_else(|| self.no_frame(format!("at {seconds} s"), count))
     }
 
+    /// Says what to do about frames that don't exist, from now on: in lists of numbers and of times.
+    pub fn out_of_range(&mut self, policy: OutOfRange) -> &mut Self {
+        self.out_of_range = policy;
+        self
+    }
+
+    /// The frames that a user calls by these numbers, as the policy wants it.
+    pub(super) fn resolve_all(&mut self, numbers: &[i64]) -> Result<Vec<u64>> {
+        let last = self.len()?.checked_sub(1);
+        let nearest = |number: &i64| if *number < 0 { Some(0) } else { last };
+        self.under_policy(numbers, |video, &number| video.resolve(number), nearest)
+    }
+
+    /// The frames that are shown at these times, as the policy wants it.
+    pub(super) fn resolve_times(&mut self, seconds: &[f64]) -> Result<Vec<u64>> {
+        let last = self.len()?.checked_sub(1);
+        let start = self.index()?.start();
+        let start = start.map_or(0.0, |start| self.time_of(start));
+        let nearest = |seconds: &f64| if *seconds < start { Some(0) } else { last };
+        self.under_policy(seconds, |video, &seconds| video.resolve_time(seconds), nearest)
+    }
+
+    fn under_policy<A>(
+        &mut self,
+        asked: &[A],
+        resolve: impl Fn(&mut Self, &A) -> Result<u64>,
+        nearest: impl Fn(&A) -> Option<u64>,
+    ) -> Result<Vec<u64>> {
+        let policy = self.out_of_range;
+        let resolved = asked.iter().map(|one| match (resolve(self, one), policy) {
+            (Err(Error::NoFrame { .. }), OutOfRange::Skip) => Ok(None),
+            (Err(error @ Error::NoFrame { .. }), OutOfRange::Clamp) => {
+                nearest(one).map(Some).ok_or(error)
+            }
+            (resolved, _) => resolved.map(Some),
+        });
+        resolved.filter_map(Result::transpose).collect()
+    }
+
     /// The numbers of the frames of a range of seconds.
     pub(super) fn numbers_in(&mut self, range: Range<f64>, rate: Option<f64>) -> Result<Vec<u64>> {
         let (start, stop) = (self.instant(range.start), self.instant(range.end));
