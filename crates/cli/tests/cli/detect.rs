@@ -113,6 +113,43 @@ fn the_demo_model_finds_the_shapes_of_its_clip() {
 }
 
 #[test]
+fn any_frames_can_be_searched() {
+    if !runtime_is_here() {
+        return;
+    }
+    let keyframes = detect(&[]).exits(0).of("detections");
+    let run = detect(&["--on", "every:0.5s"]).exits(0);
+    let records = run.of("detections");
+    let frames: Vec<_> = records.iter().map(|record| record["frame"].as_u64().unwrap()).collect();
+    assert_eq!(frames, (0..20).map(|n| n * 15).collect::<Vec<_>>());
+    assert!(records.iter().all(|record| record.get("keyframe").is_none()));
+    for (record, keyframe) in records.iter().step_by(2).zip(&keyframes) {
+        assert_eq!(record["objects"], keyframe["objects"]);
+    }
+    let end = run.one("end");
+    assert_eq!((&end["frames"], &end["keyframes"]), (&20.into(), &10.into()));
+}
+
+#[test]
+fn all_frames_can_be_searched() {
+    if !runtime_is_here() {
+        return;
+    }
+    let out = tempfile::tempdir().unwrap();
+    let clip = clip("h264_trial.mp4");
+    let all = run(["frames", &clip, "--all"]).exits(0).of("frame");
+    let folder = out.path().to_str().unwrap();
+    let args = ["detect", &clip, "-m", "demo", "--provider", "cpu", "--on", "all", "--annotate"];
+    let run = run(args.iter().chain(&[folder])).exits(0);
+    for (record, frame) in run.of("detections").iter().zip(&all) {
+        assert_eq!((&record["frame"], &record["pts"]), (&frame["frame"], &frame["pts"]));
+        let name = format!("h264_trial/{:08}.jpg", frame["frame"].as_u64().unwrap());
+        assert_eq!(record["path"].as_str().unwrap(), out.path().join(name).to_str().unwrap());
+    }
+    assert_eq!(files_in(out.path()).len(), all.len());
+}
+
+#[test]
 fn quiet_detection_says_nothing() {
     if runtime_is_here() {
         assert_eq!(detect(&["--quiet"]).exits(0).stderr, "");

@@ -4,6 +4,7 @@
 mod detect;
 #[cfg(test)]
 mod files;
+mod frames;
 #[cfg(test)]
 mod hardware;
 #[cfg(test)]
