@@ -26,6 +26,7 @@ pub use moviola_av::{
 };
 pub use moviola_infer as infer;
 pub use moviola_media::{
+    convert,
     error::{self, Error},
     frame::Frame,
     image, index, keyframes, media, picture,
