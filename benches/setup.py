@@ -33,7 +33,7 @@ def main():
     try:
         tools.system_ffmpeg()
         install()
-        for name in clips.NAMES[:-1]:
+        for name in clips.NAMES:
             print(clips.clip(name))
         print(detector.path())
     except tools.Missing as missing:
