@@ -21,12 +21,17 @@ FUNCTION = re.compile(r"(_*(?:cu|nv|nccl)\w*)(?:@(.+))?")
 def prepare():
     """Makes the stand-ins that the installed torch lacks."""
     folder = next(iter(tools.VENV.glob("lib/python3*/site-packages/torch/lib")), None)
-    libraries = sorted(folder.glob("lib*.so*")) if folder else []
+    if folder is None:
+        return
+    # Those made for another version of torch may lack functions.
+    made = folder / "stand-ins.txt"
+    for name in made.read_text().split() if made.exists() else []:
+        (folder / name).unlink(missing_ok=True)
+    libraries = sorted(folder.glob("lib*.so*"))
     present = {path.name for path in libraries}
     needed = {name for path in libraries for name in re.findall(r"\(NEEDED\).*\[(.+)\]", said("readelf", "-dW", path))}
     missing = [name for name in sorted(needed - present) if not loads(name)]
-    if not missing:
-        return
+    made.write_text("\n".join(missing))
     versions = {version: name for path in libraries for name, version in versions_of(path) if name in missing}
     functions = defaultdict(set)
     for path in libraries:
