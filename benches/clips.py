@@ -4,7 +4,12 @@
 `quick`  the first 10 s of it, for --quick
 `low`    six minutes of 1080p at a very low bit rate, with long GOPs
 `short`  13 s of 270p: what a whole process costs
+`main250`, `quick250`   `main` and `quick` once more with up to 250 frames from keyframe to keyframe
+`nasa_like`             200 s at 960x540, x264's defaults: `main` twice, in place of the NASA clip that torchcodec uses
+`mandelbrot10`, `mandelbrot120`, `mandelbrot2`   torchcodec's synthetic clips of so many seconds, 600 frames a GOP
+`mandelbrot10_gop60`    the same with 60
 `huge`   two hours and 5 GB: `main` over and over; made only when asked for, deleted afterwards
+`ten`    the same with 10 GB
 
 Run: python3 benches/clips.py [NAME...]
 """
@@ -12,14 +17,20 @@ Run: python3 benches/clips.py [NAME...]
 import csv
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 from harness import tools
 
-NAMES = ("main", "quick", "low", "short", "huge")
-HUGE_LOOPS = 71  # 72 times 100 s is two hours
+NAMES = ("main", "quick", "low", "short", "main250", "nasa_like", "mandelbrot10", "mandelbrot10_gop60",
+         "mandelbrot120")
+# Not made beforehand: the first two are for --quick, which also takes shorter clips in the place of others.
+OTHERS = ("quick250", "mandelbrot2", "huge", "ten")
+QUICK = {"main": "quick", "main250": "quick250", "nasa_like": "short", "mandelbrot10": "mandelbrot2",
+         "mandelbrot10_gop60": "mandelbrot2", "mandelbrot120": "mandelbrot2"}
+LOOPS = {"huge": 71, "ten": 132}  # 72 times 100 s is two hours
 REELS = ("sam2_01_dog.mp4", "udacity_solidWhiteRight.mp4", "sam2_02_cups.mp4", "sk_bikes.mp4",
          "sam2_05_default_juggle.mp4", "decord_flipping_a_pancake.mkv", "imageio_cockatoo_444.mp4",
          "gvi_googlework_short.mp4", "intel_bottle-detection.mp4")
@@ -54,11 +65,18 @@ def recipe(name):
         return [*inputs, "-filter_complex", graph, "-map", "[v]", "-t", "100", *X264]
     if name == "quick":
         return ["-i", clip("main"), "-t", "10", "-c", "copy"]
-    if name == "huge":
-        return ["-stream_loop", str(HUGE_LOOPS), "-i", clip("main"), "-c", "copy"]
+    if name in LOOPS:
+        return ["-stream_loop", str(LOOPS[name]), "-i", clip("main"), "-c", "copy"]
+    if name in ("main250", "quick250"):
+        return ["-i", clip(name.removesuffix("250")), *X264, "-g", "250"]
+    if name == "nasa_like":
+        return ["-stream_loop", "1", "-i", clip("main"), "-vf", "scale=960:540:flags=bicubic", "-c:v", "libx264"]
+    if found := re.fullmatch(r"mandelbrot(\d+)(?:_gop(\d+))?", name):
+        return ["-f", "lavfi", "-i", "mandelbrot=s=1920x1080", "-t", found[1], "-c:v", "libx264", "-r", "60",
+                "-g", found[2] or "600", "-pix_fmt", "yuv420p"]
     if name == "short":
         return ["-i", source("tc_nasa_13013.mp4"), "-map", "0:3", "-map", "0:4", "-map_metadata", "-1", "-c", "copy"]
-    raise ValueError(f"no clip is called {name}; there are {', '.join(NAMES)}")
+    raise ValueError(f"no clip is called {name}; there are {', '.join(NAMES + OTHERS)}")
 
 
 def place(name):
@@ -85,5 +103,5 @@ def clip(name):
 
 
 if __name__ == "__main__":
-    for wanted in sys.argv[1:] or NAMES[:-1]:
+    for wanted in sys.argv[1:] or NAMES:
         print(clip(wanted))

@@ -21,7 +21,7 @@ def arguments():
     parser.add_argument("--quick", action="store_true", help="10 s of the clip, two runs, no archive: does it work?")
     parser.add_argument("--runs", type=int, help="runs that count (default 5)")
     parser.add_argument("--cpus", default="0,1", help="the cores to use (default 0,1; the targets are for two)")
-    parser.add_argument("--huge", action="store_true", help="make and read the 5 GB file too")
+    parser.add_argument("--huge", action="store_true", help="make and read files of 5 and 10 GB too")
     return parser.parse_args()
 
 
@@ -35,9 +35,9 @@ def chosen(names):
 
 
 def setting(options):
-    """--quick puts the 10 s clip in the place of the 100 s one."""
+    """--quick puts a short clip in the place of a long one."""
     def clip(name):
-        return clips.clip("quick" if options.quick and name == "main" else name)
+        return clips.clip(clips.QUICK.get(name, name) if options.quick else name)
     runs = options.runs or (2 if options.quick else 5)
     return Setting(clip, runs, 0 if options.quick else 1, options.huge, options.quick)
 

@@ -4,13 +4,14 @@ import os
 
 import clips
 import detector
-from contests import commands
+from contests import commands, random_access
 from harness import judge, tools
 from harness.contest import Contest, Entrant
 
 LIMIT_MB = 150
 DETECT = "engine detect, model and runtime aside"
 FFMPEG = "ffmpeg -discard nokey -skip_frame nokey"
+RANDOM = "engine: all keyframes, then 100 random frames"
 
 
 def ours(clip, io):
@@ -70,3 +71,22 @@ CONTEST = Contest("memory", "memory and disk reads, cold, clips of 13 s to six m
 HUGE = Contest("memory-huge", "memory and disk reads, cold, two hours and 5 GB", huge_entrants,
                lambda results: keyframe_rows(results, ("huge",)),
                warm=False, finish=lambda: clips.place("huge").unlink(missing_ok=True))
+
+
+def ten_entrants(setting):
+    if not setting.huge:
+        raise tools.Missing("makes a file of 10 GB; ask for it with --huge")
+    clip = setting.clip("ten")
+    times = random_access.random_times(clip, 100)
+    return [Entrant(RANDOM, [tools.engine("bench_frames"), "bounded", clip, "--times", times], runs=1)]
+
+
+def ten_rows(results):
+    return [judge.value(results, f"{RANDOM}: peak", RANDOM, "peak_rss_mb", LIMIT_MB, "MB"),
+            judge.value(results, "its peak after the keyframes", RANDOM, "inside_keyframes_peak_mb", None, "MB"),
+            judge.value(results, "its keyframes", RANDOM, "inside_keyframes_s"),
+            judge.value(results, "its 100 random frames", RANDOM, "inside_frames_s")]
+
+
+TEN = Contest("memory-ten", "memory for random frames, four hours and 10 GB", ten_entrants, ten_rows, warm=False,
+              finish=lambda: clips.place("ten").unlink(missing_ok=True))

@@ -44,7 +44,8 @@ def describe():
     """Lines for machine.txt."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     features = [f for f in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if f in cpu_info("flags").split()]
-    packages = (tools.BENCHES / "requirements.txt").read_text().splitlines()
+    lists = sorted(tools.BENCHES.glob("requirements*.txt"))
+    packages = [line for path in lists for line in path.read_text().splitlines()]
     facts = {
         "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "cpu": f"{cpu_info('model name') or platform.processor()}, family {cpu_info('cpu family')}, "

@@ -33,6 +33,8 @@ def entrant_row(results, name):
     if not results.runs[name]:
         return [name, *["not run"] + [""] * (len(RUN_KEYS) + 1)]
     medians = [results.median(name, key) for key in RUN_KEYS]
+    if medians[-1] is None:
+        medians[-1] = results.median(name, "inside_frames")
     extra = [results.least(name), results.median(name, "others")]
     return [name, *("" if number is None else short(number) for number in [*medians, *extra])]
 

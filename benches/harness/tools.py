@@ -42,10 +42,10 @@ def moviola():
     return expect(target() / "moviola", "build the command: cargo build --release -p moviola-cli")
 
 
-def engine():
-    """The helper that measures inside the engine: crates/moviola/examples/bench.rs."""
-    how = "build the helper: cargo build --release -p moviola --example bench"
-    return expect(target() / "examples" / "bench", how)
+def engine(helper="bench"):
+    """A helper that measures inside the engine, of crates/moviola/examples."""
+    how = f"build the helper: cargo build --release -p moviola --example {helper}"
+    return expect(target() / "examples" / helper, how)
 
 
 def target():
@@ -61,6 +61,11 @@ def ffmpeg():
 def system_ffmpeg():
     """The distribution's ffmpeg, as most people have it; also the one with x264, which makes the clips."""
     return require(shutil.which("ffmpeg"), "install your distribution's ffmpeg: apt-get install -y ffmpeg")
+
+
+def system_ffprobe():
+    """Its companion, which tells durations."""
+    return require(shutil.which("ffprobe"), "install your distribution's ffmpeg: apt-get install -y ffmpeg")
 
 
 def peer(name):
