@@ -57,7 +57,7 @@ fn media(clip: &Path) -> Option<Media> {
 /// Every packet of a stream, as [`Media`] reads them, and whether reading ended as it should. `parsed` says whether FFmpeg
 /// may look into them: for some codecs it then decides by itself what a key frame is.
 fn scan(options: DemuxerOptions, stream: usize, parsed: bool) -> (Vec<Read>, bool) {
-    let mut demuxer = Demuxer::open(options).unwrap();
+    let mut demuxer = Demuxer::open(options).expect("it was open before");
     if !parsed {
         assert!(demuxer.leave_out(Vec::new(), Vec::new()));
     }
@@ -171,7 +171,7 @@ fn list_damaged(bytes: Vec<u8>) -> Option<Option<String>> {
     let source = Source::bytes("damaged", Arc::clone(&bytes));
     let media = Media::open(source, SourceOptions::default()).ok()?;
     let listing = media.listing();
-    let read = media.bytes().unwrap().bytes_read();
+    let read = media.bytes().expect("bytes in memory").bytes_read();
     assert!(read <= 8 * len as u64 + 65_536, "{read} of {len} bytes were read");
     let listing = listing?;
     let stream = media.video().index;
@@ -197,7 +197,7 @@ impl Numbers {
 #[track_caller]
 fn check_damaged<D: Iterator<Item = Vec<u8>>>(damage: impl Fn(Vec<u8>) -> D + Sync) {
     let outcomes = in_parallel(&SMALL, |name| {
-        let whole = fs::read(clips::testdata().join(name)).unwrap();
+        let whole = fs::read(clips::testdata().join(name)).expect("one of our own clips");
         damage(whole).map(list_damaged).collect::<Vec<_>>()
     });
     let (mut listed, mut all, mut failures) = (0, 0, Vec::new());

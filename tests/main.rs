@@ -1,4 +1,5 @@
 //! Tests of the whole: against the reference ffmpeg, against failing input, against our own rules.
+#![expect(clippy::print_stdout, reason = "a test says what it leaves out")]
 
 mod bytes_read;
 mod conformance;

@@ -21,7 +21,8 @@ fn clip(name: &str) -> PathBuf {
 }
 
 fn open(name: &str) -> Video {
-    Video::open(Source::path(clip(name)), SourceOptions::default()).unwrap()
+    let source = Source::path(clip(name));
+    Video::open(source, SourceOptions::default()).expect("one of our own clips")
 }
 
 /// Numbers of the frames that `ask` gives.
@@ -30,7 +31,7 @@ fn check<E: std::fmt::Debug>(
     ask: impl FnOnce(&mut Video) -> Result<Vec<moviola_media::frame::Frame>, E>,
     want: &[u64],
 ) {
-    let frames = ask(&mut open("demo.mp4")).unwrap();
+    let frames = ask(&mut open("demo.mp4")).expect("these can be had");
     let numbers: Vec<_> = frames.iter().filter_map(|frame| frame.number).collect();
     assert_eq!(numbers, want);
 }
@@ -107,13 +108,14 @@ fn a_pipe_can_t_be_read_at_any_place() {
 
 /// swscale's accurate mode, the reference: RGB of a picture as it is.
 fn reference_rgb(frame: &VideoFrame) -> Vec<u8> {
-    let format = PixelFormat::from_name("rgb24").unwrap();
+    let format = PixelFormat::from_name("rgb24").expect("FFmpeg has it");
     let from = Side::of(frame);
     let to = Side { format, color: Color::default(), ..from };
-    let mut scaler = Scaler::new(from, to, Filter::Bilinear).unwrap();
-    let mut target = VideoFrameMut::new(format, frame.width(), frame.height()).unwrap();
-    scaler.scale(frame, &mut target).unwrap();
-    target.freeze().plane(0).unwrap().iter().flatten().copied().collect()
+    let mut scaler = Scaler::new(from, to, Filter::Bilinear).expect("swscale knows both");
+    let target = VideoFrameMut::new(format, frame.width(), frame.height());
+    let mut target = target.expect("there is memory");
+    scaler.scale(frame, &mut target).expect("they are as announced");
+    target.freeze().plane(0).expect("RGB is a plane").iter().flatten().copied().collect()
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn frames(name: &str, options: &[&str]) -> Run {
 
 /// The same through a pipe.
 fn piped(name: &str, options: &[&str]) -> Run {
-    let (reader, mut writer) = std::io::pipe().unwrap();
+    let (reader, mut writer) = std::io::pipe().expect("a pipe");
     let mut file = File::open(clip(name)).unwrap();
     // A reader that goes away early is none of this thread's business.
     let feeder = std::thread::spawn(move || drop(std::io::copy(&mut file, &mut writer)));

@@ -246,7 +246,7 @@ mod tests {
     const KEY: SourceKey = SourceKey { len: 5, changed: 7, hash: 9, stream: 0 };
 
     fn index() -> FrameIndex {
-        let packet = |pts, key, shown| PacketEntry { pts, key, shown, position: Some(pts as u64) };
+        let packet = |pts, key, shown| PacketEntry { pts, key, shown, position: Some(9) };
         let packets = [packet(0, true, false), packet(30, false, true), packet(10, true, true)];
         let base = TimeBase::MICROSECONDS;
         let index = FrameIndex::of_packets(base, &packets, Some(40), Origin::Packets);

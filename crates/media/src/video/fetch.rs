@@ -34,6 +34,14 @@ pub(super) struct Fetcher {
     wide: Option<Lane>,
 }
 
+/// What became of frames that were asked for, in no order, each with its number.
+pub(super) struct Fetched<T, S> {
+    /// What was made of those that came.
+    pub(super) came: Vec<(u32, T)>,
+    /// What was meant for those that can't be decoded.
+    pub(super) missing: Vec<(u32, S)>,
+}
+
 /// One lane at work.
 struct Worker<'a> {
     lane: &'a mut Lane,
@@ -61,7 +69,7 @@ impl Fetcher {
         index: &FrameIndex,
         frames: Vec<(u32, S)>,
         see: impl Fn(Target, S, VideoFrame) -> T + Sync,
-    ) -> Result<(Vec<(u32, T)>, Vec<(u32, S)>)> {
+    ) -> Result<Fetched<T, S>> {
         let mut jobs = plan::jobs(index, frames);
         jobs.sort_by_key(|job| std::cmp::Reverse(plan::cost(job)));
         let cores = Cores::take(self.cores.min(jobs.len().max(self.cores)));
@@ -74,11 +82,11 @@ impl Fetcher {
         let outcomes = side_by_side(&mut workers, |worker| worker.run(&sources, &queue, &see));
         let (mut came, mut missing) = (Vec::new(), Vec::new());
         for outcome in outcomes {
-            let (of_lane, not_of_lane) = outcome?;
-            came.extend(of_lane);
-            missing.extend(not_of_lane);
+            let of_lane = outcome?;
+            came.extend(of_lane.came);
+            missing.extend(of_lane.missing);
         }
-        Ok((came, missing))
+        Ok(Fetched { came, missing })
     }
 
     /// The lanes to work with: those that stand well first.
@@ -140,7 +148,7 @@ impl Worker<'_> {
         sources: &Sources<'_>,
         queue: &Mutex<Vec<Job<S>>>,
         see: &impl Fn(Target, S, VideoFrame) -> T,
-    ) -> Result<(Vec<(u32, T)>, Vec<(u32, S)>)> {
+    ) -> Result<Fetched<T, S>> {
         let (mut came, mut missing) = (Vec::new(), Vec::new());
         while let Some((job, is_last)) = self.next(queue) {
             let finish = if is_last { Finish::Stay } else { Finish::Drain };
@@ -150,7 +158,7 @@ impl Worker<'_> {
             })?;
             missing.extend(left.into_iter().map(|(target, slot)| (target.frame, slot)));
         }
-        Ok((came, missing))
+        Ok(Fetched { came, missing })
     }
 
     /// The next job, and whether it is the last: one that the lane can go on to, else the longest.
@@ -193,9 +201,10 @@ impl Video {
         for (place, &number) in numbers.iter().enumerate() {
             asked.entry(u32::try_from(number).unwrap_or(u32::MAX)).or_default().push(place);
         }
-        let (came, missing) = self.fetch_each(asked.into_iter().collect(), |places, frame| {
-            places.into_iter().map(|place| (place, work(place, &frame))).collect::<Vec<_>>()
-        })?;
+        let Fetched { came, missing } =
+            self.fetch_each(asked.into_iter().collect(), |places, frame| {
+                places.into_iter().map(|place| (place, work(place, &frame))).collect::<Vec<_>>()
+            })?;
         let mut results: Vec<Option<Result<T>>> = Vec::new();
         results.resize_with(numbers.len(), || None);
         for (place, result) in came.into_iter().flat_map(|(_, results)| results) {
@@ -215,9 +224,9 @@ impl Video {
         &mut self,
         frames: Vec<(u32, S)>,
         see: impl Fn(S, Frame) -> T + Sync,
-    ) -> Result<(Vec<(u32, T)>, Vec<(u32, S)>)> {
+    ) -> Result<Fetched<T, S>> {
         let Self { stream, start, reader, index, fetcher, .. } = self;
-        let Some(index) = index else { return Ok((Vec::new(), frames)) };
+        let Some(index) = index else { return Ok(Fetched { came: Vec::new(), missing: frames }) };
         let outcome = fetcher.fetch(reader, index, frames, |target, slot, picture| {
             see(slot, frame(target.frame.into(), picture, index, stream, *start))
         });

@@ -11,7 +11,7 @@ use moviola_av::{
 };
 
 use super::{
-    packets::{PacketReader, Span},
+    packets::{Batch, Extradata, PacketReader, Span},
     wanted::{Job, Target, Wanted},
 };
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
         references::References,
     },
     entry::prepare,
-    error::Result,
+    error::{Error, Result},
     hardware::{Hardware, StreamDecoder},
     index::{Entrance, FrameIndex, Origin},
     media::cannot_decode,
@@ -47,6 +47,27 @@ pub(super) struct Recipe {
 pub(super) struct Sources<'a> {
     pub(super) reader: &'a Mutex<PacketReader>,
     pub(super) index: &'a FrameIndex,
+}
+
+impl Sources<'_> {
+    fn read(&self, span: &Span) -> Result<Batch> {
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner).read(span)
+    }
+
+    fn cannot_decode(&self, cause: &AvError) -> Error {
+        let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let media = reader.media();
+        cannot_decode(&media.name, &media.video, cause)
+    }
+}
+
+/// What a lane is sent for.
+struct Errand<'a, S, F> {
+    sources: &'a Sources<'a>,
+    wanted: Wanted<S>,
+    finish: Finish,
+    /// Takes each picture, and says whether to go on.
+    see: F,
 }
 
 /// A decoder somewhere in the stream.
@@ -123,59 +144,55 @@ impl Lane {
     /// # Errors
     ///
     /// If reading fails or the decoder can't be opened; some pictures may have come.
-    pub(super) fn run<S>(
+    pub(super) fn run<S, F>(
         &mut self,
         sources: &Sources<'_>,
         job: Job<S>,
         finish: Finish,
-        mut see: impl FnMut(Target, S, VideoFrame) -> bool,
-    ) -> Result<Vec<(Target, S)>> {
+        see: F,
+    ) -> Result<Vec<(Target, S)>>
+    where
+        F: FnMut(Target, S, VideoFrame) -> bool,
+    {
         let targets: Vec<_> = job.targets.iter().map(|(target, _)| *target).collect();
         let goes_on = self.cost_to_go_on(job.entrance, &targets).is_some();
         if !goes_on {
             self.place = None;
         }
-        let mut wanted = Wanted::new(job.targets, sources.index);
-        let mut outcome = self.fetch(sources, job.entrance, &mut wanted, finish, &mut see);
-        if goes_on && outcome.is_ok() && !wanted.is_empty() {
+        let wanted = Wanted::new(job.targets, sources.index);
+        let mut errand = Errand { sources, wanted, finish, see };
+        let mut outcome = self.fetch(&mut errand, job.entrance);
+        if goes_on && outcome.is_ok() && !errand.wanted.is_empty() {
             // A stream whose times mislead: the sure way is from the entrance.
             self.place = None;
-            outcome = self.fetch(sources, job.entrance, &mut wanted, finish, &mut see);
+            outcome = self.fetch(&mut errand, job.entrance);
         }
         if outcome.is_err() {
             self.place = None;
         }
-        outcome.map(|()| wanted.rest())
+        outcome.map(|()| errand.wanted.rest())
     }
 
-    fn fetch<S>(
-        &mut self,
-        sources: &Sources<'_>,
-        entrance: Entrance,
-        wanted: &mut Wanted<S>,
-        finish: Finish,
-        see: &mut impl FnMut(Target, S, VideoFrame) -> bool,
-    ) -> Result<()> {
-        self.receive(wanted, see);
+    fn fetch<S, F>(&mut self, errand: &mut Errand<'_, S, F>, entrance: Entrance) -> Result<()>
+    where
+        F: FnMut(Target, S, VideoFrame) -> bool,
+    {
+        let sources = errand.sources;
+        self.receive(errand);
         let mut entrance = entrance;
-        while !wanted.is_empty() {
+        while !errand.wanted.is_empty() {
             let start = self.place.map_or(entrance.packet, |place| place.next);
-            let last = sources.index.last_packet_of(wanted.last);
+            let last = sources.index.last_packet_of(errand.wanted.last);
             let past_last = start > last;
-            if (past_last && finish == Finish::Drain) || start >= sources.index.packets() {
-                self.drain(wanted, see);
+            let ends = start >= sources.index.packets();
+            if ends || (past_last && errand.finish == Finish::Drain) {
+                self.drain(errand);
                 return Ok(());
             }
-            let until = match finish {
-                Finish::Drain => last + 1,
-                Finish::Stay => last.max(start) + 1,
-            };
             let from = self.place.map_or(entrance, |place| place.entrance);
+            let until = last.max(start) + 1;
             let span = Span { entrance: from, from: start, until, bytes: BATCH_BYTES };
-            let batch = {
-                let mut reader = sources.reader.lock().unwrap_or_else(PoisonError::into_inner);
-                reader.read(&span)?
-            };
+            let batch = sources.read(&span)?;
             if self.place.is_none() {
                 let first = batch.packets.first();
                 if !first.is_some_and(|first| self.is_entrance(sources.index, entrance, first)) {
@@ -189,17 +206,17 @@ impl Lane {
                 self.restart(entrance);
             }
             for (number, packet) in (batch.first..).zip(batch.packets) {
-                self.send(number, packet, sources, &batch.extradata, wanted, see)?;
-                self.receive(wanted, see);
+                self.send(errand, number, packet, &batch.extradata)?;
+                self.receive(errand);
             }
             if batch.ended {
-                self.drain(wanted, see);
+                self.drain(errand);
                 return Ok(());
             }
         }
-        if finish == Finish::Drain && self.place.is_some_and(|place| place.next > wanted.last) {
+        if errand.finish == Finish::Drain {
             // Nothing more is wanted from here: the next job starts elsewhere.
-            self.place = None;
+            self.place = self.place.filter(|place| place.next <= errand.wanted.last);
         }
         Ok(())
     }
@@ -235,15 +252,17 @@ impl Lane {
     }
 
     /// Sends a packet, unless nothing that is wanted depends on it.
-    fn send<S>(
+    fn send<S, F>(
         &mut self,
+        errand: &mut Errand<'_, S, F>,
         number: u32,
         packet: Packet,
-        sources: &Sources<'_>,
-        extradata: &(u64, Option<Arc<[u8]>>),
-        wanted: &mut Wanted<S>,
-        see: &mut impl FnMut(Target, S, VideoFrame) -> bool,
-    ) -> Result<()> {
+        extradata: &Extradata,
+    ) -> Result<()>
+    where
+        F: FnMut(Target, S, VideoFrame) -> bool,
+    {
+        let Errand { sources, wanted, .. } = errand;
         let Some(place) = &mut self.place else { return Ok(()) };
         place.next = number + 1;
         self.references.learn(packet.data());
@@ -255,27 +274,25 @@ impl Lane {
             place.whole_from = number + 1;
             return Ok(());
         }
-        let starts = number == place.entrance.packet;
-        let outcome = self.offer(number, packet, starts, sources.index, extradata, wanted, see);
+        let packet = self.prepare(sources.index, number, packet, extradata);
+        let outcome = packet.and_then(|packet| self.offer(errand, &packet));
         match outcome {
-            Ok(()) => Ok(()),
-            Err(error) if error.is_corrupt() => Ok(()), // its picture won't come, or come damaged
-            Err(AvError::Ffmpeg { .. }) => Ok(()),
-            Err(error) => Err(self.refuse(sources, &error)),
+            // A damaged packet's picture won't come, or come damaged.
+            Ok(()) | Err(AvError::Ffmpeg { .. }) => Ok(()),
+            Err(error) => Err(errand.sources.cannot_decode(&error)),
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one step of `send`, which is long enough")]
-    fn offer<S>(
+    /// The packet with its number, and with what the decoder must be told before it; opens the
+    /// decoder if need be.
+    fn prepare(
         &mut self,
+        index: &FrameIndex,
         number: u32,
         packet: Packet,
-        starts: bool,
-        index: &FrameIndex,
-        (version, extradata): &(u64, Option<Arc<[u8]>>),
-        wanted: &mut Wanted<S>,
-        see: &mut impl FnMut(Target, S, VideoFrame) -> bool,
-    ) -> AvResult<()> {
+        (version, extradata): &Extradata,
+    ) -> AvResult<Packet> {
+        let starts = self.place.is_some_and(|place| place.entrance.packet == number);
         let is_new = self.decoder.is_none();
         if is_new {
             let options = DecoderOptions {
@@ -283,11 +300,8 @@ impl Lane {
                 reorder_delay: index.reorder_delay(),
                 ..self.recipe.options.clone()
             };
-            self.decoder = Some(StreamDecoder::open(
-                &self.recipe.parameters,
-                &options,
-                &self.recipe.hardware,
-            )?);
+            let Recipe { parameters, hardware, .. } = &*self.recipe;
+            self.decoder = Some(StreamDecoder::open(parameters, &options, hardware)?);
             self.extradata = 0;
         }
         let known = index.parameter_sets(number);
@@ -297,21 +311,27 @@ impl Lane {
         self.extradata = *version;
         let mut tagged = prepare(&packet, sets, extradata)?.unwrap_or(packet);
         tagged.set_tag(number.into());
-        loop {
-            let Some(decoder) = &mut self.decoder else { return Ok(()) };
-            match decoder.send(&tagged)? {
-                Sent::Accepted => return Ok(()),
-                Sent::Full => self.receive(wanted, see),
+        Ok(tagged)
+    }
+
+    fn offer<S, F>(&mut self, errand: &mut Errand<'_, S, F>, packet: &Packet) -> AvResult<()>
+    where
+        F: FnMut(Target, S, VideoFrame) -> bool,
+    {
+        while let Some(decoder) = &mut self.decoder {
+            match decoder.send(packet)? {
+                Sent::Accepted => break,
+                Sent::Full => self.receive(errand),
             }
         }
+        Ok(())
     }
 
     /// Takes the pictures that are ready.
-    fn receive<S>(
-        &mut self,
-        wanted: &mut Wanted<S>,
-        see: &mut impl FnMut(Target, S, VideoFrame) -> bool,
-    ) {
+    fn receive<S, F>(&mut self, errand: &mut Errand<'_, S, F>)
+    where
+        F: FnMut(Target, S, VideoFrame) -> bool,
+    {
         let mut failures = 0;
         while let Some(decoder) = &mut self.decoder {
             match decoder.receive() {
@@ -319,10 +339,11 @@ impl Lane {
                     if let (Some(place), Some(pts)) = (&mut self.place, frame.pts()) {
                         place.shown = place.shown.max(pts);
                     }
-                    if let Some((target, slot)) = wanted.take(&frame) {
-                        if !see(target, slot, frame) {
-                            return wanted.give_up();
-                        }
+                    let target = errand.wanted.take(&frame);
+                    let go_on =
+                        target.is_none_or(|(target, slot)| (errand.see)(target, slot, frame));
+                    if !go_on {
+                        return errand.wanted.give_up();
                     }
                 }
                 Ok(Received::NeedPacket | Received::End) => return,
@@ -333,20 +354,13 @@ impl Lane {
     }
 
     /// Takes all that the decoder holds; it has to start anew then.
-    fn drain<S>(
-        &mut self,
-        wanted: &mut Wanted<S>,
-        see: &mut impl FnMut(Target, S, VideoFrame) -> bool,
-    ) {
+    fn drain<S, F>(&mut self, errand: &mut Errand<'_, S, F>)
+    where
+        F: FnMut(Target, S, VideoFrame) -> bool,
+    {
         if self.decoder.as_mut().is_some_and(|decoder| decoder.send_end().is_ok()) {
-            self.receive(wanted, see);
+            self.receive(errand);
         }
         self.place = None;
-    }
-
-    fn refuse(&self, sources: &Sources<'_>, cause: &AvError) -> crate::error::Error {
-        let reader = sources.reader.lock().unwrap_or_else(PoisonError::into_inner);
-        let media = reader.media();
-        cannot_decode(&media.name, &media.video, cause)
     }
 }

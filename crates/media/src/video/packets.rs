@@ -32,9 +32,11 @@ pub(super) struct PacketReader {
     held: VecDeque<Packet>,
     /// Number of the next packet; `None` after a failed seek.
     next: Option<u32>,
-    /// The latest extradata that came with a packet, and how often it has changed.
-    extradata: (u64, Option<Arc<[u8]>>),
+    extradata: Extradata,
 }
+
+/// The latest extradata that came with a packet, and how often it has changed.
+pub(super) type Extradata = (u64, Option<Arc<[u8]>>);
 
 /// Packets that follow one another.
 #[derive(Debug)]
@@ -42,8 +44,8 @@ pub(super) struct Batch {
     /// Number of the first.
     pub(super) first: u32,
     pub(super) packets: Vec<Packet>,
-    /// Extradata in force before the first, and its version.
-    pub(super) extradata: (u64, Option<Arc<[u8]>>),
+    /// What is in force before the first.
+    pub(super) extradata: Extradata,
     /// Whether the stream ends here.
     pub(super) ended: bool,
 }

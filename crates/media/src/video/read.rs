@@ -7,7 +7,7 @@ use std::{
 
 use moviola_av::time::Pts;
 
-use super::Video;
+use super::{Video, fetch::Fetched};
 use crate::{
     any_format::AnyFormat,
     convert::{ConvertError, Normalise, PixelConverter, PixelSpec},
@@ -125,7 +125,7 @@ impl Video {
             }
         }
         slots.sort_by_key(|(frame, _)| *frame);
-        let (came, missing) = self.fetch_each(slots, |out: &mut [S], frame| {
+        let Fetched { came, missing } = self.fetch_each(slots, |out: &mut [S], frame| {
             let made = (!frame.damaged).then(|| make(&frame, out));
             (FrameInfo::from(&frame), made.map_or_else(|| Err((frame, out)), Ok))
         })?;
