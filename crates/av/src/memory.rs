@@ -1,4 +1,4 @@
-//! What the allocator of the process does with memory that is given back.
+//! What the system does with memory: what is given back, and what is about to be filled.
 
 /// Has the C library's allocator keep what decoders free, up to 64 MB, for the next picture.
 ///
@@ -16,4 +16,28 @@ pub fn keep_freed() {
         // SAFETY: as above.
         unsafe { libc::mallopt(libc::M_TRIM_THRESHOLD, KEEP) };
     }
+}
+
+/// Asks the system to back a large buffer with huge pages, if it isn't in use yet: filling new
+/// memory costs a fault for each page, which for pixels takes longer than making them. Only advice,
+/// and without effect on what the buffer holds.
+pub fn expect_filling<T>(buffer: &mut [T]) {
+    #[cfg(target_os = "linux")]
+    {
+        const WORTH_IT: usize = 4 << 20;
+        const PAGE: usize = 4096;
+        let start = buffer.as_mut_ptr().cast::<u8>();
+        let skipped = start.addr().wrapping_neg() % PAGE;
+        let length = size_of_val(buffer).saturating_sub(skipped) / PAGE * PAGE;
+        if length < WORTH_IT {
+            return;
+        }
+        // SAFETY: `skipped` is less than the buffer's length.
+        let first_page = unsafe { start.add(skipped) };
+        // SAFETY: these are whole pages of the buffer; the advice changes no byte of them. A refusal
+        // changes nothing.
+        unsafe { libc::madvise(first_page.cast(), length, libc::MADV_HUGEPAGE) };
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = buffer;
 }

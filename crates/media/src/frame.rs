@@ -42,6 +42,26 @@ impl Frame {
         Picture::of_frame(&self.frame, self.stream.orientation, self.stream.sample_aspect)
     }
 
+    /// How to turn the picture upright: the frame's own way, or else the stream's.
+    pub fn orientation(&self) -> Orientation {
+        self.frame.display_matrix().map_or(self.stream.orientation, Orientation::of_matrix)
+    }
+
+    /// Width and height as shown: upright, with square pixels, in pixels.
+    pub fn display_size(&self) -> (usize, usize) {
+        let sample_aspect = self.stream.sample_aspect.or(self.frame.sample_aspect_ratio());
+        Picture {
+            width: self.frame.width() as usize,
+            height: self.frame.height() as usize,
+            layout: Layout::Gray(Depth::EIGHT), // no matter: the size depends on none
+            planes: [None; 3],
+            color: Color::default(),
+            orientation: self.orientation(),
+            sample_aspect: sample_aspect.unwrap_or((1, 1)),
+        }
+        .display_size()
+    }
+
     /// The stream it comes from.
     pub fn stream(&self) -> &VideoStream {
         &self.stream

@@ -18,6 +18,7 @@
 //! make one, use it once and drop it. No threads are started.
 
 mod axis;
+mod deep;
 mod error;
 mod geometry;
 mod grid;
@@ -31,6 +32,7 @@ mod tensor;
 #[cfg(test)]
 mod tests;
 
+pub use deep::DeepConverter;
 pub use error::ConvertError;
 pub use pixels::{Crop, Normalise, PixelConverter, PixelOrder, PixelSpec};
 pub use rgb::Rgb8Converter;

@@ -20,7 +20,7 @@ use crate::{
     frame::Frame,
     index::{Entrance, FrameIndex},
     media::VideoStream,
-    stage::side_by_side,
+    stage::{ClosesAtEnd, Relay, side_by_side},
 };
 
 /// The decoders of a video.
@@ -42,9 +42,12 @@ pub(super) struct Fetched<T, S> {
     pub(super) missing: Vec<(u32, S)>,
 }
 
-/// One lane at work.
-struct Worker<'a> {
-    lane: &'a mut Lane,
+/// The lanes that are to work.
+enum Lanes<'a> {
+    /// With one thread each.
+    Narrow(Vec<&'a mut Lane>),
+    /// With threads for all cores.
+    Wide(&'a mut Lane),
 }
 
 impl Fetcher {
@@ -72,17 +75,26 @@ impl Fetcher {
     ) -> Result<Fetched<T, S>> {
         let mut jobs = plan::jobs(index, frames);
         jobs.sort_by_key(|job| std::cmp::Reverse(plan::cost(job)));
-        let cores = Cores::take(self.cores.min(jobs.len().max(self.cores)));
+        let cores = Cores::take(self.cores);
         let sources = Sources { reader, index };
         let costs: Vec<_> = jobs.iter().map(plan::cost).collect();
         let way = plan::choose(&costs, cores.count());
         let lanes = self.lanes(way, cores.count().min(jobs.len()), &jobs);
         let queue = Mutex::new(jobs);
-        let mut workers: Vec<_> = lanes.into_iter().map(|lane| Worker { lane }).collect();
-        let outcomes = side_by_side(&mut workers, |worker| worker.run(&sources, &queue, &see));
+        let outcomes = match lanes {
+            Lanes::Narrow(mut lanes) => side_by_side(&mut lanes, |lane| {
+                let mut came = Vec::new();
+                let missing = run(lane, &sources, &queue, |target, slot, frame| {
+                    came.push((target.frame, see(target, slot, frame)));
+                    true
+                })?;
+                Ok(Fetched { came, missing })
+            }),
+            Lanes::Wide(lane) => one_for_all(lane, &sources, &queue, cores.count(), &see),
+        };
         let (mut came, mut missing) = (Vec::new(), Vec::new());
         for outcome in outcomes {
-            let of_lane = outcome?;
+            let of_lane: Fetched<T, S> = outcome?;
             came.extend(of_lane.came);
             missing.extend(of_lane.missing);
         }
@@ -90,35 +102,31 @@ impl Fetcher {
     }
 
     /// The lanes to work with: those that stand well first.
-    fn lanes<S>(&mut self, way: Way, count: usize, jobs: &[Job<S>]) -> Vec<&mut Lane> {
-        if let [job] = jobs
-            && self.goes_on(job).is_none_or(|(cost, _)| cost > plan::cost(job))
-            && way == Way::Together
-        {
-            return vec![self.wide()];
-        }
+    fn lanes<S>(&mut self, way: Way, count: usize, jobs: &[Job<S>]) -> Lanes<'_> {
+        // One job that a lane can go on to is best left to it.
         if let [job] = jobs
             && let Some((_, place)) = self.goes_on(job)
         {
             return match place {
-                Some(place) => self.narrow.get_mut(place).into_iter().collect(),
-                None => self.wide.iter_mut().collect(),
+                Some(place) => Lanes::Narrow(self.narrow.get_mut(place).into_iter().collect()),
+                None => Lanes::Wide(self.wide()),
             };
         }
         match way {
-            Way::Together => vec![self.wide()],
+            Way::Together => Lanes::Wide(self.wide()),
             Way::SideBySide => {
                 let count = count.max(1);
                 while self.narrow.len() < count {
                     self.narrow.push(Lane::new(Arc::clone(&self.recipe), 1));
                 }
-                self.narrow.iter_mut().take(count).collect()
+                Lanes::Narrow(self.narrow.iter_mut().take(count).collect())
             }
         }
     }
 
     fn wide(&mut self) -> &mut Lane {
-        let threads = u16::try_from(self.cores).unwrap_or(u16::MAX);
+        // FFmpeg's own rule: one more than cores, because pictures wait for each other.
+        let threads = u16::try_from(self.cores + 1).unwrap_or(u16::MAX);
         let recipe = &self.recipe;
         self.wide.get_or_insert_with(|| Lane::new(Arc::clone(recipe), threads))
     }
@@ -141,39 +149,68 @@ impl Fetcher {
     }
 }
 
-impl Worker<'_> {
-    /// Takes jobs until there are none; gives what came, and what didn't.
-    fn run<S, T>(
-        &mut self,
-        sources: &Sources<'_>,
-        queue: &Mutex<Vec<Job<S>>>,
-        see: &impl Fn(Target, S, VideoFrame) -> T,
-    ) -> Result<Fetched<T, S>> {
-        let (mut came, mut missing) = (Vec::new(), Vec::new());
-        while let Some((job, is_last)) = self.next(queue) {
-            let finish = if is_last { Finish::Stay } else { Finish::Drain };
-            let left = self.lane.run(sources, job, finish, |target, slot, frame| {
-                came.push((target.frame, see(target, slot, frame)));
-                true
-            })?;
-            missing.extend(left.into_iter().map(|(target, slot)| (target.frame, slot)));
+/// One lane decodes with threads of its own, and others make something of what comes: so that the
+/// decoder never waits for that.
+fn one_for_all<S: Send, T: Send>(
+    lane: &mut Lane,
+    sources: &Sources<'_>,
+    queue: &Mutex<Vec<Job<S>>>,
+    cores: usize,
+    see: &(impl Fn(Target, S, VideoFrame) -> T + Sync),
+) -> Vec<Result<Fetched<T, S>>> {
+    let relay = Relay::new(2 * cores);
+    let mut workers = vec![Some(lane)];
+    workers.resize_with(1 + cores, || None);
+    side_by_side(&mut workers, |lane| {
+        // Whoever ends early, by a panic, keeps nobody waiting.
+        let _closes = ClosesAtEnd(&relay);
+        match lane {
+            Some(lane) => {
+                let missing = run(lane, sources, queue, |target, slot, frame| {
+                    relay.put((target, slot, frame));
+                    true
+                })?;
+                Ok(Fetched { came: Vec::new(), missing })
+            }
+            None => {
+                let made = std::iter::from_fn(|| {
+                    let (target, slot, frame) = relay.take()?;
+                    Some((target.frame, see(target, slot, frame)))
+                });
+                Ok(Fetched { came: made.collect(), missing: Vec::new() })
+            }
         }
-        Ok(Fetched { came, missing })
-    }
+    })
+}
 
-    /// The next job, and whether it is the last: one that the lane can go on to, else the longest.
-    fn next<S>(&self, queue: &Mutex<Vec<Job<S>>>) -> Option<(Job<S>, bool)> {
-        let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
-        let goes_on = queue.iter().position(|job| {
-            let targets: Vec<_> = job.targets.iter().map(|(target, _)| *target).collect();
-            self.lane.cost_to_go_on(job.entrance, &targets).is_some()
-        });
-        if queue.is_empty() {
-            return None;
-        }
-        let job = queue.remove(goes_on.unwrap_or(0));
-        Some((job, queue.is_empty()))
+/// Has a lane take jobs until there are none; gives what didn't come.
+fn run<S>(
+    lane: &mut Lane,
+    sources: &Sources<'_>,
+    queue: &Mutex<Vec<Job<S>>>,
+    mut see: impl FnMut(Target, S, VideoFrame) -> bool,
+) -> Result<Vec<(u32, S)>> {
+    let mut missing = Vec::new();
+    while let Some((job, is_last)) = next_job(lane, queue) {
+        let finish = if is_last { Finish::Stay } else { Finish::Drain };
+        let left = lane.run(sources, job, finish, &mut see)?;
+        missing.extend(left.into_iter().map(|(target, slot)| (target.frame, slot)));
     }
+    Ok(missing)
+}
+
+/// The next job, and whether it is the last: one that the lane can go on to, else the longest.
+fn next_job<S>(lane: &Lane, queue: &Mutex<Vec<Job<S>>>) -> Option<(Job<S>, bool)> {
+    let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+    let goes_on = queue.iter().position(|job| {
+        let targets: Vec<_> = job.targets.iter().map(|(target, _)| *target).collect();
+        lane.cost_to_go_on(job.entrance, &targets).is_some()
+    });
+    if queue.is_empty() {
+        return None;
+    }
+    let job = queue.remove(goes_on.unwrap_or(0));
+    Some((job, queue.is_empty()))
 }
 
 impl Video {

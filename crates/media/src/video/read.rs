@@ -5,12 +5,12 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use moviola_av::time::Pts;
+use moviola_av::{memory, time::Pts};
 
 use super::{Video, fetch::Fetched};
 use crate::{
     any_format::AnyFormat,
-    convert::{ConvertError, Normalise, PixelConverter, PixelSpec},
+    convert::{ConvertError, DeepConverter, Normalise, PixelConverter, PixelSpec},
     error::{Error, Result},
     frame::Frame,
     picture::Picture,
@@ -40,11 +40,15 @@ impl From<&Frame> for FrameInfo {
     }
 }
 
+/// Whether a frame has become pixels, and why not.
+type Made = std::result::Result<(), String>;
+
 /// What turns pictures into pixels; one for each that is at work.
 #[derive(Default)]
 struct Maker {
     any_format: AnyFormat,
     converter: Option<PixelConverter>,
+    deep: DeepConverter,
 }
 
 impl Video {
@@ -66,7 +70,25 @@ impl Video {
         spec: &PixelSpec,
         out: &mut [u8],
     ) -> Result<Vec<FrameInfo>> {
-        self.read(numbers, spec, out, |converter, picture, out| converter.run(picture, out))
+        self.read(numbers, spec, out, |maker, frame, out| {
+            maker.make(frame, spec, |converter, picture| converter.run(picture, out))
+        })
+    }
+
+    /// The same as 16-bit samples, which keep what pictures of 10 and 12 bits hold.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_frames_at`](Self::read_frames_at).
+    pub fn read_deep_frames_at(
+        &mut self,
+        numbers: &[i64],
+        spec: &PixelSpec,
+        out: &mut [u16],
+    ) -> Result<Vec<FrameInfo>> {
+        self.read(numbers, spec, out, |maker, frame, out| {
+            maker.deep.run(frame, spec, out).map_err(|error| error.to_string())
+        })
     }
 
     /// The same as `f32`, normalised.
@@ -81,8 +103,8 @@ impl Video {
         normalise: &Normalise,
         out: &mut [f32],
     ) -> Result<Vec<FrameInfo>> {
-        self.read(numbers, spec, out, |converter, picture, out| {
-            converter.run_f32(picture, normalise, out)
+        self.read(numbers, spec, out, |maker, frame, out| {
+            maker.make(frame, spec, |converter, picture| converter.run_f32(picture, normalise, out))
         })
     }
 
@@ -91,12 +113,7 @@ impl Video {
         numbers: &[i64],
         spec: &PixelSpec,
         out: &mut [S],
-        convert: impl Fn(
-            &mut PixelConverter,
-            &Picture<'_>,
-            &mut [S],
-        ) -> std::result::Result<(), ConvertError>
-        + Sync,
+        make: impl Fn(&mut Maker, &Frame, &mut [S]) -> Made + Sync,
     ) -> Result<Vec<FrameInfo>> {
         let (row, expected) = (spec.values(), spec.values().saturating_mul(numbers.len()));
         if out.len() != expected {
@@ -104,10 +121,11 @@ impl Video {
         }
         let numbers = self.resolve_all(numbers)?;
         self.index()?;
+        memory::expect_filling(out);
         let makers = Mutex::new(Vec::new());
         let make = |frame: &Frame, out: &mut [S]| {
             let mut maker: Maker = lock(&makers).pop().unwrap_or_default();
-            let made = maker.make(frame, spec, out, &convert);
+            let made = make(&mut maker, frame, out);
             lock(&makers).push(maker);
             made
         };
@@ -163,17 +181,12 @@ impl Video {
 }
 
 impl Maker {
-    fn make<S>(
+    fn make(
         &mut self,
         frame: &Frame,
         spec: &PixelSpec,
-        out: &mut [S],
-        convert: impl Fn(
-            &mut PixelConverter,
-            &Picture<'_>,
-            &mut [S],
-        ) -> std::result::Result<(), ConvertError>,
-    ) -> std::result::Result<(), String> {
+        convert: impl FnOnce(&mut PixelConverter, &Picture<'_>) -> std::result::Result<(), ConvertError>,
+    ) -> Made {
         let picture = self.any_format.picture(frame).map_err(|error| error.to_string())?;
         let fitting = self.converter.take().filter(|converter| converter.fits(&picture, spec));
         let converter = match fitting {
@@ -183,7 +196,7 @@ impl Maker {
                 self.converter.insert(new)
             }
         };
-        convert(converter, &picture, out).map_err(|error| error.to_string())
+        convert(converter, &picture).map_err(|error| error.to_string())
     }
 }
 

@@ -1,12 +1,12 @@
 //! Chosen frames as RGB images in memory, and thumbnails of them to compare libraries by.
 
-use std::{
-    cell::RefCell,
-    sync::{Mutex, PoisonError},
-};
+use std::cell::RefCell;
 
 use anyhow::{Context, Result};
-use moviola::{Frame, Video, convert::Rgb8Converter};
+use moviola::{
+    Frame, Video,
+    convert::{PixelOrder, PixelSpec, Rgb8Converter},
+};
 use moviola_av::time::{Pts, TimeBase};
 
 /// Squares of a thumbnail, each way.
@@ -27,15 +27,10 @@ pub(crate) fn read(video: &mut Video, numbers: &[i64], side: Option<usize>) -> R
         Some(side) => (side, side),
         None => (parameters.width() as usize, parameters.height() as usize),
     };
-    let mut bytes = vec![0; numbers.len() * width * height * 3];
-    let images: Vec<_> = bytes.chunks_exact_mut(width * height * 3).map(Mutex::new).collect();
-    let times = video.map_frames_at(numbers, |place, frame| -> Result<_> {
-        let mut image = images[place].lock().unwrap_or_else(PoisonError::into_inner);
-        convert(frame, (width, height), &mut image)?;
-        Ok(frame.time)
-    })?;
-    let times = times.into_iter().map(|time| time?).collect::<Result<_>>()?;
-    drop(images);
+    let spec = PixelSpec { size: (width, height), crop: None, order: PixelOrder::Hwc };
+    let mut bytes = vec![0; numbers.len() * spec.values()];
+    let frames = video.read_frames_at(numbers, &spec, &mut bytes)?;
+    let times = frames.iter().map(|frame| frame.time).collect();
     Ok(Images { width, height, bytes, times })
 }
 

@@ -1,0 +1,135 @@
+//! 16-bit pixels, for pictures with more than 8 bits. swscale converts and scales; what is left is
+//! to cut out, turn and sort.
+
+use moviola_av::{
+    color::Color,
+    error::{Error as AvError, Result as AvResult},
+    frame::{VideoFrame, VideoFrameMut},
+    pixel::PixelFormat,
+    plane::Plane,
+    scaler::{Filter, Scaler, Side},
+};
+
+use super::{PixelOrder, PixelSpec};
+use crate::{frame::Frame, picture::Orientation};
+
+/// Red, green and blue of 16 bits each, little endian.
+const RGB48: &str = "rgb48le";
+
+/// Turns frames into 16-bit pixels; keeps the plan for frames of one kind.
+#[derive(Debug, Default)]
+pub struct DeepConverter {
+    scaler: Option<Scaler>,
+}
+
+/// How a scaled picture lies in the output.
+struct Layout {
+    spec: PixelSpec,
+    orientation: Orientation,
+    /// Columns and rows of the upright picture left of and above the output.
+    offset: (usize, usize),
+    /// Columns and rows of the picture as it is coded, scaled.
+    coded: (usize, usize),
+}
+
+impl DeepConverter {
+    /// Writes a frame, upright and with square pixels, as samples from 0 to 65535.
+    ///
+    /// # Errors
+    ///
+    /// [`AvError::InvalidArgument`] if `out` isn't [`PixelSpec::values`] long, the crop reaches
+    /// outside the picture, or swscale doesn't take it; [`AvError::OutOfMemory`].
+    pub fn run(&mut self, frame: &Frame, spec: &PixelSpec, out: &mut [u16]) -> AvResult<()> {
+        expect(out.len() == spec.values(), "one value for each sample", out.len())?;
+        let layout = Layout::new(frame, spec)?;
+        let scaled = self.scale(&frame.frame, layout.coded)?;
+        let plane = scaled.plane(0).ok_or(AvError::OutOfMemory)?;
+        layout.write(&plane, out);
+        Ok(())
+    }
+
+    fn scale(&mut self, frame: &VideoFrame, size: (usize, usize)) -> AvResult<VideoFrame> {
+        let format = PixelFormat::from_name(RGB48);
+        let format = format.ok_or_else(|| wrong("a pixel format of 16 bits", RGB48.into()))?;
+        let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
+        let from = Side::of(frame);
+        let to =
+            Side { format, color: Color::default(), width: side(size.0), height: side(size.1) };
+        let kept = self.scaler.take();
+        let scaler = match kept.filter(|kept| kept.source() == from && kept.target() == to) {
+            Some(kept) => self.scaler.insert(kept),
+            None => self.scaler.insert(Scaler::new(from, to, Filter::Bilinear)?),
+        };
+        let mut target = VideoFrameMut::new(format, to.width, to.height)?;
+        scaler.scale(frame, &mut target)?;
+        Ok(target.freeze())
+    }
+}
+
+impl Layout {
+    fn new(frame: &Frame, spec: &PixelSpec) -> AvResult<Self> {
+        let orientation = frame.orientation();
+        let shown = frame.display_size();
+        let (width, height) = spec.size;
+        expect(width > 0 && height > 0, "a size that isn't 0", spec.size.0.min(spec.size.1))?;
+        let (full, offset) = match spec.crop {
+            None => (spec.size, (0, 0)),
+            Some(crop) => {
+                let inside = crop.width > 0
+                    && crop.height > 0
+                    && crop.x.saturating_add(crop.width) <= shown.0
+                    && crop.y.saturating_add(crop.height) <= shown.1;
+                expect(inside, "a crop inside the picture", format_args!("{crop:?}"))?;
+                // The whole picture is scaled so that the part has the size that is wanted.
+                let scaled = |side: usize, to: usize, of: usize| (side * to).div_ceil(of);
+                let full =
+                    (scaled(shown.0, width, crop.width), scaled(shown.1, height, crop.height));
+                let offset = (crop.x * width / crop.width, crop.y * height / crop.height);
+                (full, (offset.0.min(full.0 - width), offset.1.min(full.1 - height)))
+            }
+        };
+        let coded = if orientation.swaps_axes() { (full.1, full.0) } else { full };
+        Ok(Self { spec: *spec, orientation, offset, coded })
+    }
+
+    fn write(&self, plane: &Plane<'_>, out: &mut [u16]) {
+        let (width, height) = self.spec.size;
+        for y in 0..height {
+            for x in 0..width {
+                let (column, row) = self.source_of(x + self.offset.0, y + self.offset.1);
+                let pixel = plane.row(row).and_then(|row| row.get(column * 6..column * 6 + 6));
+                let Some(&[r0, r1, g0, g1, b0, b1]) = pixel else { continue };
+                let rgb = [[r0, r1], [g0, g1], [b0, b1]].map(u16::from_le_bytes);
+                for (channel, sample) in rgb.into_iter().enumerate() {
+                    let place = match self.spec.order {
+                        PixelOrder::Hwc => (y * width + x) * 3 + channel,
+                        PixelOrder::Chw => (channel * height + y) * width + x,
+                    };
+                    out[place] = sample;
+                }
+            }
+        }
+    }
+
+    /// The coded pixel that is shown at a place of the upright picture.
+    fn source_of(&self, x: usize, y: usize) -> (usize, usize) {
+        let (width, height) = self.coded;
+        let from_right = |side: usize, at: usize| (side - 1).saturating_sub(at);
+        let (column, row) = match self.orientation.quarter_turns % 4 {
+            0 => (x, y),
+            1 => (y, from_right(height, x)),
+            2 => (from_right(width, x), from_right(height, y)),
+            _ => (from_right(width, y), x),
+        };
+        let column = if self.orientation.mirrored { from_right(width, column) } else { column };
+        (column, row)
+    }
+}
+
+fn expect(holds: bool, expected: &'static str, got: impl ToString) -> AvResult<()> {
+    if holds { Ok(()) } else { Err(wrong(expected, got.to_string())) }
+}
+
+fn wrong(expected: &'static str, got: String) -> AvError {
+    AvError::InvalidArgument { what: "the pixels asked for", expected, got }
+}
