@@ -125,8 +125,8 @@ impl Fetcher {
     }
 
     fn wide(&mut self) -> &mut Lane {
-        // FFmpeg's own rule: one more than cores, because pictures wait for each other.
-        let threads = u16::try_from(self.cores + 1).unwrap_or(u16::MAX);
+        // Twice the cores, because pictures wait for each other.
+        let threads = u16::try_from(self.cores * 2).unwrap_or(u16::MAX);
         let recipe = &self.recipe;
         self.wide.get_or_insert_with(|| Lane::new(Arc::clone(recipe), threads))
     }

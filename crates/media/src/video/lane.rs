@@ -262,12 +262,16 @@ impl Lane {
     where
         F: FnMut(Target, S, VideoFrame) -> bool,
     {
-        let Errand { sources, wanted, .. } = errand;
+        let Errand { sources, wanted, finish, .. } = errand;
         let Some(place) = &mut self.place else { return Ok(()) };
         place.next = number + 1;
         self.references.learn(packet.data());
-        // Pictures just before the last one may be asked for next: they are not left out.
-        let is_far = number + u32::from(sources.index.reorder_delay()) < wanted.last;
+        // Pictures just before the last one may be asked for next, unless the decoder starts over.
+        let near = match finish {
+            Finish::Drain => 0,
+            Finish::Stay => u32::from(sources.index.reorder_delay()),
+        };
+        let is_far = number + near < wanted.last;
         // Of a frame in two packets one field may be needed and the other not.
         let skippable = is_far && !sources.index.has_fields() && !wanted.has(number);
         if skippable && self.references.is_disposable(packet.data()) {

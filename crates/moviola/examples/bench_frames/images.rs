@@ -16,19 +16,24 @@ const SQUARES: usize = 8;
 pub(crate) struct Images {
     width: usize,
     height: usize,
-    bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     pub(crate) times: Vec<Option<f64>>,
 }
 
 /// The frames asked for, each converted on the thread that decoded it.
-pub(crate) fn read(video: &mut Video, numbers: &[i64], side: Option<usize>) -> Result<Images> {
+pub(crate) fn read(
+    video: &mut Video,
+    numbers: &[i64],
+    side: Option<usize>,
+    mut bytes: Vec<u8>,
+) -> Result<Images> {
     let parameters = &video.stream().parameters;
     let (width, height) = match side {
         Some(side) => (side, side),
         None => (parameters.width() as usize, parameters.height() as usize),
     };
     let spec = PixelSpec { size: (width, height), crop: None, order: PixelOrder::Hwc };
-    let mut bytes = vec![0; numbers.len() * spec.values()];
+    bytes.resize(numbers.len() * spec.values(), 0);
     let frames = video.read_frames_at(numbers, &spec, &mut bytes)?;
     let times = frames.iter().map(|frame| frame.time).collect();
     Ok(Images { width, height, bytes, times })

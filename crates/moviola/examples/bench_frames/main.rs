@@ -122,18 +122,25 @@ fn repeated<T>(
     Ok((result, figures))
 }
 
-/// Opens the video and reads the frames asked for.
-fn read_asked(arguments: &Arguments, side: Option<usize>) -> Result<Images> {
+/// Opens the video and reads the frames asked for into a buffer, which may be one of a read before.
+fn read_asked(arguments: &Arguments, side: Option<usize>, buffer: Vec<u8>) -> Result<Images> {
     let mut video = open_video(arguments)?;
     let numbers = match arguments.first {
         Some(first) => (0..first).collect(),
         None => numbers_at(&mut video, &arguments.times)?,
     };
-    read(&mut video, &numbers, side)
+    read(&mut video, &numbers, side, buffer)
 }
 
 fn frames(arguments: &Arguments) -> Result<Value> {
-    let (images, mut figures) = repeated(arguments, || read_asked(arguments, None))?;
+    // The caller's buffer is the caller's to keep.
+    let mut kept: Option<Images> = None;
+    let ((), mut figures) = repeated(arguments, || {
+        let buffer = kept.take().map_or_else(Vec::new, |images| images.bytes);
+        kept = Some(read_asked(arguments, None, buffer)?);
+        Ok(())
+    })?;
+    let images = kept.context("it was read at least once")?;
     let count = images.times.len();
     let shown = (0..count.min(THUMBNAILS)).map(|n| n * count / count.min(THUMBNAILS));
     let thumbnails: Vec<_> = shown.map(|place| thumbnail(&images, place)).collect();
@@ -150,7 +157,7 @@ fn many(arguments: &Arguments) -> Result<Value> {
         thread::scope(|scope| {
             let call = || -> Result<()> {
                 while taken.fetch_add(1, Ordering::Relaxed) < arguments.videos {
-                    read_asked(arguments, Some(arguments.side))?;
+                    read_asked(arguments, Some(arguments.side), Vec::new())?;
                 }
                 Ok(())
             };
