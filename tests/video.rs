@@ -12,7 +12,7 @@ use moviola_media::{
     convert::{Crop, Normalise, PixelOrder, PixelSpec},
     error::Error,
     source::{Source, SourceOptions},
-    video::{OnDamage, OutOfRange, Video},
+    video::{FrameReader, OnDamage, OutOfRange, Video},
 };
 use moviola_tests::clips;
 
@@ -269,4 +269,31 @@ fn an_index_that_took_a_scan_is_kept_if_wanted() {
         assert_eq!(pixels(&mut video), pixels(&mut open(name)), "{name}");
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "MP4 has tables");
+}
+
+#[test]
+fn tables_that_call_every_picture_a_keyframe_are_not_believed() {
+    let mut bytes = std::fs::read(clip("h264_bframes.mp4")).unwrap();
+    let place = bytes.windows(4).position(|window| window == b"stss").unwrap();
+    bytes[place..place + 4].copy_from_slice(b"free"); // without it all samples are keyframes
+    let bytes: std::sync::Arc<[u8]> = bytes.into();
+    let source = || Source::bytes("false.mp4", std::sync::Arc::clone(&bytes));
+    let hash = |frame: &moviola_media::frame::Frame| moviola::hash::frame_md5(&frame.frame);
+    let mut whole = open("h264_bframes.mp4");
+    let count = i64::try_from(whole.len().unwrap()).unwrap();
+    let truth: Vec<_> = whole.frames_in_range(0..count, 1).unwrap().iter().map(&hash).collect();
+    let mut video = Video::open(source(), SourceOptions::default()).unwrap();
+    assert_eq!(video.index().unwrap().keyframes(), video.len().unwrap());
+    for number in (0..count).rev().step_by(5) {
+        let place = usize::try_from(number).unwrap();
+        assert_eq!(hash(&video.frame_at(number).unwrap()), truth[place], "{number}");
+    }
+    let options = SourceOptions { decoders: 4, ..SourceOptions::default() };
+    let all: Vec<_> =
+        FrameReader::open(source(), options).unwrap().map(|f| hash(&f.unwrap())).collect();
+    assert_eq!(all, truth);
+    let chosen =
+        FrameReader::chosen(video, [3, 9, 40], vec![move |frame| hash(&frame); 3]).unwrap();
+    let chosen: Vec<_> = chosen.map(Result::unwrap).collect();
+    assert_eq!(chosen, [3, 9, 40].map(|number: usize| truth[number].clone()));
 }

@@ -6,6 +6,8 @@
 //! For other codecs the container's (or parser's) key flag counts and the decoder is told to skip
 //! what isn't a keyframe after all.
 
+use moviola_av::{packet::Packet, parameters::CodecParameters};
+
 use super::{
     h264,
     nal::{Framing, Units},
@@ -246,6 +248,16 @@ impl Classifier {
         }
         false
     }
+}
+
+/// Whether decoding can start at a packet, by what its bytes say, and whether it brings parameter
+/// sets. The packet is looked at alone.
+pub(crate) fn look_at_entrance(parameters: &CodecParameters, packet: &Packet) -> (bool, bool) {
+    let (codec, intra_only) = (parameters.codec_name(), parameters.is_intra_only());
+    let mut classifier = Classifier::new(codec, intra_only, parameters.extradata());
+    let access = classifier.classify(packet.data(), packet.is_key());
+    let brings_sets = classifier.parameter_sets().version > 0;
+    (matches!(access, Access::Key | Access::KeyField), brings_sets)
 }
 
 /// What a unit of HEVC or VVC is to us.

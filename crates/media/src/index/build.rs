@@ -28,7 +28,7 @@ pub(crate) fn build(media: &Media) -> Result<FrameIndex> {
 }
 
 /// The index made by reading all packets and, if need be, decoding them.
-fn from_packets(media: &Media) -> Result<FrameIndex> {
+pub(crate) fn from_packets(media: &Media) -> Result<FrameIndex> {
     let mut demuxer = media.reopen()?;
     let found = scan(&mut demuxer, &media.video);
     if let Some(error) = found.broken_off {

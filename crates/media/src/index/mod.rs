@@ -11,7 +11,7 @@ pub mod tables;
 
 use moviola_av::time::{Pts, TimeBase};
 
-pub(crate) use build::{build, from_tables};
+pub(crate) use build::{build, from_packets, from_tables};
 
 /// Where a list of frames came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -372,6 +372,16 @@ impl FrameIndex {
     pub(crate) fn parameter_sets(&self, packet: u32) -> Option<&Snapshot> {
         let after = self.sets.partition_point(|(from, _)| *from <= packet);
         Some(&self.sets.get(after.checked_sub(1)?)?.1)
+    }
+
+    /// A few of the entrances behind the first, spread over the stream.
+    pub(crate) fn some_entrances(&self) -> Vec<Entrance> {
+        let keys: Vec<u32> =
+            (0_u32..).zip(&self.frames).filter(|(_, entry)| entry.key()).map(|(n, _)| n).collect();
+        let mut places = vec![1, keys.len() / 2, keys.len().saturating_sub(1)];
+        places.dedup();
+        let behind = places.into_iter().filter(|&place| place > 0);
+        behind.filter_map(|place| Some(self.entrance(*keys.get(place)?))).collect()
     }
 
     /// How many frames the longest group has, from one keyframe to the next.

@@ -4,7 +4,7 @@
 //! a group of its own; elsewhere one decoder has threads for all cores. Results come in the order
 //! they are shown.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use moviola_av::{
     decoder::{DecoderOptions, Received, Sent},
@@ -90,13 +90,15 @@ impl<T: Send + 'static> FrameReader<T> {
     where
         W: FnMut(Frame) -> T + Send + 'static,
     {
-        match short_groups(&media, workers.len()) {
-            Some(index) => {
-                let numbers = 0..u32::try_from(index.len()).unwrap_or(u32::MAX);
-                Self::in_groups(Video::of_media(media)?, Arc::new(index), numbers, workers)
-            }
-            None => Self::in_one(media, workers, |read| read()),
+        let Some(index) = short_groups(&media, workers.len()) else {
+            return Self::in_one(media, workers, |read| read());
+        };
+        let video = Video::of_media(media)?;
+        if video.reader().has_true_entrances(&index) {
+            let numbers = 0..u32::try_from(index.len()).unwrap_or(u32::MAX);
+            return Self::in_groups(video, Arc::new(index), numbers, workers);
         }
+        Self::in_one(video.into_media()?, workers, |read| read())
     }
 
     /// Starts decoding the frames of the given numbers, which must ascend.
@@ -110,7 +112,7 @@ impl<T: Send + 'static> FrameReader<T> {
         N::IntoIter: Send + 'static,
         W: FnMut(Frame) -> T + Send + 'static,
     {
-        let index = Arc::clone(video.shared_index()?);
+        let index = video.true_index()?;
         let count = index.len();
         let numbers = numbers.into_iter().take_while(move |&number| number < count);
         let numbers = numbers.filter_map(|number| u32::try_from(number).ok());
@@ -149,7 +151,7 @@ impl<T: Send + 'static> FrameReader<T> {
     {
         let Video { name, stream, start, reader, fetcher, .. } = video;
         let (interrupt, memory) = {
-            let reader = reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
             (reader.media().interrupt.clone(), reader.media().options.memory)
         };
         let waiting = (memory / frame_bytes(&stream)).max(workers.len());
@@ -222,7 +224,7 @@ struct GroupWorker<W> {
     name: String,
     stream: Arc<VideoStream>,
     start: Pts,
-    reader: Arc<std::sync::Mutex<PacketReader>>,
+    reader: Arc<Mutex<PacketReader>>,
     index: Arc<FrameIndex>,
     work: W,
 }
@@ -237,6 +239,7 @@ impl<W> GroupWorker<W> {
         let left = lane.run(&sources, job, Finish::Drain, |target, (), picture| {
             results.put(Ok(work(frame(target.frame.into(), picture, index, stream, *start))))
         });
+        lane.refused.clear(); // the index is shared, and stays as it is
         match left {
             Ok(left) => {
                 for (target, ()) in left {

@@ -15,11 +15,7 @@ use super::{
     wanted::{Job, Target, Wanted},
 };
 use crate::{
-    bitstream::{
-        access::{Access, Classifier},
-        parameter_sets::Snapshot,
-        references::References,
-    },
+    bitstream::{access::look_at_entrance, parameter_sets::Snapshot, references::References},
     entry::prepare,
     error::{Error, Result},
     hardware::{Hardware, StreamDecoder},
@@ -226,16 +222,12 @@ impl Lane {
         if index.origin() != Origin::Tables {
             return true; // the bytes were looked at already
         }
-        let parameters = &self.recipe.parameters;
-        let (codec, intra_only) = (parameters.codec_name(), parameters.is_intra_only());
-        let mut classifier = Classifier::new(codec, intra_only, parameters.extradata());
-        let access = classifier.classify(packet.data(), packet.is_key());
-        let brings_sets = classifier.parameter_sets().version > 0;
+        let (is_key, brings_sets) = look_at_entrance(&self.recipe.parameters, packet);
         if self.has_sets && !brings_sets {
             self.decoder = None; // it may know others than those in force here
         }
         self.has_sets |= brings_sets;
-        matches!(access, Access::Key | Access::KeyField) || entrance.packet == 0
+        is_key || entrance.packet == 0
     }
 
     /// Has the decoder start at an entrance.

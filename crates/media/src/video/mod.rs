@@ -18,7 +18,7 @@ mod wanted;
 use std::{
     collections::BTreeSet,
     ops::Range,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use moviola_av::{decoder::DecoderOptions, time::Pts};
@@ -136,15 +136,35 @@ impl Video {
     /// [`Error::ReadOnce`] or [`Error::Demux`] if it can't be made.
     pub fn index(&mut self) -> Result<&FrameIndex> {
         if self.index.is_none() {
-            let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
-            self.index = Some(Arc::new(index::build(reader.media())?));
+            let index = index::build(self.reader().media())?;
+            self.index = Some(Arc::new(index));
         }
         self.index.as_deref().ok_or_else(|| Error::ReadOnce { name: self.name.clone() })
     }
 
-    fn shared_index(&mut self) -> Result<&Arc<FrameIndex>> {
+    /// The index, made anew from packets if the container's tables call pictures keyframes that
+    /// are none: for reading much, where starting over from far before would take too long.
+    fn true_index(&mut self) -> Result<Arc<FrameIndex>> {
         self.index()?;
-        self.index.as_ref().ok_or_else(|| Error::ReadOnce { name: self.name.clone() })
+        let known = self.index.take().ok_or_else(|| Error::ReadOnce { name: self.name.clone() })?;
+        let is_true = self.reader().has_true_entrances(&known);
+        let index = match is_true {
+            true => known,
+            false => Arc::new(index::from_packets(self.reader().media())?),
+        };
+        self.index = Some(Arc::clone(&index));
+        Ok(index)
+    }
+
+    fn reader(&self) -> MutexGuard<'_, PacketReader> {
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The media as it was opened, with nothing read.
+    fn into_media(self) -> Result<Media> {
+        let reader = Arc::into_inner(self.reader);
+        let reader = reader.ok_or_else(|| Error::ReadOnce { name: self.name.clone() })?;
+        reader.into_inner().unwrap_or_else(PoisonError::into_inner).into_media()
     }
 
     /// How many frames there are.

@@ -8,9 +8,12 @@ use moviola_av::{
 };
 
 use crate::{
-    bitstream::{access::Classifier, parameter_sets::Snapshot},
+    bitstream::{
+        access::{Classifier, look_at_entrance},
+        parameter_sets::Snapshot,
+    },
     error::Result,
-    index::Entrance,
+    index::{Entrance, FrameIndex, Origin},
     media::{Media, encrypted},
     source::cannot_read,
 };
@@ -110,6 +113,32 @@ impl PacketReader {
             batch.packets.push(packet);
         }
         Ok(batch)
+    }
+
+    /// Whether decoding can start at a few of the entrances that an index names, by what their bytes
+    /// say. Muxers that call other pictures keyframes do so throughout.
+    pub(super) fn has_true_entrances(&mut self, index: &FrameIndex) -> bool {
+        if index.origin() != Origin::Tables {
+            return true; // the bytes were looked at already
+        }
+        index.some_entrances().into_iter().all(|entrance| {
+            let (from, until) = (entrance.packet, entrance.packet + 1);
+            let Ok(batch) = self.read(&Span { entrance, from, until, bytes: 1 }) else {
+                return true; // whoever reads on is told
+            };
+            let parameters = &self.media.video.parameters;
+            batch.packets.first().is_some_and(|packet| look_at_entrance(parameters, packet).0)
+        })
+    }
+
+    /// The media as it was opened, with nothing read.
+    ///
+    /// # Errors
+    ///
+    /// As [`Media::open`].
+    pub(super) fn into_media(mut self) -> Result<Media> {
+        self.media.demuxer = self.media.reopen()?;
+        Ok(self.media)
     }
 
     /// The packet after the last that was read; `None` at the end.

@@ -1,6 +1,6 @@
 //! Frames meant by the times at which they are shown, one after another, of any source.
 
-use std::{ops::Range, sync::Arc};
+use std::ops::Range;
 
 use super::{FrameReader, Video};
 use crate::{
@@ -72,7 +72,7 @@ impl Video {
         times: Times,
     ) -> Result<impl Iterator<Item = u64> + Send + use<>> {
         let start = self.start;
-        let index = Arc::clone(self.shared_index()?);
+        let index = self.true_index()?;
         let until = times.clone();
         let frames = (0..index.len()).map_while(move |number| {
             let frame = index.frame(number)?;
