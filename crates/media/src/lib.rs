@@ -14,6 +14,7 @@ pub mod index;
 pub mod keyframes;
 pub mod media;
 pub mod picture;
+mod relay;
 mod simd;
 pub mod source;
 pub mod stage;

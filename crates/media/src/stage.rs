@@ -19,7 +19,8 @@ type Panic = Box<dyn Any + Send>;
 /// Results of several workers, in the order of the jobs they were made from.
 ///
 /// Memory is bounded: no worker takes a job that is more than [`Bounds::jobs`] ahead of the result
-/// the caller waits for, and no more than [`Bounds::results`] wait for their turn. Dropping it stops
+/// the caller waits for, and no more than [`Bounds::results`] of that job, and as many of all later
+/// ones, wait for their turn. Dropping it stops
 /// the workers at their next result, and waits for them. A panic in a worker goes on in the caller's
 /// `next`.
 #[derive(Debug)]
@@ -40,8 +41,8 @@ pub struct Bounds {
     /// Jobs that are finished or in the making beyond the one whose results the caller takes; at
     /// least one.
     pub jobs: usize,
-    /// Results of later jobs that may wait. A worker with more of them waits, too; it can exceed
-    /// this by one.
+    /// Results that may wait of the job whose turn it is, and of all later ones together. A worker
+    /// with more of them waits, too.
     pub results: usize,
 }
 
@@ -84,8 +85,7 @@ impl<T> Results<'_, T> {
     /// Hands in a result, once there is room for it. `false` if nobody wants any more.
     pub fn put(&mut self, result: T) -> bool {
         let mut state = self.shared.lock();
-        while !state.abandoned && self.job != state.wanted && state.waiting >= state.bounds.results
-        {
+        while !state.abandoned && !state.has_room(self.job) {
             state = self.shared.wait(state);
         }
         state.waiting += usize::from(self.job != state.wanted);
@@ -255,7 +255,10 @@ impl<T> Iterator for Ordered<T> {
                 return result;
             }
             if let Some(panic) = state.panicked.take() {
+                // What the dead worker held never comes: this is the end.
+                (state.ended, state.abandoned, state.pulled) = (true, true, state.wanted);
                 drop(state);
+                self.shared.changed.notify_all();
                 panic::resume_unwind(panic);
             }
             // Without a worker the wanted result never comes: one that panicked took it along.
@@ -268,6 +271,16 @@ impl<T> Iterator for Ordered<T> {
 }
 
 impl<T> State<T> {
+    /// Whether a result of a job may be put: the job whose turn it is has room of its own, so that
+    /// those after it can't keep it waiting.
+    fn has_room(&self, job: u64) -> bool {
+        if job != self.wanted {
+            return self.waiting < self.bounds.results;
+        }
+        let made = self.made.get(&job).map_or(0, |made| made.results.len());
+        made < self.bounds.results.max(1)
+    }
+
     /// The next result in the order of the jobs, if it is there.
     fn next_result(&mut self) -> Option<T> {
         loop {
@@ -321,74 +334,6 @@ pub fn side_by_side<W: Send, T: Send>(
         };
         std::iter::once(first).chain(started.into_iter().map(join)).collect()
     })
-}
-
-/// A queue between workers that run side by side: what one makes, others take. It holds so many
-/// things at most; who makes more waits.
-#[derive(Debug)]
-pub struct Relay<T> {
-    state: Mutex<Relayed<T>>,
-    changed: Condvar,
-    room: usize,
-}
-
-#[derive(Debug)]
-struct Relayed<T> {
-    queue: VecDeque<T>,
-    closed: bool,
-}
-
-impl<T> Relay<T> {
-    /// A queue for `room` things, at least one.
-    pub fn new(room: usize) -> Self {
-        let state = Relayed { queue: VecDeque::new(), closed: false };
-        Self { state: Mutex::new(state), changed: Condvar::new(), room: room.max(1) }
-    }
-
-    /// Hands in a thing, once there is room. What comes after [`close`](Self::close) is dropped.
-    pub fn put(&self, thing: T) {
-        let mut state = self.lock();
-        while state.queue.len() >= self.room && !state.closed {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        if !state.closed {
-            state.queue.push_back(thing);
-        }
-        drop(state);
-        self.changed.notify_all();
-    }
-
-    /// The next thing, once there is one; `None` when the queue is closed and empty.
-    pub fn take(&self) -> Option<T> {
-        let mut state = self.lock();
-        while state.queue.is_empty() && !state.closed {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        let thing = state.queue.pop_front();
-        drop(state);
-        self.changed.notify_all();
-        thing
-    }
-
-    /// Says that nothing follows. Must be called, by a guard where the maker may panic.
-    pub fn close(&self) {
-        self.lock().closed = true;
-        self.changed.notify_all();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Relayed<T>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Closes a relay when its maker is done, or panics.
-#[derive(Debug)]
-pub struct ClosesAtEnd<'a, T>(pub &'a Relay<T>);
-
-impl<T> Drop for ClosesAtEnd<'_, T> {
-    fn drop(&mut self) {
-        self.0.close();
-    }
 }
 
 /// One function that runs on a thread of its own.
@@ -498,8 +443,8 @@ mod tests {
         let mut results = Ordered::start_many(count_to(8), vec![work; 2], bounds).unwrap();
         for taken in 1..=400 {
             assert!(results.next().is_some());
-            // The first job's fifty may all be there, then five, and one in each worker's hands.
-            assert!(waiting.load(SeqCst) <= taken + 50 + 5 + 2);
+            // Five of the job whose turn it is, five of later ones, and one in each worker's hands.
+            assert!(waiting.load(SeqCst) <= taken + 5 + 5 + 2);
         }
         assert_eq!(results.next(), None);
     }
@@ -529,27 +474,6 @@ mod tests {
             *worker + 1
         });
         assert_eq!((results, workers), (vec![11, 21], [10, 20]));
-    }
-
-    #[test]
-    fn a_relay_hands_on_all_that_was_made() {
-        let relay = Relay::new(2);
-        let mut workers = [true, false, false];
-        let sums = side_by_side(&mut workers, |makes| {
-            let mut sum = 0;
-            if *makes {
-                let _closes = ClosesAtEnd(&relay);
-                (1..=100).for_each(|number| relay.put(number));
-            } else {
-                while let Some(number) = relay.take() {
-                    sum += number;
-                }
-            }
-            sum
-        });
-        assert_eq!(sums.iter().sum::<u64>(), 5050);
-        relay.put(1);
-        assert_eq!(relay.take(), None);
     }
 
     #[test]

@@ -13,8 +13,12 @@ use moviola_av::{
 use super::{PixelOrder, PixelSpec};
 use crate::{frame::Frame, picture::Orientation};
 
-/// Red, green and blue of 16 bits each, little endian.
-const RGB48: &str = "rgb48le";
+/// Planes of green, blue and red, 16 bits each, little endian. For interleaved 16 bits swscale
+/// doesn't interpolate chroma across.
+const PLANES: &str = "gbrp16le";
+
+/// Of a picture that is scaled for a part of it to have its size: 400 MB.
+const MOST_PIXELS: usize = 1 << 26;
 
 /// Turns frames into 16-bit pixels; keeps the plan for frames of one kind.
 #[derive(Debug, Default)]
@@ -43,14 +47,16 @@ impl DeepConverter {
         expect(out.len() == spec.values(), "one value for each sample", out.len())?;
         let layout = Layout::new(frame, spec)?;
         let scaled = self.scale(&frame.frame, layout.coded)?;
-        let plane = scaled.plane(0).ok_or(AvError::OutOfMemory)?;
-        layout.write(&plane, out);
+        let rgb = [2, 0, 1].map(|plane| scaled.plane(plane));
+        for (channel, plane) in rgb.into_iter().enumerate() {
+            layout.write(channel, &plane.ok_or(AvError::OutOfMemory)?, out);
+        }
         Ok(())
     }
 
     fn scale(&mut self, frame: &VideoFrame, size: (usize, usize)) -> AvResult<VideoFrame> {
-        let format = PixelFormat::from_name(RGB48);
-        let format = format.ok_or_else(|| wrong("a pixel format of 16 bits", RGB48.into()))?;
+        let format = PixelFormat::from_name(PLANES);
+        let format = format.ok_or_else(|| wrong("a pixel format of 16 bits", PLANES.into()))?;
         let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
         let from = Side::of(frame);
         let to =
@@ -88,25 +94,24 @@ impl Layout {
                 (full, (offset.0.min(full.0 - width), offset.1.min(full.1 - height)))
             }
         };
+        let fits = full.0.saturating_mul(full.1) <= MOST_PIXELS;
+        expect(fits, "a crop that isn't enlarged so much", format_args!("{full:?} pixels"))?;
         let coded = if orientation.swaps_axes() { (full.1, full.0) } else { full };
         Ok(Self { spec: *spec, orientation, offset, coded })
     }
 
-    fn write(&self, plane: &Plane<'_>, out: &mut [u16]) {
+    fn write(&self, channel: usize, plane: &Plane<'_>, out: &mut [u16]) {
         let (width, height) = self.spec.size;
         for y in 0..height {
             for x in 0..width {
                 let (column, row) = self.source_of(x + self.offset.0, y + self.offset.1);
-                let pixel = plane.row(row).and_then(|row| row.get(column * 6..column * 6 + 6));
-                let Some(&[r0, r1, g0, g1, b0, b1]) = pixel else { continue };
-                let rgb = [[r0, r1], [g0, g1], [b0, b1]].map(u16::from_le_bytes);
-                for (channel, sample) in rgb.into_iter().enumerate() {
-                    let place = match self.spec.order {
-                        PixelOrder::Hwc => (y * width + x) * 3 + channel,
-                        PixelOrder::Chw => (channel * height + y) * width + x,
-                    };
-                    out[place] = sample;
-                }
+                let sample = plane.row(row).and_then(|row| row.get(column * 2..column * 2 + 2));
+                let Some(&[low, high]) = sample else { continue };
+                let place = match self.spec.order {
+                    PixelOrder::Hwc => (y * width + x) * 3 + channel,
+                    PixelOrder::Chw => (channel * height + y) * width + x,
+                };
+                out[place] = u16::from_le_bytes([low, high]);
             }
         }
     }

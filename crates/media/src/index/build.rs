@@ -23,7 +23,8 @@ pub(crate) fn build(media: &Media) -> Result<FrameIndex> {
     }
     let folder = media.options.index_cache.as_ref();
     let key = media.bytes().filter(|_| folder.is_some());
-    let key = key.and_then(|bytes| SourceKey::of(bytes, media.video.index));
+    let key =
+        key.and_then(|bytes| SourceKey::of(bytes, media.video.index, media.options.max_pixels));
     sidecar::cached(folder, key, || from_packets(media))
 }
 
@@ -31,6 +32,7 @@ pub(crate) fn build(media: &Media) -> Result<FrameIndex> {
 pub(crate) fn from_packets(media: &Media) -> Result<FrameIndex> {
     let mut demuxer = media.reopen()?;
     let found = scan(&mut demuxer, &media.video);
+    let whole = found.broken_off.is_none();
     if let Some(error) = found.broken_off {
         if found.packets.is_empty() {
             return Err(cannot_read(&media.name, error));
@@ -41,11 +43,11 @@ pub(crate) fn from_packets(media: &Media) -> Result<FrameIndex> {
         let mut demuxer = media.reopen()?;
         let index = by_decoding::index(&mut demuxer, media, found.packets);
         let index = index.map_err(|cause| cannot_read(&media.name, cause))?;
-        return Ok(index.with_details(found.sets, found.has_fields));
+        return Ok(index.with_details(found.sets, found.second_fields, whole));
     }
     let base = media.video.time_base;
     let index = FrameIndex::of_packets(base, &found.packets, found.end, Origin::Packets);
-    Ok(index.with_details(found.sets, found.has_fields))
+    Ok(index.with_details(found.sets, found.second_fields, whole))
 }
 
 /// The index of the container's tables, if they are complete; nothing is read beside them.

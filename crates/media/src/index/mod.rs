@@ -5,11 +5,15 @@
 
 mod build;
 mod by_decoding;
+mod entry;
 mod scan;
 mod sidecar;
 pub mod tables;
 
 use moviola_av::time::{Pts, TimeBase};
+
+pub(crate) use entry::PacketEntry;
+use entry::{Entry, FAR};
 
 pub(crate) use build::{build, from_packets, from_tables};
 
@@ -41,8 +45,10 @@ pub struct FrameIndex {
     packets: u32,
     /// How many pictures a decoder must hold back at most to put them in order.
     reorder_delay: u8,
-    /// How many packets after a frame's own may belong to it: 1 where fields come one by one.
-    more: u32,
+    /// Packets that hold the second field of the frame before, ascending: 4 bytes each.
+    second_fields: Vec<u32>,
+    /// Whether all of the source was read: else it isn't worth keeping.
+    whole: bool,
     /// When the last frame ends, in ticks.
     end: i64,
     origin: Origin,
@@ -52,22 +58,6 @@ pub struct FrameIndex {
 
 /// The parameter sets that packets have carried so far.
 type Snapshot = crate::bitstream::parameter_sets::Snapshot;
-
-/// One frame, in 16 bytes.
-#[derive(Debug, Clone, Copy)]
-struct Entry {
-    /// Ticks.
-    pts: i64,
-    /// Position in the file times two, plus one for a keyframe; little endian.
-    place: [u8; 6],
-    /// Packet number minus frame number; [`FAR`] if it doesn't fit.
-    shift: i16,
-}
-
-const FAR: i16 = i16::MIN;
-
-/// The largest position that is told; 64 TiB.
-const NO_POSITION: u64 = (1 << 47) - 1;
 
 /// The most pictures that a decoder of H.264 or HEVC ever holds back.
 const MOST_DELAY: u32 = 16;
@@ -94,37 +84,6 @@ pub(crate) struct Entrance {
     pub(crate) packet: u32,
     pub(crate) pts: i64,
     pub(crate) position: Option<u64>,
-}
-
-/// One packet, as the index is made of them.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct PacketEntry {
-    pub(crate) pts: i64,
-    pub(crate) key: bool,
-    /// Whether it is a frame: not hidden by an edit list, nor the second field of a frame.
-    pub(crate) shown: bool,
-    pub(crate) position: Option<u64>,
-}
-
-impl Entry {
-    fn new(packet: &PacketEntry, shift: i64) -> Self {
-        let position = packet.position.map_or(NO_POSITION, |position| position.min(NO_POSITION));
-        let [place @ .., _, _] = (position << 1 | u64::from(packet.key)).to_le_bytes();
-        Self { pts: packet.pts, place, shift: i16::try_from(shift).unwrap_or(FAR) }
-    }
-
-    fn place(&self) -> u64 {
-        let [a, b, c, d, e, f] = self.place;
-        u64::from_le_bytes([a, b, c, d, e, f, 0, 0])
-    }
-
-    fn key(&self) -> bool {
-        self.place() & 1 == 1
-    }
-
-    fn position(&self) -> Option<u64> {
-        Some(self.place() >> 1).filter(|&position| position != NO_POSITION)
-    }
 }
 
 impl FrameIndex {
@@ -187,7 +146,8 @@ impl FrameIndex {
             far,
             hidden,
             packets: u32::try_from(packets.len()).unwrap_or(u32::MAX),
-            more: 0,
+            second_fields: Vec::new(),
+            whole: true,
             reorder_delay: u8::try_from(delay.min(MOST_DELAY)).unwrap_or(0),
             end: end.unwrap_or(last).max(last),
             origin,
@@ -195,10 +155,15 @@ impl FrameIndex {
         }
     }
 
-    /// Adds what is known of parameter sets in packets, and whether fields come one by one.
-    pub(crate) fn with_details(mut self, sets: Vec<(u32, Snapshot)>, has_fields: bool) -> Self {
-        self.sets = sets;
-        self.more = u32::from(has_fields);
+    /// Adds what is known of parameter sets in packets, which packets are second fields, and
+    /// whether all of the source was read.
+    pub(crate) fn with_details(
+        mut self,
+        sets: Vec<(u32, Snapshot)>,
+        second_fields: Vec<u32>,
+        whole: bool,
+    ) -> Self {
+        (self.sets, self.second_fields, self.whole) = (sets, second_fields, whole);
         self
     }
 
@@ -280,12 +245,19 @@ impl FrameIndex {
 
     /// Whether fields come in packets of their own.
     pub(crate) fn has_fields(&self) -> bool {
-        self.more > 0
+        !self.second_fields.is_empty()
+    }
+
+    /// The packet in which the picture begins that a decoder gave the number of `packet`: with two
+    /// fields it may be either.
+    pub(crate) fn first_packet(&self, packet: u32) -> u32 {
+        let is_second = self.second_fields.binary_search(&packet).is_ok();
+        packet.saturating_sub(u32::from(is_second))
     }
 
     /// The last packet that may hold a part of the frame that begins in `packet`.
     pub(crate) fn last_packet_of(&self, packet: u32) -> u32 {
-        packet.saturating_add(self.more)
+        packet.saturating_add(u32::from(self.has_fields()))
     }
 
     /// How many packets there are.
@@ -397,6 +369,8 @@ impl FrameIndex {
         self.frames.len() * size_of::<Entry>()
             + self.far.len() * size_of::<(u32, u32)>()
             + self.hidden.len() * size_of::<Entrance>()
+            + self.second_fields.len() * size_of::<u32>()
+            + self.sets.iter().map(|(_, sets)| sets.bytes.len()).sum::<usize>()
     }
 }
 

@@ -16,8 +16,8 @@ pub(super) struct Scan {
     pub(super) end: Option<i64>,
     /// Whether every packet says when it is shown.
     pub(super) timed: bool,
-    /// Whether some frames come as two packets, one for each field.
-    pub(super) has_fields: bool,
+    /// Packets that hold the second field of the frame before.
+    pub(super) second_fields: Vec<u32>,
     /// The parameter sets in force from a packet on.
     pub(super) sets: Vec<(u32, Snapshot)>,
     /// What ended the reading early.
@@ -38,7 +38,7 @@ pub(super) fn scan(demuxer: &mut Demuxer, stream: &VideoStream) -> Scan {
             packets: Vec::new(),
             end: None,
             timed: true,
-            has_fields: false,
+            second_fields: Vec::new(),
             sets: Vec::new(),
             broken_off: None,
         },
@@ -57,6 +57,9 @@ pub(super) fn scan(demuxer: &mut Demuxer, stream: &VideoStream) -> Scan {
     scanner.scan
 }
 
+/// Streams whose parameter sets take more have new ones all the time, and bring them along.
+const MOST_SET_BYTES: usize = 1 << 20;
+
 struct Scanner {
     classifier: Classifier,
     can_reorder: bool,
@@ -73,7 +76,9 @@ impl Scanner {
         // A decoder that reorders nothing shows pictures in the order of decoding.
         let ticks = packet.pts().or(packet.dts().filter(|_| !self.can_reorder));
         let is_field = access == Access::SecondField;
-        self.scan.has_fields |= is_field;
+        if is_field {
+            self.scan.second_fields.extend(u32::try_from(self.scan.packets.len()));
+        }
         self.scan.timed &= ticks.is_some() || is_field;
         let ticks = ticks.unwrap_or(i64::MIN);
         let end = packet.duration().and_then(|duration| ticks.checked_add(duration));
@@ -90,7 +95,8 @@ impl Scanner {
     fn note_parameter_sets(&mut self) {
         let now = self.classifier.parameter_sets();
         let known = self.scan.sets.last().map_or(0, |(_, known)| known.version);
-        if now.version != known {
+        let kept: usize = self.scan.sets.iter().map(|(_, sets)| sets.bytes.len()).sum();
+        if now.version != known && kept < MOST_SET_BYTES {
             let from = u32::try_from(self.scan.packets.len()).unwrap_or(u32::MAX);
             self.scan.sets.push((from, now));
         }

@@ -2,7 +2,7 @@
 //!
 //! A file holds one stream's index and belongs to a source by its length, the time it was last
 //! changed, and a hash of its first and last bytes. Numbers are little endian. What doesn't fit
-//! together is as good as no file.
+//! together, or has another hash than stands at the end, is as good as no file.
 
 use std::{
     fs,
@@ -30,11 +30,13 @@ pub(crate) struct SourceKey {
     changed: u64,
     hash: u64,
     stream: u64,
+    /// The most pixels a picture may have: larger ones decode to nothing.
+    max_pixels: u64,
 }
 
 impl SourceKey {
     /// The key of a stream of a source; `None` if the source can't be read.
-    pub(crate) fn of(bytes: &Bytes, stream: usize) -> Option<Self> {
+    pub(crate) fn of(bytes: &Bytes, stream: usize, max_pixels: u64) -> Option<Self> {
         let len = bytes.len();
         let mut hash = Fnv::default();
         for start in [0, len.saturating_sub(HASHED)] {
@@ -43,7 +45,7 @@ impl SourceKey {
         let changed = bytes.changed().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         let changed = changed.map_or(0, |since| since.as_nanos());
         let changed = u64::try_from(changed).unwrap_or(u64::MAX);
-        Some(Self { len, changed, hash: hash.0, stream: stream as u64 })
+        Some(Self { len, changed, hash: hash.0, stream: stream as u64, max_pixels })
     }
 
     /// The file for it in a folder.
@@ -51,8 +53,8 @@ impl SourceKey {
         folder.join(format!("{:016x}-{:x}.moviola-index", self.hash ^ self.len, self.stream))
     }
 
-    fn numbers(&self) -> [u64; 4] {
-        [self.len, self.changed, self.hash, self.stream]
+    fn numbers(&self) -> [u64; 5] {
+        [self.len, self.changed, self.hash, self.stream, self.max_pixels]
     }
 }
 
@@ -105,7 +107,7 @@ fn encode(index: &FrameIndex, key: &SourceKey) -> Vec<u8> {
         Origin::Decoding => 2,
     };
     let small = [index.base.num(), index.base.den(), index.packets, index.reorder_delay.into()];
-    small.iter().chain(&[index.more, origin]).for_each(|number| out.extend(number.to_le_bytes()));
+    small.iter().chain(&[origin]).for_each(|number| out.extend(number.to_le_bytes()));
     out.extend(index.end.to_le_bytes());
     count(&mut out, index.frames.len());
     for entry in &index.frames {
@@ -124,6 +126,8 @@ fn encode(index: &FrameIndex, key: &SourceKey) -> Vec<u8> {
         out.extend(hidden.pts.to_le_bytes());
         out.extend(hidden.position.unwrap_or(u64::MAX).to_le_bytes());
     }
+    count(&mut out, index.second_fields.len());
+    index.second_fields.iter().for_each(|packet| out.extend(packet.to_le_bytes()));
     count(&mut out, index.sets.len());
     for (packet, sets) in &index.sets {
         out.extend(packet.to_le_bytes());
@@ -131,6 +135,9 @@ fn encode(index: &FrameIndex, key: &SourceKey) -> Vec<u8> {
         count(&mut out, sets.bytes.len());
         out.extend(&*sets.bytes);
     }
+    let mut hash = Fnv::default();
+    hash.add(&out);
+    out.extend(hash.0.to_le_bytes());
     out
 }
 
@@ -139,6 +146,12 @@ fn count(out: &mut Vec<u8>, number: usize) {
 }
 
 fn decode(bytes: &[u8], key: &SourceKey) -> Option<FrameIndex> {
+    let (bytes, hash) = bytes.split_last_chunk::<8>()?;
+    let mut expected = Fnv::default();
+    expected.add(bytes);
+    if u64::from_le_bytes(*hash) != expected.0 {
+        return None;
+    }
     let mut rest = Rest(bytes);
     let same = rest.array()? == MAGIC
         && key.numbers().into_iter().all(|number| rest.u64() == Some(number));
@@ -146,7 +159,7 @@ fn decode(bytes: &[u8], key: &SourceKey) -> Option<FrameIndex> {
         return None;
     }
     let base = TimeBase::new(rest.u32()?, rest.u32()?)?;
-    let (packets, delay, more) = (rest.u32()?, rest.u32()?, rest.u32()?);
+    let (packets, delay) = (rest.u32()?, rest.u32()?);
     let origin = match rest.u32()? {
         0 => Origin::Tables,
         1 => Origin::Packets,
@@ -169,14 +182,26 @@ fn decode(bytes: &[u8], key: &SourceKey) -> Option<FrameIndex> {
             position: Some(rest.u64()?).filter(|&position| position != u64::MAX),
         })
     })?;
+    let second_fields = rest.list(4, |rest| rest.u32())?;
     let sets = rest.list(20, |rest| {
         let (packet, version) = (rest.u32()?, rest.u64()?);
         let count = usize::try_from(rest.u64()?).ok()?;
         Some((packet, Snapshot { version, bytes: rest.take(count)?.into() }))
     })?;
     let reorder_delay = u8::try_from(delay).ok()?;
-    let index =
-        FrameIndex { base, frames, far, hidden, packets, reorder_delay, more, end, origin, sets };
+    let index = FrameIndex {
+        base,
+        frames,
+        far,
+        hidden,
+        packets,
+        reorder_delay,
+        second_fields,
+        whole: true,
+        end,
+        origin,
+        sets,
+    };
     (rest.0.is_empty() && is_consistent(&index)).then_some(index)
 }
 
@@ -188,7 +213,11 @@ fn is_consistent(index: &FrameIndex) -> bool {
         && index.frames.is_sorted_by_key(|entry| entry.pts)
         && index.frames.last().is_none_or(|last| index.end >= last.pts)
         && index.reorder_delay <= 16
-        && index.more <= 1
+        && index.packets < u32::MAX
+        && index.hidden.iter().all(|hidden| hidden.packet < index.packets)
+        && index.hidden.is_sorted_by_key(|hidden| hidden.packet)
+        && index.second_fields.is_sorted()
+        && index.sets.is_sorted_by_key(|(packet, _)| *packet)
 }
 
 /// What hasn't been read yet.
@@ -235,7 +264,9 @@ pub(crate) fn cached<E>(
         return Ok(index);
     }
     let index = make()?;
-    keep(folder, &key, &index);
+    if index.whole {
+        keep(folder, &key, &index);
+    }
     Ok(index)
 }
 
@@ -243,7 +274,7 @@ pub(crate) fn cached<E>(
 mod tests {
     use super::{super::PacketEntry, *};
 
-    const KEY: SourceKey = SourceKey { len: 5, changed: 7, hash: 9, stream: 0 };
+    const KEY: SourceKey = SourceKey { len: 5, changed: 7, hash: 9, stream: 0, max_pixels: 1 };
 
     fn index() -> FrameIndex {
         let packet = |pts, key, shown| PacketEntry { pts, key, shown, position: Some(9) };
@@ -251,7 +282,7 @@ mod tests {
         let base = TimeBase::MICROSECONDS;
         let index = FrameIndex::of_packets(base, &packets, Some(40), Origin::Packets);
         let sets = Snapshot { version: 2, bytes: Arc::from(&b"sets"[..]) };
-        index.with_details(vec![(1, sets)], true)
+        index.with_details(vec![(1, sets)], vec![2], true)
     }
 
     #[test]
@@ -269,6 +300,7 @@ mod tests {
             SourceKey { changed: 8, ..KEY },
             SourceKey { hash: 8, ..KEY },
             SourceKey { stream: 1, ..KEY },
+            SourceKey { max_pixels: 2, ..KEY },
         ] {
             assert!(decode(&bytes, &other).is_none(), "{other:?}");
         }
@@ -283,10 +315,7 @@ mod tests {
         for at in 0..bytes.len() {
             let mut damaged = bytes.clone();
             damaged[at] ^= 0xff;
-            // Some damage can't be seen, such as that of a position.
-            if let Some(index) = decode(&damaged, &KEY) {
-                assert!(is_consistent(&index));
-            }
+            assert!(decode(&damaged, &KEY).is_none(), "{at}");
         }
     }
 

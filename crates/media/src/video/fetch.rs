@@ -20,7 +20,8 @@ use crate::{
     frame::Frame,
     index::{Entrance, FrameIndex},
     media::VideoStream,
-    stage::{ClosesAtEnd, Relay, side_by_side},
+    relay::{ClosesAtEnd, Relay},
+    stage::side_by_side,
 };
 
 /// The decoders of a video.
@@ -30,7 +31,7 @@ pub(super) struct Fetcher {
     cores: usize,
     /// With one thread each.
     narrow: Vec<Lane>,
-    /// With a thread for each core.
+    /// With two threads for each core.
     wide: Option<Lane>,
 }
 
@@ -74,10 +75,10 @@ impl Fetcher {
         see: impl Fn(Target, S, VideoFrame) -> T + Sync,
     ) -> Result<Fetched<T, S>> {
         let mut jobs = plan::jobs(index, frames);
-        jobs.sort_by_key(|job| std::cmp::Reverse(plan::cost(job)));
+        jobs.sort_by_key(plan::cost); // the longest is taken first, from the end
         let cores = Cores::take(self.cores);
         let sources = Sources { reader, index };
-        let costs: Vec<_> = jobs.iter().map(plan::cost).collect();
+        let costs: Vec<_> = jobs.iter().rev().map(plan::cost).collect();
         let way = plan::choose(&costs, cores.count());
         let lanes = self.lanes(way, cores.count().min(jobs.len()), &jobs);
         let queue = Mutex::new(jobs);
@@ -101,7 +102,7 @@ impl Fetcher {
         Ok(Fetched { came, missing })
     }
 
-    /// The lanes to work with: those that stand well first.
+    /// The lanes to work with.
     fn lanes<S>(&mut self, way: Way, count: usize, jobs: &[Job<S>]) -> Lanes<'_> {
         // One job that a lane can go on to is best left to it.
         if let [job] = jobs
@@ -202,14 +203,15 @@ fn run<S>(
 /// The next job, and whether it is the last: one that the lane can go on to, else the longest.
 fn next_job<S>(lane: &Lane, queue: &Mutex<Vec<Job<S>>>) -> Option<(Job<S>, bool)> {
     let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
-    let goes_on = queue.iter().position(|job| {
+    let goes_on = |job: &Job<S>| {
         let targets: Vec<_> = job.targets.iter().map(|(target, _)| *target).collect();
         lane.cost_to_go_on(job.entrance, &targets).is_some()
-    });
-    if queue.is_empty() {
-        return None;
-    }
-    let job = queue.remove(goes_on.unwrap_or(0));
+    };
+    let place = if lane.stands() { queue.iter().position(goes_on) } else { None };
+    let job = match place {
+        Some(place) => queue.remove(place),
+        None => queue.pop()?,
+    };
     Some((job, queue.is_empty()))
 }
 

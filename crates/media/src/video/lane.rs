@@ -121,6 +121,11 @@ impl Lane {
         }
     }
 
+    /// Whether the decoder stands somewhere, and could go on.
+    pub(super) fn stands(&self) -> bool {
+        self.place.is_some()
+    }
+
     /// How many packets have to be decoded for `targets`, if the lane goes on from where it is;
     /// `None` if it can't, or starting over is no longer.
     pub(super) fn cost_to_go_on(&self, entrance: Entrance, targets: &[Target]) -> Option<u32> {
@@ -131,7 +136,8 @@ impl Lane {
                 || (target.packet >= place.whole_from && target.pts > place.shown)
         };
         let last = targets.iter().map(|target| target.packet).max()?;
-        (within && targets.iter().all(waits)).then(|| (last + 1).saturating_sub(place.next))
+        (within && targets.iter().all(waits))
+            .then(|| last.saturating_add(1).saturating_sub(place.next))
     }
 
     /// Fetches the pictures of `job` and hands each to `see`, which says whether to go on; gives back
@@ -155,7 +161,7 @@ impl Lane {
         if !goes_on {
             self.place = None;
         }
-        let wanted = Wanted::new(job.targets, sources.index);
+        let wanted = Wanted::new(job.targets, self.recipe.parameters.codec_name());
         let mut errand = Errand { sources, wanted, finish, see };
         let mut outcome = self.fetch(&mut errand, job.entrance);
         if goes_on && outcome.is_ok() && !errand.wanted.is_empty() {
@@ -186,15 +192,14 @@ impl Lane {
                 return Ok(());
             }
             let from = self.place.map_or(entrance, |place| place.entrance);
-            let until = last.max(start) + 1;
+            let until = last.max(start).saturating_add(1);
             let span = Span { entrance: from, from: start, until, bytes: BATCH_BYTES };
             let batch = sources.read(&span)?;
             if self.place.is_none() {
-                let first = batch.packets.first();
-                if !first.is_some_and(|first| self.is_entrance(sources.index, entrance, first)) {
-                    if entrance.packet == 0 {
-                        return Ok(()); // there is nothing at all
-                    }
+                let Some(first) = batch.packets.first() else {
+                    return Ok(()); // the stream ends before it, as it didn't when it was indexed
+                };
+                if !self.is_entrance(sources.index, entrance, first) {
                     self.refused.push(entrance);
                     entrance = sources.index.entrance_before(entrance);
                     continue;
@@ -256,18 +261,18 @@ impl Lane {
     {
         let Errand { sources, wanted, finish, .. } = errand;
         let Some(place) = &mut self.place else { return Ok(()) };
-        place.next = number + 1;
+        place.next = number.saturating_add(1);
         self.references.learn(packet.data());
         // Pictures just before the last one may be asked for next, unless the decoder starts over.
         let near = match finish {
             Finish::Drain => 0,
             Finish::Stay => u32::from(sources.index.reorder_delay()),
         };
-        let is_far = number + near < wanted.last;
+        let is_far = number.saturating_add(near) < wanted.last;
         // Of a frame in two packets one field may be needed and the other not.
         let skippable = is_far && !sources.index.has_fields() && !wanted.has(number);
         if skippable && self.references.is_disposable(packet.data()) {
-            place.whole_from = number + 1;
+            place.whole_from = number.saturating_add(1);
             return Ok(());
         }
         let packet = self.prepare(sources.index, number, packet, extradata);
@@ -335,7 +340,7 @@ impl Lane {
                     if let (Some(place), Some(pts)) = (&mut self.place, frame.pts()) {
                         place.shown = place.shown.max(pts);
                     }
-                    let target = errand.wanted.take(&frame);
+                    let target = errand.wanted.take(&frame, errand.sources.index);
                     let go_on =
                         target.is_none_or(|(target, slot)| (errand.see)(target, slot, frame));
                     if !go_on {

@@ -268,7 +268,8 @@ impl Video {
     fn one(&mut self, numbers: impl FnOnce(&mut Self) -> Result<Vec<u64>>) -> Result<Frame> {
         let numbers = numbers(self)?;
         let mut frames = self.fetch(&numbers)?;
-        frames.pop().ok_or_else(|| Error::ReadOnce { name: self.name.clone() })
+        let number = numbers.first().copied().unwrap_or(0);
+        frames.pop().ok_or_else(|| self.undecodable(number)) // left out because it is damaged
     }
 
     /// Seconds from the start of the presentation to `pts`.
@@ -283,6 +284,8 @@ fn decoder_options(media: &Media) -> DecoderOptions {
         time_base: Some(media.video.time_base),
         max_pixels: Some(media.options.max_pixels),
         pool: Some(Arc::clone(&media.options.pool)),
+        // Sources share the pool: a damaged picture must not show another video.
+        clear_memory: true,
         ..DecoderOptions::default()
     }
 }

@@ -102,7 +102,8 @@ impl PacketReader {
     pub(super) fn read(&mut self, span: &Span) -> Result<Batch> {
         self.go_to(span)?;
         let (extradata, first) = (self.extradata.clone(), span.from);
-        let mut batch = Batch { first, packets: Vec::new(), extradata, ended: false };
+        let ended = self.next.is_none(); // the stream is shorter than it was
+        let mut batch = Batch { first, packets: Vec::new(), extradata, ended };
         let mut bytes = 0;
         while self.next.is_some_and(|next| next < span.until) && bytes < span.bytes.max(1) {
             let Some(packet) = self.take()? else {
@@ -201,6 +202,7 @@ impl PacketReader {
             if packet.is_key() && known.is_some_and(|known| known > entrance.pts) {
                 return Ok(false);
             }
+            self.learn(&packet);
         }
         Ok(false)
     }
@@ -210,6 +212,7 @@ impl PacketReader {
         self.media.demuxer = self.media.reopen()?;
         self.held.clear();
         self.next = Some(0);
+        self.extradata = (self.extradata.0 + 1, None);
         Ok(())
     }
 
@@ -225,13 +228,17 @@ impl PacketReader {
         if packet.is_encrypted() {
             return Err(encrypted(&self.media.name));
         }
+        self.learn(&packet);
+        self.next = self.next.map(|next| next + 1);
+        Ok(Some(packet))
+    }
+
+    fn learn(&mut self, packet: &Packet) {
         if let Some(extradata) = packet.new_extradata()
             && self.extradata.1.as_deref() != Some(extradata)
         {
             self.extradata = (self.extradata.0 + 1, Some(extradata.into()));
         }
-        self.next = self.next.map(|next| next + 1);
-        Ok(Some(packet))
     }
 
     fn demux(&mut self) -> Result<Option<Packet>> {

@@ -96,7 +96,7 @@ impl<N: Iterator<Item = u32>> Iterator for Groups<N> {
 
 /// How many packets a job has to decode from its entrance on.
 pub(super) fn cost<S>(job: &Job<S>) -> u32 {
-    (job.last() + 1).saturating_sub(job.entrance.packet)
+    job.last().saturating_add(1).saturating_sub(job.entrance.packet)
 }
 
 /// Which way is quicker on so many cores, for jobs of these costs in descending order.

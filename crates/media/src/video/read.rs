@@ -7,7 +7,7 @@ use std::{
 
 use moviola_av::{memory, time::Pts};
 
-use super::{Video, fetch::Fetched};
+use super::{OnDamage, Video, fetch::Fetched};
 use crate::{
     any_format::AnyFormat,
     convert::{ConvertError, DeepConverter, Normalise, PixelConverter, PixelSpec},
@@ -116,7 +116,7 @@ impl Video {
         make: impl Fn(&mut Maker, &Frame, &mut [S]) -> Made + Sync,
     ) -> Result<Vec<FrameInfo>> {
         let (row, expected) = (spec.values(), spec.values().saturating_mul(numbers.len()));
-        if out.len() != expected {
+        if out.len() != expected || row == 0 {
             return Err(self.no_pixels(&ConvertError::OutputLength { expected, got: out.len() }));
         }
         let numbers = self.resolve_all(numbers)?;
@@ -143,8 +143,9 @@ impl Video {
             }
         }
         slots.sort_by_key(|(frame, _)| *frame);
+        let keeps = self.on_damage == OnDamage::Keep;
         let Fetched { came, missing } = self.fetch_each(slots, |out: &mut [S], frame| {
-            let made = (!frame.damaged).then(|| make(&frame, out));
+            let made = (!frame.damaged || keeps).then(|| make(&frame, out));
             (FrameInfo::from(&frame), made.map_or_else(|| Err((frame, out)), Ok))
         })?;
         let mut infos = BTreeMap::new();
@@ -153,6 +154,7 @@ impl Video {
             match made {
                 Ok(made) => {
                     made.map_err(|reason| self.not_converted(info.time, reason))?;
+                    self.note_damage(&info);
                     infos.insert(info.number, info);
                 }
                 Err((frame, out)) => bad.push((info.number, Ok(frame), out)),
@@ -167,6 +169,11 @@ impl Video {
             }
         }
         Ok(arrange(&numbers, &first_places, &infos, out, row))
+    }
+
+    fn note_damage(&mut self, info: &FrameInfo) {
+        let number = u32::try_from(info.number).ok().filter(|_| info.damaged);
+        self.damaged.extend(number);
     }
 
     fn no_pixels(&self, cause: &ConvertError) -> Error {

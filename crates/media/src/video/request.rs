@@ -99,6 +99,9 @@ impl Video {
             video.no_frame(format!("from {} s to {} s", range.start, range.end), count)
         };
         let (Some(start), Some(stop)) = (start, stop) else { return Err(nothing(self)) };
+        if range.start >= range.end {
+            return Ok(Vec::new());
+        }
         let Some(rate) = rate else {
             let index = self.index()?;
             let first = index.frame_played_at(start).unwrap_or_else(|| index.first_from(start));
@@ -109,8 +112,8 @@ impl Video {
         }
         // Each time is computed from its number: sums of 1/rate would drift.
         let times = (0_u64..).map(|n| range.start + n as f64 / rate);
-        let times: Vec<_> = times.take_while(|&time| time < range.end).collect();
-        times.into_iter().map(|time| self.resolve_time(time)).collect()
+        let times = times.take_while(|&time| time < range.end);
+        times.map(|time| self.resolve_time(time)).collect()
     }
 
     /// The instant so many seconds after the start of the presentation, to the nanosecond.

@@ -35,16 +35,16 @@ pub(super) struct Wanted<S> {
     left: usize,
     /// The last packet of all.
     pub(super) last: u32,
-    /// How many packets after a target's own may belong to it.
-    more: u32,
+    /// Whether the codec has packets that show an earlier picture again.
+    shows_again: bool,
 }
 
 impl<S> Wanted<S> {
-    pub(super) fn new(targets: Vec<(Target, S)>, index: &FrameIndex) -> Self {
+    pub(super) fn new(targets: Vec<(Target, S)>, codec: &str) -> Self {
         let last = targets.last().map_or(0, |(target, _)| target.packet);
         let left = targets.len();
         let targets = targets.into_iter().map(|(target, slot)| (target, Some(slot))).collect();
-        Self { targets, left, last, more: index.last_packet_of(0) }
+        Self { targets, left, last, shows_again: matches!(codec, "vp9" | "av1") }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -59,27 +59,28 @@ impl<S> Wanted<S> {
         self.place(packet).is_some_and(|place| self.targets[place].1.is_some())
     }
 
-    /// The target whose picture this is.
-    ///
-    /// A picture that is shown again (VP9) comes with its first packet's number, and the time of
-    /// its own.
-    pub(super) fn take(&mut self, frame: &VideoFrame) -> Option<(Target, S)> {
-        let number = u32::try_from(frame.tag()).ok();
-        let by_number = number.and_then(|packet| {
-            // A frame of two fields has the number of either.
-            (0..=self.more).find_map(|field| self.place(packet.checked_sub(field)?))
-        });
-        let agrees = |target: &Target| frame.pts().is_none_or(|pts| pts == target.pts);
-        let certain = by_number.filter(|&place| agrees(&self.targets[place].0));
-        let by_time = || {
-            let pts = frame.raw_pts()?;
-            self.targets.iter().position(|(target, slot)| target.pts == pts && slot.is_some())
-        };
-        let place = certain.or_else(by_time).or(by_number)?;
-        let (target, slot) = &mut self.targets[place];
+    /// The target whose picture this is: the one in the packet whose number it has.
+    pub(super) fn take(&mut self, frame: &VideoFrame, index: &FrameIndex) -> Option<(Target, S)> {
+        let number = index.first_packet(u32::try_from(frame.tag()).ok()?);
+        let by_number = self.place(number);
+        let place = if self.shows_again { self.place_again(by_number, frame) } else { by_number };
+        let (target, slot) = &mut self.targets[place?];
         let slot = slot.take()?;
         self.left -= 1;
         Some((*target, slot))
+    }
+
+    /// A picture that is shown again comes with its first packet's number, and with the time of its
+    /// own.
+    fn place_again(&self, by_number: Option<usize>, frame: &VideoFrame) -> Option<usize> {
+        let pts = frame.raw_pts();
+        let agrees = |&place: &usize| pts.is_none_or(|pts| pts == self.targets[place].0.pts);
+        by_number.filter(agrees).or_else(|| self.place_of_time(pts)).or(by_number)
+    }
+
+    fn place_of_time(&self, pts: Option<i64>) -> Option<usize> {
+        let pts = pts?;
+        self.targets.iter().position(|(target, slot)| target.pts == pts && slot.is_some())
     }
 
     /// Wants nothing any more.

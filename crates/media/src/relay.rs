@@ -1,0 +1,101 @@
+//! A queue between workers that run side by side.
+
+use std::{
+    collections::VecDeque,
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+};
+
+/// What one worker makes and others take. It holds so many
+/// things at most; who makes more waits.
+#[derive(Debug)]
+pub(crate) struct Relay<T> {
+    state: Mutex<Relayed<T>>,
+    changed: Condvar,
+    room: usize,
+}
+
+#[derive(Debug)]
+struct Relayed<T> {
+    queue: VecDeque<T>,
+    closed: bool,
+}
+
+impl<T> Relay<T> {
+    /// A queue for `room` things, at least one.
+    pub(crate) fn new(room: usize) -> Self {
+        let state = Relayed { queue: VecDeque::new(), closed: false };
+        Self { state: Mutex::new(state), changed: Condvar::new(), room: room.max(1) }
+    }
+
+    /// Hands in a thing, once there is room. What comes after [`close`](Self::close) is dropped.
+    pub(crate) fn put(&self, thing: T) {
+        let mut state = self.lock();
+        while state.queue.len() >= self.room && !state.closed {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if !state.closed {
+            state.queue.push_back(thing);
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// The next thing, once there is one; `None` when the queue is closed and empty.
+    pub(crate) fn take(&self) -> Option<T> {
+        let mut state = self.lock();
+        while state.queue.is_empty() && !state.closed {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        let thing = state.queue.pop_front();
+        drop(state);
+        self.changed.notify_all();
+        thing
+    }
+
+    /// Says that nothing follows. Must be called, by a guard where the maker may panic.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Relayed<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Closes a relay when its maker is done, or panics.
+#[derive(Debug)]
+pub(crate) struct ClosesAtEnd<'a, T>(pub(crate) &'a Relay<T>);
+
+impl<T> Drop for ClosesAtEnd<'_, T> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stage::side_by_side;
+
+    #[test]
+    fn a_relay_hands_on_all_that_was_made() {
+        let relay = Relay::new(2);
+        let mut workers = [true, false, false];
+        let sums = side_by_side(&mut workers, |makes| {
+            let mut sum = 0;
+            if *makes {
+                let _closes = ClosesAtEnd(&relay);
+                (1..=100).for_each(|number| relay.put(number));
+            } else {
+                while let Some(number) = relay.take() {
+                    sum += number;
+                }
+            }
+            sum
+        });
+        assert_eq!(sums.iter().sum::<u64>(), 5050);
+        relay.put(1);
+        assert_eq!(relay.take(), None);
+    }
+}
