@@ -61,7 +61,7 @@ use packets::PacketReader;
 /// let last = video.frame_at(-1)?;
 /// assert_eq!(last.number, Some(299));
 /// let frames = video.frames_played_at(&[0.0, 2.5, 1.04])?;
-/// assert_eq!(frames[2].number, Some(26));
+/// assert_eq!(frames[2].number, Some(31)); // 30 a second
 /// # Ok::<(), moviola_media::error::Error>(())
 /// ```
 #[derive(Debug)]
