@@ -1,8 +1,9 @@
 //! Frames one after another, as they are decoded: all of a source, or those chosen.
 //!
 //! Where the container's tables tell the groups of pictures, and those are short, each core decodes
-//! a group of its own; elsewhere one decoder has threads for all cores. Results come in the order
-//! they are shown.
+//! a group of its own; elsewhere one decoder has threads for all cores. Chosen frames are always
+//! decoded a group to a worker, so those of one long group keep one core busy. Results come in the
+//! order they are shown.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -39,8 +40,9 @@ const MOST_SCATTERED_BYTES: u64 = 1 << 30;
 /// The frames of a source in the order they are shown, or what was made of each on a thread of its
 /// own.
 ///
-/// An `Err` for one frame doesn't end the iteration; an error of the container does. Dropping the
-/// reader stops its threads and waits for them: if the source is a silent pipe, until it speaks or
+/// An `Err` for one frame doesn't end the iteration. An error of the container does where one decoder
+/// reads; where each worker decodes a group of its own, every group behind it gives one. Frames of a
+/// group that can't be decoded are told behind the others of their group. Dropping the reader stops its threads and waits for them: if the source is a silent pipe, until it speaks or
 /// closes.
 ///
 /// Memory doesn't grow with the source: [`SourceOptions::memory`] bounds what waits for its turn,

@@ -31,12 +31,15 @@ const LOOK_BACK: u64 = 16;
 
 impl Video {
     /// Says what to do about damaged frames from now on.
+    ///
+    /// [`map_frames_at`](Self::map_frames_at) and [`FrameReader`](super::FrameReader) take no notice
+    /// of it: they hand out what the decoder gives, marked, and an `Err` for what it doesn't.
     pub fn on_damage(&mut self, policy: OnDamage) -> &mut Self {
         self.on_damage = policy;
         self
     }
 
-    /// The frames that were asked for so far and are damaged, as ranges of numbers.
+    /// The frames that the policy was asked about so far and are damaged, as ranges of numbers.
     pub fn damaged(&self) -> Vec<Range<u64>> {
         ranges(&self.damaged)
     }
