@@ -17,6 +17,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--list", action="store_true", help="name the contests and stop")
     parser.add_argument("--only", action="append", metavar="NAME", help="run this contest only; may be repeated")
+    parser.add_argument("--archive", action="store_true", help="archive the run although --only leaves contests out")
     parser.add_argument("--skip", action="append", default=[], metavar="TEXT", help="leave out entrants named so")
     parser.add_argument("--quick", action="store_true", help="10 s of the clip, two runs, no archive: does it work?")
     parser.add_argument("--runs", type=int, help="runs that count (default 5)")
@@ -65,7 +66,7 @@ def main():
         print("\n".join(sections[-1]), flush=True)
     facts.append(report.noise(raw))
     print(facts[-1])
-    if not options.quick and not options.only:
+    if not options.quick and (options.archive or not options.only):
         print(f"archived in {report.archive(facts, sections, raw)}")
     failed = sum(row.passed is False for row in judged)
     print(f"{sum(row.passed is True for row in judged)} targets met, {failed} missed, "
