@@ -3,17 +3,20 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use moviola_av::{
+    decoder::DecoderOptions,
     demuxer::Demuxer,
     discard::Discard,
     error::{Error as AvError, Result as AvResult},
     interrupt::Interrupt,
     packet::Packet,
     parameters::CodecParameters,
+    pool::Leftovers,
     stream::{MediaKind, Stream},
     time::{Pts, TimeBase},
 };
 
 use crate::{
+    bitstream::access::Classifier,
     error::{Error, Result},
     hardware::Hardware,
     index::tables::{self, Bytes, Listing},
@@ -189,6 +192,26 @@ impl Media {
     /// Where the video is decoded, and why not in hardware.
     pub fn hardware(&self) -> &Arc<Hardware> {
         &self.hardware
+    }
+
+    /// How the video's decoders are opened, but for their threads. Those opened with one answer may
+    /// show what is left of each other's pictures, where one is damaged.
+    pub(crate) fn decoder_options(&self) -> DecoderOptions {
+        let (parameters, pool) = (&self.video.parameters, &self.options.pool);
+        let (codec, intra_only) = (parameters.codec_name(), parameters.is_intra_only());
+        let classifier = Classifier::new(codec, intra_only, parameters.extradata());
+        // FFmpeg's decoder of H.264 conceals all damage, but in fields.
+        let leftovers = match classifier.is_h264_of_frames() {
+            true => Leftovers::Of(pool.new_owner()),
+            false => Leftovers::Nothing,
+        };
+        DecoderOptions {
+            time_base: Some(self.video.time_base),
+            max_pixels: Some(self.options.max_pixels),
+            pool: Some(Arc::clone(pool)),
+            leftovers,
+            ..DecoderOptions::default()
+        }
     }
 
     /// Length of the presentation in seconds, if the container says so.

@@ -37,7 +37,7 @@ pub(super) fn open(parameters: &CodecParameters, options: &DecoderOptions) -> Re
     let mut context = Context::new(codec, parameters)?;
     // SAFETY: the context is owned and not open yet.
     unsafe { configure(context.as_ptr(), options) };
-    let lender = options.pool.clone().map(|pool| Box::new(Lender::new(pool, options.clear_memory)));
+    let lender = options.pool.clone().map(|pool| Box::new(Lender::new(pool, options.leftovers)));
     if let Some(lender) = &lender {
         // SAFETY: as above; the decoder keeps the lender alive for longer than the context.
         unsafe { lend_to(context.as_ptr(), lender) };

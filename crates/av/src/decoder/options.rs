@@ -2,7 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::{dict::Dictionary, discard::Discard, hw::HwDevice, pool::FramePool, time::TimeBase};
+use crate::{
+    dict::Dictionary,
+    discard::Discard,
+    hw::HwDevice,
+    pool::{FramePool, Leftovers},
+    time::TimeBase,
+};
 
 /// How to open a decoder. Every field has a working default.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,9 +42,8 @@ pub struct DecoderOptions {
     pub ignore_crop: bool,
     /// Where pictures get their memory. Default: the decoder's own, which ends with it.
     pub pool: Option<Arc<FramePool>>,
-    /// Clear memory of the pool before each picture, so that what a damaged one leaves untouched
-    /// shows no other. Costs a few per cent of the decoding. Default: `false`.
-    pub clear_memory: bool,
+    /// What memory of the pool may hold when a picture gets it. Default: anyone's pictures.
+    pub leftovers: Leftovers,
     /// The device to decode on, if it takes the stream; else the decoder goes on in software, if it
     /// can. Pictures then lie in the device: see
     /// [`VideoFrame::download`](crate::VideoFrame::download). Default: none.
@@ -87,7 +92,7 @@ impl Default for DecoderOptions {
             concealment: Concealment::default(),
             ignore_crop: false,
             pool: None,
-            clear_memory: false,
+            leftovers: Leftovers::default(),
             hardware: None,
             decoder: None,
             options: Dictionary::new(),

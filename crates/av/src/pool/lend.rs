@@ -8,7 +8,7 @@ use std::{
 
 use ffmpeg_sys_next as ffi;
 
-use super::{Chunk, FramePool};
+use super::{Chunk, FramePool, Leftovers};
 use crate::raw;
 
 /// Planes that a picture can have.
@@ -29,13 +29,13 @@ struct Layout {
 #[derive(Debug)]
 pub(crate) struct Lender {
     pool: Arc<FramePool>,
-    clear: bool,
+    leftovers: Leftovers,
 }
 
 impl Lender {
-    /// Memory of `pool`, with `clear` all zeros.
-    pub(crate) fn new(pool: Arc<FramePool>, clear: bool) -> Self {
-        Self { pool, clear }
+    /// Memory of `pool` with no more than these leftovers.
+    pub(crate) fn new(pool: Arc<FramePool>, leftovers: Leftovers) -> Self {
+        Self { pool, leftovers }
     }
 }
 
@@ -103,8 +103,8 @@ unsafe fn lend(context: *mut ffi::AVCodecContext, frame: *mut ffi::AVFrame) -> R
     let lender: *const Lender = unsafe { (*context).opaque }.cast_const().cast();
     // SAFETY: the caller promises that it is live.
     let lender = unsafe { &*lender };
-    let (pool, clear) = (Arc::clone(&lender.pool), lender.clear);
-    let chunk = pool.take(layout.len, clear).ok_or(ffi::AVERROR(libc::ENOMEM))?;
+    let pool = Arc::clone(&lender.pool);
+    let chunk = pool.take(layout.len, lender.leftovers).ok_or(ffi::AVERROR(libc::ENOMEM))?;
     let start = chunk.first_byte();
     let loan = Box::into_raw(Box::new(Loan { pool, chunk }));
     // SAFETY: the chunk has `layout.len` bytes and lives until `take_back`, which takes a loan.

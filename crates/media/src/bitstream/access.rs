@@ -87,6 +87,11 @@ impl Classifier {
         self.syntax != Syntax::Flag
     }
 
+    /// Whether this is H.264 whose parameter sets so far allow no fields.
+    pub(crate) fn is_h264_of_frames(&self) -> bool {
+        self.headers.frames_only()
+    }
+
     /// Learns H.264's parameter sets from `avcC` or start codes; decoders read them themselves.
     pub(crate) fn learn_extradata(&mut self, extradata: &[u8]) {
         if self.syntax != Syntax::H264 {

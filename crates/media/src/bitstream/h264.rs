@@ -80,6 +80,11 @@ impl Headers {
         }
     }
 
+    /// Whether there are parameter sets, and none allows fields.
+    pub(crate) fn frames_only(&self) -> bool {
+        !self.sps.is_empty() && self.sps.iter().all(|(_, sps)| sps.frames_only)
+    }
+
     /// Reads the header of a coded slice; `None` if it is damaged.
     ///
     /// Without its parameter sets a slice is taken for a frame's.

@@ -52,17 +52,12 @@ impl Recipe {
     ///
     /// `sure` says that every job is a keyframe; else the decoder skips those that aren't.
     pub(super) fn new(media: &Media, sure: bool) -> Self {
-        let (stream, source) = (&media.video, &media.options);
         let options = DecoderOptions {
             threads: 1,
             skip_frame: if sure { Discard::Useless } else { Discard::NonKey },
-            time_base: Some(stream.time_base),
-            max_pixels: Some(source.max_pixels),
-            pool: Some(Arc::clone(&source.pool)),
-            clear_memory: true,
-            ..DecoderOptions::default()
+            ..media.decoder_options()
         };
-        let parameters = Arc::clone(&stream.parameters);
+        let parameters = Arc::clone(&media.video.parameters);
         let remembers = parameters.codec_name() == "mjpeg";
         Self { parameters, options, remembers, hardware: Arc::clone(&media.hardware) }
     }

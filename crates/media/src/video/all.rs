@@ -17,7 +17,7 @@ use moviola_av::{
 };
 
 use super::{
-    Video, decoder_options,
+    Video,
     fetch::frame,
     lane::{Finish, Lane, Sources},
     packets::PacketReader,
@@ -285,7 +285,7 @@ impl Stream {
         let threads = if workers > 1 { workers + 1 } else { 1 };
         let options = DecoderOptions {
             threads: u16::try_from(threads).unwrap_or(u16::MAX),
-            ..decoder_options(&media)
+            ..media.decoder_options()
         };
         let decoder = StreamDecoder::open(&media.video.parameters, &options, media.hardware());
         let decoder = decoder.map_err(|cause| cannot_decode(&media.name, &media.video, &cause))?;

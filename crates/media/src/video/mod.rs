@@ -21,7 +21,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use moviola_av::{decoder::DecoderOptions, time::Pts};
+use moviola_av::time::Pts;
 
 pub use all::FrameReader;
 pub use damage::OnDamage;
@@ -96,7 +96,7 @@ impl Video {
     pub fn of_media(media: Media) -> Result<Self> {
         let (name, start) = (media.name.clone(), media.start);
         let stream = Arc::new(media.video.clone());
-        let options = decoder_options(&media);
+        let options = media.decoder_options();
         let (cores, hardware) = (media.decoders(), Arc::clone(media.hardware()));
         let mut reader = PacketReader::new(media);
         let recipe = Recipe {
@@ -275,17 +275,5 @@ impl Video {
     /// Seconds from the start of the presentation to `pts`.
     pub fn time_of(&self, pts: Pts) -> f64 {
         pts.seconds_since(self.start)
-    }
-}
-
-/// How a video's decoders are opened, but for their threads.
-fn decoder_options(media: &Media) -> DecoderOptions {
-    DecoderOptions {
-        time_base: Some(media.video.time_base),
-        max_pixels: Some(media.options.max_pixels),
-        pool: Some(Arc::clone(&media.options.pool)),
-        // Sources share the pool: a damaged picture must not show another video.
-        clear_memory: true,
-        ..DecoderOptions::default()
     }
 }
