@@ -1,6 +1,7 @@
 //! Tests of the whole: against the reference ffmpeg, against failing input, against our own rules.
 #![expect(clippy::print_stdout, reason = "a test says what it leaves out")]
 
+mod audio_video;
 mod burnt_in;
 mod bytes_read;
 mod conformance;

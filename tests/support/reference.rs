@@ -65,6 +65,24 @@ pub fn sound(clip: &Path, stream: usize, after: &[&str]) -> Option<Vec<f32>> {
     Some(samples.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect())
 }
 
+/// The MP4 that `clip` becomes when its streams are encrypted.
+///
+/// `None` if there is no reference ffmpeg.
+pub fn encrypted(clip: &Path) -> Option<Vec<u8>> {
+    let folder = tempfile::tempdir().ok()?;
+    let target = folder.path().join("encrypted.mp4");
+    let status = Command::new(ffmpeg()?)
+        .args(["-v", "quiet", "-nostdin", "-i"])
+        .arg(clip)
+        .args(["-c", "copy", "-encryption_scheme", "cenc-aes-ctr"])
+        .args(["-encryption_key", "76a6c65c5ea762046bd749a2e632ccbb"])
+        .args(["-encryption_kid", "a7e61c373e219033c21091fa607bf3b8"])
+        .arg(&target)
+        .status()
+        .ok()?;
+    status.success().then(|| std::fs::read(&target).ok()).flatten()
+}
+
 fn parse(report: &str) -> Decoded {
     let mut decoded = Decoded { time_base: (0, 1), frames: Vec::new() };
     for line in report.lines() {

@@ -2,8 +2,10 @@
 
 pub mod any_format;
 pub mod audio;
+pub mod audio_video;
 mod bitstream;
 pub mod budget;
+mod container;
 pub mod convert;
 mod entry;
 pub mod error;

@@ -5,7 +5,6 @@ use std::{collections::VecDeque, sync::Arc};
 use moviola_av::{
     decoder::DecoderOptions,
     demuxer::Demuxer,
-    discard::Discard,
     error::{Error as AvError, Result as AvResult},
     interrupt::Interrupt,
     packet::Packet,
@@ -16,7 +15,12 @@ use moviola_av::{
 };
 
 use crate::{
+<<<<<<< HEAD
     bitstream::access::Classifier,
+=======
+    audio::SoundStream,
+    container::{Container, discard_all_but, open_demuxer},
+>>>>>>> sound
     error::{Error, Result},
     hardware::Hardware,
     index::tables::{self, Bytes, Listing},
@@ -27,10 +31,8 @@ use crate::{
 /// Containers whose header tells all a decoder needs, so that no packet is read to find it out.
 pub(crate) const SELF_DESCRIBING: [&str; 2] = ["mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"];
 
-/// How many packets may be read to learn where a stream of a Matroska file starts.
-const MAX_LOOK_AHEAD: usize = 64;
-
-/// An opened container and the video stream that is read from it.
+/// An opened container and the streams that are read from it: one of video, and perhaps one of
+/// sound.
 #[derive(Debug)]
 pub struct Media {
     pub(crate) name: String,
@@ -38,11 +40,13 @@ pub struct Media {
     /// Stops the demuxer where it blocks.
     pub(crate) interrupt: Interrupt,
     pub(crate) video: VideoStream,
+    /// The sound whose packets come along with those of the video, if any do.
+    pub(crate) sound: Option<SoundStream>,
     pub(crate) options: SourceOptions,
     pub(crate) hardware: Arc<Hardware>,
     /// Start of the presentation.
     pub(crate) start: Pts,
-    /// Packets of the video that were read to find the start, oldest first.
+    /// Packets of these streams that were read to find the start, oldest first.
     pub(crate) read_ahead: VecDeque<Packet>,
     /// The same bytes once more, unless they can be read once only.
     again: Option<Source>,
@@ -109,34 +113,59 @@ impl Media {
     /// [`Error::Open`] or [`Error::Demux`] if it can't be read, [`Error::NoVideo`] if it has no
     /// video that this build can decode.
     pub fn open(source: Source, options: SourceOptions) -> Result<Self> {
-        let interrupt = Interrupt::new();
-        let source = source.opened()?;
-        let (again, bytes) = (source.try_clone(), source.shared_bytes());
-        let (name, demuxer) = open_container(source, &options, interrupt.clone())?;
-        let video = VideoStream::pick(&demuxer, options.stream)
-            .map_err(|cause| cannot_read(&name, cause))?
-            .ok_or_else(|| no_video(&name, &demuxer))?;
-        check_decodable(&name, &video)?;
-        let read_ahead = VecDeque::new();
-        let start = Pts { ticks: 0, base: video.time_base };
-        let hardware = Hardware::choose(options.hwaccel, video.parameters.codec());
-        let mut media = Self {
+        let wanted = options.stream;
+        let tells = |demuxer: &Demuxer| tells_of_video(demuxer, wanted);
+        let mut container = Container::open(source, options, tells)?;
+        let video = VideoStream::pick(&container.demuxer, wanted)
+            .map_err(|cause| cannot_read(&container.name, cause))?
+            .ok_or_else(|| no_video(&container.name, &container.demuxer))?;
+        check_decodable(&container.name, &video)?;
+        container.find_start()?;
+        Ok(Self::of_container(container, video, None))
+    }
+
+    /// The video of a container whose start was looked for, and the `sound` that is read along
+    /// with it.
+    pub(crate) fn of_container(
+        mut container: Container,
+        video: VideoStream,
+        sound: Option<SoundStream>,
+    ) -> Self {
+        let sound_index = sound.as_ref().map(|sound| sound.index);
+        container.keep(&[video.index, sound_index.unwrap_or(video.index)]);
+        let Container { name, demuxer, interrupt, options, start, read_ahead, again, bytes } =
+            container;
+        Self {
             name,
             demuxer,
             interrupt,
+            hardware: Hardware::choose(options.hwaccel, video.parameters.codec()),
+            start: start.unwrap_or(Pts { ticks: 0, base: video.time_base }),
             video,
+            sound,
             options,
-            hardware,
-            start,
             read_ahead,
             again,
             bytes,
-        };
-        let index = media.video.index;
-        let (start, read_ahead) = find_start(&media.name, &mut media.demuxer, index, index)?;
-        (media.start, media.read_ahead) = (start.unwrap_or(media.start), read_ahead);
-        discard_others(&mut media.demuxer, index);
-        Ok(media)
+        }
+    }
+
+    /// The container, to read something else of it. Only while nothing was read.
+    pub(crate) fn into_container(self) -> Container {
+        let Self { name, demuxer, interrupt, options, start, read_ahead, again, bytes, .. } = self;
+        let start = Some(start);
+        Container { name, demuxer, interrupt, options, start, read_ahead, again, bytes }
+    }
+
+    /// Whether packets of a stream are read.
+    pub(crate) fn reads(&self, stream: usize) -> bool {
+        stream == self.video.index || self.sound.as_ref().is_some_and(|sound| stream == sound.index)
+    }
+
+    /// From now on reads the video only.
+    pub(crate) fn leave_out_sound(&mut self) {
+        self.sound = None;
+        discard_all_but(&mut self.demuxer, &[self.video.index]);
     }
 
     /// Another demuxer of the same bytes, which gives the same packets of the video, from the
@@ -148,8 +177,10 @@ impl Media {
     pub(crate) fn reopen(&self) -> Result<Demuxer> {
         let again = self.again.as_ref().and_then(Source::try_clone);
         let again = again.ok_or_else(|| Error::ReadOnce { name: self.name.clone() })?;
-        let (_, mut demuxer) = open_container(again, &self.options, self.interrupt.clone())?;
-        discard_others(&mut demuxer, self.video.index);
+        let tells = |demuxer: &Demuxer| tells_of_video(demuxer, self.options.stream);
+        let opened = open_demuxer(again, &self.options, self.interrupt.clone(), tells);
+        let (_, mut demuxer) = opened?;
+        discard_all_but(&mut demuxer, &[self.video.index]);
         Ok(demuxer)
     }
 
@@ -241,74 +272,6 @@ impl Media {
     }
 }
 
-/// The earliest presentation time of the picture of stream `video` and of sound, and the packets
-/// of stream `kept` that were read to find it, oldest first.
-///
-/// The demuxer knows it once stream information was searched; MP4 knows it from its tables;
-/// in Matroska the first packets tell.
-pub(crate) fn find_start(
-    name: &str,
-    demuxer: &mut Demuxer,
-    video: usize,
-    kept: usize,
-) -> Result<(Option<Pts>, VecDeque<Packet>)> {
-    let is_presented =
-        |stream: &Stream<'_>| stream.index() == video || stream.kind() == MediaKind::Audio;
-    let presented = demuxer.streams().filter(is_presented);
-    let mut starts: Vec<_> =
-        presented.map(|stream| (stream.index(), known_start(&stream))).collect();
-    let is_known =
-        demuxer.start_time_us().is_some() || demuxer.index_entries(video).next().is_some();
-    let mut read_ahead = VecDeque::new();
-    for _ in 0..MAX_LOOK_AHEAD {
-        if is_known || starts.iter().all(|(_, start)| start.is_some()) {
-            break;
-        }
-        let read = demuxer.read_packet();
-        let Some(packet) = read.map_err(|cause| cannot_read(name, cause))? else { break };
-        let base = demuxer.stream(packet.stream_index()).and_then(Stream::time_base);
-        if let (Some((_, start)), Some(ticks), Some(base)) = (
-            starts.iter_mut().find(|(index, _)| *index == packet.stream_index()),
-            packet.pts().or(packet.dts()),
-            base,
-        ) {
-            start.get_or_insert(Pts { ticks, base });
-        }
-        if packet.stream_index() == kept {
-            read_ahead.push_back(packet);
-        }
-    }
-    let known = starts.into_iter().filter_map(|(_, start)| start);
-    Ok((known.min_by(|a, b| a.cmp_instant(*b)), read_ahead))
-}
-
-/// Opens the container and finds out what a decoder needs to know.
-fn open_container(
-    source: Source,
-    options: &SourceOptions,
-    interrupt: Interrupt,
-) -> Result<(String, Demuxer)> {
-    let (name, mut demuxer) = source.demuxer(options, interrupt)?;
-    let index = find_video(&demuxer, options.stream);
-    if !index.is_some_and(|index| is_self_describing(&demuxer, index)) {
-        demuxer.find_stream_info().map_err(|cause| cannot_read(&name, cause))?;
-    }
-    Ok((name, demuxer))
-}
-
-fn discard_others(demuxer: &mut Demuxer, video: usize) {
-    let others: Vec<_> =
-        demuxer.streams().map(|stream| stream.index()).filter(|&index| index != video).collect();
-    for stream in others {
-        demuxer.set_discard(stream, Discard::All);
-    }
-}
-
-/// What the container's tables, or the search for stream information, say of a stream's start.
-fn known_start(stream: &Stream<'_>) -> Option<Pts> {
-    Some(Pts { ticks: stream.start_pts()?, base: stream.time_base()? })
-}
-
 /// The number of the stream that [`VideoStream::pick`] gives.
 pub(crate) fn find_video(demuxer: &Demuxer, wanted: Option<usize>) -> Option<usize> {
     let is_video = |stream: &Stream<'_>| {
@@ -334,8 +297,13 @@ pub(crate) fn find_video(demuxer: &Demuxer, wanted: Option<usize>) -> Option<usi
     best.map(|(_, index)| index)
 }
 
+/// Whether the header alone tells all that is needed to find the video and decode it.
+fn tells_of_video(demuxer: &Demuxer, wanted: Option<usize>) -> bool {
+    find_video(demuxer, wanted).is_some_and(|index| is_self_describing(demuxer, index))
+}
+
 /// Whether the header alone tells all a decoder needs.
-fn is_self_describing(demuxer: &Demuxer, index: usize) -> bool {
+pub(crate) fn is_self_describing(demuxer: &Demuxer, index: usize) -> bool {
     let Some(Ok(parameters)) = demuxer.stream(index).map(Stream::parameters) else { return false };
     SELF_DESCRIBING.contains(&demuxer.format_name())
         && parameters.width() > 0
@@ -343,7 +311,7 @@ fn is_self_describing(demuxer: &Demuxer, index: usize) -> bool {
         && parameters.decoder_available()
 }
 
-fn no_video(name: &str, demuxer: &Demuxer) -> Error {
+pub(crate) fn no_video(name: &str, demuxer: &Demuxer) -> Error {
     let has = |wanted: fn(&Stream<'_>) -> bool| demuxer.streams().any(|stream| wanted(&stream));
     let reason = if has(|stream| stream.disposition().is_attached_picture()) {
         "there is no video, only cover art"
@@ -355,7 +323,7 @@ fn no_video(name: &str, demuxer: &Demuxer) -> Error {
     Error::NoVideo { name: name.into(), reason: reason.into() }
 }
 
-fn check_decodable(name: &str, video: &VideoStream) -> Result<()> {
+pub(crate) fn check_decodable(name: &str, video: &VideoStream) -> Result<()> {
     if video.parameters.is_encrypted() {
         return Err(encrypted(name));
     }

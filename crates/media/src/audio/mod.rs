@@ -1,8 +1,8 @@
 //! Sound: any stream as 32-bit floats at a wanted rate and with wanted channels, sample-exact.
 //!
-//! [`AudioReader`] opens a source and hands out its sound in pieces, or any range of it;
-//! [`SoundDecoder`] takes the packets of somebody else's demuxer, so that one pass over a file can
-//! feed sound and pictures.
+//! [`AudioReader`] opens a source and hands out its sound in pieces, or any range of it.
+//! [`AudioVideoReader`](crate::audio_video::AudioVideoReader) hands out frames and sound from one
+//! pass over a source; [`SoundDecoder`] takes the packets of somebody else's demuxer.
 //!
 //! **Time** is counted in samples from the start of the presentation, which sound has in common
 //! with the pictures of the source; without pictures it is the first sample. What an encoder added
@@ -34,6 +34,7 @@ pub use self::{
     samples::Samples,
     stream::SoundStream,
 };
+pub(crate) use self::{reader::no_sound, stream::is_self_describing};
 
 /// What sound is wanted. Every field has a working default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -3,16 +3,15 @@
 use std::{collections::VecDeque, iter::FusedIterator};
 
 use moviola_av::{
-    decoder::Sent, demuxer::Demuxer, discard::Discard, interrupt::Interrupt, packet::Packet,
-    stream::MediaKind, time::Pts,
+    decoder::Sent, demuxer::Demuxer, interrupt::Interrupt, packet::Packet, stream::MediaKind,
 };
 
 use super::{
     AudioOptions, Samples, SoundDecoder, SoundReport, SoundStream, stream::is_self_describing,
 };
 use crate::{
+    container::{Container, discard_all_but, open_demuxer},
     error::{Error, Result},
-    media::{find_start, find_video},
     source::{Source, SourceOptions, cannot_read},
 };
 
@@ -70,13 +69,25 @@ impl AudioReader {
     /// [`Error::Open`] or [`Error::Demux`] if it can't be read, [`Error::NoSound`] if it has no
     /// sound that this build can decode.
     pub fn open(source: Source, options: SourceOptions, wanted: AudioOptions) -> Result<Self> {
-        let source = source.opened()?;
-        let (interrupt, again) = (Interrupt::new(), source.try_clone());
-        let opened = Opened::new(source, &options, wanted.stream, interrupt.clone())?;
-        let Opened { name, demuxer, stream, start, read_ahead } = opened;
-        let sound = SoundDecoder::open(&name, stream, start, wanted.clone())?;
+        let tells = |demuxer: &Demuxer| is_self_describing(demuxer, wanted.stream);
+        let mut container = Container::open(source, options, tells)?;
+        let stream = SoundStream::find(&container.name, &container.demuxer, wanted.stream)?;
+        let stream = stream.ok_or_else(|| no_sound(&container.name, &container.demuxer))?;
+        container.find_start()?;
+        let sound = SoundDecoder::open(&container.name, stream, container.start, wanted.clone())?;
+        Ok(Self::of_container(container, sound, wanted))
+    }
+
+    /// The sound of a container, for which `sound` was opened as it is `wanted`.
+    pub(crate) fn of_container(
+        mut container: Container,
+        sound: SoundDecoder,
+        wanted: AudioOptions,
+    ) -> Self {
+        container.keep(&[sound.stream().index]);
+        let Container { name, demuxer, interrupt, options, read_ahead, again, .. } = container;
         let (rest, end, told) = (None, None, false);
-        Ok(Self {
+        Self {
             name,
             demuxer,
             sound,
@@ -88,7 +99,7 @@ impl AudioReader {
             rest,
             end,
             told,
-        })
+        }
     }
 
     /// The source as its user knows it.
@@ -116,9 +127,12 @@ impl AudioReader {
         let Some(source) = self.again.as_ref().and_then(Source::try_clone) else {
             return Ok(false);
         };
-        let wanted = Some(self.stream().index);
-        let opened = Opened::new(source, &self.options, wanted, self.interrupt.clone())?;
-        (self.demuxer, self.read_ahead) = (opened.demuxer, opened.read_ahead);
+        let index = self.stream().index;
+        let tells = |demuxer: &Demuxer| is_self_describing(demuxer, Some(index));
+        let opened = open_demuxer(source, &self.options, self.interrupt.clone(), tells);
+        (_, self.demuxer) = opened?;
+        discard_all_but(&mut self.demuxer, &[index]);
+        self.read_ahead.clear();
         Ok(true)
     }
 
@@ -175,42 +189,6 @@ impl AudioReader {
     }
 }
 
-/// What opening a source for its sound gives.
-struct Opened {
-    name: String,
-    demuxer: Demuxer,
-    stream: SoundStream,
-    start: Option<Pts>,
-    read_ahead: VecDeque<Packet>,
-}
-
-impl Opened {
-    fn new(
-        source: Source,
-        options: &SourceOptions,
-        wanted: Option<usize>,
-        interrupt: Interrupt,
-    ) -> Result<Self> {
-        let (name, mut demuxer) = source.demuxer(options, interrupt)?;
-        if !is_self_describing(&demuxer, wanted) {
-            demuxer.find_stream_info().map_err(|cause| cannot_read(&name, cause))?;
-        }
-        let stream = SoundStream::pick(&demuxer, wanted)
-            .map_err(|cause| cannot_read(&name, cause))?
-            .ok_or_else(|| no_sound(&name, &demuxer))?;
-        if stream.parameters.is_encrypted() {
-            let reason = "the sound is encrypted; decrypt it first".into();
-            return Err(Error::NoSound { name, reason });
-        }
-        let (start, read_ahead) = match find_video(&demuxer, options.stream) {
-            Some(video) => find_start(&name, &mut demuxer, video, stream.index)?,
-            None => (None, VecDeque::new()),
-        };
-        discard_others(&mut demuxer, stream.index);
-        Ok(Self { name, demuxer, stream, start, read_ahead })
-    }
-}
-
 /// Yields each piece once, from where the last range ended.
 impl Iterator for AudioReader {
     type Item = Result<Samples>;
@@ -227,13 +205,7 @@ impl Iterator for AudioReader {
 
 impl FusedIterator for AudioReader {}
 
-fn discard_others(demuxer: &mut Demuxer, sound: usize) {
-    for stream in (0..demuxer.stream_count()).filter(|&stream| stream != sound) {
-        demuxer.set_discard(stream, Discard::All);
-    }
-}
-
-fn no_sound(name: &str, demuxer: &Demuxer) -> Error {
+pub(crate) fn no_sound(name: &str, demuxer: &Demuxer) -> Error {
     let has_sound = demuxer.streams().any(|stream| stream.kind() == MediaKind::Audio);
     let reason =
         if has_sound { "there is no such stream of sound" } else { "there is no sound in it" };

@@ -10,7 +10,11 @@ use moviola_av::{
     time::TimeBase,
 };
 
-use crate::media::SELF_DESCRIBING;
+use crate::{
+    error::{Error, Result},
+    media::SELF_DESCRIBING,
+    source::cannot_read,
+};
 
 /// A stream of sound.
 #[derive(Clone, Debug)]
@@ -48,6 +52,19 @@ impl SoundStream {
         Ok(best.map(|(_, stream)| stream))
     }
 
+    /// As [`pick`](Self::pick); a stream that is encrypted is an error.
+    pub(crate) fn find(
+        name: &str,
+        demuxer: &Demuxer,
+        wanted: Option<usize>,
+    ) -> Result<Option<Self>> {
+        let stream = Self::pick(demuxer, wanted).map_err(|cause| cannot_read(name, cause))?;
+        match stream {
+            Some(stream) if stream.parameters.is_encrypted() => Err(encrypted(name)),
+            stream => Ok(stream),
+        }
+    }
+
     /// Whether decoding from any place gives the same samples, once the decoder has warmed up.
     /// Others make noise that depends on all they decoded before (AAC, AC-3), or nobody has
     /// looked.
@@ -59,7 +76,7 @@ impl SoundStream {
 }
 
 /// Whether the header alone tells all that is needed to find and decode the sound.
-pub(super) fn is_self_describing(demuxer: &Demuxer, wanted: Option<usize>) -> bool {
+pub(crate) fn is_self_describing(demuxer: &Demuxer, wanted: Option<usize>) -> bool {
     let mut streams = demuxer.streams().filter(|stream| is_wanted(stream, wanted)).peekable();
     SELF_DESCRIBING.contains(&demuxer.format_name())
         && streams.peek().is_some()
@@ -70,6 +87,10 @@ pub(super) fn is_self_describing(demuxer: &Demuxer, wanted: Option<usize>) -> bo
                     && parameters.decoder_available()
             })
         })
+}
+
+pub(super) fn encrypted(name: &str) -> Error {
+    Error::NoSound { name: name.into(), reason: "the sound is encrypted; decrypt it first".into() }
 }
 
 fn is_wanted(stream: &Stream<'_>, wanted: Option<usize>) -> bool {

@@ -21,21 +21,18 @@ use super::{
     fetch::frame,
     lane::{Finish, Lane, Sources},
     packets::PacketReader,
-    plan::Groups,
+    plan::{Groups, frame_bytes, short_groups},
     wanted::Job,
 };
 use crate::{
     error::{Error, Result},
     frame::Frame,
     hardware::StreamDecoder,
-    index::{FrameIndex, from_tables},
+    index::FrameIndex,
     media::{Media, VideoStream, cannot_decode},
     source::{Source, SourceOptions},
     stage::{Bounds, Ordered, Results},
 };
-
-/// Files whose tables are scattered over more bytes than this are read from front to back.
-const MOST_SCATTERED_BYTES: u64 = 1 << 30;
 
 /// The frames of a source in the order they are shown, or what was made of each on a thread of its
 /// own.
@@ -195,28 +192,7 @@ impl<T> Drop for FrameReader<T> {
     }
 }
 
-/// The index, if its groups are short enough for several decoders to work on one each: what they
-/// decode ahead of their turn has to wait in memory.
-fn short_groups(media: &Media, workers: usize) -> Option<FrameIndex> {
-    let scattered = !media.container().starts_with("mov") && media.size() > MOST_SCATTERED_BYTES;
-    if workers < 2 || scattered {
-        return None;
-    }
-    let index = from_tables(media)?;
-    let waiting = index.longest_group().saturating_mul(workers - 1);
-    let fits = waiting.saturating_mul(frame_bytes(&media.video)) <= media.options.memory;
-    (fits && index.keyframes() >= workers as u64).then_some(index)
-}
-
-/// About what a picture takes.
-fn frame_bytes(stream: &VideoStream) -> usize {
-    let (width, height) = (stream.parameters.width(), stream.parameters.height());
-    let pixels = width as usize * height as usize;
-    let bytes = stream.parameters.pixel_format().map_or(1, |format| format.depth().div_ceil(8));
-    (pixels * bytes as usize * 3 / 2).max(1)
-}
-
-fn no_thread(name: &str, cause: &std::io::Error) -> Error {
+pub(crate) fn no_thread(name: &str, cause: &std::io::Error) -> Error {
     Error::Thread { name: name.into(), reason: cause.to_string() }
 }
 
@@ -262,7 +238,7 @@ fn no_picture(name: &str, time: f64) -> Error {
 }
 
 /// All frames of a stream through one decoder.
-struct Stream {
+pub(crate) struct Stream {
     reader: PacketReader,
     video: Arc<VideoStream>,
     start: Pts,
@@ -281,15 +257,28 @@ struct Stream {
 
 impl Stream {
     fn open(media: Media, workers: usize) -> Result<Self> {
+        let decoder = Self::decoder(&media, workers)?;
+        Ok(Self::new(media, decoder))
+    }
+
+    /// A decoder whose threads keep as many cores busy as there are `workers`.
+    pub(crate) fn decoder(media: &Media, workers: usize) -> Result<StreamDecoder> {
         // FFmpeg's own rule: one more than cores, because pictures wait for each other.
         let threads = if workers > 1 { workers + 1 } else { 1 };
         let options = DecoderOptions {
             threads: u16::try_from(threads).unwrap_or(u16::MAX),
+<<<<<<< HEAD
             ..media.decoder_options()
+=======
+            ..decoder_options(media)
+>>>>>>> sound
         };
         let decoder = StreamDecoder::open(&media.video.parameters, &options, media.hardware());
-        let decoder = decoder.map_err(|cause| cannot_decode(&media.name, &media.video, &cause))?;
-        Ok(Self {
+        decoder.map_err(|cause| cannot_decode(&media.name, &media.video, &cause))
+    }
+
+    pub(crate) fn new(media: Media, decoder: StreamDecoder) -> Self {
+        Self {
             video: Arc::new(media.video.clone()),
             start: media.start,
             name: media.name.clone(),
@@ -300,40 +289,63 @@ impl Stream {
             sent: None,
             held: None,
             ended: false,
-        })
+        }
+    }
+
+    /// From now on reads the video only.
+    pub(crate) fn leave_out_sound(&mut self) {
+        self.reader.leave_out_sound();
     }
 
     /// The next frame; `None` at the end. After an error of reading there are no more.
     fn next(&mut self) -> Option<Result<Frame>> {
         loop {
+            if let Some(frame) = self.receive() {
+                return Some(frame);
+            }
+            if self.ended {
+                return None;
+            }
+            if let Err(error) = self.feed() {
+                return Some(Err(error));
+            }
+        }
+    }
+
+    /// The next frame that takes no further packet; after the end, what the decoder held back.
+    pub(crate) fn receive(&mut self) -> Option<Result<Frame>> {
+        loop {
             match self.decoder.receive() {
                 Ok(Received::Frame(picture)) if picture.is_discard() => {}
                 Ok(Received::Frame(picture)) => return Some(Ok(self.frame(picture))),
-                Ok(Received::End) => return None,
-                Ok(Received::NeedPacket) if self.ended => return None,
-                Ok(Received::NeedPacket) => {
-                    if let Err(error) = self.feed() {
-                        return Some(Err(error));
-                    }
-                }
+                Ok(Received::End | Received::NeedPacket) => return None,
                 Err(cause) => return Some(Err(self.undecodable(&cause))),
             }
         }
     }
 
     fn feed(&mut self) -> Result<()> {
-        let packet = match self.held.take() {
-            Some(packet) => Some(packet),
-            None => match self.reader.next() {
-                Ok(packet) => packet,
-                Err(error) => {
-                    // What the decoder holds still comes.
-                    self.end()?;
-                    return Err(error);
-                }
-            },
-        };
-        let Some(packet) = packet else { return self.end() };
+        match self.read() {
+            Ok(Some(packet)) => self.send(packet),
+            Ok(None) => self.end(),
+            Err(error) => {
+                // What the decoder holds still comes.
+                self.end()?;
+                Err(error)
+            }
+        }
+    }
+
+    /// The next packet; `None` at the end. Where sound is read along, it may be one of that.
+    pub(crate) fn read(&mut self) -> Result<Option<Packet>> {
+        match self.held.take() {
+            Some(packet) => Ok(Some(packet)),
+            None => self.reader.next(),
+        }
+    }
+
+    /// Gives the decoder a packet of the video.
+    pub(crate) fn send(&mut self, packet: Packet) -> Result<()> {
         let ticks = packet.pts().or(packet.dts());
         self.sent = ticks.map(|ticks| self.time(ticks)).or(self.sent);
         match self.decoder.send(&packet) {
@@ -346,7 +358,8 @@ impl Stream {
         }
     }
 
-    fn end(&mut self) -> Result<()> {
+    /// Says that no packet will follow.
+    pub(crate) fn end(&mut self) -> Result<()> {
         self.ended = true;
         self.decoder.send_end().map_err(|cause| self.undecodable(&cause))
     }

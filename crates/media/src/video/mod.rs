@@ -24,7 +24,9 @@ use std::{
 use moviola_av::time::Pts;
 
 pub use all::FrameReader;
+pub(crate) use all::{Stream, no_thread};
 pub use damage::OnDamage;
+pub(crate) use plan::frame_bytes;
 pub use played::Times;
 pub use read::FrameInfo;
 pub use request::OutOfRange;

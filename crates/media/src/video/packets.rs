@@ -2,10 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use moviola_av::{
-    demuxer::{Demuxer, SeekDirection},
-    packet::Packet,
-};
+use moviola_av::{demuxer::SeekDirection, packet::Packet};
 
 use crate::{
     bitstream::{
@@ -24,7 +21,7 @@ const NEAR: u32 = 16;
 /// A seek that lands behind its target is tried again from so many seconds before it.
 const STEP_BACK_SECONDS: i64 = 10;
 
-/// Reads packets of one stream, each with its number in decoding order.
+/// Reads packets of the video, each with its number in decoding order.
 ///
 /// Numbers are counted from a place that is known: the start, or a packet recognised by its time
 /// and its place in the file. So they are right wherever a seek lands.
@@ -142,7 +139,8 @@ impl PacketReader {
         Ok(self.media)
     }
 
-    /// The packet after the last that was read; `None` at the end.
+    /// The packet after the last that was read, of the video or of the sound that is read along
+    /// with it; `None` at the end.
     ///
     /// # Errors
     ///
@@ -225,6 +223,9 @@ impl PacketReader {
             self.next = None;
             return Ok(None);
         };
+        if packet.stream_index() != self.media.video.index {
+            return Ok(Some(packet)); // sound has no number
+        }
         if packet.is_encrypted() {
             return Err(encrypted(&self.media.name));
         }
@@ -242,16 +243,19 @@ impl PacketReader {
     }
 
     fn demux(&mut self) -> Result<Option<Packet>> {
-        let Media { demuxer, video, name, .. } = &mut self.media;
-        next_packet(demuxer, video.index).map_err(|cause| cannot_read(name, cause))
-    }
-}
-
-fn next_packet(demuxer: &mut Demuxer, stream: usize) -> moviola_av::Result<Option<Packet>> {
-    loop {
-        match demuxer.read_packet()? {
-            Some(packet) if packet.stream_index() != stream => {}
-            packet => return Ok(packet),
+        loop {
+            let read = self.media.demuxer.read_packet();
+            match read.map_err(|cause| cannot_read(&self.media.name, cause))? {
+                Some(packet) if !self.media.reads(packet.stream_index()) => {}
+                packet => return Ok(packet),
+            }
         }
+    }
+
+    /// From now on reads the video only.
+    pub(super) fn leave_out_sound(&mut self) {
+        self.media.leave_out_sound();
+        let video = self.media.video.index;
+        self.held.retain(|packet| packet.stream_index() == video);
     }
 }

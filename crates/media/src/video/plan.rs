@@ -3,7 +3,13 @@
 use std::{iter::Peekable, sync::Arc};
 
 use super::wanted::{Job, Target};
-use crate::index::{Entrance, FrameIndex};
+use crate::{
+    index::{Entrance, FrameIndex, from_tables},
+    media::{Media, VideoStream},
+};
+
+/// Files whose tables are scattered over more bytes than this are read from front to back.
+const MOST_SCATTERED_BYTES: u64 = 1 << 30;
 
 /// How much of a core each thread of one decoder makes use of: whole pictures depend on each other.
 const THREADS_AT_WORK: f64 = 0.85;
@@ -118,6 +124,27 @@ fn busiest(costs: &[u32], cores: usize) -> f64 {
         free.into_iter().for_each(|load| *load += f64::from(cost));
     }
     loads.into_iter().fold(0.0, f64::max)
+}
+
+/// The index, if its groups are short enough for several decoders to work on one each: what they
+/// decode ahead of their turn has to wait in memory.
+pub(super) fn short_groups(media: &Media, workers: usize) -> Option<FrameIndex> {
+    let scattered = !media.container().starts_with("mov") && media.size() > MOST_SCATTERED_BYTES;
+    if workers < 2 || scattered {
+        return None;
+    }
+    let index = from_tables(media)?;
+    let waiting = index.longest_group().saturating_mul(workers - 1);
+    let fits = waiting.saturating_mul(frame_bytes(&media.video)) <= media.options.memory;
+    (fits && index.keyframes() >= workers as u64).then_some(index)
+}
+
+/// About what a picture takes.
+pub(crate) fn frame_bytes(stream: &VideoStream) -> usize {
+    let (width, height) = (stream.parameters.width(), stream.parameters.height());
+    let pixels = width as usize * height as usize;
+    let bytes = stream.parameters.pixel_format().map_or(1, |format| format.depth().div_ceil(8));
+    (pixels * bytes as usize * 3 / 2).max(1)
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use super::{
     grid::Grid,
     marks::{Landing, Mark, Marks},
     output::Output,
+    stream::encrypted,
 };
 use crate::error::{Error, Result};
 
@@ -144,9 +145,12 @@ impl SoundDecoder {
     ///
     /// # Errors
     ///
-    /// [`Error::NoSound`] after the end, or if memory is exhausted. A damaged packet is no error:
-    /// it is counted.
+    /// [`Error::NoSound`] after the end, if the packet is encrypted, or if memory is exhausted. A
+    /// damaged packet is no error: it is counted.
     pub fn push(&mut self, packet: &Packet) -> Result<Sent> {
+        if packet.is_encrypted() {
+            return Err(encrypted(&self.name));
+        }
         let ticks = packet.pts().or(packet.dts());
         self.first_packet = self.first_packet.or(ticks);
         self.landing.see_packet(ticks);

@@ -1,0 +1,188 @@
+//! Frames and sound from one pass over a source.
+//!
+//! [`AudioVideoReader`] opens a source once, reads it once, and decodes one stream of video and one
+//! of sound. That is what a pipe, a camera or a server allows, and what spares a disk the second
+//! reading of a large file. Where sound alone is wanted, [`AudioReader`](crate::audio::AudioReader)
+//! reads less; for frames alone [`FrameReader`](crate::video::FrameReader) may decode groups of
+//! pictures side by side.
+
+mod open;
+mod pass;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use moviola_av::interrupt::Interrupt;
+
+use crate::{
+    audio::{AudioOptions, Samples, SoundReport, SoundStream},
+    error::Result,
+    frame::Frame,
+    media::VideoStream,
+    source::{Source, SourceOptions},
+    stage::Ordered,
+    video::no_thread,
+};
+use open::Opened;
+
+/// What one pass over a source gives: frames, or what was made of them, and sound.
+#[derive(Debug)]
+pub enum Decoded<T = Frame> {
+    /// The next frame of the video, in the order they are shown.
+    Frame(T),
+    /// The next piece of the sound: what one packet holds, or at most 8192 samples of the stream
+    /// where it is silence that fills a gap. Pieces follow on each other without a break.
+    Sound(Samples),
+}
+
+/// The frames and the sound of a source, from one pass over it. Any source will do, a pipe too.
+///
+/// **What comes.** The frames are those of [`FrameReader`](crate::video::FrameReader), the samples
+/// together those of [`AudioReader`](crate::audio::AudioReader). Times of both count from the start
+/// of the presentation.
+///
+/// **Order.** Items come as the file has them: a frame or a piece of sound leaves as soon as its
+/// decoder gives it. Sound comes behind its packet at once, frames some packets later, since
+/// decoders put them in order and work on several at a time; how many depends on the number of
+/// threads. So times of frames and sound that are neighbours are near each other only as far as the
+/// file is interleaved: one that has all its video before all its sound comes in that order. Who
+/// needs both of a time at once has to wait for the later.
+///
+/// **Memory** doesn't grow with the source, however it is interleaved, because nothing waits for the
+/// other stream. At most 16 items for each worker wait for the caller: fewer where so many frames
+/// would take more than [`SourceOptions::memory`], but two at least. The decoder holds about one
+/// picture for each of its threads besides, and one packet is in the making. A caller that is slow
+/// stops the reading.
+///
+/// **One stream only.** A source without sound gives frames, one without video sound: see
+/// [`video`](Self::video) and [`sound`](Self::sound). A stream that is there and can't be decoded, or
+/// that was asked for by number and isn't there, is told as an `Err` first; the other comes.
+///
+/// **Errors** of one stream don't end the other. An `Err` for one frame doesn't end the frames
+/// either, unless it says that they are encrypted; a damaged packet of sound is silence and is
+/// counted ([`sound_report`](Self::sound_report)). An error of the container comes once, behind all
+/// that was read before it, and is the last item.
+///
+/// **Threads.** The source is read and the sound decoded on whichever worker is free; the video's
+/// decoder has threads of its own. Dropping the reader cancels the reading, stops the threads and
+/// waits for them: if the source is a silent pipe, until it speaks or closes.
+///
+/// # Examples
+///
+/// ```
+/// use moviola_media::{
+///     audio::AudioOptions,
+///     audio_video::{AudioVideoReader, Decoded},
+///     source::{Source, SourceOptions},
+/// };
+///
+/// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/h264_bframes.mp4");
+/// let speech =
+///     AudioOptions { sample_rate: Some(16_000), channels: Some(1), ..AudioOptions::default() };
+/// let (mut frames, mut samples) = (0, 0);
+/// for item in AudioVideoReader::open(Source::path(path), SourceOptions::default(), speech)? {
+///     match item? {
+///         Decoded::Frame(_) => frames += 1,
+///         Decoded::Sound(piece) => samples += piece.len(),
+///     }
+/// }
+/// assert_eq!((frames, samples), (75, 48_000)); // 3 s of each
+/// # Ok::<(), moviola_media::error::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct AudioVideoReader<T = Frame> {
+    results: Ordered<Result<Decoded<T>>>,
+    interrupt: Interrupt,
+    video: Option<Arc<VideoStream>>,
+    sound: Option<SoundStream>,
+    report: Arc<Mutex<SoundReport>>,
+}
+
+impl AudioVideoReader {
+    /// Opens `source` and starts decoding its video and its sound as it is `wanted`, with a worker
+    /// for each of [`SourceOptions::decoders`].
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn open(source: Source, options: SourceOptions, wanted: AudioOptions) -> Result<Self> {
+        let workers = (0..options.decoders.max(1)).map(|_| |frame| frame).collect();
+        Self::start(source, options, wanted, workers)
+    }
+}
+
+impl<T: Send + 'static> AudioVideoReader<T> {
+    /// Opens `source` and starts decoding. Each frame goes to one of the `workers`, at least one,
+    /// each of which has a thread of its own; sound passes by. [`AudioOptions::seeking`] doesn't
+    /// matter.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Open`](crate::error::Error::Open) or [`Error::Demux`](crate::error::Error::Demux)
+    /// if the source can't be read, [`Error::NoVideo`](crate::error::Error::NoVideo) or
+    /// [`Error::NoSound`](crate::error::Error::NoSound) if it has neither video nor sound that can
+    /// be decoded, [`Error::Thread`](crate::error::Error::Thread) if the system gives no thread.
+    pub fn start<W>(
+        source: Source,
+        options: SourceOptions,
+        wanted: AudioOptions,
+        workers: Vec<W>,
+    ) -> Result<Self>
+    where
+        W: FnMut(Frame) -> T + Send + 'static,
+    {
+        let opened = Opened::new(source, options, wanted, workers.len())?;
+        let Opened { name, interrupt, video, sound, window, mut pass } = opened;
+        let report = pass.report();
+        let workers = workers.into_iter().map(worker).collect();
+        let results = Ordered::start(move || pass.next(), workers, window);
+        let results = results.map_err(|error| no_thread(&name, &error))?;
+        Ok(Self { results, interrupt, video, sound, report })
+    }
+}
+
+impl<T> AudioVideoReader<T> {
+    /// The video that is read; `None` if there is none, or none that can be decoded.
+    pub fn video(&self) -> Option<&VideoStream> {
+        self.video.as_deref()
+    }
+
+    /// The sound that is read; `None` if there is none, or none that can be decoded.
+    pub fn sound(&self) -> Option<&SoundStream> {
+        self.sound.as_ref()
+    }
+
+    /// What was not as it should be with the sound, as far as it was decoded: what waits for the
+    /// caller counts too.
+    pub fn sound_report(&self) -> SoundReport {
+        *self.report.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Lets `work` have the frames.
+fn worker<T>(
+    mut work: impl FnMut(Frame) -> T,
+) -> impl FnMut(Result<Decoded>) -> Result<Decoded<T>> {
+    move |item| {
+        item.map(|item| match item {
+            Decoded::Frame(frame) => Decoded::Frame(work(frame)),
+            Decoded::Sound(piece) => Decoded::Sound(piece),
+        })
+    }
+}
+
+impl<T> Iterator for AudioVideoReader<T> {
+    type Item = Result<Decoded<T>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.results.next()
+    }
+}
+
+impl<T> std::iter::FusedIterator for AudioVideoReader<T> {}
+
+impl<T> Drop for AudioVideoReader<T> {
+    fn drop(&mut self) {
+        // A worker may be waiting for the network; the workers are waited for next.
+        self.interrupt.cancel();
+    }
+}
