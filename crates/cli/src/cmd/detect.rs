@@ -99,10 +99,9 @@ impl Detect {
             On::Keyframes => Numbering::Keyframes,
             On::All | On::Every(_) => Numbering::Frames,
         };
-        let mut folders = Folders::new(self.annotate.as_deref(), "jpg", numbering, self.overwrite);
-        each_source(&self.inputs, out, |source, report| match folders.next(source.name()) {
-            Ok(folder) => search.read(source, folder, report),
-            Err(error) => report.fail("write", error.to_string()).map(drop).map_err(Into::into),
+        let folders = Folders::new(self.annotate.as_deref(), "jpg", numbering, self.overwrite);
+        each_source(&self.inputs, folders, out, |source, folder, report| {
+            search.read(source, folder, report)
         })
     }
 
