@@ -28,7 +28,7 @@ use crate::{
     error::{Error, Result},
     frame::Frame,
     hardware::StreamDecoder,
-    index::{FrameIndex, from_tables},
+    index::{FrameIndex, from_tables, tables::Reach},
     media::{Media, VideoStream, cannot_decode},
     source::{Source, SourceOptions},
     stage::{Bounds, Ordered, Results},
@@ -202,7 +202,7 @@ fn short_groups(media: &Media, workers: usize) -> Option<FrameIndex> {
     if workers < 2 || scattered {
         return None;
     }
-    let index = from_tables(media)?;
+    let index = from_tables(media, Reach::File)?;
     let waiting = index.longest_group().saturating_mul(workers - 1);
     let fits = waiting.saturating_mul(frame_bytes(&media.video)) <= media.options.memory;
     (fits && index.keyframes() >= workers as u64).then_some(index)
