@@ -15,7 +15,7 @@ use crate::{
     args::Global,
     asked::{self, Asked},
     exit::Exit,
-    input::{Inputs, source_options},
+    input::{IndexArgs, Inputs},
     output::Output,
     pictures::ImageArgs,
     report::each_source,
@@ -47,11 +47,13 @@ pub(crate) struct Frames {
     all: bool,
     #[command(flatten)]
     images: ImageArgs,
+    #[command(flatten)]
+    index_args: IndexArgs,
 }
 
 impl Frames {
     pub(crate) fn run(&self, global: &Global, out: &mut Output) -> anyhow::Result<Exit> {
-        let options = source_options(global);
+        let options = self.index_args.source_options(global);
         let folders = self.images.folders(Numbering::Frames);
         let kind = if self.asked().is_empty() { Kind::Frames } else { Kind::AskedFor };
         let inputs = Inputs::one(self.input.clone());
