@@ -9,7 +9,7 @@ use moviola_av::{
     packet::Packet,
 };
 use moviola_media::{
-    index::tables::{Listed, Listing},
+    index::tables::{Listed, Listing, Reach},
     media::Media,
     source::{Source, SourceOptions},
 };
@@ -102,7 +102,7 @@ fn end_of(read: &[Read]) -> Option<i64> {
 fn compare(clip: &Path) -> Outcome {
     let Some(media) = media(clip) else { return Outcome::Closed };
     let stream = media.video().index;
-    let Some(listing) = media.listing() else {
+    let Some(listing) = media.listing(Reach::File) else {
         return Outcome::Unlisted(format!(
             "{}, {}",
             media.container().split(',').next().unwrap_or_default(),
@@ -170,7 +170,7 @@ fn list_damaged(bytes: Vec<u8>) -> Option<Option<String>> {
     let (len, bytes) = (bytes.len(), Arc::<[u8]>::from(bytes));
     let source = Source::bytes("damaged", Arc::clone(&bytes));
     let media = Media::open(source, SourceOptions::default()).ok()?;
-    let listing = media.listing();
+    let listing = media.listing(Reach::File);
     let read = media.bytes().expect("bytes in memory").bytes_read();
     assert!(read <= 8 * len as u64 + 65_536, "{read} of {len} bytes were read");
     let listing = listing?;

@@ -148,6 +148,62 @@ fn surplus(these: &BTreeMap<&str, usize>, those: &BTreeMap<&str, usize>) -> usiz
         .sum()
 }
 
+/// Clips with a packet that decodes to no picture: behind it, decoding counts one less.
+const UNDECODABLE: [&str; 0] = [];
+
+#[test]
+fn numbers_are_places_among_all_frames() {
+    let clips = clips::all_videos();
+    let outcomes = in_parallel(&clips, |clip| numbered(clip));
+    let (mut numbered, mut failures) = (Vec::new(), Vec::new());
+    for (clip, outcome) in clips.iter().zip(outcomes) {
+        let name = clips::name(clip);
+        match outcome {
+            Ok(0) => {}
+            Ok(_) => numbered.push(name),
+            Err(_) if UNDECODABLE.contains(&&*name) => {}
+            Err(how) => failures.push(format!("{name}: {how}")),
+        }
+    }
+    println!("keyframes of {} clips have numbers", numbered.len());
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    for (name, is_told) in [
+        ("demo.mp4", true),
+        ("h264_bframes.mp4", true),
+        ("edit_list.mp4", true),
+        ("prores.mov", true),
+        ("fragmented.mp4", false),
+        ("cues.mkv", false),
+    ] {
+        assert_eq!(numbered.iter().any(|numbered| numbered == name), is_told, "{name}");
+    }
+}
+
+/// How many keyframes have numbers, all of which are right.
+fn numbered(clip: &Path) -> Result<usize, String> {
+    let Ok(reader) = KeyframeReader::open(Source::path(clip), SourceOptions::default()) else {
+        return Ok(0);
+    };
+    let keyframes: Vec<_> = reader.flatten().map(|frame| (frame.number, frame.pts)).collect();
+    let numbered = keyframes.iter().filter_map(|&(number, pts)| Some((number?, pts?.ticks)));
+    let numbered: Vec<_> = numbered.collect();
+    if numbered.is_empty() {
+        return Ok(0);
+    }
+    if numbered.len() != keyframes.len() {
+        return Err(format!("{} of {} have numbers", numbered.len(), keyframes.len()));
+    }
+    let all = decode::all_frames(clip, decode::video_stream(clip)?);
+    let all = all.map_err(|error| error.to_string())?.frames;
+    for &(number, pts) in &numbered {
+        let place = all.iter().position(|frame| frame.pts == pts);
+        if place != usize::try_from(number).ok() {
+            return Err(format!("{number} is at {place:?}"));
+        }
+    }
+    Ok(numbered.len())
+}
+
 #[test]
 fn one_decoder_and_many_give_the_same_bits() {
     let outcomes = in_parallel(&clips::all_videos(), |clip| {

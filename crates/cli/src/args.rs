@@ -58,7 +58,8 @@ pub(crate) struct Global {
     pub(crate) hwaccel: Hwaccel,
 }
 
-const READING: &str = "Reading";
+/// The heading in the help over how inputs are read.
+pub(crate) const READING: &str = "Reading";
 
 /// How files are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

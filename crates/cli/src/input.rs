@@ -1,11 +1,15 @@
 //! The inputs of a command and how they are opened.
 
-use std::ffi::{OsStr, OsString};
+use std::{
+    ffi::{OsStr, OsString},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use anyhow::bail;
 use moviola::source::{IoMode, Source, SourceOptions};
 
-use crate::args::{Global, Io};
+use crate::args::{Global, Io, READING};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Inputs {
@@ -40,6 +44,22 @@ impl Inputs {
 /// A path that isn't text can't be an address.
 fn source(input: &OsStr) -> Source {
     input.to_str().map_or_else(|| Source::path(input), Source::parse)
+}
+
+/// How commands that look for frames anywhere find them.
+#[derive(Debug, clap::Args)]
+pub(crate) struct IndexArgs {
+    /// Keep in DIR where frames are, of files that must be read through to know it
+    #[arg(long, value_name = "DIR", help_heading = READING)]
+    index_cache: Option<PathBuf>,
+}
+
+impl IndexArgs {
+    /// How these and the global flags want sources to be opened.
+    pub(crate) fn source_options(&self, global: &Global) -> SourceOptions {
+        let index_cache = self.index_cache.as_deref().map(Arc::from);
+        SourceOptions { index_cache, ..source_options(global) }
+    }
 }
 
 /// How the global flags want sources to be opened.

@@ -8,8 +8,8 @@ use std::{
 };
 
 use moviola::{
-    Color, PixelFormat,
     error::{Error, Result},
+    facts::FrameFacts,
     hardware::{Hardware, Hwaccel},
     image,
     media::Media,
@@ -23,22 +23,28 @@ use crate::{
     input::Inputs,
     interrupt,
     output::Output,
+    pictures::Folders,
 };
 
-/// Reads one source after another with `read` and writes what frames their results.
+/// Reads one source after another with `read` and writes what frames their results; each source
+/// gets its own of the `folders`.
 ///
 /// An error of `read` ends everything; what concerns one source or picture is for
 /// [`Report::fail`] and [`Report::error`].
 pub(crate) fn each_source(
     inputs: &Inputs,
+    mut folders: Folders<'_>,
     out: &mut Output,
-    mut read: impl FnMut(Source, &mut Report<'_>) -> anyhow::Result<()>,
+    mut read: impl FnMut(Source, Option<ImageFolder>, &mut Report<'_>) -> anyhow::Result<()>,
 ) -> anyhow::Result<Exit> {
     let started = Instant::now();
     let mut tally = Tally::default();
     for source in inputs.sources() {
         let mut report = Report::new(source.name(), out);
-        read(source, &mut report)?;
+        match folders.next(source.name()) {
+            Ok(folder) => read(source, folder, &mut report)?,
+            Err(error) => drop(report.fail("write", error.to_string())?),
+        }
         if interrupt::requested() {
             return Ok(Exit::Interrupted);
         }
@@ -102,9 +108,9 @@ impl<'a> Report<'a> {
     }
 
     /// Adds to the source's record what its first picture tells.
-    pub(crate) fn learn(&mut self, format: PixelFormat, color: Color) {
+    pub(crate) fn learn(&mut self, facts: &FrameFacts) {
         if let Some(source) = &mut self.announced {
-            source.learn(format, color);
+            source.learn(facts.format, facts.color);
         }
     }
 
@@ -119,16 +125,11 @@ impl<'a> Report<'a> {
         folder.write(number, image).map(|path| Some(path.display().to_string()))
     }
 
-    /// Writes the record of one picture, at `time`.
-    pub(crate) fn picture(
-        &mut self,
-        record: &Record,
-        time: Option<f64>,
-        is_keyframe: bool,
-    ) -> io::Result<Next> {
+    /// Writes the record of one picture.
+    pub(crate) fn picture(&mut self, record: &Record, facts: &FrameFacts) -> io::Result<Next> {
         self.frames += 1;
-        self.keyframes += u64::from(is_keyframe);
-        self.out.progress(time);
+        self.keyframes += u64::from(facts.keyframe);
+        self.out.progress(facts.time);
         self.write(record).map(Next::Continue)
     }
 

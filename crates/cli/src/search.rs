@@ -90,12 +90,12 @@ fn hand_out(
     folder: Option<&mut ImageFolder>,
     report: &mut Report<'_>,
 ) -> io::Result<Next> {
-    report.learn(detected.format, detected.color);
-    let number = detected.index.or(detected.number).unwrap_or_default();
+    report.learn(&detected.facts);
+    let number = detected.index.or(detected.facts.number).unwrap_or_default();
     let path = match report.save(detected.annotated.as_deref(), number, folder) {
         Ok(path) => path,
         Err(error) => return report.fail("write", error.to_string()),
     };
     let record = detected.record(&report.source, path);
-    report.picture(&Record::Detections(record), detected.time, detected.keyframe)
+    report.picture(&Record::Detections(record), &detected.facts)
 }

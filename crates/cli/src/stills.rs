@@ -5,7 +5,6 @@ use std::{collections::HashSet, io};
 use moviola::{
     Frame,
     error::Error,
-    results::Record,
     sink::images::ImageFolder,
     still::{Still, StillError, StillMaker, StillOptions},
 };
@@ -41,13 +40,17 @@ pub(crate) fn workers(
     (0..count).map(worker).collect()
 }
 
-/// Writes the images and records of stills as they come.
+/// Writes the images and records of stills as they come, or why none will.
 pub(crate) fn write_all(
-    stills: impl Iterator<Item = Made>,
+    stills: Result<impl Iterator<Item = Made>, Error>,
     kind: Kind,
     folder: Option<ImageFolder>,
     report: &mut Report<'_>,
 ) -> io::Result<()> {
+    let stills = match stills {
+        Ok(stills) => stills,
+        Err(error) => return report.media_error(&error).map(drop),
+    };
     let mut writer = Writer { kind, folder, written: HashSet::new(), report };
     for (index, still) in (0..).zip(stills) {
         if interrupt::requested() {
@@ -75,23 +78,20 @@ struct Writer<'a, 'b> {
 
 impl Writer<'_, '_> {
     fn write(&mut self, still: &Still, index: u64) -> io::Result<Next> {
-        self.report.learn(still.format, still.color);
+        self.report.learn(&still.facts);
         let path = match self.save(still, index) {
             Ok(path) => path,
             Err(error) => return self.report.fail("write", error.to_string()),
         };
-        let source = &self.report.source;
-        let (record, is_keyframe) = match self.kind {
-            Kind::Keyframes => (Record::Keyframe(still.keyframe_record(source, index, path)), true),
-            _ => (Record::Frame(still.frame_record(source, path)), still.keyframe),
-        };
-        self.report.picture(&record, still.time, is_keyframe)
+        let index = (self.kind == Kind::Keyframes).then_some(index);
+        let record = still.record(&self.report.source, index, path);
+        self.report.picture(&record, &still.facts)
     }
 
     fn save(&mut self, still: &Still, index: u64) -> moviola::image::Result<Option<String>> {
         let number = match self.kind {
             Kind::Keyframes => index,
-            _ => still.number.unwrap_or(index),
+            _ => still.facts.number.unwrap_or(index),
         };
         let comes_again = self.kind == Kind::AskedFor && !self.written.insert(number);
         match &self.folder {

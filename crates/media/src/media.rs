@@ -15,15 +15,12 @@ use moviola_av::{
 };
 
 use crate::{
-<<<<<<< HEAD
-    bitstream::access::Classifier,
-=======
     audio::SoundStream,
+    bitstream::access::Classifier,
     container::{Container, discard_all_but, open_demuxer},
->>>>>>> sound
     error::{Error, Result},
     hardware::Hardware,
-    index::tables::{self, Bytes, Listing},
+    index::tables::{self, Bytes, Listing, Reach},
     picture::Orientation,
     source::{Source, SourceOptions, cannot_read},
 };
@@ -196,8 +193,8 @@ impl Media {
 
     /// The packets of the video as the container's tables list them, without reading any, if the
     /// tables are complete.
-    pub fn listing(&self) -> Option<Listing> {
-        tables::list(self.bytes.as_ref()?, &self.demuxer, self.video.index)
+    pub fn listing(&self, reach: Reach) -> Option<Listing> {
+        tables::list(self.bytes.as_ref()?, &self.demuxer, self.video.index, reach)
     }
 
     /// Whether the source can be read again, as a pipe can't.

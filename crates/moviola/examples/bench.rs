@@ -2,10 +2,9 @@
 //! Run: `bench MODE VIDEO [-m MODEL] [--provider P] [--precision X] [--quality Q] [--decoders N]`.
 #![expect(clippy::print_stdout, reason = "the figures go there")]
 
-use std::{
-    env, fs,
-    time::{Duration, Instant},
-};
+mod bench_support;
+
+use std::{fs, time::Instant};
 
 use anyhow::{Context, Result, bail};
 use moviola::{
@@ -28,8 +27,9 @@ use moviola_media::{
     image::{JpegEncoder, JpegOptions},
     picture::{Orientation, Picture},
 };
-use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
+
+use bench_support::{Call, resident, timed};
 
 struct Arguments {
     video: String,
@@ -41,11 +41,9 @@ struct Arguments {
 
 fn main() -> Result<()> {
     let started = Instant::now();
-    moviola::log::init();
-    moviola::memory::keep_freed();
-    let mut words = env::args().skip(1);
-    let mode = words.next().context("which mode?")?;
-    let arguments = parse(words)?;
+    let call = bench_support::start()?;
+    let mode = call.mode.clone();
+    let arguments = parse(call)?;
     let figures = match mode.as_str() {
         "floor-decode" => floor_decode(&arguments)?,
         "keyframes" => keyframes(&arguments)?,
@@ -59,16 +57,15 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn parse(mut words: impl Iterator<Item = String>) -> Result<Arguments> {
+fn parse(call: Call) -> Result<Arguments> {
     let mut arguments = Arguments {
-        video: words.next().context("which video?")?,
+        video: call.video,
         model: String::new(),
         session: SessionOptions { threads: 1, ..SessionOptions::default() },
         quality: 90,
         decoders: None,
     };
-    while let Some(name) = words.next() {
-        let value = words.next().with_context(|| format!("{name} needs a value"))?;
+    for (name, value) in call.options {
         match name.as_str() {
             "-m" => arguments.model = value,
             "--provider" => {
@@ -83,19 +80,6 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Arguments> {
         }
     }
     Ok(arguments)
-}
-
-/// User and system time of the process.
-fn cpu() -> Duration {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
-}
-
-/// Runs `work`; its result and the CPU and wall seconds it took.
-fn timed<T>(work: impl FnOnce() -> Result<T>) -> Result<(T, f64, f64)> {
-    let (cpu_before, before) = (cpu(), Instant::now());
-    let result = work()?;
-    Ok((result, (cpu() - cpu_before).as_secs_f64(), before.elapsed().as_secs_f64()))
 }
 
 fn open(arguments: &Arguments) -> Result<Media> {
@@ -311,13 +295,4 @@ fn collect(arguments: &Arguments) -> Result<(f64, f64)> {
         first.get_or_insert_with(|| before.elapsed().as_secs_f64());
     }
     Ok((first.unwrap_or_default(), before.elapsed().as_secs_f64()))
-}
-
-/// A line of `/proc/self/status`, in megabytes.
-fn resident(line: &str) -> Result<f64> {
-    let status = fs::read_to_string("/proc/self/status")?;
-    let value =
-        status.lines().find_map(|status| status.strip_prefix(line)).context("no such line")?;
-    let kilobytes: f64 = value.trim().trim_end_matches(" kB").parse()?;
-    Ok(kilobytes / 1024.0)
 }

@@ -12,6 +12,7 @@
 
 pub mod demo;
 pub mod detect;
+pub mod facts;
 pub mod hardware;
 pub mod hash;
 pub mod probe;

@@ -26,7 +26,7 @@ pub enum Record {
     /// What a source is, all streams included.
     Probe(Probe),
     /// A keyframe.
-    Keyframe(KeyframeRecord),
+    Keyframe(FrameRecord),
     /// A frame.
     Frame(FrameRecord),
     /// The objects on one frame.
@@ -113,13 +113,9 @@ pub struct AudioRecord {
     pub channels: Option<u32>,
 }
 
-/// One keyframe.
+/// Which frame it is, and how large.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct KeyframeRecord {
-    /// The source as its user knows it.
-    pub source: String,
-    /// Number among the keyframes, from 0. A keyframe that can't be decoded takes a number too.
-    pub index: u64,
+pub struct PlaceRecord {
     /// Number among all frames in presentation order, from 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frame: Option<u64>,
@@ -132,44 +128,27 @@ pub struct KeyframeRecord {
     /// Seconds of a tick, as a fraction.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_base: Option<[u32; 2]>,
-    /// Width of the image in pixels.
+    /// Width in pixels: of the image, or of the upright frame that boxes count in.
     pub width: u32,
-    /// Height of the image in pixels.
+    /// Height in pixels of the same.
     pub height: u32,
-    /// MD5 of the decoded planes, as 32 lowercase hexadecimal digits.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub md5: Option<String>,
-    /// The image file.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
-    /// The decoder had to conceal damage.
-    #[serde(skip_serializing_if = "is_false")]
-    pub damaged: bool,
 }
 
-/// One frame.
+/// One frame, perhaps as one of the keyframes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FrameRecord {
     /// The source as its user knows it.
     pub source: String,
-    /// Number among all frames in presentation order, from 0.
+    /// Number among the keyframes, from 0, under [`Record::Keyframe`]. A keyframe that can't be
+    /// decoded takes a number too.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub frame: Option<u64>,
-    /// Seconds from the start of the presentation.
+    pub index: Option<u64>,
+    /// Which frame it is.
+    #[serde(flatten)]
+    pub place: PlaceRecord,
+    /// Whether decoding can start here, under [`Record::Frame`].
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub time: Option<f64>,
-    /// The same in ticks, counted from the stream's own zero.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pts: Option<i64>,
-    /// Seconds of a tick, as a fraction.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub time_base: Option<[u32; 2]>,
-    /// Width of the image in pixels.
-    pub width: u32,
-    /// Height of the image in pixels.
-    pub height: u32,
-    /// Whether decoding can start here.
-    pub keyframe: bool,
+    pub keyframe: Option<bool>,
     /// MD5 of the decoded planes, as 32 lowercase hexadecimal digits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub md5: Option<String>,
@@ -189,22 +168,9 @@ pub struct DetectionsRecord {
     /// Number among the keyframes, if it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keyframe: Option<u64>,
-    /// Number among all frames in presentation order, from 0.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub frame: Option<u64>,
-    /// Seconds from the start of the presentation.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub time: Option<f64>,
-    /// The same in ticks, counted from the stream's own zero.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pts: Option<i64>,
-    /// Seconds of a tick, as a fraction.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub time_base: Option<[u32; 2]>,
-    /// Width in pixels of the upright frame that the boxes count in.
-    pub width: u32,
-    /// Height in pixels of the upright frame that the boxes count in.
-    pub height: u32,
+    /// Which frame it is.
+    #[serde(flatten)]
+    pub place: PlaceRecord,
     /// What was found, most confident first.
     pub objects: Vec<ObjectRecord>,
     /// The picture with the boxes drawn in.

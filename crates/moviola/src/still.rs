@@ -1,6 +1,5 @@
 //! Stills: what is kept of a frame once its picture is gone.
 
-use moviola_av::{color::Color, pixel::PixelFormat, time::Pts};
 use moviola_media::{
     any_format::AnyFormat,
     frame::Frame,
@@ -9,8 +8,9 @@ use moviola_media::{
 };
 
 use crate::{
+    facts::FrameFacts,
     hash::frame_md5,
-    results::{FrameRecord, KeyframeRecord},
+    results::{FrameRecord, Record},
 };
 
 /// What is kept of each frame.
@@ -72,28 +72,12 @@ enum Encoder {
 /// What is kept of a frame.
 #[derive(Clone, Debug)]
 pub struct Still {
-    /// Its number among all frames in presentation order, from 0, if known.
-    pub number: Option<u64>,
-    /// Whether decoding can start here.
-    pub keyframe: bool,
-    /// When it is shown.
-    pub pts: Option<Pts>,
-    /// Seconds from the start of the presentation.
-    pub time: Option<f64>,
-    /// Width of the image in pixels.
-    pub width: usize,
-    /// Height of the image in pixels.
-    pub height: usize,
-    /// The pixel format it was decoded to.
-    pub format: PixelFormat,
-    /// What it says of its colour.
-    pub color: Color,
+    /// Which frame it was; its width and height are the image's.
+    pub facts: FrameFacts,
     /// The image file, if one was asked for.
     pub image: Option<Vec<u8>>,
     /// MD5 of the decoded planes, if it was asked for.
     pub md5: Option<String>,
-    /// Whether the decoder had to conceal damage.
-    pub damaged: bool,
 }
 
 /// A frame that was decoded but can't become an image.
@@ -118,27 +102,14 @@ impl StillMaker {
     ///
     /// [`StillError`] if there should be an image and can't be.
     pub fn make(&mut self, frame: &Frame) -> Result<Still, StillError> {
-        let Frame { number, keyframe, pts, time, damaged, .. } = *frame;
-        let failed = |reason: String| StillError { time, reason };
+        let failed = |reason: String| StillError { time: frame.time, reason };
         let md5 = self.options.hash.then(|| frame_md5(&frame.frame));
         let picture = self.any_format.picture(frame);
         let picture = picture.map_err(|error| failed(error.to_string()))?;
-        let (width, height) = image_size(&picture, self.options.max_size, self.options.coded);
+        let size = image_size(&picture, self.options.max_size, self.options.coded);
         let image = encode(&mut self.encoder, &self.options, &picture);
         let image = image.map_err(|error| failed(error.to_string()))?;
-        Ok(Still {
-            number,
-            keyframe,
-            pts,
-            time,
-            width,
-            height,
-            format: frame.frame.format(),
-            color: frame.frame.color(),
-            image,
-            md5,
-            damaged,
-        })
+        Ok(Still { facts: FrameFacts::of(frame, size), image, md5 })
     }
 }
 
@@ -174,43 +145,18 @@ impl Encoder {
 }
 
 impl Still {
-    /// The record of this still, the keyframe numbered `index` of `source`, whose image is at
-    /// `path`.
-    pub fn keyframe_record(
-        &self,
-        source: &str,
-        index: u64,
-        path: Option<String>,
-    ) -> KeyframeRecord {
-        KeyframeRecord {
+    /// The record of this still of `source`, whose image is at `path`: of the keyframe numbered
+    /// `index`, or of any frame.
+    pub fn record(&self, source: &str, index: Option<u64>, path: Option<String>) -> Record {
+        let record = FrameRecord {
             source: source.into(),
             index,
-            frame: self.number,
-            time: self.time,
-            pts: self.pts.map(|pts| pts.ticks),
-            time_base: self.pts.map(|pts| [pts.base.num(), pts.base.den()]),
-            width: u32::try_from(self.width).unwrap_or(u32::MAX),
-            height: u32::try_from(self.height).unwrap_or(u32::MAX),
+            place: self.facts.place(),
+            keyframe: index.is_none().then_some(self.facts.keyframe),
             md5: self.md5.clone(),
             path,
-            damaged: self.damaged,
-        }
-    }
-
-    /// The record of this still, a frame of `source`, whose image is at `path`.
-    pub fn frame_record(&self, source: &str, path: Option<String>) -> FrameRecord {
-        FrameRecord {
-            source: source.into(),
-            frame: self.number,
-            time: self.time,
-            pts: self.pts.map(|pts| pts.ticks),
-            time_base: self.pts.map(|pts| [pts.base.num(), pts.base.den()]),
-            width: u32::try_from(self.width).unwrap_or(u32::MAX),
-            height: u32::try_from(self.height).unwrap_or(u32::MAX),
-            keyframe: self.keyframe,
-            md5: self.md5.clone(),
-            path,
-            damaged: self.damaged,
-        }
+            damaged: self.facts.damaged,
+        };
+        if index.is_some() { Record::Keyframe(record) } else { Record::Frame(record) }
     }
 }

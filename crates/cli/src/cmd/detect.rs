@@ -17,7 +17,7 @@ use moviola::{
 use crate::{
     args::Global,
     exit::Exit,
-    input::{Inputs, source_options},
+    input::{IndexArgs, Inputs},
     output::Output,
     pictures::Folders,
     report::each_source,
@@ -67,6 +67,8 @@ pub(crate) struct Detect {
     /// Threads for decoding and for the model together
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
+    #[command(flatten)]
+    index_args: IndexArgs,
 }
 
 fn parse_on(text: &str) -> Result<On, String> {
@@ -91,7 +93,7 @@ impl Detect {
             // What else may be wrong with it is found out while the first source is opened.
             File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
         }
-        let mut options = source_options(global);
+        let mut options = self.index_args.source_options(global);
         options.decoders = self.threads.map_or(options.decoders, usize::from);
         let detectors = Detectors::load(&model, &self.detector_options(), options.decoders)?;
         let mut search = Search::new(detectors, self.on, options);
@@ -99,10 +101,9 @@ impl Detect {
             On::Keyframes => Numbering::Keyframes,
             On::All | On::Every(_) => Numbering::Frames,
         };
-        let mut folders = Folders::new(self.annotate.as_deref(), "jpg", numbering, self.overwrite);
-        each_source(&self.inputs, out, |source, report| match folders.next(source.name()) {
-            Ok(folder) => search.read(source, folder, report),
-            Err(error) => report.fail("write", error.to_string()).map(drop).map_err(Into::into),
+        let folders = Folders::new(self.annotate.as_deref(), "jpg", numbering, self.overwrite);
+        each_source(&self.inputs, folders, out, |source, folder, report| {
+            search.read(source, folder, report)
         })
     }
 

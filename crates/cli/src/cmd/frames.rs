@@ -7,8 +7,7 @@ use moviola::{
     Video,
     error::Result,
     media::Media,
-    sink::images::{ImageFolder, Numbering},
-    source::{Source, SourceOptions},
+    sink::images::Numbering,
     video::{FrameReader, Times},
 };
 
@@ -16,10 +15,10 @@ use crate::{
     args::Global,
     asked::{self, Asked},
     exit::Exit,
-    input::{Inputs, source_options},
+    input::{IndexArgs, Inputs},
     output::Output,
     pictures::ImageArgs,
-    report::{Report, each_source},
+    report::each_source,
     stills::{Kind, Made, workers, write_all},
     times::{parse_range, parse_step, parse_time},
 };
@@ -48,36 +47,24 @@ pub(crate) struct Frames {
     all: bool,
     #[command(flatten)]
     images: ImageArgs,
+    #[command(flatten)]
+    index_args: IndexArgs,
 }
 
 impl Frames {
     pub(crate) fn run(&self, global: &Global, out: &mut Output) -> anyhow::Result<Exit> {
-        let options = source_options(global);
-        let mut folders = self.images.folders(Numbering::Frames);
-        let inputs = Inputs::one(self.input.clone());
-        each_source(&inputs, out, |source, report| match folders.next(source.name()) {
-            Ok(folder) => self.read(source, &options, folder, report),
-            Err(error) => report.fail("write", error.to_string()).map(drop).map_err(Into::into),
-        })
-    }
-
-    fn read(
-        &self,
-        source: Source,
-        options: &SourceOptions,
-        folder: Option<ImageFolder>,
-        report: &mut Report<'_>,
-    ) -> anyhow::Result<()> {
+        let options = self.index_args.source_options(global);
+        let folders = self.images.folders(Numbering::Frames);
         let kind = if self.asked().is_empty() { Kind::Frames } else { Kind::AskedFor };
-        let stills = report.open(source, options).and_then(|media| self.start(media));
-        match stills {
-            Ok(stills) => write_all(stills, kind, folder, report)?,
-            Err(error) => drop(report.media_error(&error)?),
-        }
-        if self.range.is_some() && report.is_empty() {
-            report.error("demux", None, "there is no frame in this range".into()).map(drop)?;
-        }
-        Ok(())
+        let inputs = Inputs::one(self.input.clone());
+        each_source(&inputs, folders, out, |source, folder, report| {
+            let stills = report.open(source, &options).and_then(|media| self.start(media));
+            write_all(stills, kind, folder, report)?;
+            if self.range.is_some() && report.is_empty() {
+                report.error("demux", None, "there is no frame in this range".into()).map(drop)?;
+            }
+            Ok(())
+        })
     }
 
     fn start(&self, media: Media) -> Result<Box<dyn Iterator<Item = Made>>> {

@@ -10,7 +10,7 @@ use moviola::{
 use crate::{
     args::Global,
     exit::{Exit, Tally},
-    input::{Inputs, source_options},
+    input::{IndexArgs, Inputs},
     interrupt,
     output::Output,
 };
@@ -22,12 +22,14 @@ pub(crate) struct Probe {
     /// Print one record each instead of a table
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    index_args: IndexArgs,
 }
 
 impl Probe {
     pub(crate) fn run(&self, global: &Global, out: &mut Output) -> anyhow::Result<Exit> {
         self.inputs.check()?;
-        let options = source_options(global);
+        let options = self.index_args.source_options(global);
         let mut tally = Tally::default();
         for source in self.inputs.sources() {
             if interrupt::requested() {

@@ -99,3 +99,28 @@ fn no_temporary_file_is_left_behind() {
     assert!(!files.is_empty());
     assert!(files.iter().all(|path| is_image(&path)), "{files:?}");
 }
+
+#[test]
+fn a_kept_index_spares_reading_the_file_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (video, cache) = (folder.path().join("video.ts"), folder.path().join("cache"));
+    let (path, kept) = (video.to_str().unwrap(), cache.to_str().unwrap());
+    let mut bytes = fs::read(clip("mpeg2_field.ts")).unwrap();
+    fs::write(&video, &bytes).unwrap();
+    let frames = |options: &[&str]| {
+        let record = run(["probe", "--json", path].iter().chain(options)).exits(0).one("probe");
+        record["frames"].as_u64().unwrap()
+    };
+    let whole = frames(&["--index-cache", kept]);
+    assert_eq!(files_in(&cache).len(), 1);
+    // An index belongs to a length, a time of change, and what stands at either end.
+    let changed = fs::metadata(&video).unwrap().modified().unwrap();
+    let middle = 70_000..110_000;
+    bytes[middle].fill(0);
+    fs::write(&video, &bytes).unwrap();
+    fs::File::options().write(true).open(&video).unwrap().set_modified(changed).unwrap();
+    assert_eq!(frames(&["--index-cache", kept]), whole);
+    assert!(frames(&[]) < whole);
+    let last = ["frames", path, "--index", "-1", "--index-cache", kept];
+    assert_eq!(run(last).one("frame")["frame"], whole - 1);
+}

@@ -39,10 +39,10 @@ fn the_help_names_what_works_everywhere() {
 fn every_command_has_the_options_it_promises() {
     let images = ["-o", "--format", "--quality", "--max-size", "--hash", "--coded", "--overwrite"];
     let promised: [(&str, &[&str]); 6] = [
-        ("probe", &["--json"]),
+        ("probe", &["--json", "--index-cache"]),
         ("keyframes", &images),
         ("frames", &images),
-        ("frames", &["--every", "--at", "--index", "--range", "--all"]),
+        ("frames", &["--every", "--at", "--index", "--range", "--all", "--index-cache"]),
         (
             "detect",
             &[
@@ -58,6 +58,7 @@ fn every_command_has_the_options_it_promises() {
                 "--provider",
                 "--precision",
                 "--threads",
+                "--index-cache",
             ],
         ),
         ("inspect", &["MODEL"]),

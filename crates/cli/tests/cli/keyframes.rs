@@ -18,6 +18,7 @@ fn records_come_in_order_and_agree_with_the_clip() {
     for (index, keyframe) in run.of("keyframe").iter().enumerate() {
         assert_eq!(keyframe["source"], clip.as_str());
         assert_eq!(keyframe["index"], index);
+        assert_eq!(keyframe["frame"], 12 * index);
         assert_eq!((&keyframe["width"], &keyframe["height"]), (&json!(320), &json!(180)));
         let base = keyframe["time_base"].as_array().unwrap();
         let tick = base[0].as_f64().unwrap() / base[1].as_f64().unwrap();

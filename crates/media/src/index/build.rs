@@ -4,6 +4,7 @@ use super::{
     FrameIndex, Origin, PacketEntry, by_decoding,
     scan::scan,
     sidecar::{self, SourceKey},
+    tables::{Listing, Reach},
 };
 use crate::{error::Result, media::Media, source::cannot_read};
 
@@ -18,7 +19,7 @@ use crate::{error::Result, media::Media, source::cannot_read};
 /// [`Error::Demux`](crate::error::Error::Demux) if it can't be read at all. A file that breaks off
 /// has the frames before that.
 pub(crate) fn build(media: &Media) -> Result<FrameIndex> {
-    if let Some(index) = from_tables(media) {
+    if let Some(index) = from_tables(media, Reach::File) {
         return Ok(index);
     }
     let folder = media.options.index_cache.as_ref();
@@ -50,16 +51,16 @@ pub(crate) fn from_packets(media: &Media) -> Result<FrameIndex> {
     Ok(index.with_details(found.sets, found.second_fields, whole))
 }
 
-/// The index of the container's tables, if they are complete; nothing is read beside them.
-pub(crate) fn from_tables(media: &Media) -> Option<FrameIndex> {
+/// The index of the container's tables, if they are complete within `reach`; nothing is read beside
+/// them.
+pub(crate) fn from_tables(media: &Media, reach: Reach) -> Option<FrameIndex> {
     // Matroska's VP8 pictures that aren't shown are told by their own bytes alone.
     if media.video.parameters.codec_name() == "vp8" {
         return None;
     }
-    let listing = media.listing()?;
-    let packets: Vec<_> = listing
-        .packets
-        .iter()
+    let Listing { packets, end } = media.listing(reach)?;
+    let packets: Vec<_> = packets
+        .into_iter()
         .map(|listed| PacketEntry {
             pts: listed.pts,
             key: listed.key,
@@ -68,5 +69,5 @@ pub(crate) fn from_tables(media: &Media) -> Option<FrameIndex> {
         })
         .collect();
     let base = media.video.time_base;
-    Some(FrameIndex::of_packets(base, &packets, listing.end, Origin::Tables))
+    Some(FrameIndex::of_packets(base, &packets, end, Origin::Tables))
 }

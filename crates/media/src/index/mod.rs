@@ -40,7 +40,7 @@ pub struct FrameIndex {
     frames: Vec<Entry>,
     /// Numbers of frames and of their packets, where [`Entry`] has no room for the distance.
     far: Vec<(u32, u32)>,
-    /// Keyframes that aren't shown, by packet number.
+    /// Keyframes that aren't shown, by packet number, ascending.
     hidden: Vec<Entrance>,
     packets: u32,
     /// How many pictures a decoder must hold back at most to put them in order.
@@ -309,7 +309,14 @@ impl FrameIndex {
     /// The last hidden keyframe that is decoded and shown no later than a frame in `packet`.
     fn hidden(&self, frame: u32, packet: u32) -> Option<Entrance> {
         let pts = self.frames.get(frame as usize).map_or(i64::MIN, |entry| entry.pts);
-        self.hidden.iter().rev().find(|key| key.packet <= packet && key.pts <= pts).copied()
+        let before = self.hidden_before(packet.saturating_add(1));
+        // Keyframes are shown in the order they are decoded: the first will nearly always do.
+        before.iter().rev().find(|key| key.pts <= pts).copied()
+    }
+
+    /// The hidden keyframes that are decoded before `packet`.
+    fn hidden_before(&self, packet: u32) -> &[Entrance] {
+        &self.hidden[..self.hidden.partition_point(|key| key.packet < packet)]
     }
 
     /// The entrance before `entrance`, for where that turns out to be none.
@@ -321,8 +328,8 @@ impl FrameIndex {
             (Some(number), Some(packet)) => self.keyframe_in(0..=number, packet),
             _ => None,
         };
-        let hidden = self.hidden.iter().rev().find(|key| key.packet < before);
-        let best = shown.into_iter().chain(hidden.copied()).max_by_key(|entrance| entrance.packet);
+        let hidden = self.hidden_before(before).last().copied();
+        let best = shown.into_iter().chain(hidden).max_by_key(|entrance| entrance.packet);
         best.unwrap_or(Entrance::FIRST)
     }
 

@@ -8,6 +8,7 @@
 
 mod cues;
 mod decode;
+mod numbers;
 mod select;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use crate::{
     bitstream::access::Classifier,
     error::{Error, Result},
     frame::Frame,
+    index::tables::Bytes,
     media::{Media, VideoStream, cannot_decode},
     source::{Source, SourceOptions},
     stage::Ordered,
@@ -55,6 +57,8 @@ pub struct KeyframeReader<T = Frame> {
     results: Ordered<Option<Result<T>>>,
     interrupt: Interrupt,
     counters: Option<Arc<IoCounters>>,
+    /// What was read beside the demuxer.
+    bytes: Option<Bytes>,
 }
 
 impl KeyframeReader {
@@ -86,6 +90,7 @@ impl<T: Send + 'static> KeyframeReader<T> {
         let mut first = KeyframeDecoder::new(Arc::clone(&context.recipe));
         first.warm_up().map_err(|cause| context.cannot_open(&cause))?;
         let (interrupt, counters) = (media.interrupt.clone(), media.demuxer.io_counters());
+        let bytes = media.bytes().cloned();
         let mut selector = Selector::new(media);
         let window = workers.len() * 2;
         let mut first = Some(first);
@@ -104,12 +109,13 @@ impl<T: Send + 'static> KeyframeReader<T> {
             .collect();
         let results = Ordered::start(move || selector.next(), workers, window);
         let results = results.map_err(|error| context.no_thread(&error))?;
-        Ok(Self { results, interrupt, counters })
+        Ok(Self { results, interrupt, counters, bytes })
     }
 
     /// Bytes read from the source so far, if it is read through our own I/O: not of addresses.
     pub fn bytes_read(&self) -> Option<u64> {
-        self.counters.as_ref().map(|counters| counters.bytes_read())
+        let beside = self.bytes.as_ref().map_or(0, Bytes::bytes_read);
+        self.counters.as_ref().map(|counters| counters.bytes_read() + beside)
     }
 }
 
@@ -164,7 +170,7 @@ impl Shared {
         let damaged = frame.is_corrupt();
         Frame {
             frame,
-            number: None,
+            number: job.number,
             pts,
             time: pts.map(|pts| self.time(pts)),
             duration: None,

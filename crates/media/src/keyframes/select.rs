@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use moviola_av::{demuxer::Demuxer, packet::Packet};
 
-use super::cues::Cues;
+use super::{cues::Cues, numbers::Numbers};
 use crate::{
     bitstream::{
         access::{Access, Classifier},
@@ -28,6 +28,8 @@ pub(super) struct Job {
     pub(super) extradata: (u64, Option<Arc<[u8]>>),
     /// Ticks from a count of frames, for streams whose packets carry no times.
     pub(super) counted_pts: Option<i64>,
+    /// Its number among all frames, if known.
+    pub(super) number: Option<u64>,
 }
 
 impl Job {
@@ -45,6 +47,7 @@ pub(super) struct Selector {
     demuxer: Demuxer,
     video: VideoStream,
     classifier: Classifier,
+    numbers: Numbers,
     /// Packets that were read but not yet looked at.
     read_ahead: VecDeque<Packet>,
     extradata: (u64, Option<Arc<[u8]>>),
@@ -65,6 +68,7 @@ pub(super) struct Selector {
 
 impl Selector {
     pub(super) fn new(media: Media) -> Self {
+        let numbers = Numbers::of(&media);
         let Media { name, mut demuxer, video, mut read_ahead, .. } = media;
         let parameters = &video.parameters;
         let classifier = Classifier::new(
@@ -84,6 +88,7 @@ impl Selector {
             demuxer,
             video,
             classifier,
+            numbers,
             read_ahead,
             extradata: (0, None),
             packets: 0,
@@ -122,13 +127,14 @@ impl Selector {
             if !self.is_where_expected(&packet, is_key) || !is_key || packet.is_discard() {
                 continue;
             }
+            let number = self.numbers.number(&packet);
             let mut packets = vec![packet];
             if access == Access::KeyField {
                 packets.extend(self.read_second_field()?);
             }
             let after = self.classifier.parameter_sets().version;
             let extradata = self.extradata.clone();
-            return Ok(Some(Job { packets, before, after, extradata, counted_pts }));
+            return Ok(Some(Job { packets, before, after, extradata, counted_pts, number }));
         }
     }
 

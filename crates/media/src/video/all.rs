@@ -267,11 +267,7 @@ impl Stream {
         let threads = if workers > 1 { workers + 1 } else { 1 };
         let options = DecoderOptions {
             threads: u16::try_from(threads).unwrap_or(u16::MAX),
-<<<<<<< HEAD
             ..media.decoder_options()
-=======
-            ..decoder_options(media)
->>>>>>> sound
         };
         let decoder = StreamDecoder::open(&media.video.parameters, &options, media.hardware());
         decoder.map_err(|cause| cannot_decode(&media.name, &media.video, &cause))

@@ -4,7 +4,7 @@ use std::{iter::Peekable, sync::Arc};
 
 use super::wanted::{Job, Target};
 use crate::{
-    index::{Entrance, FrameIndex, from_tables},
+    index::{Entrance, FrameIndex, from_tables, tables::Reach},
     media::{Media, VideoStream},
 };
 
@@ -133,7 +133,7 @@ pub(super) fn short_groups(media: &Media, workers: usize) -> Option<FrameIndex> 
     if workers < 2 || scattered {
         return None;
     }
-    let index = from_tables(media)?;
+    let index = from_tables(media, Reach::File)?;
     let waiting = index.longest_group().saturating_mul(workers - 1);
     let fits = waiting.saturating_mul(frame_bytes(&media.video)) <= media.options.memory;
     (fits && index.keyframes() >= workers as u64).then_some(index)

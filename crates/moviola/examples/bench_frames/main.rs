@@ -4,10 +4,11 @@
 //! [--videos N] [--callers N] [--side N]`.
 #![expect(clippy::print_stdout, reason = "the figures go there")]
 
+#[path = "../bench_support/mod.rs"]
+mod bench_support;
 mod images;
 
 use std::{
-    env, fs,
     sync::atomic::{AtomicUsize, Ordering},
     thread,
     time::{Duration, Instant},
@@ -18,9 +19,9 @@ use moviola::{
     Frame, Source, Video, keyframes::KeyframeReader, media::Media, source::SourceOptions,
     video::FrameReader,
 };
-use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 
+use bench_support::{Call, kernel_says, resident, timed};
 use images::{Images, convert, numbers_at, read, thumbnail};
 
 /// Frames whose thumbnails are told, at most.
@@ -42,11 +43,9 @@ struct Arguments {
 }
 
 fn main() -> Result<()> {
-    moviola::log::init();
-    moviola::memory::keep_freed();
-    let mut words = env::args().skip(1);
-    let mode = words.next().context("which mode?")?;
-    let arguments = parse(words)?;
+    let call = bench_support::start()?;
+    let mode = call.mode.clone();
+    let arguments = parse(call)?;
     let figures = match mode.as_str() {
         "frames" => frames(&arguments)?,
         "many" => many(&arguments)?,
@@ -60,9 +59,9 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn parse(mut words: impl Iterator<Item = String>) -> Result<Arguments> {
+fn parse(call: Call) -> Result<Arguments> {
     let mut arguments = Arguments {
-        path: words.next().context("which video?")?,
+        path: call.video,
         times: Vec::new(),
         first: None,
         repeats: 3,
@@ -71,8 +70,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Arguments> {
         callers: 10,
         side: 256,
     };
-    while let Some(name) = words.next() {
-        let value = words.next().with_context(|| format!("{name} needs a value"))?;
+    for (name, value) in call.options {
         match name.as_str() {
             "--times" => {
                 let times = value.split(',').map(str::parse);
@@ -171,10 +169,11 @@ fn many(arguments: &Arguments) -> Result<Value> {
 
 /// Opening a video and making its index.
 fn open(arguments: &Arguments) -> Result<Value> {
-    let read_before = status("/proc/self/io", "rchar:")?;
+    let read = || kernel_says("/proc/self/io", "rchar:");
+    let read_before = read()?;
     let mut video = open_video(arguments)?;
     let count = video.len()?;
-    let read_bytes = status("/proc/self/io", "rchar:")? - read_before;
+    let read_bytes = read()? - read_before;
     drop(video);
     let (_, mut figures) = repeated(arguments, || Ok(open_video(arguments)?.len()?))?;
     figures.insert("frames".into(), json!(count));
@@ -187,16 +186,17 @@ fn all<W>(arguments: &Arguments, make: impl Fn() -> W) -> Result<Value>
 where
     W: FnMut(Frame) + Send + 'static,
 {
-    let (before, cpu_before) = (Instant::now(), cpu());
-    let media = Media::open(Source::path(&arguments.path), SourceOptions::default())?;
-    let workers = (0..media.decoders()).map(|_| make()).collect();
-    let mut count = 0_u64;
-    for frame in FrameReader::all(media, workers)? {
-        frame?;
-        count += 1;
-    }
-    let (wall, cpu) = (before.elapsed().as_secs_f64(), (cpu() - cpu_before).as_secs_f64());
-    Ok(json!({"wall_s": wall, "cpu_s": cpu, "frames": count}))
+    let (count, cpu_s, wall_s) = timed(|| {
+        let media = Media::open(Source::path(&arguments.path), SourceOptions::default())?;
+        let workers = (0..media.decoders()).map(|_| make()).collect();
+        let mut count = 0_u64;
+        for frame in FrameReader::all(media, workers)? {
+            frame?;
+            count += 1;
+        }
+        Ok(count)
+    })?;
+    Ok(json!({"wall_s": wall_s, "cpu_s": cpu_s, "frames": count}))
 }
 
 /// A worker that makes an image of each frame, over the one before.
@@ -220,7 +220,7 @@ fn bounded(arguments: &Arguments) -> Result<Value> {
         keyframes += 1;
     }
     let keyframes_s = before.elapsed().as_secs_f64();
-    let peak_of_keyframes = status("/proc/self/status", "VmHWM:")? / 1024.0;
+    let peak_of_keyframes = resident("VmHWM:")?;
     let before = Instant::now();
     let mut video = open_video(arguments)?;
     let numbers = numbers_at(&mut video, &arguments.times)?;
@@ -228,18 +228,5 @@ fn bounded(arguments: &Arguments) -> Result<Value> {
     ensure!(seen.iter().all(Result::is_ok), "a frame can't be decoded");
     Ok(json!({"keyframes": keyframes, "keyframes_s": keyframes_s, "frames": seen.len(),
         "frames_s": before.elapsed().as_secs_f64(), "keyframes_peak_mb": peak_of_keyframes,
-        "peak_mb": status("/proc/self/status", "VmHWM:")? / 1024.0}))
-}
-
-/// User and system time of the process.
-fn cpu() -> Duration {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
-}
-
-/// The number in a line of a file that the kernel writes.
-fn status(file: &str, line: &str) -> Result<f64> {
-    let text = fs::read_to_string(file)?;
-    let value = text.lines().find_map(|text| text.strip_prefix(line)).context("no such line")?;
-    Ok(value.trim().trim_end_matches(" kB").parse()?)
+        "peak_mb": resident("VmHWM:")?}))
 }

@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
-use moviola_av::{color::Color, error::Error as AvError, pixel::PixelFormat, time::Pts};
+use moviola_av::error::Error as AvError;
 use moviola_infer::{
     detect::{Detector, DetectorOptions},
     error::Error as InferError,
@@ -31,6 +31,7 @@ use moviola_media::{
 
 use crate::{
     demo,
+    facts::FrameFacts,
     results::{DetectionsRecord, ObjectRecord},
 };
 use searcher::Searcher;
@@ -113,30 +114,14 @@ fn with<T>(slot: &Slot, work: impl FnOnce(&mut Detector) -> T) -> Result<T, Infe
     }
 }
 
-/// What is known of a frame once its picture is gone.
+/// What was found on a frame.
 #[derive(Clone, Debug)]
 pub struct Detected {
-    /// Its number among all frames in presentation order, from 0, if known.
-    pub number: Option<u64>,
-    /// Whether decoding can start here.
-    pub keyframe: bool,
+    /// Which frame it was; its width and height are those that the boxes count in.
+    pub facts: FrameFacts,
     /// Its number among the keyframes, from 0, if those were searched; one that can't be decoded
     /// takes a number too.
     pub index: Option<u64>,
-    /// When it is shown.
-    pub pts: Option<Pts>,
-    /// Seconds from the start of the presentation.
-    pub time: Option<f64>,
-    /// Width in pixels of the upright picture that the boxes count in.
-    pub width: usize,
-    /// Height in pixels of the same.
-    pub height: usize,
-    /// The pixel format it was decoded to.
-    pub format: PixelFormat,
-    /// What it says of its colour.
-    pub color: Color,
-    /// Whether the decoder had to conceal damage.
-    pub damaged: bool,
     /// The objects, the surest first.
     pub objects: Vec<Detection>,
     /// A JPEG of the upright picture with the boxes drawn in, if it was asked for.
@@ -254,7 +239,7 @@ impl Iterator for Detections {
         };
         let index = self.index;
         self.index += 1;
-        let numbered = |detected| Detected { keyframe: true, index: Some(index), ..detected };
+        let numbered = |detected| Detected { index: Some(index), ..detected };
         keyframes.next().map(|outcome| outcome.map(|outcome| outcome.map(numbered)))
     }
 }
@@ -265,15 +250,10 @@ impl Detected {
         DetectionsRecord {
             source: source.into(),
             keyframe: self.index,
-            frame: self.number,
-            time: self.time,
-            pts: self.pts.map(|pts| pts.ticks),
-            time_base: self.pts.map(|pts| [pts.base.num(), pts.base.den()]),
-            width: u32::try_from(self.width).unwrap_or(u32::MAX),
-            height: u32::try_from(self.height).unwrap_or(u32::MAX),
+            place: self.facts.place(),
             objects: self.objects.iter().map(ObjectRecord::from).collect(),
             path,
-            damaged: self.damaged,
+            damaged: self.facts.damaged,
         }
     }
 }

@@ -12,6 +12,7 @@ use moviola_media::{
 };
 
 use super::{DetectError, Detected, PictureError, Slot, with};
+use crate::facts::FrameFacts;
 
 /// One worker: its model, and what it needs to look at any picture.
 pub(super) struct Searcher {
@@ -41,18 +42,9 @@ impl Searcher {
             .map_err(DetectError::Model)?
             .map_err(|cause| failed(PictureError::Inference(cause)))?;
         let drawn = self.annotate.map(|quality| self.drawing.draw(&picture, &objects, quality));
-        let (width, height) = picture.display_size();
         Ok(Detected {
-            number: frame.number,
-            keyframe: frame.keyframe,
+            facts: FrameFacts::of(frame, picture.display_size()),
             index: None,
-            pts: frame.pts,
-            time: frame.time,
-            width,
-            height,
-            format: frame.frame.format(),
-            color: frame.frame.color(),
-            damaged: frame.damaged,
             objects,
             annotated: drawn.transpose().map_err(failed)?,
         })

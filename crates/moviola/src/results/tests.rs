@@ -33,16 +33,23 @@ fn source() -> SourceRecord {
     }
 }
 
-fn keyframe() -> KeyframeRecord {
-    KeyframeRecord {
-        source: "a.mp4".into(),
-        index: 0,
+fn place() -> PlaceRecord {
+    PlaceRecord {
         frame: None,
         time: Some(0.0),
         pts: Some(0),
         time_base: Some([1, 30000]),
         width: 480,
         height: 270,
+    }
+}
+
+fn keyframe() -> FrameRecord {
+    FrameRecord {
+        source: "a.mp4".into(),
+        index: Some(0),
+        place: place(),
+        keyframe: None,
         md5: None,
         path: Some("out/a/00000.jpg".into()),
         damaged: false,
@@ -61,17 +68,12 @@ fn records_are_written_as_documented() {
     );
     check(
         Record::Frame(FrameRecord {
-            source: "a.mp4".into(),
-            frame: Some(30),
-            time: Some(1.0),
-            pts: Some(30000),
-            time_base: Some([1, 30000]),
-            width: 480,
-            height: 270,
-            keyframe: false,
+            index: None,
+            place: PlaceRecord { frame: Some(30), time: Some(1.0), pts: Some(30000), ..place() },
+            keyframe: Some(false),
             md5: Some("9e107d9d372bb6826bd81d3542a419d6".into()),
             path: Some("out/a/00000030.jpg".into()),
-            damaged: false,
+            ..keyframe()
         }),
         r#"{"type":"frame","source":"a.mp4","frame":30,"time":1.0,"pts":30000,"time_base":[1,30000],"width":480,"height":270,"keyframe":false,"md5":"9e107d9d372bb6826bd81d3542a419d6","path":"out/a/00000030.jpg"}"#,
     );
@@ -112,12 +114,7 @@ fn floats_are_the_shortest_text_of_their_own_type() {
     let record = DetectionsRecord {
         source: "a.mp4".into(),
         keyframe: Some(0),
-        frame: Some(0),
-        time: Some(0.0),
-        pts: Some(0),
-        time_base: Some([1, 30000]),
-        width: 480,
-        height: 270,
+        place: PlaceRecord { frame: Some(0), ..place() },
         objects: vec![object],
         path: None,
         damaged: false,
@@ -130,8 +127,8 @@ fn floats_are_the_shortest_text_of_their_own_type() {
 
 #[test]
 fn what_is_unknown_is_left_out() {
-    let unknown = KeyframeRecord { time: None, pts: None, time_base: None, ..keyframe() };
-    let bare = KeyframeRecord { path: None, ..unknown };
+    let unknown = PlaceRecord { time: None, pts: None, time_base: None, ..place() };
+    let bare = FrameRecord { place: unknown, path: None, ..keyframe() };
     check(
         Record::Keyframe(bare),
         r#"{"type":"keyframe","source":"a.mp4","index":0,"width":480,"height":270}"#,
@@ -145,7 +142,7 @@ fn what_is_unknown_is_left_out() {
 
 #[test]
 fn what_is_unusual_is_added_at_the_end() {
-    let damaged = KeyframeRecord { damaged: true, path: None, ..keyframe() };
+    let damaged = FrameRecord { damaged: true, path: None, ..keyframe() };
     check(
         Record::Keyframe(damaged),
         r#"{"type":"keyframe","source":"a.mp4","index":0,"time":0.0,"pts":0,"time_base":[1,30000],"width":480,"height":270,"damaged":true}"#,

@@ -42,18 +42,29 @@ pub struct Listing {
     pub end: Option<i64>,
 }
 
+/// How far tables are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// In the header alone: that of MP4 lists all packets, unless the file is fragmented.
+    Header,
+    /// In the whole file: before every fragment and block too.
+    File,
+}
+
 /// The packets of `stream` as the container lists them. `bytes` is what `demuxer` reads.
 ///
-/// `None` if the container has no such tables, or they are incomplete, damaged or in a form that
-/// isn't understood: then the packets have to be read. Nothing is read through `demuxer`.
-pub fn list(bytes: &Bytes, demuxer: &Demuxer, stream: usize) -> Option<Listing> {
+/// `None` if the container has no such tables within `reach`, or they are incomplete, damaged or in
+/// a form that isn't understood: then the packets have to be read. Nothing is read through
+/// `demuxer`.
+pub fn list(bytes: &Bytes, demuxer: &Demuxer, stream: usize, reach: Reach) -> Option<Listing> {
     let found = demuxer.stream(stream)?;
     let parameters = found.parameters().ok()?;
     let codec = parameters.codec_name();
-    let mut listing = match demuxer.format_name() {
-        "mov,mp4,m4a,3gp,3g2,mj2" if mp4::CUT_ANEW.contains(&codec) => return None,
-        "mov,mp4,m4a,3gp,3g2,mj2" => mp4::list(bytes, demuxer, found)?,
-        "matroska,webm" => matroska::list(bytes, demuxer, found)?,
+    let mut listing = match (demuxer.format_name(), reach) {
+        ("mov,mp4,m4a,3gp,3g2,mj2", _) if mp4::CUT_ANEW.contains(&codec) => return None,
+        ("mov,mp4,m4a,3gp,3g2,mj2", Reach::Header) => mp4::list_header(bytes, demuxer, found)?,
+        ("mov,mp4,m4a,3gp,3g2,mj2", Reach::File) => mp4::list(bytes, demuxer, found)?,
+        ("matroska,webm", Reach::File) => matroska::list(bytes, demuxer, found)?,
         _ => return None,
     };
     if parameters.is_intra_only() {

@@ -20,12 +20,31 @@ pub(super) const CUT_ANEW: [&str; 3] = ["mpeg1video", "mpeg2video", "vc1"];
 
 /// The packets of `stream`.
 pub(super) fn list(bytes: &Bytes, demuxer: &Demuxer, stream: Stream<'_>) -> Option<Listing> {
-    let mut window = Window::new(bytes, 16);
-    let moov = find_moov(&mut window)?;
-    let track = Track::read(bytes, moov, u32::try_from(stream.id()).ok()?)?;
-    if !track.defaults.is_empty() {
-        return fragments::list(bytes, demuxer, stream, &track);
+    let track = read_track(bytes, stream)?;
+    if track.defaults.is_empty() {
+        list_samples(bytes, demuxer, stream, &track)
+    } else {
+        fragments::list(bytes, demuxer, stream, &track)
     }
+}
+
+/// The same if `moov` lists them all; `None` if there may be fragments.
+pub(super) fn list_header(bytes: &Bytes, demuxer: &Demuxer, stream: Stream<'_>) -> Option<Listing> {
+    let track = read_track(bytes, stream).filter(|track| track.defaults.is_empty())?;
+    list_samples(bytes, demuxer, stream, &track)
+}
+
+fn read_track(bytes: &Bytes, stream: Stream<'_>) -> Option<Track> {
+    let moov = find_moov(&mut Window::new(bytes, 16))?;
+    Track::read(bytes, moov, u32::try_from(stream.id()).ok()?)
+}
+
+fn list_samples(
+    bytes: &Bytes,
+    demuxer: &Demuxer,
+    stream: Stream<'_>,
+    track: &Track,
+) -> Option<Listing> {
     let entries = demuxer.index_entries(stream.index());
     let joined = join(entries, &track.samples, track.samples.shift, bytes.len())?;
     Some(joined.listing)

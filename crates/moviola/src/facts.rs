@@ -1,0 +1,50 @@
+//! What is known of a frame once its picture is gone.
+
+use moviola_av::{color::Color, pixel::PixelFormat, time::Pts};
+use moviola_media::frame::Frame;
+
+use crate::results::PlaceRecord;
+
+/// What is known of a frame once its picture is gone.
+#[derive(Clone, Debug)]
+pub struct FrameFacts {
+    /// Its number among all frames in presentation order, from 0, if known.
+    pub number: Option<u64>,
+    /// Whether decoding can start here.
+    pub keyframe: bool,
+    /// When it is shown.
+    pub pts: Option<Pts>,
+    /// Seconds from the start of the presentation.
+    pub time: Option<f64>,
+    /// Width in pixels of what was made of it: an image, or the upright picture that boxes count in.
+    pub width: usize,
+    /// Height in pixels of the same.
+    pub height: usize,
+    /// The pixel format it was decoded to.
+    pub format: PixelFormat,
+    /// What it says of its colour.
+    pub color: Color,
+    /// Whether the decoder had to conceal damage.
+    pub damaged: bool,
+}
+
+impl FrameFacts {
+    /// What stays of `frame`, of which something of that width and height was made.
+    pub(crate) fn of(frame: &Frame, (width, height): (usize, usize)) -> Self {
+        let Frame { number, keyframe, pts, time, damaged, .. } = *frame;
+        let (format, color) = (frame.frame.format(), frame.frame.color());
+        Self { number, keyframe, pts, time, width, height, format, color, damaged }
+    }
+
+    /// The part of a record that says which frame it is.
+    pub(crate) fn place(&self) -> PlaceRecord {
+        PlaceRecord {
+            frame: self.number,
+            time: self.time,
+            pts: self.pts.map(|pts| pts.ticks),
+            time_base: self.pts.map(|pts| [pts.base.num(), pts.base.den()]),
+            width: u32::try_from(self.width).unwrap_or(u32::MAX),
+            height: u32::try_from(self.height).unwrap_or(u32::MAX),
+        }
+    }
+}
