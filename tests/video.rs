@@ -87,6 +87,34 @@ fn what_does_not_exist_can_be_left_out_or_replaced_by_the_nearest() {
 }
 
 #[test]
+fn a_range_with_a_rate_may_reach_beyond_the_video() {
+    let last = |video: &mut Video| video.frames_played_in_range(9.8..10.5, Some(5.0));
+    let first = |video: &mut Video| video.frames_played_in_range(-0.4..0.1, Some(5.0));
+    check(|video| last(video.out_of_range(OutOfRange::Skip)), &[294]);
+    check(|video| last(video.out_of_range(OutOfRange::Clamp)), &[294, 299, 299, 299]);
+    check(|video| first(video.out_of_range(OutOfRange::Skip)), &[0]);
+    check(|video| first(video.out_of_range(OutOfRange::Clamp)), &[0, 0, 0]);
+    for beyond in [last, first] {
+        let error = beyond(&mut open("demo.mp4")).unwrap_err();
+        assert!(matches!(error, Error::NoFrame { .. }), "{error}");
+    }
+}
+
+#[test]
+fn a_rate_must_make_so_many_times_at_most_of_a_range() {
+    let mut video = open("demo.mp4");
+    video.out_of_range(OutOfRange::Skip);
+    for (range, rate) in
+        [(0.0..1.0, 0.0), (0.0..1.0, -1.0), (0.0..1.0, f64::NAN), (0.0..1.0, f64::INFINITY)]
+            .into_iter()
+            .chain([(0.0..1.0, 1e9), (0.0..1e9, 30.0)])
+    {
+        let error = video.frames_played_in_range(range, Some(rate)).unwrap_err();
+        assert!(matches!(error, Error::Range { .. }), "{error}");
+    }
+}
+
+#[test]
 fn every_frame_s_own_time_finds_it() {
     for name in ["h264_bframes.mp4", "edit_list.mp4", "vp9.webm", "h264_paff.ts"] {
         let mut video = open(name);

@@ -5,8 +5,8 @@ use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
 };
 
-/// What one worker makes and others take. It holds so many
-/// things at most; who makes more waits.
+/// What one worker makes and others take. It holds so many things at most; who makes more has to
+/// do what the others would have done: so nobody waits for a taker that may never run.
 #[derive(Debug)]
 pub(crate) struct Relay<T> {
     state: Mutex<Relayed<T>>,
@@ -27,17 +27,20 @@ impl<T> Relay<T> {
         Self { state: Mutex::new(state), changed: Condvar::new(), room: room.max(1) }
     }
 
-    /// Hands in a thing, once there is room. What comes after [`close`](Self::close) is dropped.
-    pub(crate) fn put(&self, thing: T) {
+    /// Hands in a thing, or gives it back if there is no room. What comes after
+    /// [`close`](Self::close) is dropped.
+    pub(crate) fn put(&self, thing: T) -> Option<T> {
         let mut state = self.lock();
-        while state.queue.len() >= self.room && !state.closed {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        if state.closed {
+            return None;
         }
-        if !state.closed {
-            state.queue.push_back(thing);
+        if state.queue.len() >= self.room {
+            return Some(thing);
         }
+        state.queue.push_back(thing);
         drop(state);
-        self.changed.notify_all();
+        self.changed.notify_one();
+        None
     }
 
     /// The next thing, once there is one; `None` when the queue is closed and empty.
@@ -46,10 +49,7 @@ impl<T> Relay<T> {
         while state.queue.is_empty() && !state.closed {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        let thing = state.queue.pop_front();
-        drop(state);
-        self.changed.notify_all();
-        thing
+        state.queue.pop_front()
     }
 
     /// Says that nothing follows. Must be called, by a guard where the maker may panic.
@@ -86,7 +86,7 @@ mod tests {
             let mut sum = 0;
             if *makes {
                 let _closes = ClosesAtEnd(&relay);
-                (1..=100).for_each(|number| relay.put(number));
+                sum = (1..=100).filter_map(|number| relay.put(number)).sum();
             } else {
                 while let Some(number) = relay.take() {
                     sum += number;
@@ -95,7 +95,14 @@ mod tests {
             sum
         });
         assert_eq!(sums.iter().sum::<u64>(), 5050);
-        relay.put(1);
-        assert_eq!(relay.take(), None);
+        assert_eq!((relay.put(1), relay.take()), (None, None));
+    }
+
+    #[test]
+    fn what_has_no_room_comes_back() {
+        let relay = Relay::new(2);
+        assert_eq!([1, 2, 3].map(|number| relay.put(number)), [None, None, Some(3)]);
+        assert_eq!(relay.take(), Some(1));
+        assert_eq!(relay.put(4), None);
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     error::{Error, Result},
     media::{self, Media, VideoStream, check_decodable, find_video, no_video},
     source::{Source, SourceOptions, cannot_read},
-    video::{Stream, frame_bytes},
+    video::{Stream, room},
 };
 
 /// Items that wait for each worker, at least and at most: with one frame that takes its time, as
@@ -130,7 +130,7 @@ fn stream_of(sound: &SoundDecoder) -> SoundStream {
 /// How many items may wait, all of which may be frames.
 fn window(media: &Media, workers: usize) -> usize {
     let (least, most) = WAITING;
-    (media.options.memory / frame_bytes(&media.video)).clamp(least * workers, most * workers)
+    room(media).clamp(least * workers, most * workers)
 }
 
 fn nothing(name: &str) -> Error {

@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-/// At most so many sets are remembered: more than any sane stream has.
+/// At most so many sets are remembered: more than any sane stream has in force. One that hasn't come
+/// again while so many others came is forgotten; pictures that still need it are errors of the
+/// decoder, unless it has seen the set itself.
 const MAX_SETS: usize = 64;
 /// At most so many bytes of sets are remembered.
 const MAX_BYTES: usize = 256 << 10;

@@ -1,10 +1,14 @@
 //! The index of a stream whose container has no complete tables: every packet is read once.
 
-use moviola_av::{demuxer::Demuxer, error::Error as AvError, packet::Packet};
+use std::{collections::HashSet, sync::Arc};
+
+use moviola_av::{
+    demuxer::Demuxer, error::Error as AvError, packet::Packet, parameters::CodecParameters,
+};
 
 use super::{PacketEntry, Snapshot};
 use crate::{
-    bitstream::access::{Access, Classifier},
+    bitstream::access::{Access, Classifier, look_at_entrance},
     media::VideoStream,
 };
 
@@ -32,6 +36,7 @@ pub(super) fn scan(demuxer: &mut Demuxer, stream: &VideoStream) -> Scan {
     let parameters = &stream.parameters;
     let (codec, intra_only) = (parameters.codec_name(), parameters.is_intra_only());
     let mut scanner = Scanner {
+        parameters,
         classifier: Classifier::new(codec, intra_only, parameters.extradata()),
         can_reorder: parameters.codec().can_reorder() && !intra_only,
         scan: Scan {
@@ -42,6 +47,7 @@ pub(super) fn scan(demuxer: &mut Demuxer, stream: &VideoStream) -> Scan {
             sets: Vec::new(),
             broken_off: None,
         },
+        notes: Notes::default(),
     };
     loop {
         match demuxer.read_packet() {
@@ -54,30 +60,31 @@ pub(super) fn scan(demuxer: &mut Demuxer, stream: &VideoStream) -> Scan {
             }
         }
     }
-    scanner.scan
+    Scan { sets: scanner.notes.sets, ..scanner.scan }
 }
 
-/// Streams whose parameter sets take more have new ones all the time, and bring them along.
-const MOST_SET_BYTES: usize = 1 << 20;
-
-struct Scanner {
+struct Scanner<'a> {
+    parameters: &'a CodecParameters,
     classifier: Classifier,
     can_reorder: bool,
     scan: Scan,
+    notes: Notes,
 }
 
-impl Scanner {
+impl Scanner<'_> {
     fn see(&mut self, packet: &Packet) {
         if let Some(extradata) = packet.new_extradata() {
             self.classifier.learn_extradata(extradata);
         }
-        self.note_parameter_sets();
+        let number = u32::try_from(self.scan.packets.len()).unwrap_or(u32::MAX);
+        let are_noted = self.notes.note(number, self.classifier.parameter_sets());
         let access = self.classifier.classify(packet.data(), packet.is_key());
+        let is_key = matches!(access, Access::Key | Access::KeyField);
         // A decoder that reorders nothing shows pictures in the order of decoding.
         let ticks = packet.pts().or(packet.dts().filter(|_| !self.can_reorder));
         let is_field = access == Access::SecondField;
         if is_field {
-            self.scan.second_fields.extend(u32::try_from(self.scan.packets.len()));
+            self.scan.second_fields.push(number);
         }
         self.scan.timed &= ticks.is_some() || is_field;
         let ticks = ticks.unwrap_or(i64::MIN);
@@ -85,20 +92,77 @@ impl Scanner {
         self.scan.end = self.scan.end.max(end.filter(|_| !packet.is_discard()));
         self.scan.packets.push(PacketEntry {
             pts: ticks,
-            key: matches!(access, Access::Key | Access::KeyField),
+            // Decoding can't start where nothing tells the sets in force.
+            key: is_key && (are_noted || look_at_entrance(self.parameters, packet).1),
             shown: !packet.is_discard() && !is_field && access != Access::Invisible,
             position: packet.position(),
         });
     }
+}
 
-    /// Notes the sets that stood in the packets before.
-    fn note_parameter_sets(&mut self) {
-        let now = self.classifier.parameter_sets();
-        let known = self.scan.sets.last().map_or(0, |(_, known)| known.version);
-        let kept: usize = self.scan.sets.iter().map(|(_, sets)| sets.bytes.len()).sum();
-        if now.version != known && kept < MOST_SET_BYTES {
-            let from = u32::try_from(self.scan.packets.len()).unwrap_or(u32::MAX);
-            self.scan.sets.push((from, now));
+/// Which parameter sets are in force from where on.
+#[derive(Default)]
+struct Notes {
+    sets: Vec<(u32, Snapshot)>,
+    /// What the snapshots hold: those that hold the same share it.
+    contents: HashSet<Arc<[u8]>>,
+    bytes: usize,
+}
+
+impl Notes {
+    /// Bytes that may be noted. Streams that take more have new sets all the time.
+    const MOST_BYTES: usize = 1 << 20;
+
+    /// Notes the sets that stood in the packets before packet `from`. `false` if there is no room
+    /// for them.
+    fn note(&mut self, from: u32, mut now: Snapshot) -> bool {
+        let last = self.sets.last().map(|(_, last)| last);
+        if now.version == last.map_or(0, |last| last.version)
+            || last.is_some_and(|last| last.bytes == now.bytes)
+        {
+            return true;
         }
+        let known = self.contents.get(&now.bytes).map(Arc::clone);
+        let more = known.as_ref().map_or(now.bytes.len(), |_| 0) + size_of::<(u32, Snapshot)>();
+        if self.bytes + more > Self::MOST_BYTES {
+            return false;
+        }
+        self.bytes += more;
+        match known {
+            Some(known) => now.bytes = known,
+            None => drop(self.contents.insert(Arc::clone(&now.bytes))),
+        }
+        self.sets.push((from, now));
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn snapshot(version: u64, content: u8, size: usize) -> Snapshot {
+        Snapshot { version, bytes: vec![content; size].into() }
+    }
+
+    #[test]
+    fn sets_that_come_again_take_no_room() {
+        let mut notes = Notes::default();
+        for version in 1..=10_000 {
+            let content = (version / 2 % 2) as u8;
+            assert!(notes.note(version as u32, snapshot(version, content, 1000)));
+        }
+        let places: Vec<_> = notes.sets.iter().map(|(from, _)| *from).take(4).collect();
+        assert_eq!((places, notes.contents.len()), (vec![1, 2, 4, 6], 2));
+    }
+
+    #[test]
+    fn sets_without_room_are_told() {
+        let mut notes = Notes::default();
+        assert!(notes.note(0, snapshot(0, 0, 0)), "there are none yet");
+        assert!(notes.note(1, snapshot(1, 1, Notes::MOST_BYTES / 2)));
+        assert!(!notes.note(2, snapshot(2, 2, Notes::MOST_BYTES / 2)));
+        assert!(!notes.note(3, snapshot(2, 2, Notes::MOST_BYTES / 2)));
+        assert!(notes.note(4, snapshot(3, 1, Notes::MOST_BYTES / 2)), "these are noted");
     }
 }

@@ -1,9 +1,8 @@
 //! Frames one after another, as they are decoded: all of a source, or those chosen.
 //!
 //! Where the container's tables tell the groups of pictures, and those are short, each core decodes
-//! a group of its own; elsewhere one decoder has threads for all cores. Chosen frames are always
-//! decoded a group to a worker, so those of one long group keep one core busy. Results come in the
-//! order they are shown.
+//! a group of its own; elsewhere one decoder has threads for all cores. For chosen frames the first
+//! groups say which of the two it is. Results come in the order they are shown.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,7 +20,7 @@ use super::{
     fetch::frame,
     lane::{Finish, Lane, Sources},
     packets::PacketReader,
-    plan::{Groups, frame_bytes, short_groups},
+    plan::{self, Groups, Way, short_groups},
     wanted::Job,
 };
 use crate::{
@@ -94,8 +93,10 @@ impl<T: Send + 'static> FrameReader<T> {
         };
         let video = Video::of_media(media)?;
         if video.reader().has_true_entrances(&index) {
-            let numbers = 0..u32::try_from(index.len()).unwrap_or(u32::MAX);
-            return Self::in_groups(video, Arc::new(index), numbers, workers);
+            let count = u32::try_from(index.len()).unwrap_or(u32::MAX);
+            let index = Arc::new(index);
+            let groups = Groups::new(Arc::clone(&index), 0..count);
+            return Self::in_groups(video, index, groups, 1, workers);
         }
         Self::in_one(video.into_media()?, workers, |read| read())
     }
@@ -115,7 +116,18 @@ impl<T: Send + 'static> FrameReader<T> {
         let count = index.len();
         let numbers = numbers.into_iter().take_while(move |&number| number < count);
         let numbers = numbers.filter_map(|number| u32::try_from(number).ok());
-        Self::in_groups(video, index, numbers, workers)
+        let mut groups = Groups::new(Arc::clone(&index), numbers);
+        let cores = workers.len();
+        let first: Vec<_> = groups.by_ref().take(plan::looked_at(cores)).collect();
+        let way = plan::choose_in_order(&first, cores, plan::room(video.reader().media()));
+        let groups = first.into_iter().chain(groups);
+        if way == Way::SideBySide {
+            return Self::in_groups(video, index, groups, 1, workers);
+        }
+        let (name, one) = (video.name.clone(), vec![|frame| frame]);
+        let mut frames = FrameReader::in_groups(video, index, groups, threads(cores), one)?;
+        let interrupt = frames.interrupt.clone();
+        Self::in_turns(&name, interrupt, workers, move || frames.next())
     }
 
     /// One decoder with many threads; the workers take turns at what `choose` takes of the frames
@@ -129,36 +141,45 @@ impl<T: Send + 'static> FrameReader<T> {
     {
         let (name, interrupt) = (media.name.clone(), media.interrupt.clone());
         let mut stream = Stream::open(media, workers.len())?;
+        Self::in_turns(&name, interrupt, workers, move || choose(&mut || stream.next()))
+    }
+
+    /// The workers take turns at the frames that `pull` gives.
+    fn in_turns<W, P>(name: &str, interrupt: Interrupt, workers: Vec<W>, pull: P) -> Result<Self>
+    where
+        W: FnMut(Frame) -> T + Send + 'static,
+        P: FnMut() -> Option<Result<Frame>> + Send + 'static,
+    {
         let window = workers.len() * 2;
         let each = |mut work: W| move |frame: Result<Frame>| frame.map(&mut work);
         let workers = workers.into_iter().map(each).collect();
-        let results = Ordered::start(move || choose(&mut || stream.next()), workers, window);
-        let results = results.map_err(|error| no_thread(&name, &error))?;
+        let results = Ordered::start(pull, workers, window);
+        let results = results.map_err(|error| no_thread(name, &error))?;
         Ok(Self { results, interrupt })
     }
 
-    /// A decoder for each worker, a group at a time.
-    fn in_groups<N, W>(
+    /// A decoder with so many threads for each worker, a group at a time.
+    fn in_groups<G, W>(
         video: Video,
         index: Arc<FrameIndex>,
-        numbers: N,
+        mut groups: G,
+        threads: u16,
         workers: Vec<W>,
     ) -> Result<Self>
     where
-        N: Iterator<Item = u32> + Send + 'static,
+        G: Iterator<Item = Job<()>> + Send + 'static,
         W: FnMut(Frame) -> T + Send + 'static,
     {
         let Video { name, stream, start, reader, fetcher, .. } = video;
-        let (interrupt, memory) = {
+        let (interrupt, waiting) = {
             let reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
-            (reader.media().interrupt.clone(), reader.media().options.memory)
+            (reader.media().interrupt.clone(), plan::room(reader.media()).max(workers.len()))
         };
-        let waiting = (memory / frame_bytes(&stream)).max(workers.len());
         let bounds = Bounds { jobs: workers.len() + 1, results: waiting };
         let workers = workers
             .into_iter()
             .map(|work| GroupWorker {
-                lane: Lane::new(Arc::clone(fetcher.recipe()), 1),
+                lane: Lane::new(Arc::clone(fetcher.recipe()), threads),
                 name: name.clone(),
                 stream: Arc::clone(&stream),
                 start,
@@ -170,7 +191,6 @@ impl<T: Send + 'static> FrameReader<T> {
                 move |job, results: &mut Results<'_, Result<T>>| worker.run(job, results)
             })
             .collect();
-        let mut groups = Groups::new(Arc::clone(&index), numbers);
         let results = Ordered::start_many(move || groups.next(), workers, bounds);
         let results = results.map_err(|error| no_thread(&name, &error))?;
         Ok(Self { results, interrupt })
@@ -190,6 +210,13 @@ impl<T> Drop for FrameReader<T> {
         // A worker may be waiting for the network; the workers are waited for next.
         self.interrupt.cancel();
     }
+}
+
+/// Threads of the one decoder that several workers have.
+fn threads(workers: usize) -> u16 {
+    // FFmpeg's own rule: one more than cores, because pictures wait for each other.
+    let threads = if workers > 1 { workers + 1 } else { 1 };
+    u16::try_from(threads).unwrap_or(u16::MAX)
 }
 
 pub(crate) fn no_thread(name: &str, cause: &std::io::Error) -> Error {
@@ -263,12 +290,7 @@ impl Stream {
 
     /// A decoder whose threads keep as many cores busy as there are `workers`.
     pub(crate) fn decoder(media: &Media, workers: usize) -> Result<StreamDecoder> {
-        // FFmpeg's own rule: one more than cores, because pictures wait for each other.
-        let threads = if workers > 1 { workers + 1 } else { 1 };
-        let options = DecoderOptions {
-            threads: u16::try_from(threads).unwrap_or(u16::MAX),
-            ..media.decoder_options()
-        };
+        let options = DecoderOptions { threads: threads(workers), ..media.decoder_options() };
         let decoder = StreamDecoder::open(&media.video.parameters, &options, media.hardware());
         decoder.map_err(|cause| cannot_decode(&media.name, &media.video, &cause))
     }

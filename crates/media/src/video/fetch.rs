@@ -151,7 +151,8 @@ impl Fetcher {
 }
 
 /// One lane decodes with threads of its own, and others make something of what comes: so that the
-/// decoder never waits for that.
+/// decoder doesn't wait for that. When they can't keep up, or the system gave them no threads, the
+/// lane's thread does it too.
 fn one_for_all<S: Send, T: Send>(
     lane: &mut Lane,
     sources: &Sources<'_>,
@@ -160,6 +161,8 @@ fn one_for_all<S: Send, T: Send>(
     see: &(impl Fn(Target, S, VideoFrame) -> T + Sync),
 ) -> Vec<Result<Fetched<T, S>>> {
     let relay = Relay::new(2 * cores);
+    let made =
+        |(target, slot, frame): (Target, S, VideoFrame)| (target.frame, see(target, slot, frame));
     let mut workers = vec![Some(lane)];
     workers.resize_with(1 + cores, || None);
     side_by_side(&mut workers, |lane| {
@@ -167,18 +170,16 @@ fn one_for_all<S: Send, T: Send>(
         let _closes = ClosesAtEnd(&relay);
         match lane {
             Some(lane) => {
+                let mut came = Vec::new();
                 let missing = run(lane, sources, queue, |target, slot, frame| {
-                    relay.put((target, slot, frame));
+                    came.extend(relay.put((target, slot, frame)).map(made));
                     true
                 })?;
-                Ok(Fetched { came: Vec::new(), missing })
+                Ok(Fetched { came, missing })
             }
             None => {
-                let made = std::iter::from_fn(|| {
-                    let (target, slot, frame) = relay.take()?;
-                    Some((target.frame, see(target, slot, frame)))
-                });
-                Ok(Fetched { came: made.collect(), missing: Vec::new() })
+                let came = std::iter::from_fn(|| relay.take().map(made)).collect();
+                Ok(Fetched { came, missing: Vec::new() })
             }
         }
     })

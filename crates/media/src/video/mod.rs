@@ -26,7 +26,7 @@ use moviola_av::time::Pts;
 pub use all::FrameReader;
 pub(crate) use all::{Stream, no_thread};
 pub use damage::OnDamage;
-pub(crate) use plan::frame_bytes;
+pub(crate) use plan::room;
 pub use played::Times;
 pub use read::FrameInfo;
 pub use request::OutOfRange;
@@ -235,11 +235,13 @@ impl Video {
 
     /// The frames shown in a range of seconds: those that begin in it, and the one that is on
     /// when it begins. With `rate`, the frames shown at every 1/`rate` of a second from its start
-    /// on, some perhaps more than once.
+    /// on, some perhaps more than once; of times at which nothing is shown becomes what
+    /// [`out_of_range`](Self::out_of_range) says.
     ///
     /// # Errors
     ///
-    /// As [`frame_at`](Self::frame_at), for the first that fails.
+    /// As [`frame_at`](Self::frame_at), for the first that fails; [`Error::Range`] if `rate` isn't
+    /// positive, or makes more than 4,194,304 times of the range.
     pub fn frames_played_in_range(
         &mut self,
         range: Range<f64>,

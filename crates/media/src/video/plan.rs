@@ -116,6 +116,31 @@ pub(super) fn choose(costs: &[u32], cores: usize) -> Way {
     if busiest(costs, cores) <= together { Way::SideBySide } else { Way::Together }
 }
 
+/// How many pictures may wait for their turn.
+pub(crate) fn room(media: &Media) -> usize {
+    media.options.memory / frame_bytes(&media.video)
+}
+
+/// How many of the first jobs say how all of them are to be done on so many cores.
+pub(super) fn looked_at(cores: usize) -> usize {
+    cores.saturating_mul(3)
+}
+
+/// As [`choose`] for jobs whose pictures are wanted one after another; `first` are the
+/// [`looked_at`]. At most `room` pictures can wait for their turn.
+pub(super) fn choose_in_order<S>(first: &[Job<S>], cores: usize, room: usize) -> Way {
+    let most = first.iter().map(|job| job.targets.len()).max().unwrap_or(0);
+    if cores > 1 && most.saturating_mul(cores - 1) > room {
+        return Way::Together; // decoders beside the first would soon stand still
+    }
+    if first.len() >= looked_at(cores) {
+        return Way::SideBySide; // there is enough to do for each core
+    }
+    let mut costs: Vec<_> = first.iter().map(cost).collect();
+    costs.sort_unstable_by(|a, b| b.cmp(a));
+    choose(&costs, cores)
+}
+
 /// What the busiest core gets if each free one takes the longest job that is left.
 fn busiest(costs: &[u32], cores: usize) -> f64 {
     let mut loads = vec![0.0; cores];
@@ -135,12 +160,11 @@ pub(super) fn short_groups(media: &Media, workers: usize) -> Option<FrameIndex> 
     }
     let index = from_tables(media, Reach::File)?;
     let waiting = index.longest_group().saturating_mul(workers - 1);
-    let fits = waiting.saturating_mul(frame_bytes(&media.video)) <= media.options.memory;
-    (fits && index.keyframes() >= workers as u64).then_some(index)
+    (waiting <= room(media) && index.keyframes() >= workers as u64).then_some(index)
 }
 
 /// About what a picture takes.
-pub(crate) fn frame_bytes(stream: &VideoStream) -> usize {
+fn frame_bytes(stream: &VideoStream) -> usize {
     let (width, height) = (stream.parameters.width(), stream.parameters.height());
     let pixels = width as usize * height as usize;
     let bytes = stream.parameters.pixel_format().map_or(1, |format| format.depth().div_ceil(8));
@@ -172,5 +196,32 @@ mod tests {
     #[test]
     fn one_core_knows_one_way() {
         check(&[600], 1, Way::SideBySide);
+    }
+
+    /// So many jobs of `pictures` pictures each, all of which are wanted.
+    #[track_caller]
+    fn check_in_order(jobs: u32, pictures: u32, cores: usize, room: usize, way: Way) {
+        let target = |packet| (Target { frame: packet, packet, pts: 0 }, ());
+        let job = |number: u32| Job {
+            entrance: Entrance { packet: number * pictures, pts: 0, position: None },
+            targets: (number * pictures..(number + 1) * pictures).map(target).collect(),
+        };
+        let first: Vec<_> = (0..jobs).take(looked_at(cores)).map(job).collect();
+        assert_eq!(choose_in_order(&first, cores, room), way);
+    }
+
+    #[test]
+    fn few_long_groups_in_order_are_decoded_with_all_threads() {
+        check_in_order(1, 600, 2, 1000, Way::Together);
+        check_in_order(3, 600, 2, 1000, Way::Together);
+        check_in_order(4, 600, 2, 1000, Way::SideBySide);
+        check_in_order(1, 600, 1, 10, Way::SideBySide);
+    }
+
+    #[test]
+    fn groups_that_would_wait_for_each_other_are_decoded_with_all_threads() {
+        check_in_order(100, 600, 2, 1000, Way::SideBySide);
+        check_in_order(100, 600, 2, 500, Way::Together);
+        check_in_order(100, 600, 4, 1000, Way::Together);
     }
 }

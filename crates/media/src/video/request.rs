@@ -22,6 +22,9 @@ pub enum OutOfRange {
 /// Frames at least, so that times are told apart, in a second.
 const NANOSECONDS: u32 = 1_000_000_000;
 
+/// Times that a range may be cut into: 32 MiB, and as much for their frames' numbers.
+const MOST_TIMES: u32 = 1 << 22;
+
 impl Video {
     /// The number, from 0, of the frame that a user calls `number`; negative numbers count from the
     /// end.
@@ -52,7 +55,8 @@ impl Video {
         number.ok_or_else(|| self.no_frame(format!("at {seconds} s"), count))
     }
 
-    /// Says what to do about frames that don't exist, from now on: in lists of numbers and of times.
+    /// Says what to do about frames that don't exist, from now on: in lists of numbers and of times,
+    /// and at the times that a rate makes of a range.
     pub fn out_of_range(&mut self, policy: OutOfRange) -> &mut Self {
         self.out_of_range = policy;
         self
@@ -107,13 +111,24 @@ impl Video {
             let first = index.frame_played_at(start).unwrap_or_else(|| index.first_from(start));
             return Ok((first..index.first_from(stop)).collect());
         };
-        if !(rate.is_finite() && rate > 0.0) {
-            return Err(nothing(self));
+        let times = self.times_in(range, rate)?;
+        self.resolve_times(&times)
+    }
+
+    /// Every 1/`rate` of a second of a range.
+    fn times_in(&self, range: Range<f64>, rate: f64) -> Result<Vec<f64>> {
+        let count = (range.end - range.start) * rate;
+        if !(rate > 0.0 && count <= f64::from(MOST_TIMES)) {
+            let Range { start, end } = range;
+            let reason = format!(
+                "{rate} frames a second from {start} s to {end} s are none, or more than \
+                 {MOST_TIMES}: ask for another rate, or for less at a time"
+            );
+            return Err(Error::Range { name: self.name.clone(), reason });
         }
         // Each time is computed from its number: sums of 1/rate would drift.
-        let times = (0_u64..).map(|n| range.start + n as f64 / rate);
-        let times = times.take_while(|&time| time < range.end);
-        times.map(|time| self.resolve_time(time)).collect()
+        let times = (0_u32..).map(|n| range.start + f64::from(n) / rate);
+        Ok(times.take_while(|&time| time < range.end).collect())
     }
 
     /// The instant so many seconds after the start of the presentation, to the nanosecond.
