@@ -90,12 +90,23 @@ fn broken_off(media: &Media, number: usize, known: usize, cause: AvError) -> Err
     Error::Demux { name: media.name.clone(), reason, cause }
 }
 
-/// When pictures are shown: as they say or, where none does, by count.
+/// When pictures are shown that say when, or don't: then they are counted, and those before the
+/// first that does are counted back from it.
 fn times(stream: &VideoStream, told: &[Option<i64>]) -> Vec<i64> {
-    let is_timed = told.iter().any(Option::is_some);
+    let counted = |count: usize| stream.counted_ticks(count as u64);
+    let untimed = told.iter().take_while(|pts| pts.is_none()).count();
+    let first = told.get(untimed).copied().flatten();
     let (mut times, mut last) = (Vec::with_capacity(told.len()), None);
     for (number, &pts) in told.iter().enumerate() {
-        let pts = if is_timed { pts } else { stream.counted_ticks(number as u64) };
+        let pts = match first {
+            Some(first) if number < untimed => {
+                let before = untimed - number;
+                let ticks = counted(before).unwrap_or(before as i64);
+                Some(first.saturating_sub(ticks))
+            }
+            Some(_) => pts,
+            None => counted(number),
+        };
         // Later frames have later times, whatever the stream says.
         let pts = pts.max(last.map(|last: i64| last.saturating_add(1))).unwrap_or(0);
         times.push(pts);
