@@ -21,12 +21,10 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
     ("ax_invalid-bitstream.webm", "51 frames, not 0", UNDECODABLE),
     ("decord_corrupted.mp4", "50 frames, not 49", UNDECODABLE),
     ("mp4p_zero_empty_stsc.mp4", "2 frames, not 0", UNDECODABLE),
-    ("untimed_start.mkv", "frame 10 is at Some(10), not 0", UNTIMED),
 ];
 
 const DAMAGED: &str = "what conceals damage depends on the pictures decoded before";
 const UNDECODABLE: &str = "packets that decode to nothing are frames that can't be had";
-const UNTIMED: &str = "its first pictures have no times";
 
 #[test]
 fn random_access_equals_sequential_access() {

@@ -41,6 +41,18 @@ pub fn all_frames(clip: &Path, stream: usize) -> Result<Decoded> {
     Ok(Decoded { time_base, frames })
 }
 
+/// When all frames of a stream are shown, in ticks, in the order they come; `None` for one that
+/// doesn't say it.
+///
+/// # Errors
+///
+/// If the clip can't be opened or its decoder can't.
+pub fn all_times(clip: &Path, stream: usize) -> Result<Vec<Option<i64>>> {
+    let mut times = Vec::new();
+    each_frame(clip, stream, |frame| times.push(frame.pts()))?;
+    Ok(times)
+}
+
 /// The hashes of the first video stream's frames in the ways that hashes are published: of the
 /// planes as they are, and of the planes as NV12.
 ///

@@ -42,8 +42,7 @@ pub(crate) fn from_packets(media: &Media) -> Result<FrameIndex> {
     }
     if !found.timed {
         let mut demuxer = media.reopen()?;
-        let index = by_decoding::index(&mut demuxer, media, found.packets);
-        let index = index.map_err(|cause| cannot_read(&media.name, cause))?;
+        let index = by_decoding::index(&mut demuxer, media, found.packets)?;
         return Ok(index.with_details(found.sets, found.second_fields, whole));
     }
     let base = media.video.time_base;

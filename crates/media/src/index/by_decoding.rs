@@ -12,7 +12,16 @@ use moviola_av::{
 };
 
 use super::{FrameIndex, PacketEntry};
-use crate::{budget, hardware::StreamDecoder, media::Media};
+use crate::{
+    budget,
+    error::{Error, Result},
+    hardware::StreamDecoder,
+    media::{Media, VideoStream},
+    source::cannot_read,
+};
+
+/// The number of a picture's packet, and when it is shown, in ticks.
+type Shown = (i64, Option<i64>);
 
 /// Decodes all packets, of which `packets` are known, and numbers the pictures as they come out.
 ///
@@ -21,27 +30,37 @@ use crate::{budget, hardware::StreamDecoder, media::Media};
 ///
 /// # Errors
 ///
-/// The decoder's, if it can't be opened at all.
+/// [`Error::Demux`] if the decoder can't be opened at all, or if reading breaks off before the
+/// packets that are known: what came before would pass for the whole.
 pub(super) fn index(
     demuxer: &mut Demuxer,
-    Media { video: stream, options, hardware, .. }: &Media,
+    media: &Media,
     mut packets: Vec<PacketEntry>,
-) -> AvResult<FrameIndex> {
-    let decoder_options = DecoderOptions {
-        threads: u16::try_from(budget::cores()).unwrap_or(1),
-        time_base: Some(stream.time_base),
-        max_pixels: Some(options.max_pixels),
-        pool: Some(Arc::clone(&options.pool)),
-        ..DecoderOptions::default()
-    };
-    let mut decoder = StreamDecoder::open(&stream.parameters, &decoder_options, hardware)?;
-    let mut shown = Vec::new();
-    let mut number = 0;
-    while let Ok(Some(mut packet)) = demuxer.read_packet() {
-        if packet.stream_index() != stream.index {
-            continue;
-        }
-        packet.set_tag(number);
+) -> Result<FrameIndex> {
+    let shown = decode_all(demuxer, media, packets.len())?;
+    let shown =
+        shown.into_iter().filter_map(|(tag, pts)| Some((first_packet(&packets, tag)?, pts)));
+    let (order, told): (Vec<_>, Vec<_>) = shown.unzip();
+    for (&number, pts) in order.iter().zip(times(&media.video, &told)) {
+        packets[number].pts = pts;
+    }
+    let order: Vec<_> =
+        order.into_iter().map(|number| u32::try_from(number).unwrap_or(u32::MAX)).collect();
+    Ok(FrameIndex::of_order(media.video.time_base, &packets, &order))
+}
+
+/// The pictures in the order they are shown; `known` packets must be there to be read.
+fn decode_all(demuxer: &mut Demuxer, media: &Media, known: usize) -> Result<Vec<Shown>> {
+    let opened = open_decoder(media).map_err(|cause| cannot_read(&media.name, cause));
+    let (mut decoder, mut shown, mut number) = (opened?, Vec::new(), 0);
+    loop {
+        let mut packet = match demuxer.read_packet() {
+            Ok(Some(packet)) if packet.stream_index() != media.video.index => continue,
+            Ok(Some(packet)) => packet,
+            Err(cause) if number < known => return Err(broken_off(media, number, known, cause)),
+            Ok(None) | Err(_) => break,
+        };
+        packet.set_tag(i64::try_from(number).unwrap_or(i64::MAX));
         number += 1;
         while let Ok(Sent::Full) = decoder.send(&packet) {
             receive(&mut decoder, &mut shown);
@@ -52,20 +71,48 @@ pub(super) fn index(
     if decoder.send_end().is_ok() {
         receive(&mut decoder, &mut shown);
     }
-    let mut order = Vec::with_capacity(shown.len());
-    let mut last = None;
-    let is_timed = shown.iter().any(|(_, pts)| pts.is_some());
-    for (tag, pts) in shown {
-        let Some(number) = first_packet(&packets, tag) else { continue };
-        let entry = &mut packets[number];
-        let pts = if is_timed { pts } else { stream.counted_ticks(order.len() as u64) };
+    Ok(shown)
+}
+
+fn open_decoder(Media { video, options, hardware, .. }: &Media) -> AvResult<StreamDecoder> {
+    let decoder_options = DecoderOptions {
+        threads: u16::try_from(budget::cores()).unwrap_or(1),
+        time_base: Some(video.time_base),
+        max_pixels: Some(options.max_pixels),
+        pool: Some(Arc::clone(&options.pool)),
+        ..DecoderOptions::default()
+    };
+    StreamDecoder::open(&video.parameters, &decoder_options, hardware)
+}
+
+fn broken_off(media: &Media, number: usize, known: usize, cause: AvError) -> Error {
+    let reason = format!("reading breaks off before packet {number} of {known}: {cause}");
+    Error::Demux { name: media.name.clone(), reason, cause }
+}
+
+/// When pictures are shown that say when, or don't: then they are counted, and those before the
+/// first that does are counted back from it.
+fn times(stream: &VideoStream, told: &[Option<i64>]) -> Vec<i64> {
+    let counted = |count: usize| stream.counted_ticks(count as u64);
+    let untimed = told.iter().take_while(|pts| pts.is_none()).count();
+    let first = told.get(untimed).copied().flatten();
+    let (mut times, mut last) = (Vec::with_capacity(told.len()), None);
+    for (number, &pts) in told.iter().enumerate() {
+        let pts = match first {
+            Some(first) if number < untimed => {
+                let before = untimed - number;
+                let ticks = counted(before).unwrap_or(before as i64);
+                Some(first.saturating_sub(ticks))
+            }
+            Some(_) => pts,
+            None => counted(number),
+        };
         // Later frames have later times, whatever the stream says.
-        let pts = pts.max(last.map(|last: i64| last.saturating_add(1)));
-        entry.pts = pts.unwrap_or(0);
-        last = Some(entry.pts);
-        order.push(u32::try_from(number).unwrap_or(u32::MAX));
+        let pts = pts.max(last.map(|last: i64| last.saturating_add(1))).unwrap_or(0);
+        times.push(pts);
+        last = Some(pts);
     }
-    Ok(FrameIndex::of_order(stream.time_base, &packets, &order))
+    times
 }
 
 /// The packet in which the picture with a number begins: decoders give it that of either field.
@@ -76,7 +123,7 @@ fn first_packet(packets: &[PacketEntry], tag: i64) -> Option<usize> {
 }
 
 /// Takes note of the pictures that are ready: their packets' numbers and their times.
-fn receive(decoder: &mut StreamDecoder, shown: &mut Vec<(i64, Option<i64>)>) {
+fn receive(decoder: &mut StreamDecoder, shown: &mut Vec<Shown>) {
     /// Damaged packets in a row after which a decoder is given up, until the next packet.
     const MOST_FAILURES: usize = 64;
     let mut failures = 0;
@@ -90,6 +137,49 @@ fn receive(decoder: &mut StreamDecoder, shown: &mut Vec<(i64, Option<i64>)>) {
     }
 }
 
-fn place(frame: &VideoFrame) -> Option<(i64, Option<i64>)> {
+fn place(frame: &VideoFrame) -> Option<Shown> {
     (!frame.is_discard()).then(|| (frame.tag(), frame.pts()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Cursor, Read};
+
+    use moviola_av::interrupt::Interrupt;
+
+    use super::{super::scan::scan, *};
+    use crate::source::{Source, SourceOptions};
+
+    /// Gives some bytes, then an error.
+    struct FailsAfter(Cursor<Vec<u8>>);
+
+    impl Read for FailsAfter {
+        fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
+            match self.0.read(target)? {
+                0 => Err(io::Error::other("the cable was pulled")),
+                count => Ok(count),
+            }
+        }
+    }
+
+    /// The index of a stream that gives so many bytes when it is read for the second time.
+    fn index_of(bytes: &[u8], second: usize) -> Result<FrameIndex> {
+        let media = Media::open(Source::bytes("a.h264", bytes), SourceOptions::default())?;
+        let packets = scan(&mut media.reopen()?, &media.video).packets;
+        let reader = FailsAfter(Cursor::new(bytes[..second].to_vec()));
+        let again = Source::reader("a.h264", reader);
+        let (_, mut demuxer) = again.demuxer(&SourceOptions::default(), Interrupt::new())?;
+        index(&mut demuxer, &media, packets)
+    }
+
+    #[test]
+    fn a_second_reading_that_breaks_off_is_an_error() {
+        let clip = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/parameter_sets_once.h264");
+        let bytes = std::fs::read(clip).unwrap();
+        let whole = index_of(&bytes, bytes.len()).unwrap().len();
+        let error = index_of(&bytes, bytes.len() / 2).unwrap_err().to_string();
+        let begin = "a.h264: reading breaks off before packet ";
+        assert!(error.starts_with(begin), "{error}");
+        assert!(error.ends_with(&format!(" of {whole}: the cable was pulled")), "{error}");
+    }
 }
