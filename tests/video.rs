@@ -128,6 +128,19 @@ fn every_frame_s_own_time_finds_it() {
 }
 
 #[test]
+fn frames_read_in_order_have_the_times_of_the_index() {
+    // The last picture of the AVI comes without a time.
+    for name in ["mpeg4.avi", "h264_bframes.mp4", "h264_paff.ts", "vp9.webm"] {
+        let options = SourceOptions { decoders: 1, ..SourceOptions::default() };
+        let frames = FrameReader::open(Source::path(clip(name)), options).unwrap();
+        let times: Vec<_> = frames.map(|frame| frame.unwrap().pts).collect();
+        let index: Vec<_> =
+            open(name).index().unwrap().frames().map(|frame| Some(frame.pts)).collect();
+        assert_eq!(times, index, "{name}");
+    }
+}
+
+#[test]
 fn a_pipe_can_t_be_read_at_any_place() {
     let file = std::fs::File::open(clip("demo.mp4")).unwrap();
     let mut video = Video::open(Source::reader("pipe", file), SourceOptions::default()).unwrap();

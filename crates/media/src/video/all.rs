@@ -273,8 +273,8 @@ pub(crate) struct Stream {
     decoder: StreamDecoder,
     /// Number of the next frame.
     number: u64,
-    /// Whether frames have times of their own; else they are counted.
-    is_timed: bool,
+    /// When the last frame is shown, in ticks; until one has a time of its own, they are counted.
+    last: Option<i64>,
     /// Time of the packet that was sent last.
     sent: Option<f64>,
     /// A packet the decoder had no room for.
@@ -303,7 +303,7 @@ impl Stream {
             reader: PacketReader::new(media),
             decoder,
             number: 0,
-            is_timed: false,
+            last: None,
             sent: None,
             held: None,
             ended: false,
@@ -387,9 +387,11 @@ impl Stream {
     }
 
     fn frame(&mut self, picture: VideoFrame) -> Frame {
-        self.is_timed |= picture.pts().is_some();
-        let counted = if self.is_timed { None } else { self.video.counted_ticks(self.number) };
-        let pts = picture.pts().or(counted).map(|ticks| Pts { ticks, base: self.video.time_base });
+        // As in an index, what has no time comes right behind the frame before.
+        let told = picture.pts().or(self.last.map(|last| last.saturating_add(1)));
+        self.last = told;
+        let ticks = told.or_else(|| self.video.counted_ticks(self.number));
+        let pts = ticks.map(|ticks| Pts { ticks, base: self.video.time_base });
         let duration = picture.duration();
         let duration = duration.map(|ticks| Pts { ticks, base: self.video.time_base }.seconds());
         let number = self.number;
