@@ -218,6 +218,14 @@ def untimed_start(r):
     h264(r, "-g", 10, "-bf", 2, "-pix_fmt", "yuv420p", "-output_ts_offset", "-0.4", "-avoid_negative_ts", "disabled")
 
 
+@clip("same_times.mkv")
+def same_times(r):
+    """Every fifth frame has the time of the one before it, and a keyframe too."""
+    whole = r.part("whole.mkv")
+    h264(r, "-g", 12, "-bf", 0, "-pix_fmt", "yuv420p", source=picture("192x108"), output=whole)
+    r.ffmpeg("-i", whole, "-c", "copy", "-bsf:v", "setts=ts=if(mod(N\\,5)*mod(N+1\\,13)+not(N)\\,TS\\,PREV_OUTPTS)", *EXACT, r.name)
+
+
 @clip("resolution_change.ts")
 def resolution_change(r):
     """Two picture sizes in one stream: new parameter sets in band after one second."""

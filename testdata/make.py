@@ -56,6 +56,15 @@ def h264_paff(r):
     r.ffmpeg("-i", raw, "-c", "copy", *EXACT, r.name)
 
 
+@clip("h264_paff_mixed.ts")
+def h264_paff_mixed(r):
+    """H.264 that codes some pictures as frames and some as two fields: one packet each, or two."""
+    raw = r.part("mixed.h264")
+    r.note(f"# {raw}: bit by bit, from paff.py")
+    raw.write_bytes(paff.mixed_stream())
+    r.ffmpeg("-i", raw, "-c", "copy", *EXACT, r.name)
+
+
 for variant in colorbars.VARIANTS:
     def bars(r, variant=variant):
         colorbars.make(r, *variant)

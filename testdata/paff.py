@@ -2,7 +2,7 @@
 
 Keyframes are stored samples (I_PCM); everything between moves by one motion vector per field.
 That is all it takes to have field pictures, and keyframes of two kinds: an I field with a P
-field that leans on it, as broadcasters send, and two I fields.
+field that leans on it, as broadcasters send, and two I fields. Whole frames may stand among them.
 """
 
 import numpy as np
@@ -11,6 +11,7 @@ WIDTH, HEIGHT, RATE = 128, 96, 25
 GOPS, FRAMES_PER_GOP = 4, 8
 SPS, PPS, IDR, OTHER = 7, 8, 5, 1
 I_SLICE, P_SLICE = 7, 5
+FRAME = None  # in place of a field's parity
 POC_BITS, FRAME_NUM_BITS = 6, 4
 
 
@@ -78,19 +79,23 @@ def picture_parameters():
 
 
 def slice_header(kind, idr, number, bottom, gop):
-    """One slice that is a whole field. `number` counts frames since the IDR picture."""
-    bits = Bits().ue(0, kind, 0).u(number, FRAME_NUM_BITS).u(1, 1).u(bottom, 1)
+    """One slice that is a whole picture. `number` counts frames since the IDR picture."""
+    bits = Bits().ue(0, kind, 0).u(number, FRAME_NUM_BITS)
+    if bottom is FRAME:
+        bits.u(0, 1)
+    else:
+        bits.u(1, 1).u(bottom, 1)
     if idr:
         bits.ue(gop % 2)
-    bits.u(2 * number + bottom, POC_BITS)
+    bits.u(2 * number + (bottom or 0), POC_BITS)
     if kind == P_SLICE:
         bits.u(0, 2)  # the default number and order of references
     bits.u(0, 2 if idr else 1)  # a sliding window of references
     return bits.se(0).ue(1)  # no deblocking
 
 
-def stored_field(samples, idr, number, bottom, gop):
-    """A field of stored samples; `samples` are its planes."""
+def stored(samples, idr, number, bottom, gop):
+    """A picture of stored samples; `samples` are its planes."""
     bits = slice_header(I_SLICE, idr, number, bottom, gop)
     luma, *chroma = samples
     for row in range(luma.shape[0] // 16):
@@ -101,10 +106,10 @@ def stored_field(samples, idr, number, bottom, gop):
     return bits.unit(IDR if idr else OTHER, 3)
 
 
-def moved_field(vector, number, bottom, gop):
-    """A field that is the last one of its parity, moved by `vector` quarter pixels."""
+def moved(vector, number, bottom, gop):
+    """A picture that is the last one of its parity, or the last frame, moved by `vector` quarter pixels."""
     bits = slice_header(P_SLICE, False, number, bottom, gop)
-    for block in range(WIDTH // 16 * (HEIGHT // 32)):
+    for block in range(WIDTH // 16 * (HEIGHT // (16 if bottom is FRAME else 32))):
         # No skipped blocks, 16x16 from one reference, vector as predicted (but for the first), no residual.
         bits.ue(0, 0).se(*(vector if block == 0 else (0, 0))).ue(0)
     return bits.unit(OTHER, 2)
@@ -124,11 +129,27 @@ def stream():
     units = []
     for gop in range(GOPS):
         top, bottom = ([plane[parity::2] for plane in planes(gop)] for parity in (0, 1))
-        units += [sequence_parameters(), picture_parameters(), stored_field(top, True, 0, 0, gop)]
+        units += [sequence_parameters(), picture_parameters(), stored(top, True, 0, 0, gop)]
         if gop % 2:
-            units.append(stored_field(bottom, False, 0, 1, gop))
+            units.append(stored(bottom, False, 0, 1, gop))
         else:
-            units.append(moved_field((0, 0), 0, 1, gop))
+            units.append(moved((0, 0), 0, 1, gop))
         for number in range(1, FRAMES_PER_GOP):
-            units += [moved_field((-8, 4), number, parity, gop) for parity in (0, 1)]
+            units += [moved((-8, 4), number, parity, gop) for parity in (0, 1)]
+    return b"".join(units)
+
+
+def mixed_stream():
+    """Frames and pairs of fields in turn; in odd GOPs the keyframe is a frame, in even ones two fields."""
+    units = []
+    for gop in range(GOPS):
+        units += [sequence_parameters(), picture_parameters()]
+        if gop % 2:
+            units.append(stored(planes(gop), True, 0, FRAME, gop))
+        else:
+            top, bottom = ([plane[parity::2] for plane in planes(gop)] for parity in (0, 1))
+            units += [stored(top, True, 0, 0, gop), moved((0, 0), 0, 1, gop)]
+        for number in range(1, FRAMES_PER_GOP):
+            parities = (0, 1) if number % 3 else (FRAME,)
+            units += [moved((-8, 4), number, parity, gop) for parity in parities]
     return b"".join(units)

@@ -11,6 +11,7 @@ mod index_tables;
 mod keyframes;
 mod mutated;
 mod random_access;
+mod shrinking;
 mod sound;
 mod stress;
 mod tidy;

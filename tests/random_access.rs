@@ -23,6 +23,9 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
     ("mp4p_zero_empty_stsc.mp4", "2 frames, not 0", UNDECODABLE),
 ];
 
+/// Clips that can't be opened, and what is said of them.
+const UNOPENED: &[(&str, &str, &str)] = &[];
+
 const DAMAGED: &str = "what conceals damage depends on the pictures decoded before";
 const UNDECODABLE: &str = "packets that decode to nothing are frames that can't be had";
 
@@ -33,7 +36,11 @@ fn random_access_equals_sequential_access() {
     let (mut frames, mut failures) = (0, Vec::new());
     for (clip, outcome) in clips.iter().zip(outcomes) {
         let name = clips::name(clip);
-        let known = DIFFERENCES.iter().find(|(clip, ..)| *clip == name).map(|(_, how, _)| *how);
+        let known = DIFFERENCES
+            .iter()
+            .chain(UNOPENED)
+            .find(|(clip, ..)| *clip == name)
+            .map(|(_, how, _)| *how);
         match outcome {
             Ok(count) if known.is_none() => frames += count,
             Err(how) if known.is_some_and(|known| how.contains(known)) => {}
@@ -49,9 +56,8 @@ fn random_access_equals_sequential_access() {
 const MOST_FRAMES: usize = 2000;
 
 fn compare(clip: &Path) -> Result<usize, String> {
-    let Ok(mut video) = Video::open(Source::path(clip), SourceOptions::default()) else {
-        return Ok(0);
-    };
+    let video = Video::open(Source::path(clip), SourceOptions::default());
+    let mut video = video.map_err(|error| format!("can't be opened: {error}"))?;
     let whole =
         decode::all_frames(clip, video.stream().index).map_err(|error| error.to_string())?;
     let count = video.len().map_err(|error| error.to_string())?;

@@ -1,7 +1,13 @@
 //! Many readers at once, each with decoders of its own: the same pictures as one alone, and an end
-//! to all of them when nobody wants more.
+//! to all of them when nobody wants more. One with a slow consumer: no more than a few pictures wait.
 
-use std::{sync::Arc, thread};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    thread,
+};
 
 use moviola::hash::frame_md5;
 use moviola_av::pool::FramePool;
@@ -84,4 +90,48 @@ fn readers_can_be_dropped_at_any_moment() {
         }
     });
     assert_eq!(pool.stats().lent_bytes, 0, "every picture came back");
+}
+
+/// Bytes of a picture of `demo.mp4`, which has groups of 30.
+const PICTURE: usize = 640 * 360 * 3 / 2;
+
+/// Takes 300 frames one by one, each when the workers stand still. `start` gets the options and
+/// workers that count in what they are given.
+fn check_slow_consumer(
+    start: impl Fn(Media, Vec<Box<dyn FnMut(Frame) -> Frame + Send>>) -> FrameReader,
+) {
+    const WORKERS: usize = 2;
+    let pool = FramePool::new(0);
+    let memory = 4 * PICTURE;
+    let options = SourceOptions { decoders: WORKERS, memory, ..options(&pool) };
+    let seen = Arc::new(AtomicUsize::new(0));
+    let worker = || -> Box<dyn FnMut(Frame) -> Frame + Send> {
+        let seen = Arc::clone(&seen);
+        Box::new(move |frame| {
+            seen.fetch_add(1, SeqCst);
+            frame
+        })
+    };
+    let media = Media::open(source("demo.mp4"), options).expect("one of our own clips");
+    let mut frames = start(media, (0..WORKERS).map(|_| worker()).collect());
+    for taken in 1..=300 {
+        assert!(frames.next().is_some_and(|frame| frame.is_ok()), "frame {taken}");
+        let ahead = (taken + 2 * WORKERS - 1).min(300);
+        while seen.load(SeqCst) < ahead {
+            thread::yield_now();
+        }
+        assert_eq!(seen.load(SeqCst), ahead);
+        // Those that wait, and what a decoder with three threads holds.
+        let lent = pool.stats().lent_bytes;
+        assert!(lent < memory + 32 * PICTURE, "{lent} bytes after {taken} frames");
+    }
+    assert!(frames.next().is_none());
+}
+
+#[test]
+fn a_slow_consumer_of_a_long_group_keeps_few_pictures_waiting() {
+    check_slow_consumer(|media, workers| FrameReader::all(media, workers).unwrap());
+    check_slow_consumer(|media, workers| {
+        FrameReader::chosen(Video::of_media(media).unwrap(), 0..300, workers).unwrap()
+    });
 }

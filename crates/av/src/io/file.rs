@@ -8,17 +8,23 @@ use super::Source;
 pub(super) struct FileSource {
     file: File,
     position: u64,
+    /// The length in bytes when it was opened.
+    len: u64,
 }
 
 impl FileSource {
-    pub(super) fn new(file: File) -> Self {
-        Self { file, position: 0 }
+    /// Reads a file that has `len` bytes now.
+    pub(super) fn new(file: File, len: u64) -> Self {
+        Self { file, position: 0, len }
     }
 }
 
 impl Source for FileSource {
     fn read(&mut self, target: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
         let count = read_at(&self.file, target, self.position)?;
+        if count == 0 && self.position < self.len {
+            return Err(truncated()); // else it would pass for the end
+        }
         self.position += count as u64;
         Ok(count)
     }
@@ -31,6 +37,12 @@ impl Source for FileSource {
     fn len(&mut self) -> Option<u64> {
         self.file.metadata().ok().map(|metadata| metadata.len())
     }
+}
+
+/// What is told of a file that has become shorter than it was.
+pub(super) fn truncated() -> io::Error {
+    let text = "the file was truncated while it was read";
+    io::Error::new(io::ErrorKind::UnexpectedEof, text)
 }
 
 /// Fills the start of `target` from `position`; 0 at the end.

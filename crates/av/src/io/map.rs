@@ -29,8 +29,7 @@ impl MapSource {
     fn check_len(&self, end: u64) -> io::Result<()> {
         let damaged = self.mapping.as_ref().is_some_and(|mapping| mapping.slot.is_damaged());
         if self.file.metadata()?.len() < end {
-            let text = "the file was truncated while it was read";
-            Err(io::Error::new(io::ErrorKind::UnexpectedEof, text))
+            Err(file::truncated())
         } else if damaged {
             Err(io::Error::other("a part of the mapped file could not be read"))
         } else {

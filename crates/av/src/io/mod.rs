@@ -83,6 +83,8 @@ impl Io {
     /// Reads a file at absolute places, so that the file's own position does not matter. What is
     /// no regular file (a pipe, a terminal) is read from front to back.
     ///
+    /// Reading what was cut off the file since it was opened is an [`Error::Io`], not its end.
+    ///
     /// # Errors
     ///
     /// [`Error::Io`] if the file's type can't be found out, or is a folder.
@@ -92,8 +94,10 @@ impl Io {
             let error = io::Error::from(io::ErrorKind::IsADirectory);
             return Err(Error::from_io("open", &error));
         }
-        let regular = metadata.is_file();
-        Ok(if regular { Self::new(file::FileSource::new(file), true) } else { Self::read(file) })
+        Ok(match metadata.is_file() {
+            true => Self::new(file::FileSource::new(file, metadata.len()), true),
+            false => Self::read(file),
+        })
     }
 
     /// Maps a regular file into memory and copies from there. Each read asks for the length of the
