@@ -4,6 +4,7 @@
 mod bytes_read;
 mod conformance;
 mod cues;
+mod damaged;
 mod failure;
 mod index_tables;
 mod keyframes;

@@ -9,7 +9,7 @@ use moviola::{
     media::Media,
     sink::images::{ImageFolder, Numbering},
     source::{Source, SourceOptions},
-    video::{FrameReader, Times},
+    video::{FrameReader, OnDamage, Times},
 };
 
 use crate::{
@@ -46,13 +46,16 @@ pub(crate) struct Frames {
     /// All frames
     #[arg(long, group = "frames", conflicts_with_all = ["every", "range", "at", "index"], help_heading = FRAMES)]
     all: bool,
+    /// What to do about damaged frames: keep, fail, skip, repeat the last whole one, black
+    #[arg(long, value_name = "HOW", default_value = "keep", help_heading = FRAMES)]
+    on_damage: OnDamage,
     #[command(flatten)]
     images: ImageArgs,
 }
 
 impl Frames {
     pub(crate) fn run(&self, global: &Global, out: &mut Output) -> anyhow::Result<Exit> {
-        let options = source_options(global);
+        let options = SourceOptions { on_damage: self.on_damage, ..source_options(global) };
         let mut folders = self.images.folders(Numbering::Frames);
         let inputs = Inputs::one(self.input.clone());
         each_source(&inputs, out, |source, report| match folders.next(source.name()) {

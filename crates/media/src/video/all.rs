@@ -5,31 +5,23 @@
 //! decoded a group to a worker, so those of one long group keep one core busy. Results come in the
 //! order they are shown.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{ops::Range, sync::Arc};
 
-use moviola_av::{
-    decoder::{DecoderOptions, Received, Sent},
-    error::Error as AvError,
-    frame::VideoFrame,
-    interrupt::Interrupt,
-    packet::Packet,
-    time::Pts,
-};
+use moviola_av::interrupt::Interrupt;
 
 use super::{
-    Video, decoder_options,
-    fetch::frame,
-    lane::{Finish, Lane, Sources},
-    packets::PacketReader,
+    Video,
+    damage::Mender,
+    groups::{GroupSource, GroupWorker},
+    lane::Lane,
     plan::Groups,
-    wanted::Job,
+    stream::Stream,
 };
 use crate::{
     error::{Error, Result},
     frame::Frame,
-    hardware::StreamDecoder,
     index::{FrameIndex, from_tables},
-    media::{Media, VideoStream, cannot_decode},
+    media::{Media, VideoStream},
     source::{Source, SourceOptions},
     stage::{Bounds, Ordered, Results},
 };
@@ -40,10 +32,17 @@ const MOST_SCATTERED_BYTES: u64 = 1 << 30;
 /// The frames of a source in the order they are shown, or what was made of each on a thread of its
 /// own.
 ///
-/// An `Err` for one frame doesn't end the iteration. An error of the container does where one decoder
-/// reads; where each worker decodes a group of its own, every group behind it gives one. Frames of a
-/// group that can't be decoded are told behind the others of their group. Dropping the reader stops its threads and waits for them: if the source is a silent pipe, until it speaks or
-/// closes.
+/// A frame that can't be decoded is an [`Error::Decode`] in its place, which doesn't end the
+/// iteration; any other error does, behind the frames that came before it. What becomes of damaged
+/// frames [`SourceOptions::on_damage`] says, or [`Video::on_damage`].
+///
+/// Where the container's tables list the frames (MP4, Matroska), those that can't be decoded have a
+/// number and a time, and are told each. Elsewhere, and in Matroska files of more than 1 GiB, the
+/// frames that come are counted, and errors are those of the decoder, near the place where they
+/// happened: what doesn't come has no number, so it can't be replaced.
+///
+/// Dropping the reader stops its threads and waits for them: if the source is a silent pipe, until
+/// it speaks or closes.
 ///
 /// Memory doesn't grow with the source: [`SourceOptions::memory`] bounds what waits for its turn,
 /// besides a few pictures for each thread.
@@ -63,6 +62,9 @@ const MOST_SCATTERED_BYTES: u64 = 1 << 30;
 pub struct FrameReader<T = Frame> {
     results: Ordered<Result<T>>,
     interrupt: Interrupt,
+    mender: Mender,
+    /// The container's error was told: nothing follows.
+    ended: bool,
 }
 
 impl FrameReader {
@@ -92,18 +94,23 @@ impl<T: Send + 'static> FrameReader<T> {
     where
         W: FnMut(Frame) -> T + Send + 'static,
     {
-        let Some(index) = short_groups(&media, workers.len()) else {
-            return Self::in_one(media, workers, |read| read());
+        let Some(index) = listed(&media).map(Arc::new) else {
+            return Self::in_one(media, None, workers, |read| read());
         };
+        if !has_short_groups(&index, &media, workers.len()) {
+            return Self::in_one(media, Some(index), workers, |read| read());
+        }
         let video = Video::of_media(media)?;
         if video.reader().has_true_entrances(&index) {
             let numbers = 0..u32::try_from(index.len()).unwrap_or(u32::MAX);
-            return Self::in_groups(video, Arc::new(index), numbers, workers);
+            return Self::in_groups(video, index, numbers, workers);
         }
-        Self::in_one(video.into_media()?, workers, |read| read())
+        Self::in_one(video.into_media()?, Some(index), workers, |read| read())
     }
 
-    /// Starts decoding the frames of the given numbers, which must ascend.
+    /// Starts decoding the frames of the given numbers, which must ascend. Damaged ones become what
+    /// the policy of `video` says: with [`OnDamage::Repeat`](super::OnDamage::Repeat) they show the
+    /// last whole frame, be it chosen or not.
     ///
     /// # Errors
     ///
@@ -123,7 +130,12 @@ impl<T: Send + 'static> FrameReader<T> {
 
     /// One decoder with many threads; the workers take turns at what `choose` takes of the frames
     /// that its argument gives.
-    pub(super) fn in_one<W, C>(media: Media, workers: Vec<W>, mut choose: C) -> Result<Self>
+    pub(super) fn in_one<W, C>(
+        media: Media,
+        index: Option<Arc<FrameIndex>>,
+        workers: Vec<W>,
+        mut choose: C,
+    ) -> Result<Self>
     where
         W: FnMut(Frame) -> T + Send + 'static,
         C: FnMut(&mut dyn FnMut() -> Option<Result<Frame>>) -> Option<Result<Frame>>
@@ -131,13 +143,14 @@ impl<T: Send + 'static> FrameReader<T> {
             + 'static,
     {
         let (name, interrupt) = (media.name.clone(), media.interrupt.clone());
-        let mut stream = Stream::open(media, workers.len())?;
+        let mender = Mender::new(&media);
+        let mut stream = Stream::open(media, index, mender.sibling(), workers.len())?;
         let window = workers.len() * 2;
         let each = |mut work: W| move |frame: Result<Frame>| frame.map(&mut work);
         let workers = workers.into_iter().map(each).collect();
         let results = Ordered::start(move || choose(&mut || stream.next()), workers, window);
         let results = results.map_err(|error| no_thread(&name, &error))?;
-        Ok(Self { results, interrupt })
+        Ok(Self { results, interrupt, mender, ended: false })
     }
 
     /// A decoder for each worker, a group at a time.
@@ -151,32 +164,39 @@ impl<T: Send + 'static> FrameReader<T> {
         N: Iterator<Item = u32> + Send + 'static,
         W: FnMut(Frame) -> T + Send + 'static,
     {
-        let Video { name, stream, start, reader, fetcher, .. } = video;
         let (interrupt, memory) = {
-            let reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
+            let reader = video.reader();
             (reader.media().interrupt.clone(), reader.media().options.memory)
         };
+        let Video { name, stream, start, reader, fetcher, mender, .. } = video;
         let waiting = (memory / frame_bytes(&stream)).max(workers.len());
         let bounds = Bounds { jobs: workers.len() + 1, results: waiting };
+        let (recipe, index_of_all) = (Arc::clone(fetcher.recipe()), Arc::clone(&index));
+        let source = GroupSource { recipe, stream, start, reader, index };
         let workers = workers
             .into_iter()
             .map(|work| GroupWorker {
-                lane: Lane::new(Arc::clone(fetcher.recipe()), 1),
-                name: name.clone(),
-                stream: Arc::clone(&stream),
-                start,
-                reader: Arc::clone(&reader),
-                index: Arc::clone(&index),
+                lane: Lane::new(Arc::clone(&source.recipe), 1),
+                source: source.clone(),
+                mender: mender.sibling(),
                 work,
             })
             .map(|mut worker| {
                 move |job, results: &mut Results<'_, Result<T>>| worker.run(job, results)
             })
             .collect();
-        let mut groups = Groups::new(Arc::clone(&index), numbers);
+        let mut groups = Groups::new(index_of_all, numbers);
         let results = Ordered::start_many(move || groups.next(), workers, bounds);
         let results = results.map_err(|error| no_thread(&name, &error))?;
-        Ok(Self { results, interrupt })
+        Ok(Self { results, interrupt, mender, ended: false })
+    }
+}
+
+impl<T> FrameReader<T> {
+    /// The frames that were decoded so far, or should have been, and are damaged, as ranges of
+    /// numbers. Some may wait for their turn; behind the last frame these are all.
+    pub fn damaged(&self) -> Vec<Range<u64>> {
+        self.mender.damaged()
     }
 }
 
@@ -184,7 +204,14 @@ impl<T> Iterator for FrameReader<T> {
     type Item = Result<T>;
 
     fn next(&mut self) -> Option<Result<T>> {
-        self.results.next()
+        let result = if self.ended { None } else { self.results.next() };
+        // Workers further on meet the container's error too.
+        self.ended = match &result {
+            Some(Err(error)) => !matches!(error, Error::Decode { .. }),
+            Some(Ok(_)) => false,
+            None => true,
+        };
+        result
     }
 }
 
@@ -195,17 +222,18 @@ impl<T> Drop for FrameReader<T> {
     }
 }
 
-/// The index, if its groups are short enough for several decoders to work on one each: what they
-/// decode ahead of their turn has to wait in memory.
-fn short_groups(media: &Media, workers: usize) -> Option<FrameIndex> {
+/// The index, if the container's tables have one that is quickly read.
+fn listed(media: &Media) -> Option<FrameIndex> {
     let scattered = !media.container().starts_with("mov") && media.size() > MOST_SCATTERED_BYTES;
-    if workers < 2 || scattered {
-        return None;
-    }
-    let index = from_tables(media)?;
-    let waiting = index.longest_group().saturating_mul(workers - 1);
+    if scattered { None } else { from_tables(media) }
+}
+
+/// Whether groups are short enough for several decoders to work on one each: what they decode ahead
+/// of their turn has to wait in memory.
+fn has_short_groups(index: &FrameIndex, media: &Media, workers: usize) -> bool {
+    let waiting = index.longest_group().saturating_mul(workers.saturating_sub(1));
     let fits = waiting.saturating_mul(frame_bytes(&media.video)) <= media.options.memory;
-    (fits && index.keyframes() >= workers as u64).then_some(index)
+    workers > 1 && fits && index.keyframes() >= workers as u64
 }
 
 /// About what a picture takes.
@@ -220,164 +248,34 @@ fn no_thread(name: &str, cause: &std::io::Error) -> Error {
     Error::Thread { name: name.into(), reason: cause.to_string() }
 }
 
-/// One worker and its decoder.
-struct GroupWorker<W> {
-    lane: Lane,
-    name: String,
-    stream: Arc<VideoStream>,
-    start: Pts,
-    reader: Arc<Mutex<PacketReader>>,
-    index: Arc<FrameIndex>,
-    work: W,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl<W> GroupWorker<W> {
-    fn run<T>(&mut self, job: Job<()>, results: &mut Results<'_, Result<T>>)
-    where
-        W: FnMut(Frame) -> T,
-    {
-        let Self { lane, name, stream, start, reader, index, work } = self;
-        let sources = Sources { reader, index };
-        let left = lane.run(&sources, job, Finish::Drain, |target, (), picture| {
-            results.put(Ok(work(frame(target.frame.into(), picture, index, stream, *start))))
-        });
-        lane.refused.clear(); // the index is shared, and stays as it is
-        match left {
-            Ok(left) => {
-                for (target, ()) in left {
-                    let pts = Pts { ticks: target.pts, base: stream.time_base };
-                    results.put(Err(no_picture(name, pts.seconds_since(*start))));
-                }
-            }
-            Err(error) => {
-                results.put(Err(error));
-            }
+    /// Reads a few frames, has reading fail, and gives what comes then: numbers, and errors' names.
+    fn after_failure(workers: usize) -> Vec<std::result::Result<u64, String>> {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/cues.mkv");
+        let media = Media::open(Source::path(path), SourceOptions::default());
+        let work = vec![|frame: Frame| frame.number.expect("tables number frames"); workers];
+        let reader = FrameReader::all(media.expect("one of our own clips"), work);
+        let mut reader = reader.expect("it can be decoded");
+        let few: Vec<_> = reader.by_ref().take(3).map(|number| number.ok()).collect();
+        assert_eq!(few, [0, 1, 2].map(Some));
+        reader.interrupt.cancel();
+        let rest = reader.by_ref().map(|told| told.map_err(|error| error.to_string())).collect();
+        assert!(reader.next().is_none(), "the end stays the end");
+        rest
+    }
+
+    #[test]
+    fn an_error_of_the_container_is_told_once_behind_the_frames_before_it() {
+        for workers in [1, 2, 3, 7] {
+            let rest = after_failure(workers);
+            let (last, frames) = rest.split_last().expect("an error is told");
+            assert!(last.is_err(), "{workers} workers: {rest:?}");
+            let numbers: Vec<_> = frames.iter().flatten().copied().collect();
+            let want: Vec<_> = (3..).take(frames.len()).collect();
+            assert_eq!(numbers, want, "{workers} workers: {rest:?}");
         }
-    }
-}
-
-fn no_picture(name: &str, time: f64) -> Error {
-    let (place, reason) = (format!("{time:.3} s"), "the decoder gives no picture".into());
-    Error::Decode { name: name.into(), place, time: Some(time), reason }
-}
-
-/// All frames of a stream through one decoder.
-struct Stream {
-    reader: PacketReader,
-    video: Arc<VideoStream>,
-    start: Pts,
-    name: String,
-    decoder: StreamDecoder,
-    /// Number of the next frame.
-    number: u64,
-    /// Whether frames have times of their own; else they are counted.
-    is_timed: bool,
-    /// Time of the packet that was sent last.
-    sent: Option<f64>,
-    /// A packet the decoder had no room for.
-    held: Option<Packet>,
-    ended: bool,
-}
-
-impl Stream {
-    fn open(media: Media, workers: usize) -> Result<Self> {
-        // FFmpeg's own rule: one more than cores, because pictures wait for each other.
-        let threads = if workers > 1 { workers + 1 } else { 1 };
-        let options = DecoderOptions {
-            threads: u16::try_from(threads).unwrap_or(u16::MAX),
-            ..decoder_options(&media)
-        };
-        let decoder = StreamDecoder::open(&media.video.parameters, &options, media.hardware());
-        let decoder = decoder.map_err(|cause| cannot_decode(&media.name, &media.video, &cause))?;
-        Ok(Self {
-            video: Arc::new(media.video.clone()),
-            start: media.start,
-            name: media.name.clone(),
-            reader: PacketReader::new(media),
-            decoder,
-            number: 0,
-            is_timed: false,
-            sent: None,
-            held: None,
-            ended: false,
-        })
-    }
-
-    /// The next frame; `None` at the end. After an error of reading there are no more.
-    fn next(&mut self) -> Option<Result<Frame>> {
-        loop {
-            match self.decoder.receive() {
-                Ok(Received::Frame(picture)) if picture.is_discard() => {}
-                Ok(Received::Frame(picture)) => return Some(Ok(self.frame(picture))),
-                Ok(Received::End) => return None,
-                Ok(Received::NeedPacket) if self.ended => return None,
-                Ok(Received::NeedPacket) => {
-                    if let Err(error) = self.feed() {
-                        return Some(Err(error));
-                    }
-                }
-                Err(cause) => return Some(Err(self.undecodable(&cause))),
-            }
-        }
-    }
-
-    fn feed(&mut self) -> Result<()> {
-        let packet = match self.held.take() {
-            Some(packet) => Some(packet),
-            None => match self.reader.next() {
-                Ok(packet) => packet,
-                Err(error) => {
-                    // What the decoder holds still comes.
-                    self.end()?;
-                    return Err(error);
-                }
-            },
-        };
-        let Some(packet) = packet else { return self.end() };
-        let ticks = packet.pts().or(packet.dts());
-        self.sent = ticks.map(|ticks| self.time(ticks)).or(self.sent);
-        match self.decoder.send(&packet) {
-            Ok(Sent::Accepted) => Ok(()),
-            Ok(Sent::Full) => {
-                self.held = Some(packet);
-                Ok(())
-            }
-            Err(cause) => Err(self.undecodable(&cause)),
-        }
-    }
-
-    fn end(&mut self) -> Result<()> {
-        self.ended = true;
-        self.decoder.send_end().map_err(|cause| self.undecodable(&cause))
-    }
-
-    fn time(&self, ticks: i64) -> f64 {
-        Pts { ticks, base: self.video.time_base }.seconds_since(self.start)
-    }
-
-    fn frame(&mut self, picture: VideoFrame) -> Frame {
-        self.is_timed |= picture.pts().is_some();
-        let counted = if self.is_timed { None } else { self.video.counted_ticks(self.number) };
-        let pts = picture.pts().or(counted).map(|ticks| Pts { ticks, base: self.video.time_base });
-        let duration = picture.duration();
-        let duration = duration.map(|ticks| Pts { ticks, base: self.video.time_base }.seconds());
-        let number = self.number;
-        self.number += 1;
-        Frame {
-            number: Some(number),
-            pts,
-            time: pts.map(|pts| pts.seconds_since(self.start)),
-            duration,
-            keyframe: picture.is_key(),
-            damaged: picture.is_corrupt(),
-            frame: picture,
-            stream: Arc::clone(&self.video),
-        }
-    }
-
-    fn undecodable(&self, cause: &AvError) -> Error {
-        let place =
-            self.sent.map_or_else(|| "an unknown time".into(), |time| format!("about {time:.3} s"));
-        Error::Decode { name: self.name.clone(), place, time: self.sent, reason: cause.to_string() }
     }
 }
