@@ -6,6 +6,7 @@ mod burnt_in;
 mod bytes_read;
 mod conformance;
 mod cues;
+mod damaged;
 mod failure;
 mod index_tables;
 mod keyframes;

@@ -46,7 +46,7 @@ fn damaged_files_are_read_to_their_end() {
         let mut bytes = fs::read(clips::testdata().join(name)).expect("one of our own clips");
         damage(&mut bytes, *seed);
         let began = Instant::now();
-        let (frames, errors) = read(name, bytes);
+        let (frames, errors) = read(name, bytes, POLICIES[*seed as usize % POLICIES.len()]);
         let seconds = began.elapsed().as_secs_f64();
         assert!(seconds < MOST_SECONDS, "{name} with damage {seed} took {seconds} s");
         (frames, errors)
@@ -57,10 +57,13 @@ fn damaged_files_are_read_to_their_end() {
     assert!(frames > 0 && errors > 0);
 }
 
-/// Reads all of it in order, then some frames by number under every policy.
-fn read(name: &str, bytes: Vec<u8>) -> (usize, usize) {
+pub(crate) const POLICIES: [OnDamage; 5] =
+    [OnDamage::Keep, OnDamage::Fail, OnDamage::Skip, OnDamage::Repeat, OnDamage::Black];
+
+/// Reads all of it in order, under one policy, then some frames by number under every policy.
+fn read(name: &str, bytes: Vec<u8>, on_damage: OnDamage) -> (usize, usize) {
     let pool = FramePool::new(16 << 20);
-    let options = SourceOptions { pool: pool.clone(), ..SourceOptions::default() };
+    let options = SourceOptions { pool: pool.clone(), on_damage, ..SourceOptions::default() };
     let bytes: std::sync::Arc<[u8]> = bytes.into();
     let source = || Source::bytes(name, std::sync::Arc::clone(&bytes));
     let (mut frames, mut errors) = (0, 0);
@@ -79,9 +82,7 @@ fn read(name: &str, bytes: Vec<u8>) -> (usize, usize) {
     let Ok(mut video) = Video::open(source(), options) else { return (frames, errors + 1) };
     let count = i64::try_from(video.len().unwrap_or(0)).unwrap_or(0);
     let some: Vec<_> = (0..count).rev().step_by(7).take(20).collect();
-    for policy in
-        [OnDamage::Keep, OnDamage::Fail, OnDamage::Skip, OnDamage::Repeat, OnDamage::Black]
-    {
+    for policy in POLICIES {
         match video.on_damage(policy).frames_at(&some) {
             Ok(got) => frames += got.len(),
             Err(_) => errors += 1,
@@ -92,7 +93,7 @@ fn read(name: &str, bytes: Vec<u8>) -> (usize, usize) {
 }
 
 /// Changes some bytes, cuts out or doubles a piece, or cuts off the end.
-fn damage(bytes: &mut Vec<u8>, seed: u64) {
+pub(crate) fn damage(bytes: &mut Vec<u8>, seed: u64) {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut below = |limit: usize| {
         state ^= state << 13;

@@ -23,6 +23,7 @@ use crate::{
     error::{Error, Result},
     hardware::Hwaccel,
     index::tables::Bytes,
+    video::OnDamage,
 };
 
 /// Files larger than this are mapped under [`IoMode::Auto`].
@@ -83,6 +84,10 @@ pub struct SourceOptions {
     pub decoders: usize,
     /// Which hardware may decode. Default: none.
     pub hwaccel: Hwaccel,
+    /// What to do about damaged frames of a [`Video`](crate::video::Video) or a
+    /// [`FrameReader`](crate::video::FrameReader). Keyframes alone always come as they are. Default:
+    /// keep them.
+    pub on_damage: OnDamage,
     /// A folder that keeps the indexes of files that must be read through to make one, so that it
     /// is done once. Default: none; nothing is written.
     pub index_cache: Option<Arc<Path>>,
@@ -104,6 +109,7 @@ impl Default for SourceOptions {
             stream: None,
             decoders: crate::budget::cores(),
             hwaccel: Hwaccel::default(),
+            on_damage: OnDamage::default(),
             index_cache: None,
             memory: 256 << 20,
             pool: FramePool::new(MAX_IDLE_BYTES),

@@ -2,7 +2,7 @@
 
 use std::{fs::File, path::PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use moviola::{
     detect::{Detectors, Model, On},
     infer::{
@@ -12,6 +12,7 @@ use moviola::{
         session::SessionOptions,
     },
     sink::images::Numbering,
+    video::OnDamage,
 };
 
 use crate::{
@@ -35,6 +36,10 @@ pub(crate) struct Detect {
     /// Frames to look at: `keyframes`, `all`, or those shown `every:0.5s`
     #[arg(long, value_name = "FRAMES", default_value = "keyframes", value_parser = parse_on)]
     on: On,
+    /// What to do about damaged frames: keep, fail, skip, repeat the last whole one, black; not with
+    /// keyframes
+    #[arg(long, value_name = "HOW", default_value = "keep")]
+    on_damage: OnDamage,
     /// Leave out what is less sure than this
     #[arg(long, value_name = "SHARE", default_value_t = 0.25, value_parser = parse_share)]
     conf: f32,
@@ -88,12 +93,16 @@ fn parse_share(text: &str) -> Result<f32, String> {
 impl Detect {
     pub(crate) fn run(&self, global: &Global, out: &mut Output) -> anyhow::Result<Exit> {
         self.inputs.check()?;
+        if self.on == On::Keyframes && self.on_damage != OnDamage::Keep {
+            bail!("--on-damage takes --on all or --on every:TIME");
+        }
         let model = Model::parse(&self.model);
         if let Model::File(path) = &model {
             // What else may be wrong with it is found out while the first source is opened.
             File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
         }
         let mut options = self.index_args.source_options(global);
+        options.on_damage = self.on_damage;
         options.decoders = self.threads.map_or(options.decoders, usize::from);
         let detectors = Detectors::load(&model, &self.detector_options(), options.decoders)?;
         let mut search = Search::new(detectors, self.on, options);

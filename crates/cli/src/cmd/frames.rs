@@ -8,7 +8,8 @@ use moviola::{
     error::Result,
     media::Media,
     sink::images::Numbering,
-    video::{FrameReader, Times},
+    source::SourceOptions,
+    video::{FrameReader, OnDamage, Times},
 };
 
 use crate::{
@@ -45,6 +46,9 @@ pub(crate) struct Frames {
     /// All frames
     #[arg(long, group = "frames", conflicts_with_all = ["every", "range", "at", "index"], help_heading = FRAMES)]
     all: bool,
+    /// What to do about damaged frames: keep, fail, skip, repeat the last whole one, black
+    #[arg(long, value_name = "HOW", default_value = "keep", help_heading = FRAMES)]
+    on_damage: OnDamage,
     #[command(flatten)]
     images: ImageArgs,
     #[command(flatten)]
@@ -54,6 +58,7 @@ pub(crate) struct Frames {
 impl Frames {
     pub(crate) fn run(&self, global: &Global, out: &mut Output) -> anyhow::Result<Exit> {
         let options = self.index_args.source_options(global);
+        let options = SourceOptions { on_damage: self.on_damage, ..options };
         let folders = self.images.folders(Numbering::Frames);
         let kind = if self.asked().is_empty() { Kind::Frames } else { Kind::AskedFor };
         let inputs = Inputs::one(self.input.clone());

@@ -221,3 +221,20 @@ fn what_cannot_be_opened_is_told_once() {
     assert_eq!(run.one("error")["stage"], "open");
     frames("audio_only.m4a", &["--all"]).exits(2).says("only sound");
 }
+
+#[test]
+fn damaged_frames_become_what_is_asked_for() {
+    let check = |how: &str, code, count: usize, errors: u64| {
+        let run = frames("damaged_keyframe.mp4", &["--all", "--on-damage", how]).exits(code);
+        assert_eq!((numbers(&run).len(), run.one("end")["errors"].as_u64()), (count, Some(errors)));
+    };
+    let all = numbers(&frames("damaged_keyframe.mp4", &["--all"]).exits(0)).len();
+    let whole = numbers(&frames("damaged_keyframe.mp4", &["--all", "--on-damage", "skip"])).len();
+    assert!(whole < all);
+    check("keep", 0, all, 0);
+    check("fail", 3, whole, (all - whole) as u64);
+    check("skip", 0, whole, 0);
+    check("repeat", 0, all, 0);
+    check("black", 0, all, 0);
+    frames("damaged_keyframe.mp4", &["--all", "--on-damage", "mend"]).exits(2);
+}

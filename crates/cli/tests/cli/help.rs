@@ -42,12 +42,13 @@ fn every_command_has_the_options_it_promises() {
         ("probe", &["--json", "--index-cache"]),
         ("keyframes", &images),
         ("frames", &images),
-        ("frames", &["--every", "--at", "--index", "--range", "--all", "--index-cache"]),
+        ("frames", &["--every", "--at", "--index", "--range", "--all", "--on-damage"]),
         (
             "detect",
             &[
                 "-m",
                 "--on",
+                "--on-damage",
                 "--conf",
                 "--iou",
                 "--max-det",

@@ -9,7 +9,10 @@
 mod open;
 mod pass;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    ops::Range,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use moviola_av::interrupt::Interrupt;
 
@@ -20,7 +23,7 @@ use crate::{
     media::VideoStream,
     source::{Source, SourceOptions},
     stage::Ordered,
-    video::no_thread,
+    video::{Mender, no_thread},
 };
 use open::Opened;
 
@@ -95,6 +98,7 @@ pub struct AudioVideoReader<T = Frame> {
     video: Option<Arc<VideoStream>>,
     sound: Option<SoundStream>,
     report: Arc<Mutex<SoundReport>>,
+    mender: Option<Mender>,
 }
 
 impl AudioVideoReader {
@@ -131,12 +135,12 @@ impl<T: Send + 'static> AudioVideoReader<T> {
         W: FnMut(Frame) -> T + Send + 'static,
     {
         let opened = Opened::new(source, options, wanted, workers.len())?;
-        let Opened { name, interrupt, video, sound, window, mut pass } = opened;
+        let Opened { name, interrupt, video, sound, mender, window, mut pass } = opened;
         let report = pass.report();
         let workers = workers.into_iter().map(worker).collect();
         let results = Ordered::start(move || pass.next(), workers, window);
         let results = results.map_err(|error| no_thread(&name, &error))?;
-        Ok(Self { results, interrupt, video, sound, report })
+        Ok(Self { results, interrupt, video, sound, report, mender })
     }
 }
 
@@ -149,6 +153,12 @@ impl<T> AudioVideoReader<T> {
     /// The sound that is read; `None` if there is none, or none that can be decoded.
     pub fn sound(&self) -> Option<&SoundStream> {
         self.sound.as_ref()
+    }
+
+    /// The frames that were decoded so far, or should have been, and are damaged, as ranges of
+    /// numbers. What waits for the caller counts too.
+    pub fn damaged(&self) -> Vec<Range<u64>> {
+        self.mender.as_ref().map(Mender::damaged).unwrap_or_default()
     }
 
     /// What was not as it should be with the sound, as far as it was decoded: what waits for the

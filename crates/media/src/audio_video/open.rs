@@ -11,7 +11,7 @@ use crate::{
     error::{Error, Result},
     media::{self, Media, VideoStream, check_decodable, find_video, no_video},
     source::{Source, SourceOptions, cannot_read},
-    video::{Stream, room},
+    video::{Mender, Stream, listed, room},
 };
 
 /// Items that wait for each worker, at least and at most: with one frame that takes its time, as
@@ -24,6 +24,8 @@ pub(super) struct Opened {
     pub(super) interrupt: Interrupt,
     pub(super) video: Option<Arc<VideoStream>>,
     pub(super) sound: Option<SoundStream>,
+    /// Tells of damaged frames, if there is video.
+    pub(super) mender: Option<Mender>,
     /// How many items may wait for the caller.
     pub(super) window: usize,
     pub(super) pass: Pass,
@@ -52,14 +54,18 @@ impl Opened {
         });
         let Some(video) = video else { return Self::of_sound(container, sound, wanted, errors) };
         let media = Media::of_container(container, video, sound.as_ref().map(stream_of));
-        match Stream::decoder(&media, workers) {
+        let index = listed(&media).map(Arc::new);
+        match Stream::decoder(&media, index.as_deref(), workers) {
             Ok(decoder) => {
+                let mender = Mender::new(&media);
                 let (video, window) = (Arc::new(media.video.clone()), window(&media, workers));
                 let interrupt = media.interrupt.clone();
                 let heard = sound.as_ref().map(stream_of);
-                let streams = Together::new(Stream::new(media, decoder), sound);
+                let streams =
+                    Together::new(Stream::new(media, decoder, index, mender.sibling()), sound);
                 let pass = Pass::new(Streams::Together(Box::new(streams)), errors);
-                Ok(Self { name, interrupt, video: Some(video), sound: heard, window, pass })
+                let mender = Some(mender);
+                Ok(Self { name, interrupt, video: Some(video), sound: heard, mender, window, pass })
             }
             Err(error) => {
                 errors.push_front(error);
@@ -82,7 +88,8 @@ impl Opened {
         let (interrupt, stream) = (container.interrupt.clone(), stream_of(&sound));
         let reader = AudioReader::of_container(container, sound, wanted);
         let pass = Pass::new(Streams::Sound(Box::new(reader)), errors);
-        Ok(Self { name, interrupt, video: None, sound: Some(stream), window: WAITING.1, pass })
+        let (sound, window) = (Some(stream), WAITING.1);
+        Ok(Self { name, interrupt, video: None, sound, mender: None, window, pass })
     }
 }
 

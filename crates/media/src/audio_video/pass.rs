@@ -122,17 +122,17 @@ impl Together {
     fn feed(&mut self) {
         match self.frames.read() {
             Ok(Some(packet)) => self.send(packet),
-            Ok(None) => self.end(),
+            Ok(None) => self.end(Stream::end),
             // The one error that is of packets, not of the container.
             Err(error @ Error::NoVideo { .. }) => {
                 if !self.frames_ended {
                     self.errors.push_back(error);
-                    self.end_frames();
+                    self.end_frames(Stream::break_off);
                 }
             }
             Err(error) => {
                 self.failure = Some(error);
-                self.end();
+                self.end(Stream::break_off);
             }
         }
     }
@@ -151,14 +151,14 @@ impl Together {
     }
 
     /// Nothing more is read: decoders give what they hold.
-    fn end(&mut self) {
-        self.end_frames();
+    fn end(&mut self, how: impl FnOnce(&mut Stream) -> Result<()>) {
+        self.end_frames(how);
         self.end_sound();
     }
 
-    fn end_frames(&mut self) {
+    fn end_frames(&mut self, how: impl FnOnce(&mut Stream) -> Result<()>) {
         if !std::mem::replace(&mut self.frames_ended, true) {
-            self.errors.extend(self.frames.end().err());
+            self.errors.extend(how(&mut self.frames).err());
         }
     }
 

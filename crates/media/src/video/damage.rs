@@ -1,13 +1,21 @@
 //! What becomes of frames that are damaged, or can't be decoded at all.
 
-use std::{collections::BTreeSet, ops::Range};
+use std::{
+    ops::Range,
+    str::FromStr,
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use moviola_av::frame::{VideoFrame, VideoFrameMut};
+use moviola_av::{
+    frame::{VideoFrame, VideoFrameMut},
+    pixel::PixelFormat,
+};
 
-use super::Video;
+use super::{Video, ranges::Ranges, read::FrameInfo};
 use crate::{
     error::{Error, Result},
     frame::Frame,
+    media::{Media, VideoStream},
 };
 
 /// What to do about a frame that is damaged.
@@ -20,119 +28,246 @@ pub enum OnDamage {
     Fail,
     /// Leave the frame out.
     Skip,
-    /// Show the last frame before it that is whole.
+    /// Show the last frame before it that is whole; fail where there is none.
     Repeat,
     /// Show a black one.
     Black,
 }
 
-/// How many frames before a damaged one are tried at a time.
-const LOOK_BACK: u64 = 16;
+impl FromStr for OnDamage {
+    type Err = String;
 
-impl Video {
-    /// Says what to do about damaged frames from now on.
-    ///
-    /// [`map_frames_at`](Self::map_frames_at) and [`FrameReader`](super::FrameReader) take no notice
-    /// of it: they hand out what the decoder gives, marked, and an `Err` for what it doesn't.
-    pub fn on_damage(&mut self, policy: OnDamage) -> &mut Self {
-        self.on_damage = policy;
-        self
-    }
-
-    /// The frames that the policy was asked about so far and are damaged, as ranges of numbers.
-    pub fn damaged(&self) -> Vec<Range<u64>> {
-        ranges(&self.damaged)
-    }
-
-    /// Does what the policy says with frames of these numbers, of which some may be damaged.
-    pub(super) fn mend(
-        &mut self,
-        numbers: &[u64],
-        frames: Vec<Result<Frame>>,
-    ) -> Result<Vec<Frame>> {
-        let mended = numbers.iter().zip(frames).map(|(&number, frame)| {
-            let bad = frame.as_ref().map_or(true, |frame| frame.damaged);
-            if !bad {
-                return frame.map(Some);
-            }
-            self.damaged.extend(u32::try_from(number));
-            match self.on_damage {
-                OnDamage::Keep => frame.map(Some),
-                OnDamage::Fail => Err(frame.err().unwrap_or_else(|| self.undecodable(number))),
-                OnDamage::Skip => Ok(None),
-                OnDamage::Repeat => self.repeat(number).map(Some),
-                OnDamage::Black => self.black(number).map(Some),
-            }
-        });
-        mended.collect::<Vec<_>>().into_iter().filter_map(Result::transpose).collect()
-    }
-
-    /// The last whole frame before one, in its place.
-    fn repeat(&mut self, number: u64) -> Result<Frame> {
-        let mut end = number;
-        while end > 0 {
-            let start = end.saturating_sub(LOOK_BACK);
-            let numbers: Vec<_> = (start..end).collect();
-            let frames = self.map(&numbers, |_, frame| frame.try_clone())?;
-            let whole = frames.into_iter().rev().flatten().flatten().find(|frame| !frame.damaged);
-            if let Some(whole) = whole {
-                return self.in_place_of(number, whole.frame);
-            }
-            end = start;
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        match text {
+            "keep" => Ok(Self::Keep),
+            "fail" => Ok(Self::Fail),
+            "skip" => Ok(Self::Skip),
+            "repeat" => Ok(Self::Repeat),
+            "black" => Ok(Self::Black),
+            _ => Err("expected keep, fail, skip, repeat or black".into()),
         }
-        Err(self.undecodable(number))
-    }
-
-    fn black(&mut self, number: u64) -> Result<Frame> {
-        let parameters = &self.stream.parameters;
-        let format = parameters.pixel_format();
-        let format = format.or_else(|| moviola_av::PixelFormat::from_name("yuv420p"));
-        let picture = format.ok_or_else(|| self.undecodable(number)).and_then(|format| {
-            let (width, height) = (parameters.width(), parameters.height());
-            let picture = VideoFrameMut::new(format, width, height).and_then(|mut picture| {
-                picture.fill_black()?;
-                Ok(picture.freeze())
-            });
-            picture.map_err(|_| self.undecodable(number))
-        })?;
-        self.in_place_of(number, picture)
-    }
-
-    fn in_place_of(&self, number: u64, picture: VideoFrame) -> Result<Frame> {
-        let index = self.index.as_ref().ok_or_else(|| self.undecodable(number))?;
-        let frame = super::fetch::frame(number, picture, index, &self.stream, self.start);
-        Ok(Frame { damaged: true, ..frame })
-    }
-
-    pub(super) fn undecodable(&self, number: u64) -> Error {
-        let known = self.index.as_ref().and_then(|index| index.frame(number));
-        let time = known.map(|known| self.time_of(known.pts));
-        let place = time.map_or_else(|| format!("frame {number}"), |time| format!("{time:.3} s"));
-        let reason = "it is damaged".into();
-        Error::Decode { name: self.name.clone(), place, time, reason }
     }
 }
 
-/// Numbers as ranges of those that follow one another.
-fn ranges(numbers: &BTreeSet<u32>) -> Vec<Range<u64>> {
-    let mut ranges: Vec<Range<u64>> = Vec::new();
-    for number in numbers.iter().copied().map(u64::from) {
-        match ranges.last_mut().filter(|range| range.end == number) {
-            Some(range) => range.end += 1,
-            None => ranges.push(number..number + 1),
+/// How many frames before a damaged one are tried first; then twice as many, and so on.
+const LOOK_BACK: u64 = 16;
+
+/// A frame, or what is known of it if the decoder gives no picture.
+pub(super) type Came = std::result::Result<Frame, FrameInfo>;
+
+/// Does with damaged frames what the policy says.
+#[derive(Debug)]
+pub(crate) struct Mender {
+    pub(super) policy: OnDamage,
+    name: String,
+    stream: Arc<VideoStream>,
+    max_pixels: u64,
+    last: LastWhole,
+    /// Made once, and shown for each frame that is damaged.
+    black: Option<VideoFrame>,
+    /// Numbers of the frames that were damaged.
+    damaged: Arc<Mutex<Ranges>>,
+}
+
+impl Mender {
+    pub(crate) fn new(media: &Media) -> Self {
+        Self {
+            policy: media.options.on_damage,
+            name: media.name.clone(),
+            stream: Arc::new(media.video.clone()),
+            max_pixels: media.options.max_pixels,
+            last: LastWhole::default(),
+            black: None,
+            damaged: Arc::default(),
         }
     }
-    ranges
+
+    /// Another one that tells of damage in the same place.
+    pub(crate) fn sibling(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            stream: Arc::clone(&self.stream),
+            last: LastWhole::default(),
+            black: None,
+            damaged: Arc::clone(&self.damaged),
+            ..*self
+        }
+    }
+
+    /// The frames that were damaged, as ranges of numbers.
+    pub(crate) fn damaged(&self) -> Vec<Range<u64>> {
+        self.damaged.lock().unwrap_or_else(PoisonError::into_inner).to_vec()
+    }
+
+    /// Takes note of a frame that is damaged, and handed out all the same.
+    pub(super) fn note(&self, number: u64) {
+        self.damaged.lock().unwrap_or_else(PoisonError::into_inner).insert(number);
+    }
+
+    /// What to hand out for a frame, of which the policy may leave out damaged ones. `last_whole`
+    /// gives the last whole frame of a range, with its number; what this was shown before, it
+    /// isn't asked for.
+    pub(super) fn mend(
+        &mut self,
+        came: Came,
+        last_whole: impl FnMut(Range<u64>) -> Result<Option<(u64, VideoFrame)>>,
+    ) -> Option<Result<Frame>> {
+        let info = match &came {
+            Ok(frame) => FrameInfo::from(frame),
+            Err(info) => *info,
+        };
+        if came.is_ok() && !info.damaged {
+            return came.ok().map(|frame| self.remember(frame));
+        }
+        self.note(info.number);
+        let picture = match self.policy {
+            OnDamage::Keep => {
+                return Some(came.map_err(|info| undecodable(&self.name, &info)));
+            }
+            OnDamage::Skip => return None,
+            OnDamage::Fail => None,
+            OnDamage::Repeat => match self.last.before(info.number, last_whole) {
+                Ok(picture) => picture.and_then(|picture| picture.try_clone().ok()),
+                Err(error) => return Some(Err(error)),
+            },
+            OnDamage::Black => self.black(),
+        };
+        let stream = Arc::clone(&self.stream);
+        let frame =
+            picture.map(|picture| FrameInfo { damaged: true, ..info }.show(picture, stream));
+        Some(frame.ok_or_else(|| undecodable(&self.name, &info)))
+    }
+
+    /// Takes note of a whole frame, if it may be shown again.
+    fn remember(&mut self, frame: Frame) -> Result<Frame> {
+        if self.policy == OnDamage::Repeat
+            && let (Some(number), Ok(picture)) = (frame.number, frame.frame.try_clone())
+        {
+            self.last = LastWhole { whole: Some((number, picture)), until: number + 1 };
+        }
+        Ok(frame)
+    }
+
+    /// A black picture of the stream's size, unless that is over the limit.
+    fn black(&mut self) -> Option<VideoFrame> {
+        if self.black.is_none() {
+            let parameters = &self.stream.parameters;
+            let (width, height) = (parameters.width(), parameters.height());
+            let format = parameters.pixel_format().or_else(|| PixelFormat::from_name("yuv420p"))?;
+            if u64::from(width) * u64::from(height) > self.max_pixels {
+                return None;
+            }
+            let mut picture = VideoFrameMut::new(format, width, height).ok()?;
+            picture.fill_black().ok()?;
+            self.black = Some(picture.freeze());
+        }
+        self.black.as_ref()?.try_clone().ok()
+    }
+}
+
+/// Says that there is no picture for a frame, or none that is whole.
+fn undecodable(name: &str, info: &FrameInfo) -> Error {
+    let FrameInfo { number, time, .. } = *info;
+    let place = time.map_or_else(|| format!("frame {number}"), |time| format!("{time:.3} s"));
+    Error::Decode { name: name.into(), place, time, reason: "it is damaged".into() }
+}
+
+/// The whole frame that was found last: over a long damaged range it is looked for once.
+#[derive(Debug, Default)]
+struct LastWhole {
+    /// With its number.
+    whole: Option<(u64, VideoFrame)>,
+    /// Between it, or the first frame, and this number none is whole.
+    until: u64,
+}
+
+impl LastWhole {
+    /// The last whole picture before a frame that isn't whole.
+    fn before(
+        &mut self,
+        number: u64,
+        mut last_whole: impl FnMut(Range<u64>) -> Result<Option<(u64, VideoFrame)>>,
+    ) -> Result<Option<&VideoFrame>> {
+        if self.whole.as_ref().is_some_and(|(whole, _)| *whole >= number) {
+            *self = Self::default();
+        }
+        let (mut end, mut step) = (number, LOOK_BACK);
+        while end > self.until {
+            let start = end.saturating_sub(step).max(self.until);
+            if let Some(whole) = last_whole(start..end)? {
+                self.whole = Some(whole);
+                break;
+            }
+            (end, step) = (start, step.saturating_mul(2));
+        }
+        self.until = self.until.max(number + 1);
+        Ok(self.whole.as_ref().map(|(_, picture)| picture))
+    }
+}
+
+impl Video {
+    /// Says what to do about damaged frames from now on, whatever
+    /// [`SourceOptions::on_damage`](crate::source::SourceOptions::on_damage) says.
+    pub fn on_damage(&mut self, policy: OnDamage) -> &mut Self {
+        self.mender.policy = policy;
+        self
+    }
+
+    /// The frames that were asked for so far and are damaged, as ranges of numbers.
+    pub fn damaged(&self) -> Vec<Range<u64>> {
+        self.mender.damaged()
+    }
+
+    pub(super) fn undecodable(&self, number: u64) -> Error {
+        undecodable(&self.name, &self.info(number))
+    }
+
+    /// What is known of a frame without its picture.
+    pub(super) fn info(&self, number: u64) -> FrameInfo {
+        let of_index = |index| FrameInfo::of(number, index, self.start);
+        let nothing = FrameInfo { number, ..FrameInfo::default() };
+        self.index.as_deref().map_or(nothing, of_index)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn picture() -> VideoFrame {
+        let format = PixelFormat::from_name("gray").expect("every build has it");
+        VideoFrameMut::new(format, 2, 2).expect("there is memory for it").freeze()
+    }
+
+    /// Of a stream with these whole frames, the last before each of `numbers`, and how many frames
+    /// were looked at for all of them.
+    fn look_back(whole: &[u64], numbers: impl Iterator<Item = u64>) -> (Vec<Option<u64>>, u64) {
+        let (mut last, mut looked_at) = (LastWhole::default(), 0);
+        let found = numbers.map(|number| {
+            let found = last.before(number, |range| {
+                looked_at += range.end - range.start;
+                let last = whole.iter().rev().find(|whole| range.contains(whole));
+                Ok(last.map(|&number| (number, picture())))
+            });
+            let found = found.expect("nothing is read").is_some();
+            found.then(|| last.whole.as_ref().expect("it was found").0)
+        });
+        (found.collect(), looked_at)
+    }
+
     #[test]
-    fn numbers_that_follow_one_another_make_a_range() {
-        let numbers = BTreeSet::from([7, 3, 4, 5, 9]);
-        assert_eq!(ranges(&numbers), [3..6, 7..8, 9..10]);
-        assert!(ranges(&BTreeSet::new()).is_empty());
+    fn the_last_whole_frame_is_the_nearest_before() {
+        let (found, _) = look_back(&[3, 40, 60], [41, 45, 90, 50, 2, 4, 1000].into_iter());
+        assert_eq!(found, [Some(40), Some(40), Some(60), Some(40), None, Some(3), Some(60)]);
+    }
+
+    #[test]
+    fn a_long_damaged_range_is_looked_at_once() {
+        let (found, looked_at) = look_back(&[7], 1000..3000);
+        assert!(found.iter().all(|found| *found == Some(7)));
+        assert!(looked_at < 1100, "{looked_at}");
+        let (found, looked_at) = look_back(&[], 0..3000);
+        assert!(found.iter().all(Option::is_none));
+        assert_eq!(looked_at, 0);
     }
 }

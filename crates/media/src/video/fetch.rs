@@ -8,10 +8,11 @@ use std::{
 use moviola_av::{error::Error as AvError, frame::VideoFrame, time::Pts};
 
 use super::{
-    Video,
+    OnDamage, Video,
     lane::{Finish, Lane, Recipe, Sources},
     packets::PacketReader,
     plan::{self, Way},
+    read::FrameInfo,
     wanted::{Job, Target},
 };
 use crate::{
@@ -220,9 +221,7 @@ impl Video {
     /// The frames of these numbers, which exist, in this order.
     pub(super) fn fetch(&mut self, numbers: &[u64]) -> Result<Vec<Frame>> {
         let frames = self.map(numbers, |_, frame| frame.try_clone())?;
-        let frames = frames.into_iter().map(|frame| frame?.map_err(|cause| self.no_memory(&cause)));
-        let frames = frames.collect();
-        self.mend(numbers, frames)
+        frames.into_iter().map(|frame| frame?.map_err(|cause| self.no_memory(&cause))).collect()
     }
 
     fn no_memory(&self, cause: &AvError) -> Error {
@@ -230,7 +229,7 @@ impl Video {
     }
 
     /// Calls `work` once for each of `numbers`, which exist, with its place among them, on the
-    /// threads of the decoders; gives the results in this order.
+    /// threads of the decoders; gives the results in this order, without frames that are left out.
     pub(super) fn map<T: Send>(
         &mut self,
         numbers: &[u64],
@@ -241,21 +240,74 @@ impl Video {
         for (place, &number) in numbers.iter().enumerate() {
             asked.entry(u32::try_from(number).unwrap_or(u32::MAX)).or_default().push(place);
         }
-        let Fetched { came, missing } =
-            self.fetch_each(asked.into_iter().collect(), |places, frame| {
-                places.into_iter().map(|place| (place, work(place, &frame))).collect::<Vec<_>>()
-            })?;
+        let frames = asked.iter().map(|(&frame, places)| (frame, places.as_slice())).collect();
+        let told = self.fetch_mended(frames, |places: &[usize], frame| {
+            places.iter().map(|&place| (place, work(place, &frame))).collect::<Vec<_>>()
+        })?;
         let mut results: Vec<Option<Result<T>>> = Vec::new();
         results.resize_with(numbers.len(), || None);
-        for (place, result) in came.into_iter().flat_map(|(_, results)| results) {
-            results[place] = Some(Ok(result));
-        }
-        for (frame, places) in missing {
-            places
-                .into_iter()
-                .for_each(|place| results[place] = Some(Err(self.undecodable(frame.into()))));
+        for (frame, shown) in told {
+            match shown {
+                Some(Ok(made)) => {
+                    made.into_iter().for_each(|(place, made)| results[place] = Some(Ok(made)));
+                }
+                Some(Err(error)) => {
+                    let places = asked.get(&frame).into_iter().flatten();
+                    places.for_each(|&place| results[place] = Some(Err(error.clone())));
+                }
+                None => {}
+            }
         }
         Ok(results.into_iter().flatten().collect())
+    }
+
+    /// Calls `see` once for each of the frames that the policy hands out: on the threads of the
+    /// decoders, and behind them on the caller's with those that take the place of damaged ones.
+    /// What it gave comes in no order, each with its number.
+    pub(super) fn fetch_mended<S: Send, T: Send>(
+        &mut self,
+        frames: Vec<(u32, S)>,
+        see: impl Fn(S, Frame) -> T + Sync,
+    ) -> Result<Vec<(u32, Option<Result<T>>)>> {
+        let keeps = self.mender.policy == OnDamage::Keep;
+        let Fetched { came, missing: mut bad } = self.fetch_each(frames, |slot, frame| {
+            let damaged = frame.damaged;
+            if damaged && !keeps { Err(slot) } else { Ok((damaged, see(slot, frame))) }
+        })?;
+        let mut told = Vec::with_capacity(came.len() + bad.len());
+        for (number, outcome) in came {
+            match outcome {
+                Ok((damaged, made)) => {
+                    if damaged {
+                        self.mender.note(number.into());
+                    }
+                    told.push((number, Some(Ok(made))));
+                }
+                Err(slot) => bad.push((number, slot)),
+            }
+        }
+        bad.sort_by_key(|(number, _)| *number); // a range of them has one whole frame before it
+        for (number, slot) in bad {
+            let shown = self.mend(number.into());
+            told.push((number, shown.map(|frame| frame.map(|frame| see(slot, frame)))));
+        }
+        Ok(told)
+    }
+
+    /// What is handed out for a frame of that number, which is damaged.
+    fn mend(&mut self, number: u64) -> Option<Result<Frame>> {
+        let info = self.info(number);
+        let Self { reader, index, fetcher, mender, .. } = self;
+        mender.mend(Err(info), |numbers| {
+            let Some(index) = index.as_deref() else { return Ok(None) };
+            let numbers = numbers.filter_map(|number| Some((u32::try_from(number).ok()?, ())));
+            let last = Mutex::new(None);
+            fetcher.fetch(reader, index, numbers.collect(), |target, (), picture| {
+                let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+                keep_last_whole(&mut last, target, picture);
+            })?;
+            Ok(last.into_inner().unwrap_or_else(PoisonError::into_inner))
+        })
     }
 
     /// Calls `see` with each of the frames, on the threads of the decoders; what it gave comes in
@@ -279,6 +331,18 @@ impl Video {
     }
 }
 
+/// Keeps a picture, with its number, if it is whole and none so far is shown later.
+pub(super) fn keep_last_whole(
+    last: &mut Option<(u64, VideoFrame)>,
+    target: Target,
+    picture: VideoFrame,
+) {
+    let number = u64::from(target.frame);
+    if !picture.is_corrupt() && last.as_ref().is_none_or(|(before, _)| *before < number) {
+        *last = Some((number, picture));
+    }
+}
+
 /// A picture with all that the index knows of it.
 pub(super) fn frame(
     number: u64,
@@ -287,16 +351,7 @@ pub(super) fn frame(
     stream: &Arc<VideoStream>,
     start: Pts,
 ) -> Frame {
-    let known = index.frame(number);
-    let seconds = |ticks| Pts { ticks, base: stream.time_base }.seconds();
-    Frame {
-        number: Some(number),
-        pts: known.map(|known| known.pts),
-        time: known.map(|known| known.pts.seconds_since(start)),
-        duration: known.filter(|known| known.duration > 0).map(|known| seconds(known.duration)),
-        keyframe: known.is_some_and(|known| known.keyframe),
-        damaged: picture.is_corrupt(),
-        frame: picture,
-        stream: Arc::clone(stream),
-    }
+    let damaged = picture.is_corrupt();
+    let info = FrameInfo { damaged, ..FrameInfo::of(number, index, start) };
+    info.show(picture, Arc::clone(stream))
 }

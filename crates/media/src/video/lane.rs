@@ -27,7 +27,7 @@ use crate::{
 const BATCH_BYTES: usize = 4 << 20;
 
 /// Damaged packets in a row after which a decoder is given up, until the next packet.
-const MOST_FAILURES: usize = 64;
+pub(super) const MOST_FAILURES: usize = 64;
 
 /// How to open a stream's decoders.
 #[derive(Debug)]
@@ -194,10 +194,17 @@ impl Lane {
             let from = self.place.map_or(entrance, |place| place.entrance);
             let until = last.max(start).saturating_add(1);
             let span = Span { entrance: from, from: start, until, bytes: BATCH_BYTES };
-            let batch = sources.read(&span)?;
+            let batch = match sources.read(&span) {
+                Ok(batch) => batch,
+                Err(error) => {
+                    self.drain(errand); // what the decoder holds was read before
+                    return Err(error);
+                }
+            };
             if self.place.is_none() {
                 let Some(first) = batch.packets.first() else {
-                    return Ok(()); // the stream ends before it, as it didn't when it was indexed
+                    // The stream ends before it, as it didn't when it was indexed.
+                    return batch.broken.map_or(Ok(()), Err);
                 };
                 if !self.is_entrance(sources.index, entrance, first) {
                     self.refused.push(entrance);
@@ -210,9 +217,9 @@ impl Lane {
                 self.send(errand, number, packet, &batch.extradata)?;
                 self.receive(errand);
             }
-            if batch.ended {
+            if batch.ended || batch.broken.is_some() {
                 self.drain(errand);
-                return Ok(());
+                return batch.broken.map_or(Ok(()), Err);
             }
         }
         if errand.finish == Finish::Drain {

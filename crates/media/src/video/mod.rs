@@ -7,16 +7,19 @@
 mod all;
 mod damage;
 mod fetch;
+mod groups;
 mod lane;
+mod listed;
 mod packets;
 mod plan;
 mod played;
+mod ranges;
 mod read;
 mod request;
+mod stream;
 mod wanted;
 
 use std::{
-    collections::BTreeSet,
     ops::Range,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -24,12 +27,14 @@ use std::{
 use moviola_av::time::Pts;
 
 pub use all::FrameReader;
-pub(crate) use all::{Stream, no_thread};
+pub(crate) use all::no_thread;
+pub(crate) use damage::Mender;
 pub use damage::OnDamage;
-pub(crate) use plan::room;
+pub(crate) use plan::{listed, room};
 pub use played::Times;
 pub use read::FrameInfo;
 pub use request::OutOfRange;
+pub(crate) use stream::Stream;
 
 use crate::{
     error::{Error, Result},
@@ -75,9 +80,7 @@ pub struct Video {
     index: Option<Arc<FrameIndex>>,
     fetcher: Fetcher,
     out_of_range: OutOfRange,
-    on_damage: OnDamage,
-    /// Numbers of frames that were asked for and are damaged.
-    damaged: BTreeSet<u32>,
+    mender: Mender,
 }
 
 impl Video {
@@ -100,6 +103,7 @@ impl Video {
         let stream = Arc::new(media.video.clone());
         let options = media.decoder_options();
         let (cores, hardware) = (media.decoders(), Arc::clone(media.hardware()));
+        let mender = Mender::new(&media);
         let mut reader = PacketReader::new(media);
         let recipe = Recipe {
             parameters: Arc::clone(&stream.parameters),
@@ -116,8 +120,7 @@ impl Video {
             index: None,
             fetcher,
             out_of_range: OutOfRange::default(),
-            on_damage: OnDamage::default(),
-            damaged: BTreeSet::new(),
+            mender,
         })
     }
 
@@ -255,7 +258,9 @@ impl Video {
     /// threads of the decoders, as soon as it is decoded; gives the results in the order of the
     /// numbers. So pictures need not be held in memory.
     ///
-    /// A frame that can't be decoded is an `Err` among the results.
+    /// A frame that can't be decoded, or that [`OnDamage`] refuses, is an `Err` among the results;
+    /// what takes the place of damaged ones comes last, on the caller's thread. Frames that
+    /// [`OnDamage::Skip`] leaves out have no result: those behind them move up.
     ///
     /// # Errors
     ///

@@ -9,7 +9,7 @@ use crate::{
         access::{Classifier, look_at_entrance},
         parameter_sets::Snapshot,
     },
-    error::Result,
+    error::{Error, Result},
     index::{Entrance, FrameIndex, Origin},
     media::{Media, encrypted},
     source::cannot_read,
@@ -48,6 +48,8 @@ pub(super) struct Batch {
     pub(super) extradata: Extradata,
     /// Whether the stream ends here.
     pub(super) ended: bool,
+    /// Why reading fails behind the last.
+    pub(super) broken: Option<Error>,
 }
 
 /// Which packets are wanted.
@@ -95,20 +97,22 @@ impl PacketReader {
     ///
     /// # Errors
     ///
-    /// [`Error::Demux`](crate::error::Error::Demux) if reading fails; [`Error::NoVideo`](crate::error::Error::NoVideo) if they are encrypted.
+    /// [`Error::Demux`] if the first can't be reached; what else goes wrong is told in the batch.
     pub(super) fn read(&mut self, span: &Span) -> Result<Batch> {
         self.go_to(span)?;
         let (extradata, first) = (self.extradata.clone(), span.from);
         let ended = self.next.is_none(); // the stream is shorter than it was
-        let mut batch = Batch { first, packets: Vec::new(), extradata, ended };
+        let mut batch = Batch { first, packets: Vec::new(), extradata, ended, broken: None };
         let mut bytes = 0;
         while self.next.is_some_and(|next| next < span.until) && bytes < span.bytes.max(1) {
-            let Some(packet) = self.take()? else {
-                batch.ended = true;
-                break;
-            };
-            bytes += packet.data().len();
-            batch.packets.push(packet);
+            match self.take() {
+                Ok(Some(packet)) => {
+                    bytes += packet.data().len();
+                    batch.packets.push(packet);
+                }
+                Ok(None) => batch.ended = true,
+                Err(error) => batch.broken = Some(error),
+            }
         }
         Ok(batch)
     }
@@ -144,7 +148,7 @@ impl PacketReader {
     ///
     /// # Errors
     ///
-    /// As [`read`](Self::read).
+    /// [`Error::Demux`] if reading fails; [`Error::NoVideo`] if it is encrypted.
     pub(super) fn next(&mut self) -> Result<Option<Packet>> {
         self.take()
     }
@@ -215,22 +219,22 @@ impl PacketReader {
     }
 
     fn take(&mut self) -> Result<Option<Packet>> {
+        // Where reading ends or fails, nobody knows the number of what would come next.
+        let number = self.next.take();
         let packet = match self.held.pop_front() {
             Some(packet) => Some(packet),
             None => self.demux()?,
         };
-        let Some(packet) = packet else {
-            self.next = None;
-            return Ok(None);
-        };
+        let Some(packet) = packet else { return Ok(None) };
         if packet.stream_index() != self.media.video.index {
-            return Ok(Some(packet)); // sound has no number
+            self.next = number; // sound has none
+            return Ok(Some(packet));
         }
         if packet.is_encrypted() {
             return Err(encrypted(&self.media.name));
         }
         self.learn(&packet);
-        self.next = self.next.map(|next| next + 1);
+        self.next = number.map(|number| number + 1);
         Ok(Some(packet))
     }
 

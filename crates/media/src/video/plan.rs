@@ -151,16 +151,17 @@ fn busiest(costs: &[u32], cores: usize) -> f64 {
     loads.into_iter().fold(0.0, f64::max)
 }
 
-/// The index, if its groups are short enough for several decoders to work on one each: what they
-/// decode ahead of their turn has to wait in memory.
-pub(super) fn short_groups(media: &Media, workers: usize) -> Option<FrameIndex> {
+/// The index, if the container's tables have one that is quickly read.
+pub(crate) fn listed(media: &Media) -> Option<FrameIndex> {
     let scattered = !media.container().starts_with("mov") && media.size() > MOST_SCATTERED_BYTES;
-    if workers < 2 || scattered {
-        return None;
-    }
-    let index = from_tables(media, Reach::File)?;
-    let waiting = index.longest_group().saturating_mul(workers - 1);
-    (waiting <= room(media) && index.keyframes() >= workers as u64).then_some(index)
+    if scattered { None } else { from_tables(media, Reach::File) }
+}
+
+/// Whether groups are short enough for several decoders to work on one each: what they decode ahead
+/// of their turn has to wait in memory.
+pub(super) fn has_short_groups(index: &FrameIndex, media: &Media, workers: usize) -> bool {
+    let waiting = index.longest_group().saturating_mul(workers.saturating_sub(1));
+    workers > 1 && waiting <= room(media) && index.keyframes() >= workers as u64
 }
 
 /// About what a picture takes.

@@ -109,7 +109,7 @@ impl<T: Send + 'static> FrameReader<T> {
         }
         let name = media.name().to_owned();
         let mut chooser = Chooser { times, name, held: None, is_over: false };
-        Self::in_one(media, workers, move |read| chooser.next(read))
+        Self::in_one(media, None, workers, move |read| chooser.next(read))
     }
 }
 

@@ -2,22 +2,24 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
-use moviola_av::{memory, time::Pts};
+use moviola_av::{frame::VideoFrame, memory, time::Pts};
 
-use super::{OnDamage, Video, fetch::Fetched};
+use super::Video;
 use crate::{
     any_format::AnyFormat,
     convert::{ConvertError, DeepConverter, Normalise, PixelConverter, PixelSpec},
     error::{Error, Result},
     frame::Frame,
+    index::FrameIndex,
+    media::VideoStream,
     picture::Picture,
 };
 
 /// What is known of a frame once its picture is pixels.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct FrameInfo {
     /// Its number among the stream's frames.
     pub number: u64,
@@ -37,6 +39,31 @@ impl From<&Frame> for FrameInfo {
     fn from(frame: &Frame) -> Self {
         let Frame { pts, time, duration, keyframe, damaged, .. } = *frame;
         Self { number: frame.number.unwrap_or(0), pts, time, duration, keyframe, damaged }
+    }
+}
+
+impl FrameInfo {
+    /// What an index knows of a frame; times count from `start`.
+    pub(super) fn of(number: u64, index: &FrameIndex, start: Pts) -> Self {
+        let nothing = Self { number, ..Self::default() };
+        index.frame(number).map_or(nothing, |known| {
+            let seconds = Pts { ticks: known.duration, base: known.pts.base }.seconds();
+            Self {
+                number,
+                pts: Some(known.pts),
+                time: Some(known.pts.seconds_since(start)),
+                duration: (known.duration > 0).then_some(seconds),
+                keyframe: known.keyframe,
+                damaged: false,
+            }
+        })
+    }
+
+    /// The frame with its picture.
+    pub(super) fn show(self, picture: VideoFrame, stream: Arc<VideoStream>) -> Frame {
+        let Self { number, pts, time, duration, keyframe, damaged } = self;
+        let number = Some(number);
+        Frame { frame: picture, number, pts, time, duration, keyframe, damaged, stream }
     }
 }
 
@@ -143,37 +170,16 @@ impl Video {
             }
         }
         slots.sort_by_key(|(frame, _)| *frame);
-        let keeps = self.on_damage == OnDamage::Keep;
-        let Fetched { came, missing } = self.fetch_each(slots, |out: &mut [S], frame| {
-            let made = (!frame.damaged || keeps).then(|| make(&frame, out));
-            (FrameInfo::from(&frame), made.map_or_else(|| Err((frame, out)), Ok))
+        let told = self.fetch_mended(slots, |out: &mut [S], frame| {
+            (FrameInfo::from(&frame), make(&frame, out))
         })?;
         let mut infos = BTreeMap::new();
-        let mut bad = Vec::new();
-        for (_, (info, made)) in came {
-            match made {
-                Ok(made) => {
-                    made.map_err(|reason| self.not_converted(info.time, reason))?;
-                    self.note_damage(&info);
-                    infos.insert(info.number, info);
-                }
-                Err((frame, out)) => bad.push((info.number, Ok(frame), out)),
-            }
-        }
-        let missing = missing.into_iter().map(|(frame, out)| (u64::from(frame), out));
-        bad.extend(missing.map(|(number, out)| (number, Err(self.undecodable(number)), out)));
-        for (number, frame, out) in bad {
-            for frame in self.mend(&[number], vec![frame])? {
-                make(&frame, out).map_err(|reason| self.not_converted(frame.time, reason))?;
-                infos.insert(number, FrameInfo::from(&frame));
-            }
+        for (_, shown) in told {
+            let Some((info, made)) = shown.transpose()? else { continue };
+            made.map_err(|reason| self.not_converted(info.time, reason))?;
+            infos.insert(info.number, info);
         }
         Ok(arrange(&numbers, &first_places, &infos, out, row))
-    }
-
-    fn note_damage(&mut self, info: &FrameInfo) {
-        let number = u32::try_from(info.number).ok().filter(|_| info.damaged);
-        self.damaged.extend(number);
     }
 
     fn no_pixels(&self, cause: &ConvertError) -> Error {

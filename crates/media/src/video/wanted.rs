@@ -4,6 +4,11 @@ use moviola_av::frame::VideoFrame;
 
 use crate::index::{Entrance, FrameIndex};
 
+/// Whether a codec has packets that show an earlier picture again.
+pub(super) fn shows_again(codec: &str) -> bool {
+    matches!(codec, "vp9" | "av1")
+}
+
 /// One picture to fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Target {
@@ -44,7 +49,7 @@ impl<S> Wanted<S> {
         let last = targets.last().map_or(0, |(target, _)| target.packet);
         let left = targets.len();
         let targets = targets.into_iter().map(|(target, slot)| (target, Some(slot))).collect();
-        Self { targets, left, last, shows_again: matches!(codec, "vp9" | "av1") }
+        Self { targets, left, last, shows_again: shows_again(codec) }
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -1,0 +1,92 @@
+//! Frames of a stream by several decoders, each of which decodes a group of pictures at a time.
+
+use std::{
+    collections::VecDeque,
+    ops::Range,
+    sync::{Arc, Mutex},
+};
+
+use moviola_av::{frame::VideoFrame, time::Pts};
+
+use super::{
+    damage::{Came, Mender},
+    fetch::{frame, keep_last_whole},
+    lane::{Finish, Lane, Recipe, Sources},
+    packets::PacketReader,
+    plan::jobs,
+    read::FrameInfo,
+    wanted::Job,
+};
+use crate::{error::Result, frame::Frame, index::FrameIndex, media::VideoStream, stage::Results};
+
+/// One worker, its decoder, and what it does with the frames.
+pub(super) struct GroupWorker<W> {
+    pub(super) lane: Lane,
+    pub(super) source: GroupSource,
+    pub(super) mender: Mender,
+    pub(super) work: W,
+}
+
+/// What all workers read from.
+#[derive(Clone)]
+pub(super) struct GroupSource {
+    pub(super) recipe: Arc<Recipe>,
+    pub(super) stream: Arc<VideoStream>,
+    pub(super) start: Pts,
+    pub(super) reader: Arc<Mutex<PacketReader>>,
+    pub(super) index: Arc<FrameIndex>,
+}
+
+impl<W> GroupWorker<W> {
+    /// Decodes a group and puts its frames in the order they are shown, and what is wrong with the
+    /// container behind those that came.
+    ///
+    /// A decoder gives pictures in that order: what hasn't come when a later one does, won't.
+    pub(super) fn run<T>(&mut self, job: Job<()>, results: &mut Results<'_, Result<T>>)
+    where
+        W: FnMut(Frame) -> T,
+    {
+        let Self { lane, source, mender, work } = self;
+        let GroupSource { stream, start, reader, index, .. } = &*source;
+        let mut numbers: Vec<_> = job.targets.iter().map(|(target, ())| target.frame).collect();
+        numbers.sort_unstable();
+        let mut waiting = VecDeque::from(numbers);
+        let mut tell = |came: Came| {
+            let shown = mender.mend(came, |numbers| source.last_whole(numbers));
+            shown.is_none_or(|frame| results.put(frame.map(&mut *work)))
+        };
+        let missing = |number: u32| Err(FrameInfo::of(number.into(), index, *start));
+        let sources = Sources { reader, index };
+        let outcome = lane.run(&sources, job, Finish::Drain, |target, (), picture| {
+            while let Some(number) = waiting.pop_front_if(|number| *number < target.frame) {
+                if !tell(missing(number)) {
+                    return false;
+                }
+            }
+            let in_turn = waiting.pop_front_if(|number| *number == target.frame).is_some();
+            !in_turn || tell(Ok(frame(target.frame.into(), picture, index, stream, *start)))
+        });
+        lane.refused.clear(); // the index is shared, and stays as it is
+        match outcome {
+            Ok(_) => waiting.into_iter().all(|number| tell(missing(number))),
+            Err(error) => results.put(Err(error)),
+        };
+    }
+}
+
+impl GroupSource {
+    /// The last whole frame among those of these numbers, by a decoder that is used but once.
+    fn last_whole(&self, numbers: Range<u64>) -> Result<Option<(u64, VideoFrame)>> {
+        let numbers = numbers.filter_map(|number| Some((u32::try_from(number).ok()?, ())));
+        let mut lane = Lane::new(Arc::clone(&self.recipe), 1);
+        let sources = Sources { reader: &self.reader, index: &self.index };
+        let mut last = None;
+        for job in jobs(&self.index, numbers.collect()) {
+            lane.run(&sources, job, Finish::Drain, |target, (), picture| {
+                keep_last_whole(&mut last, target, picture);
+                true
+            })?;
+        }
+        Ok(last)
+    }
+}
