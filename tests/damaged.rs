@@ -15,11 +15,12 @@ use moviola_tests::clips;
 
 use crate::mutated::{POLICIES, damage};
 
-/// Frames in groups of twelve, and which of them can't be decoded: alone, at a group's end, and a
-/// whole group.
-const MP4: Clip = Clip { name: "h264_bframes.mp4", lost: &[7, 22, 23, 34, 35, 36] };
+/// Frames in groups of twelve, and which of them can't be decoded: alone, and at a group's end.
+const MP4: Clip = Clip { name: "h264_bframes.mp4", lost: &[7, 22, 23, 34, 35] };
 /// In groups of five.
-const MATROSKA: Clip = Clip { name: "cues.mkv", lost: &[3, 14, 50, 98, 99] };
+const MATROSKA: Clip = Clip { name: "cues.mkv", lost: &[3, 14, 52, 98, 99] };
+/// A keyframe is lost. What can be made of the frames behind it depends on what was decoded before.
+const KEYLESS: Clip = Clip { name: "h264_bframes.mp4", lost: &[7, 35, 36] };
 
 struct Clip {
     name: &'static str,
@@ -104,7 +105,9 @@ fn the_same_is_told_whatever_reads() {
 #[test]
 fn a_frame_that_does_not_come_is_an_error_in_its_place() {
     // Sixteen workers share one decoder with threads.
-    for (clip, workers) in [(MP4, 1), (MP4, 3), (MP4, 16), (MATROSKA, 1), (MATROSKA, 3)] {
+    for (clip, workers) in
+        [(MP4, 1), (MP4, 16), (KEYLESS, 1), (KEYLESS, 3), (KEYLESS, 16), (MATROSKA, 3)]
+    {
         let (all, damaged) = read(&clip.damaged(), OnDamage::Keep, workers);
         let times = all.iter().map(|(_, time, _)| time.expect("each has a time"));
         assert!(times.is_sorted(), "{}: {all:?}", clip.name);
@@ -163,7 +166,7 @@ fn chosen_frames_show_the_last_whole_one_though_it_was_not_chosen() {
     let source = Source::bytes("damaged", bytes);
     let mut video = Video::open(source, SourceOptions::default()).unwrap();
     video.on_damage(OnDamage::Repeat);
-    let numbers = [7, 23, 36, 37];
+    let numbers = [7, 23, 35, 37];
     let work = vec![|frame: Frame| told(&frame); 2];
     let chosen = FrameReader::chosen(video, numbers, work).unwrap();
     let chosen: Vec<_> = chosen.map(Result::unwrap).collect();
@@ -183,7 +186,7 @@ fn a_black_picture_heeds_the_limit_of_pixels() {
 fn random_damage_moves_no_frame_from_its_place() {
     let names = ["h264_bframes.mp4", "edit_list.mp4", "hevc_cra.mp4", "cues.mkv", "vp9.webm"];
     let mut listed = 0;
-    for (name, seed) in names.iter().flat_map(|name| (0..12).map(move |seed| (name, seed))) {
+    for (name, seed) in names.iter().flat_map(|name| (0..30).map(move |seed| (name, seed))) {
         let mut bytes = std::fs::read(clips::testdata().join(name)).unwrap();
         damage(&mut bytes, seed);
         let bytes: Arc<[u8]> = bytes.into();
@@ -202,5 +205,5 @@ fn random_damage_moves_no_frame_from_its_place() {
             assert_eq!(times(workers), one, "{name} with damage {seed}, {workers} workers");
         }
     }
-    assert!(listed > 10, "{listed}");
+    assert!(listed > 5, "{listed}");
 }

@@ -83,8 +83,8 @@ impl Video {
     /// `[numbers, height, width, 3]` or `[numbers, 3, height, width]`, as `spec` says.
     ///
     /// Pictures are converted on the threads of their decoders, each into its own place, upright
-    /// and with square pixels. Frames that [`OnDamage::Skip`] leaves out take no place: those after
-    /// them move up.
+    /// and with square pixels. Frames that [`OnDamage::Skip`](super::OnDamage::Skip) leaves out
+    /// take no place: those after them move up.
     ///
     /// # Errors
     ///
