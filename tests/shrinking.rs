@@ -95,11 +95,11 @@ fn frames_by_number_that_are_gone_are_errors() {
             assert_eq!(video.frame_at(0).unwrap().number, Some(0));
             shrink(&path);
             let all: Vec<_> = (0..count as i64).collect();
-            // A packet that is partly there is damaged; what is behind it can't be read.
-            let error = video.frames_at(&all).unwrap_err();
-            assert!(is_truncation(&error) || matches!(error, Error::Decode { .. }), "{error:?}");
-            let error = video.frame_at(-1).unwrap_err();
-            assert!(matches!(error, Error::Demux { .. } | Error::Open { .. }), "{error:?}");
+            // A demuxer may pass over what it can't read: then pictures are missing.
+            for error in [video.frames_at(&all).unwrap_err(), video.frame_at(-1).unwrap_err()] {
+                let is_missing = matches!(error, Error::Decode { .. });
+                assert!(is_missing || is_truncation(&error), "{error:?}");
+            }
         }
     }
 }

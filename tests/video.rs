@@ -336,3 +336,25 @@ fn tables_that_call_every_picture_a_keyframe_are_not_believed() {
     let chosen: Vec<_> = chosen.map(Result::unwrap).collect();
     assert_eq!(chosen, [3, 9, 40].map(|number: usize| truth[number].clone()));
 }
+
+#[test]
+fn chosen_frames_are_the_same_however_their_groups_are_decoded() {
+    let hash = |frame: &moviola_media::frame::Frame| moviola::hash::frame_md5(&frame.frame);
+    for name in ["demo.mp4", "hevc_cra.mp4", "h264_paff_mixed.ts", "same_times.mkv"] {
+        let count = open(name).len().unwrap();
+        for numbers in [(0..count).collect::<Vec<_>>(), (2..count).step_by(7).collect()] {
+            let asked: Vec<_> = numbers.iter().map(|&number| number as i64).collect();
+            let truth = open(name).map_frames_at(&asked, |_, frame| hash(frame)).unwrap();
+            let truth: Vec<_> = truth.into_iter().map(Result::unwrap).collect();
+            // No room for pictures that wait: one decoder with threads.
+            for (workers, memory) in [(1, 0), (3, 0), (3, usize::MAX)] {
+                let options = SourceOptions { memory, ..SourceOptions::default() };
+                let video = Video::open(Source::path(clip(name)), options).unwrap();
+                let workers = vec![move |frame| hash(&frame); workers];
+                let frames = FrameReader::chosen(video, numbers.clone(), workers).unwrap();
+                let frames: Vec<_> = frames.map(Result::unwrap).collect();
+                assert!(frames == truth, "{name}, room for {memory} bytes");
+            }
+        }
+    }
+}

@@ -1,5 +1,10 @@
 //! 16-bit pixels, for pictures with more than 8 bits. swscale converts and scales; what is left is
 //! to cut out, turn and sort.
+//!
+//! The whole picture is scaled, whatever part of it is wanted: swscale starts each row and column of
+//! what it is given at a phase of its own and repeats what lies at the edges, so a part that is cut
+//! out before would have other pixels than the same part of the whole, wherever its place isn't a
+//! whole number of pixels in the output, and all around its edges. What that costs is bounded.
 
 use moviola_av::{
     color::Color,
