@@ -75,6 +75,7 @@ impl Fetcher {
         frames: Vec<(u32, S)>,
         see: impl Fn(Target, S, VideoFrame) -> T + Sync,
     ) -> Result<Fetched<T, S>> {
+        let last = if plan::reads_on(index, &frames) { Finish::Stay } else { Finish::Drain };
         let mut jobs = plan::jobs(index, frames);
         jobs.sort_by_key(plan::cost); // the longest is taken first, from the end
         let cores = Cores::take(self.cores);
@@ -82,7 +83,7 @@ impl Fetcher {
         let costs: Vec<_> = jobs.iter().rev().map(plan::cost).collect();
         let way = plan::choose(&costs, cores.count());
         let lanes = self.lanes(way, cores.count().min(jobs.len()), &jobs);
-        let queue = Mutex::new(jobs);
+        let queue = Queue { jobs: Mutex::new(jobs), last };
         let outcomes = match lanes {
             Lanes::Narrow(mut lanes) => side_by_side(&mut lanes, |lane| {
                 let mut came = Vec::new();
@@ -157,7 +158,7 @@ impl Fetcher {
 fn one_for_all<S: Send, T: Send>(
     lane: &mut Lane,
     sources: &Sources<'_>,
-    queue: &Mutex<Vec<Job<S>>>,
+    queue: &Queue<S>,
     cores: usize,
     see: &(impl Fn(Target, S, VideoFrame) -> T + Sync),
 ) -> Vec<Result<Fetched<T, S>>> {
@@ -186,35 +187,41 @@ fn one_for_all<S: Send, T: Send>(
     })
 }
 
+/// What the lanes share out among them.
+struct Queue<S> {
+    jobs: Mutex<Vec<Job<S>>>,
+    /// What becomes of the decoder that has done the last job.
+    last: Finish,
+}
+
 /// Has a lane take jobs until there are none; gives what didn't come.
 fn run<S>(
     lane: &mut Lane,
     sources: &Sources<'_>,
-    queue: &Mutex<Vec<Job<S>>>,
+    queue: &Queue<S>,
     mut see: impl FnMut(Target, S, VideoFrame) -> bool,
 ) -> Result<Vec<(u32, S)>> {
     let mut missing = Vec::new();
-    while let Some((job, is_last)) = next_job(lane, queue) {
-        let finish = if is_last { Finish::Stay } else { Finish::Drain };
+    while let Some((job, finish)) = next_job(lane, queue) {
         let left = lane.run(sources, job, finish, &mut see)?;
         missing.extend(left.into_iter().map(|(target, slot)| (target.frame, slot)));
     }
     Ok(missing)
 }
 
-/// The next job, and whether it is the last: one that the lane can go on to, else the longest.
-fn next_job<S>(lane: &Lane, queue: &Mutex<Vec<Job<S>>>) -> Option<(Job<S>, bool)> {
-    let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+/// The next job, and what to do behind it: one that the lane can go on to, else the longest.
+fn next_job<S>(lane: &Lane, queue: &Queue<S>) -> Option<(Job<S>, Finish)> {
+    let mut jobs = queue.jobs.lock().unwrap_or_else(PoisonError::into_inner);
     let goes_on = |job: &Job<S>| {
         let targets: Vec<_> = job.targets.iter().map(|(target, _)| *target).collect();
         lane.cost_to_go_on(job.entrance, &targets).is_some()
     };
-    let place = if lane.stands() { queue.iter().position(goes_on) } else { None };
+    let place = if lane.stands() { jobs.iter().position(goes_on) } else { None };
     let job = match place {
-        Some(place) => queue.remove(place),
-        None => queue.pop()?,
+        Some(place) => jobs.remove(place),
+        None => jobs.pop()?,
     };
-    Some((job, queue.is_empty()))
+    Some((job, if jobs.is_empty() { queue.last } else { Finish::Drain }))
 }
 
 impl Video {

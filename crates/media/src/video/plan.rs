@@ -100,6 +100,15 @@ impl<N: Iterator<Item = u32>> Iterator for Groups<N> {
     }
 }
 
+/// Whether the next frame, at the same distance again, would be reached from the last of these,
+/// which ascend: then the decoder had better stay where it is, ready to go on.
+pub(super) fn reads_on<S>(index: &FrameIndex, frames: &[(u32, S)]) -> bool {
+    let [.., (before, _), (last, _)] = frames else { return true };
+    let next = last.saturating_add(last - before);
+    let (last, next) = (index.packet_of(*last), index.packet_of(next).map(|_| next));
+    last.zip(next).is_some_and(|(last, next)| index.entrance(next).packet <= last)
+}
+
 /// How many packets a job has to decode from its entrance on.
 pub(super) fn cost<S>(job: &Job<S>) -> u32 {
     job.last().saturating_add(1).saturating_sub(job.entrance.packet)
