@@ -1,11 +1,11 @@
 //! Kernels that blend neighbours in a row.
 //!
 //! Gathers of 32 bits fetch what eight outputs need: a level and its neighbour, a pair of levels,
-//! or a packed pixel. Where the outputs read from a short stretch of pairs, shuffles are faster.
+//! or a packed pixel. Where the outputs read from a short stretch, shuffles are faster.
 
 use std::arch::x86_64::*;
 
-use super::{load_i16, pack_i16, store_i16};
+use super::{load_i16, load_levels, pack_i16, store_i16};
 use crate::simd::{Lanes, Taps, scalar, taps::Taps8};
 
 /// The gather indices and the weights of eight taps.
@@ -51,9 +51,26 @@ pub(in crate::simd) fn resample(row: &[i16], taps: &Taps, out: &mut [Lanes<i16>]
 #[target_feature(enable = "avx2")]
 unsafe fn weigh_samples(row: &[i16], taps: &Taps8) -> __m256i {
     let (first, weights) = load_taps(taps);
-    // SAFETY: the caller promises that both 16-bit samples are inside `row`.
-    let samples = unsafe { gather::<2>(row.as_ptr().cast(), first) };
+    let window = row.get(taps.start as usize..).and_then(<[i16]>::first_chunk::<8>);
+    let samples = match window {
+        Some(window) if taps.span < 7 => pick_samples(window, first, taps.start),
+        // SAFETY: the caller promises that both 16-bit samples are inside `row`.
+        _ => unsafe { gather::<2>(row.as_ptr().cast(), first) },
+    };
     weigh(samples, weights)
+}
+
+/// Levels `first` and `first + 1`, where `window` starts with level `start` and `first` is at most
+/// six levels on: what doubles the columns of chroma reads so.
+#[target_feature(enable = "avx2")]
+fn pick_samples(window: &[i16; 8], first: __m256i, start: u32) -> __m256i {
+    let offsets = _mm256_sub_epi32(first, _mm256_set1_epi32(start.cast_signed()));
+    let bytes = _mm256_slli_epi32::<1>(offsets);
+    // The four bytes from each offset on: its lowest byte four times, plus 0 to 3.
+    let lowest = _mm_setr_epi8(0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12);
+    let bytes = _mm256_shuffle_epi8(bytes, _mm256_broadcastsi128_si256(lowest));
+    let bytes = _mm256_add_epi8(bytes, _mm256_set1_epi32(0x0302_0100));
+    _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(load_levels(window)), bytes)
 }
 
 /// `(a * w0 + b * w1 + 2^13) >> 14` of eight pairs.

@@ -36,6 +36,13 @@ fn load_i16(from: &[i16; 16]) -> __m256i {
     unsafe { _mm256_loadu_si256(from.as_ptr().cast()) }
 }
 
+/// Eight levels.
+#[target_feature(enable = "avx2")]
+fn load_levels(from: &[i16; 8]) -> __m128i {
+    // SAFETY: `from` is 16 readable bytes; the load needs no alignment.
+    unsafe { _mm_loadu_si128(from.as_ptr().cast()) }
+}
+
 #[target_feature(enable = "avx2")]
 fn store_u8(to: &mut [u8; 16], value: __m128i) {
     // SAFETY: `to` is 16 writable bytes; the store needs no alignment.
