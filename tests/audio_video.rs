@@ -22,7 +22,7 @@ use moviola_media::{
 };
 use moviola_tests::{clips, reference};
 
-use crate::conformance::in_parallel;
+use crate::{conformance::in_parallel, failure::FailsAfter};
 
 /// Clips whose frames depend on how `FrameReader` shares them out: it has to use one decoder, too.
 const ONE_DECODER: &[(&str, &str)] =
@@ -302,18 +302,6 @@ fn packets_that_are_encrypted_are_told_once() {
     let Some(file) = reference::encrypted(&clip("h264_bframes.mp4")) else { return };
     // Its header doesn't tell.
     check_encrypted(file, 0, false, &[NO_VIDEO, NO_SOUND]);
-}
-
-/// Gives the first bytes, then an error.
-struct FailsAfter(Cursor<Vec<u8>>);
-
-impl Read for FailsAfter {
-    fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
-        match self.0.read(target)? {
-            0 => Err(io::Error::other("the cable was pulled")),
-            count => Ok(count),
-        }
-    }
 }
 
 #[test]

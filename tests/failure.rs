@@ -16,7 +16,7 @@ const CLIPS: [(&str, usize); 4] =
     [("gray.mp4", 1), ("h264_400.mp4", 5), ("webm_no_cues.webm", 5), ("av1.mkv", 5)];
 
 /// Gives the first bytes, then an error.
-struct FailsAfter(Cursor<Vec<u8>>);
+pub(crate) struct FailsAfter(pub(crate) Cursor<Vec<u8>>);
 
 impl Read for FailsAfter {
     fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
