@@ -1,7 +1,5 @@
 //! Where each output sample of a row reads its input, and with which weights.
 
-use super::lanes;
-
 /// One output sample: two neighbouring input samples and what they weigh.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tap {
@@ -11,14 +9,13 @@ pub(crate) struct Tap {
     pub(crate) weights: [i16; 2],
 }
 
-/// Eight taps, as vector loads want them.
-#[derive(Clone, Copy, Debug, Default)]
+/// Eight taps, as vector loads want them, without where in the row they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Taps8 {
-    pub(super) first: [u32; 8],
+    /// The left samples, counted from the leftmost of them.
+    pub(super) offsets: [u32; 8],
     pub(super) weights: [[i16; 2]; 8],
-    /// The smallest of `first`.
-    pub(super) start: u32,
-    /// How far the largest of `first` is from it.
+    /// The largest of `offsets`.
     pub(super) span: u32,
 }
 
@@ -26,19 +23,29 @@ impl Taps8 {
     /// Input samples past this one are never read, so that byte offsets fit in 32 bits.
     const LAST: usize = 1 << 24;
 
-    /// Up to eight taps, filled up with the last one, weighing nothing.
-    fn new(taps: &[Tap]) -> Self {
-        let clamped = |tap: &Tap| tap.first.min(Self::LAST) as u32;
-        let mut all = Self { first: [taps.last().map_or(0, clamped); 8], ..Self::default() };
-        for ((first, weights), tap) in all.first.iter_mut().zip(&mut all.weights).zip(taps) {
-            (*first, *weights) = (clamped(tap), tap.weights);
+    /// Up to eight taps, filled up with the last one, weighing nothing, and their leftmost sample.
+    fn new(taps: &[Tap]) -> (Self, usize) {
+        let clamped = |tap: &Tap| tap.first.min(Self::LAST);
+        let start = taps.iter().map(clamped).min().unwrap_or(0);
+        let offset = |tap: &Tap| (clamped(tap) - start) as u32;
+        let mut all = Self { offsets: [taps.last().map_or(0, offset); 8], ..Self::default() };
+        for ((to, weights), tap) in all.offsets.iter_mut().zip(&mut all.weights).zip(taps) {
+            (*to, *weights) = (offset(tap), tap.weights);
         }
-        let (start, end) = all
-            .first
-            .iter()
-            .fold((u32::MAX, 0), |(start, end), &first| (start.min(first), end.max(first)));
-        Self { start, span: end - start, ..all }
+        all.span = all.offsets.into_iter().max().unwrap_or(0);
+        (all, start)
     }
+}
+
+/// Neighbouring lanes whose taps differ in nothing but where they start.
+///
+/// Where the scale is a simple fraction, all lanes but those at the edges are one run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Run<'a> {
+    /// The taps of each lane, by eights.
+    pub(super) taps: [Taps8; 2],
+    /// For each lane, the leftmost samples of both eights.
+    pub(super) starts: &'a [[usize; 2]],
 }
 
 /// The taps of a row.
@@ -47,7 +54,10 @@ impl Taps8 {
 /// [`Taps::new`] sets.
 #[derive(Clone, Debug)]
 pub(crate) struct Taps {
-    lanes: Vec<[Taps8; 2]>,
+    /// The taps of the lanes of each run, and how many lanes that is.
+    runs: Vec<([Taps8; 2], usize)>,
+    /// For each lane, the leftmost samples of both eights.
+    starts: Vec<[usize; 2]>,
     reach: usize,
 }
 
@@ -55,13 +65,25 @@ pub(crate) struct Taps {
 impl Taps {
     /// A row that reads the given taps, filled up to whole lanes with taps that weigh nothing.
     pub(crate) fn new(taps: &[Tap]) -> Self {
-        let mut table = vec![[Taps8::default(); 2]; lanes(taps.len())];
-        let mut reach = 2;
-        for (eight, taps) in table.as_flattened_mut().iter_mut().zip(taps.chunks(8)) {
-            *eight = Taps8::new(taps);
-            reach = reach.max((eight.start + eight.span) as usize + 2);
+        let mut all = Self { runs: Vec::new(), starts: Vec::new(), reach: 2 };
+        for lane in taps.chunks(16) {
+            let (low, high) = lane.split_at(lane.len().min(8));
+            all.push([Taps8::new(low), Taps8::new(high)]);
         }
-        Self { lanes: table, reach }
+        all
+    }
+
+    /// Adds a lane, to the last run if it is like that.
+    fn push(&mut self, lane: [(Taps8, usize); 2]) {
+        for (eight, start) in lane {
+            self.reach = self.reach.max(start + eight.span as usize + 2);
+        }
+        let taps = lane.map(|(eight, _)| eight);
+        self.starts.push(lane.map(|(_, start)| start));
+        match self.runs.last_mut() {
+            Some((alike, lanes)) if *alike == taps => *lanes += 1,
+            _ => self.runs.push((taps, 1)),
+        }
     }
 
     /// How many samples an input row needs, so that both samples of every tap are inside.
@@ -69,15 +91,23 @@ impl Taps {
         self.reach
     }
 
-    /// The taps by sixteens.
-    pub(super) fn lanes(&self) -> &[[Taps8; 2]] {
-        &self.lanes
+    /// The runs of lanes, in order.
+    pub(super) fn runs(&self) -> impl Iterator<Item = Run<'_>> {
+        let mut rest = self.starts.as_slice();
+        self.runs.iter().map(move |&(taps, lanes)| {
+            let (starts, behind) = rest.split_at(lanes);
+            rest = behind;
+            Run { taps, starts }
+        })
     }
 
     /// The taps one by one: index of the left sample, and both weights.
     pub(super) fn iter(&self) -> impl Iterator<Item = (usize, [i32; 2])> {
-        let eights = self.lanes.as_flattened().iter();
-        let taps = eights.flat_map(|taps| taps.first.iter().zip(&taps.weights));
-        taps.map(|(&first, weights)| (first as usize, weights.map(i32::from)))
+        let lanes = self.runs().flat_map(|run| run.starts.iter().map(move |&at| (run.taps, at)));
+        let eights = lanes.flat_map(|(taps, starts)| taps.into_iter().zip(starts));
+        eights.flat_map(|(taps, start)| {
+            let taps = taps.offsets.into_iter().zip(taps.weights);
+            taps.map(move |(offset, weights)| (start + offset as usize, weights.map(i32::from)))
+        })
     }
 }
