@@ -76,6 +76,9 @@ impl Siting {
     /// Luma itself, or chroma that is as dense.
     pub(super) const LUMA: Self = Self { log2: 0, start: 0.0 };
 
+    /// Chroma at every other sample of luma.
+    pub(super) const EVERY_OTHER: Self = Self { log2: 1, start: 0.0 };
+
     /// Chroma, halved `log2` times across and down.
     pub(super) fn chroma(siting: ChromaSiting, [across, down]: [u8; 2]) -> [Self; 2] {
         let first = |log2| Self { log2, start: 0.0 };

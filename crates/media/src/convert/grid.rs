@@ -75,6 +75,16 @@ impl Grid {
         &line.sampled
     }
 
+    /// Row `y` of the output in the columns of the plane, as levels; the last one comes twice.
+    pub(super) fn blended<'a>(&self, plane: &Plane<'_>, y: usize, line: &'a mut Line) -> &'a [i16] {
+        self.blend(plane, (y, 1), &mut line.blended);
+        let Some(row) = line.blended.as_flattened_mut().get_mut(..=self.width) else { return &[] };
+        if let [.., last, beyond] = row {
+            *beyond = *last;
+        }
+        row
+    }
+
     /// Row `y` of a plane of pairs, as levels of the two components.
     pub(super) fn sample_pairs<'a>(
         &self,

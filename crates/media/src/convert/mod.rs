@@ -19,6 +19,7 @@
 
 mod axis;
 mod deep;
+mod direct;
 mod error;
 mod geometry;
 mod grid;

@@ -163,6 +163,11 @@ impl Sink for Interleaved<'_> {
         let out = &mut self.out[3 * (y * self.width + x)..][..3 * rgb[0].len()];
         self.isa.interleave(rgb, out);
     }
+
+    fn packed_row(&mut self, y: usize) -> Option<&mut [u8]> {
+        let row = 3 * self.width;
+        self.out.get_mut(y * row..)?.get_mut(..row)
+    }
 }
 
 struct Planes<'a> {

@@ -67,7 +67,7 @@ impl Rgb8Converter {
             return Err(ConvertError::OutputLength { expected, got: out.len() });
         }
         let isa = self.sampler.isa();
-        self.sampler.run(picture, &mut Image { isa, bytes: out, row_stride })
+        self.sampler.run(picture, &mut Image { isa, bytes: out, row_stride, row_bytes })
     }
 }
 
@@ -76,11 +76,16 @@ struct Image<'a> {
     isa: Isa,
     bytes: &'a mut [u8],
     row_stride: usize,
+    row_bytes: usize,
 }
 
 impl Sink for Image<'_> {
     fn put(&mut self, x: usize, y: usize, rgb: [&[u8]; 3]) {
         let out = &mut self.bytes[y * self.row_stride + 3 * x..][..3 * rgb[0].len()];
         self.isa.interleave(rgb, out);
+    }
+
+    fn packed_row(&mut self, y: usize) -> Option<&mut [u8]> {
+        self.bytes.get_mut(y * self.row_stride..)?.get_mut(..self.row_bytes)
     }
 }

@@ -5,6 +5,7 @@ use moviola_av::plane::Plane;
 use super::{
     ConvertError,
     axis::axes,
+    direct::Direct,
     geometry::{Geometry, check_side},
     packed::Packed,
     planar::Planar,
@@ -24,6 +25,11 @@ const WHOLE: [f64; 4] = [0.0, 0.0, 1.0, 1.0];
 pub(super) trait Sink {
     /// Stores a run of red, green and blue that starts at column `x` of row `y`.
     fn put(&mut self, x: usize, y: usize, rgb: [&[u8]; 3]);
+
+    /// Where row `y` has its place as packed red, green and blue, if that is how it is stored.
+    fn packed_row(&mut self, _y: usize) -> Option<&mut [u8]> {
+        None
+    }
 }
 
 /// A plan for pictures of one geometry, with the memory that it needs.
@@ -32,6 +38,8 @@ pub(super) struct Sampler {
     geometry: Geometry,
     isa: Isa,
     reader: Reader,
+    /// A faster way to packed pixels, where there is one.
+    direct: Option<Direct>,
     /// Size of the output in the direction of the coded rows.
     width: usize,
     height: usize,
@@ -79,6 +87,7 @@ impl Sampler {
             geometry,
             isa,
             reader,
+            direct: Direct::new(isa, &geometry, axes),
             width: across.output,
             height: down.output,
             turned: geometry.orientation.swaps_axes(),
@@ -108,6 +117,10 @@ impl Sampler {
         }
         let step = if self.turned { BAND } else { 1 };
         for y in (0..self.height).step_by(step) {
+            if let (Some(direct), Some(out)) = (&mut self.direct, sink.packed_row(y)) {
+                direct.row(&planes, y, out);
+                continue;
+            }
             let rows = step.min(self.height - y);
             for row in 0..rows {
                 self.read(&planes, y + row, row);

@@ -91,6 +91,10 @@ impl Isa {
         Self(Kind::Scalar)
     }
 
+    /// Whether [`yuv_to_packed`](Self::yuv_to_packed) is faster than the kernels of its steps: on Arm
+    /// it is the scalar one, and they aren't.
+    pub(crate) const PACKS_FAST: bool = cfg!(not(target_arch = "aarch64"));
+
     /// Blends two rows of bytes into levels: `a + (b - a) * weight / 32768`.
     ///
     /// The shortest of the three slices sets the length.
@@ -130,6 +134,21 @@ impl Isa {
         rgb: [&mut [Lanes<u8>]; 3],
     ) {
         dispatch!(self, yuv_to_rgb(yuv, gains, rgb))
+    }
+
+    /// A row of 8-bit luma, and of chroma of half its density, to packed 8-bit red, green, blue.
+    ///
+    /// Chroma sample `i` lies at luma sample `2 * i`; halfway to the next one lies their mean, as
+    /// [`resample`](Self::resample) makes it. So there is one sample more of each than pairs of luma.
+    /// The shortest of the slices sets the length.
+    pub(crate) fn yuv_to_packed(
+        self,
+        luma: &[u8],
+        chroma: [&[i16]; 2],
+        gains: &YuvGains,
+        out: &mut [u8],
+    ) {
+        dispatch!(self, yuv_to_packed(luma, chroma, gains, out))
     }
 
     /// Levels of one component to 8 bits.

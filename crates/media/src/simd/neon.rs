@@ -8,7 +8,7 @@ use std::arch::aarch64::*;
 use super::{Lanes, LumaGain, YuvGains, scalar};
 use crate::picture::Depth;
 
-pub(super) use scalar::{resample, resample_packed, resample_pairs};
+pub(super) use scalar::{resample, resample_packed, resample_pairs, yuv_to_packed};
 
 #[target_feature(enable = "neon")]
 fn load_u8(from: &[u8; 16]) -> uint8x16_t {

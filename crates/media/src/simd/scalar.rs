@@ -59,17 +59,33 @@ fn mix(a: i16, b: i16, [w0, w1]: [i32; 2]) -> i16 {
 pub(super) fn yuv_to_rgb(
     [y, u, v]: [&[Lanes<i16>]; 3],
     gains: &YuvGains,
-    rgb: [&mut [Lanes<u8>]; 3],
+    [red, green, blue]: [&mut [Lanes<u8>]; 3],
 ) {
-    for (out, [from_u, from_v]) in rgb.into_iter().zip(gains.chroma) {
-        for (((y, u), v), out) in y.iter().zip(u).zip(v).zip(out) {
-            for lane in 0..16 {
-                let luma = luma64(y[lane], gains.luma);
-                let (u, v) = (doubled(u[lane]), doubled(v[lane]));
-                let chroma = mul_q15(u, from_u).saturating_add(mul_q15(v, from_v));
-                out[lane] = round64(luma.saturating_add(chroma));
-            }
-        }
+    let inputs = y.as_flattened().iter().zip(u.as_flattened()).zip(v.as_flattened());
+    let [red, green, blue] = [red, green, blue].map(<[_]>::as_flattened_mut);
+    for (((&y, &u), &v), (out, blue)) in inputs.zip(red.iter_mut().zip(green).zip(blue)) {
+        [*out.0, *out.1, *blue] = rgb([y, u, v], gains);
+    }
+}
+
+/// The colour of one pixel.
+fn rgb([y, u, v]: [i16; 3], gains: &YuvGains) -> [u8; 3] {
+    let luma = luma64(y, gains.luma);
+    let (u, v) = (doubled(u), doubled(v));
+    gains.chroma.map(|[from_u, from_v]| {
+        let chroma = mul_q15(u, from_u).saturating_add(mul_q15(v, from_v));
+        round64(luma.saturating_add(chroma))
+    })
+}
+
+pub(super) fn yuv_to_packed(luma: &[u8], [u, v]: [&[i16]; 2], gains: &YuvGains, out: &mut [u8]) {
+    let between = |a: i16, b: i16| mix(a, b, [1 << 13; 2]);
+    let chroma = u
+        .windows(2)
+        .zip(v.windows(2))
+        .flat_map(|(u, v)| [[u[0], v[0]], [between(u[0], u[1]), between(v[0], v[1])]]);
+    for ((&luma, [u, v]), out) in luma.iter().zip(chroma).zip(out.as_chunks_mut::<3>().0) {
+        *out = rgb([i16::from(luma) << 7, u, v], gains);
     }
 }
 

@@ -36,6 +36,13 @@ fn depth() -> impl Strategy<Value = Depth> {
         .prop_map(|(bits, shift)| Depth { bits, shift })
 }
 
+fn gains() -> impl Strategy<Value = YuvGains> {
+    let luma = (0..=i16::MAX / 8, 0..=i16::MAX);
+    let chroma = prop::array::uniform3(prop::array::uniform2(-16383..=16383_i16));
+    (luma, chroma)
+        .prop_map(|((offset, gain), chroma)| YuvGains { luma: LumaGain { offset, gain }, chroma })
+}
+
 /// What a kernel writes, once by the scalar kernels and once by the CPU's best.
 fn both<T>(kernel: impl Fn(Isa) -> T) -> [T; 2] {
     [kernel(Isa::scalar()), kernel(Isa::detect())]
@@ -122,14 +129,27 @@ proptest! {
     #[test]
     fn yuv_to_rgb(
         yuv in prop::array::uniform3(levels(48)),
-        luma in (0..=i16::MAX / 8, 0..=i16::MAX),
-        chroma in prop::array::uniform3(prop::array::uniform2(-16383..=16383_i16)),
+        gains in gains(),
     ) {
-        let gains = YuvGains { luma: LumaGain { offset: luma.0, gain: luma.1 }, chroma };
         let [want, got] = both(|isa| {
             let mut out = [[[1; 16]; 3]; 3];
             let yuv = yuv.each_ref().map(Vec::as_slice);
             isa.yuv_to_rgb(yuv, &gains, out.each_mut().map(|row| &mut row[..]));
+            out
+        });
+        prop_assert_eq!(want, got);
+    }
+
+    #[test]
+    fn yuv_to_packed(
+        luma in vec(any::<u8>(), 0..140),
+        chroma in prop::array::uniform2(vec(0..=i16::MAX, 0..80)),
+        gains in gains(),
+        room in 0_usize..420,
+    ) {
+        let [want, got] = both(|isa| {
+            let mut out = vec![7; room];
+            isa.yuv_to_packed(&luma, chroma.each_ref().map(Vec::as_slice), &gains, &mut out);
             out
         });
         prop_assert_eq!(want, got);

@@ -185,9 +185,26 @@ pub(super) fn side() -> impl Strategy<Value = usize> {
 
 /// Noise of every size, layout, colour and orientation.
 pub(super) fn any_canvas() -> impl Strategy<Value = Canvas> {
-    let noise = ((side(), side()), layout(), 0_usize..9, any::<u64>())
+    canvas(layout(), orientation())
+}
+
+/// Noise whose chroma has half the columns of luma, most of it upright.
+pub(super) fn doubling_canvas() -> impl Strategy<Value = Canvas> {
+    let layout = (0_u8..=2).prop_map(|log2_height| Layout::Yuv {
+        depth: Depth::EIGHT,
+        log2_width: 1,
+        log2_height,
+    });
+    canvas(layout, prop_oneof![2 => Just(Orientation::default()), 1 => orientation()])
+}
+
+fn canvas(
+    layout: impl Strategy<Value = Layout>,
+    orientation: impl Strategy<Value = Orientation>,
+) -> impl Strategy<Value = Canvas> {
+    let noise = ((side(), side()), layout, 0_usize..9, any::<u64>())
         .prop_map(|(size, layout, padding, seed)| Canvas::noise(size, layout, padding, seed));
-    (noise, color(), orientation()).prop_map(|(canvas, color, orientation)| Canvas {
+    (noise, color(), orientation).prop_map(|(canvas, color, orientation)| Canvas {
         color,
         orientation,
         ..canvas

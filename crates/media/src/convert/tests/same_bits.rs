@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::{
     super::{ChannelOrder, Placement, TensorConverter, TensorSpec},
-    canvas::{Canvas, any_canvas, side},
+    canvas::{Canvas, any_canvas, doubling_canvas, side},
     plain_spec, rgb8,
 };
 use crate::{
@@ -76,6 +76,19 @@ proptest! {
                 spec.fill[channel]
             };
             prop_assert_eq!(value, sample * spec.scale[channel] + spec.bias[channel]);
+        }
+    }
+
+    #[test]
+    fn packed_pixels_in_one_step_are_those_of_planes(canvas in doubling_canvas()) {
+        let (width, height) = canvas.picture().display_size();
+        let planes = tensor(Isa::detect(), &canvas, &plain_spec((width, height)));
+        for isa in [Isa::scalar(), Isa::detect()] {
+            let packed = rgb8(isa, &canvas.picture(), (width, height));
+            for (channel, plane) in planes.chunks(width * height).enumerate() {
+                let samples = packed.iter().skip(channel).step_by(3).map(|&byte| f32::from(byte));
+                prop_assert!(samples.eq(plane.iter().copied()));
+            }
         }
     }
 

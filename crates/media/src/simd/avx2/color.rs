@@ -2,8 +2,8 @@
 
 use std::arch::x86_64::*;
 
-use super::{load_i16, pack_u8, store_u8};
-use crate::simd::{Lanes, LumaGain, YuvGains};
+use super::{load_bytes, load_i16, pack_u8, store::Interleave, store_u8};
+use crate::simd::{Lanes, LumaGain, YuvGains, scalar};
 
 #[target_feature(enable = "avx2")]
 pub(in crate::simd) fn yuv_to_rgb(
@@ -11,17 +11,63 @@ pub(in crate::simd) fn yuv_to_rgb(
     gains: &YuvGains,
     [red, green, blue]: [&mut [Lanes<u8>]; 3],
 ) {
-    let luma = Luma::new(gains.luma);
-    let chroma = gains.chroma.map(|pair| pair.map(|gain| _mm256_set1_epi16(gain)));
+    let color = Color::new(gains);
     let inputs = y.iter().zip(u).zip(v);
     for ((((y, u), v), red), (green, blue)) in inputs.zip(red).zip(green.iter_mut().zip(blue)) {
-        let y = luma.in_64ths(load_i16(y));
-        let (u, v) = (doubled(load_i16(u)), doubled(load_i16(v)));
-        for (out, [from_u, from_v]) in [red, green, blue].into_iter().zip(chroma) {
-            let from_u = _mm256_mulhrs_epi16(u, from_u);
-            let from_v = _mm256_mulhrs_epi16(v, from_v);
-            store_u8(out, round64(_mm256_adds_epi16(y, _mm256_adds_epi16(from_u, from_v))));
+        let rgb = color.of(load_i16(y), load_i16(u), load_i16(v));
+        for (out, value) in [red, green, blue].into_iter().zip(rgb) {
+            store_u8(out, pack_u8(value));
         }
+    }
+}
+
+/// Pixels are computed in two halves, those of even and those of odd columns: so neither luma nor
+/// chroma has to be spread out, and interleaving mends the order on its way.
+#[target_feature(enable = "avx2")]
+pub(in crate::simd) fn yuv_to_packed(
+    luma: &[u8],
+    [u, v]: [&[i16]; 2],
+    gains: &YuvGains,
+    out: &mut [u8],
+) {
+    let pairs = (luma.len() / 2).min(u.len().saturating_sub(1)).min(v.len().saturating_sub(1));
+    let whole = (2 * pairs).min(out.len() / 3) / 32 * 32;
+    let (color, interleave) = (Color::new(gains), Interleave::halves());
+    let luma_32 = luma[..whole].as_chunks::<32>().0.iter();
+    let chroma = SitedChroma::of(u, whole).zip(SitedChroma::of(v, whole));
+    for ((luma, (u, v)), out) in luma_32.zip(chroma).zip(out.as_chunks_mut::<96>().0) {
+        let luma = load_bytes(luma);
+        let low_bytes = _mm256_and_si256(luma, _mm256_set1_epi16(0xff));
+        let even = color.of(_mm256_slli_epi16::<7>(low_bytes), u.even(), v.even());
+        let high_bytes = _mm256_srli_epi16::<8>(luma);
+        let odd = color.of(_mm256_slli_epi16::<7>(high_bytes), u.odd(), v.odd());
+        let [red, green, blue] = [0, 1, 2].map(|i| _mm256_packus_epi16(even[i], odd[i]));
+        interleave.store([red, green, blue], out);
+    }
+    let rest = [u, v].map(|row| row.get(whole / 2..).unwrap_or_default());
+    scalar::yuv_to_packed(&luma[whole..], rest, gains, &mut out[3 * whole..]);
+}
+
+/// Sixteen chroma levels and those behind each.
+struct SitedChroma<'a>(&'a [i16; 16], &'a [i16; 16]);
+
+impl<'a> SitedChroma<'a> {
+    /// The chroma of each 32 of `pixels`.
+    fn of(row: &'a [i16], pixels: usize) -> impl Iterator<Item = Self> {
+        let next = row.get(1..).unwrap_or_default();
+        let pairs = row.as_chunks().0.iter().zip(next.as_chunks().0).take(pixels / 32);
+        pairs.map(|(levels, next)| Self(levels, next))
+    }
+
+    #[target_feature(enable = "avx2")]
+    fn even(&self) -> __m256i {
+        load_i16(self.0)
+    }
+
+    /// The mean, rounded up, which is what weights of one half each give.
+    #[target_feature(enable = "avx2")]
+    fn odd(&self) -> __m256i {
+        _mm256_avg_epu16(load_i16(self.0), load_i16(self.1))
     }
 }
 
@@ -29,7 +75,33 @@ pub(in crate::simd) fn yuv_to_rgb(
 pub(in crate::simd) fn level_to_u8(row: &[Lanes<i16>], gain: LumaGain, out: &mut [Lanes<u8>]) {
     let luma = Luma::new(gain);
     for (row, out) in row.iter().zip(out) {
-        store_u8(out, round64(luma.in_64ths(load_i16(row))));
+        store_u8(out, pack_u8(steps(luma.in_64ths(load_i16(row)))));
+    }
+}
+
+/// A [`YuvGains`] in vectors.
+struct Color {
+    luma: Luma,
+    chroma: [[__m256i; 2]; 3],
+}
+
+impl Color {
+    #[target_feature(enable = "avx2")]
+    fn new(gains: &YuvGains) -> Self {
+        let chroma = gains.chroma.map(|pair| pair.map(|gain| _mm256_set1_epi16(gain)));
+        Self { luma: Luma::new(gains.luma), chroma }
+    }
+
+    /// Red, green and blue of sixteen levels, in 8-bit steps that aren't cut yet.
+    #[target_feature(enable = "avx2")]
+    fn of(&self, y: __m256i, u: __m256i, v: __m256i) -> [__m256i; 3] {
+        let y = self.luma.in_64ths(y);
+        let (u, v) = (doubled(u), doubled(v));
+        self.chroma.map(|[from_u, from_v]| {
+            let from_u = _mm256_mulhrs_epi16(u, from_u);
+            let from_v = _mm256_mulhrs_epi16(v, from_v);
+            steps(_mm256_adds_epi16(y, _mm256_adds_epi16(from_u, from_v)))
+        })
     }
 }
 
@@ -59,8 +131,8 @@ fn doubled(level: __m256i) -> __m256i {
     _mm256_slli_epi16::<1>(_mm256_sub_epi16(level, _mm256_set1_epi16(1 << 14)))
 }
 
-/// 64ths of a step to whole ones, cut to 8 bits.
+/// 64ths of a step to whole ones.
 #[target_feature(enable = "avx2")]
-fn round64(value: __m256i) -> __m128i {
-    pack_u8(_mm256_srai_epi16::<6>(value))
+fn steps(value: __m256i) -> __m256i {
+    _mm256_srai_epi16::<6>(value)
 }

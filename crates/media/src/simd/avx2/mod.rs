@@ -8,7 +8,7 @@ mod horizontal;
 mod store;
 mod vertical;
 
-pub(super) use color::{level_to_u8, yuv_to_rgb};
+pub(super) use color::{level_to_u8, yuv_to_packed, yuv_to_rgb};
 pub(super) use horizontal::{resample, resample_packed, resample_pairs};
 pub(super) use store::{interleave, normalise, transpose};
 pub(super) use vertical::{blend_packed, blend8, blend16};
@@ -47,6 +47,12 @@ fn load_levels(from: &[i16; 8]) -> __m128i {
 fn store_u8(to: &mut [u8; 16], value: __m128i) {
     // SAFETY: `to` is 16 writable bytes; the store needs no alignment.
     unsafe { _mm_storeu_si128(to.as_mut_ptr().cast(), value) }
+}
+
+#[target_feature(enable = "avx2")]
+fn store_bytes(to: &mut [u8; 32], value: __m256i) {
+    // SAFETY: `to` is 32 writable bytes; the store needs no alignment.
+    unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), value) }
 }
 
 #[target_feature(enable = "avx2")]

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{load_u8, store_f32, store_u8};
+use super::{load_bytes, load_u8, store_bytes, store_f32, store_u8};
 use crate::simd::{Lanes, scalar};
 
 #[target_feature(enable = "avx2")]
@@ -25,31 +25,78 @@ pub(in crate::simd) fn normalise(row: &[u8], scale: f32, bias: f32, out: &mut [f
 #[target_feature(enable = "avx2")]
 pub(in crate::simd) fn interleave(red: &[u8], green: &[u8], blue: &[u8], out: &mut [u8]) {
     let length = red.len().min(green.len()).min(blue.len()).min(out.len() / 3);
-    let (red, red_tail) = red[..length].as_chunks::<16>();
-    let (green, green_tail) = green[..length].as_chunks::<16>();
-    let (blue, blue_tail) = blue[..length].as_chunks::<16>();
-    let (out, out_tail) = out[..3 * length].as_chunks_mut::<48>();
-    let masks = SPREAD.map(|third| third.map(|mask| load_u8(&mask)));
+    let (red, red_tail) = red[..length].as_chunks::<32>();
+    let (green, green_tail) = green[..length].as_chunks::<32>();
+    let (blue, blue_tail) = blue[..length].as_chunks::<32>();
+    let (out, out_tail) = out[..3 * length].as_chunks_mut::<96>();
+    let interleave = Interleave::in_order();
     for (((red, green), blue), out) in red.iter().zip(green).zip(blue).zip(out) {
-        let planes = [load_u8(red), load_u8(green), load_u8(blue)];
-        for (out, masks) in out.as_chunks_mut::<16>().0.iter_mut().zip(masks) {
-            let [red, green, blue] = [0, 1, 2].map(|i| _mm_shuffle_epi8(planes[i], masks[i]));
-            store_u8(out, _mm_or_si128(_mm_or_si128(red, green), blue));
-        }
+        interleave.store([load_bytes(red), load_bytes(green), load_bytes(blue)], out);
     }
     scalar::interleave(red_tail, green_tail, blue_tail, out_tail);
 }
 
+/// Packs the three components of 32 pixels.
+///
 /// For each third of 16 packed pixels, the shuffles that put red, green and blue in their places.
-const SPREAD: [[[u8; 16]; 3]; 3] = {
+pub(super) struct Interleave([[__m256i; 3]; 3]);
+
+impl Interleave {
+    /// For pixels that come in order.
+    #[target_feature(enable = "avx2")]
+    fn in_order() -> Self {
+        Self::new(&IN_ORDER)
+    }
+
+    /// For pixels that come by halves: in each half of a vector eight of even columns and then eight
+    /// of odd ones.
+    #[target_feature(enable = "avx2")]
+    pub(super) fn halves() -> Self {
+        Self::new(&HALVES)
+    }
+
+    #[target_feature(enable = "avx2")]
+    fn new(masks: &Masks) -> Self {
+        let vector = |mask: [u8; 16]| _mm256_broadcastsi128_si256(load_u8(&mask));
+        Self(masks.map(|third| third.map(vector)))
+    }
+
+    #[target_feature(enable = "avx2")]
+    pub(super) fn store(&self, rgb: [__m256i; 3], out: &mut [u8; 96]) {
+        // Each half of a vector makes a third of its own 16 pixels.
+        let [a, b, c] = self.0.map(|masks| {
+            let [red, green, blue] = [0, 1, 2].map(|i| _mm256_shuffle_epi8(rgb[i], masks[i]));
+            _mm256_or_si256(_mm256_or_si256(red, green), blue)
+        });
+        let vectors = [
+            _mm256_permute2x128_si256::<0x20>(a, b),
+            _mm256_permute2x128_si256::<0x30>(c, a),
+            _mm256_permute2x128_si256::<0x31>(b, c),
+        ];
+        for (out, vector) in out.as_chunks_mut::<32>().0.iter_mut().zip(vectors) {
+            store_bytes(out, vector);
+        }
+    }
+}
+
+/// Three shuffles for each of three thirds.
+type Masks = [[[u8; 16]; 3]; 3];
+
+const IN_ORDER: Masks = masks(1);
+const HALVES: Masks = masks(2);
+
+/// The shuffles for pixels of which every `stride`th comes first, then every one behind those.
+const fn masks(stride: usize) -> Masks {
     let mut masks = [[[0x80; 16]; 3]; 3]; // the top bit makes a zero
     let mut byte = 0;
     while byte < 48 {
-        masks[byte / 16][byte % 3][byte % 16] = (byte / 3) as u8;
+        let pixel = byte / 3;
+        let place = pixel % stride * (16 / stride) + pixel / stride;
+        masks[byte / 16][byte % 3][byte % 16] = place as u8;
         byte += 1;
     }
     masks
-};
+}
 
 /// Four rounds that each pair row `i` with row `i + 8` turn 16×16 bytes over the diagonal.
 #[target_feature(enable = "avx2")]
