@@ -27,6 +27,7 @@ pub struct FramePool {
     max_idle_bytes: usize,
     idle_bytes: AtomicUsize,
     lent_bytes: AtomicUsize,
+    most_bytes: AtomicUsize,
     fresh: AtomicU64,
     reused: AtomicU64,
     owners: AtomicU64,
@@ -60,16 +61,27 @@ pub struct PoolStats {
     pub idle_bytes: usize,
     /// Bytes that decoders and frames hold.
     pub lent_bytes: usize,
+    /// The most bytes that they ever held.
+    pub most_bytes: usize,
+}
+
+impl PoolStats {
+    /// How many of the pictures got memory of others before, from 0 to 1.
+    pub fn reuse_rate(&self) -> f64 {
+        self.reused as f64 / (self.fresh + self.reused).max(1) as f64
+    }
 }
 
 impl FramePool {
-    /// A pool that keeps at most `max_idle_bytes` that no one uses; what is over is freed.
+    /// A pool that keeps at most `max_idle_bytes` that no one uses; what is over is freed, that of
+    /// other sizes than the latest first.
     pub fn new(max_idle_bytes: usize) -> Arc<Self> {
         Arc::new(Self {
             idle: Mutex::default(),
             max_idle_bytes,
             idle_bytes: AtomicUsize::new(0),
             lent_bytes: AtomicUsize::new(0),
+            most_bytes: AtomicUsize::new(0),
             fresh: AtomicU64::new(0),
             reused: AtomicU64::new(0),
             owners: AtomicU64::new(0),
@@ -88,6 +100,7 @@ impl FramePool {
             reused: self.reused.load(Ordering::Relaxed),
             idle_bytes: self.idle_bytes.load(Ordering::Relaxed),
             lent_bytes: self.lent_bytes.load(Ordering::Relaxed),
+            most_bytes: self.most_bytes.load(Ordering::Relaxed),
         }
     }
 
@@ -126,18 +139,22 @@ impl FramePool {
             Leftovers::Of(owner) => Some(owner),
             Leftovers::Anyones | Leftovers::Nothing => None,
         };
-        self.lent_bytes.fetch_add(chunk.len, Ordering::Relaxed);
+        let before = self.lent_bytes.fetch_add(chunk.len, Ordering::Relaxed);
+        self.most_bytes.fetch_max(before + chunk.len, Ordering::Relaxed);
         Some(chunk)
     }
 
     fn give_back(&self, chunk: Chunk) {
         self.lent_bytes.fetch_sub(chunk.len, Ordering::Relaxed);
+        let Some(room) = self.max_idle_bytes.checked_sub(chunk.len) else { return };
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.idle_bytes.load(Ordering::Relaxed).saturating_add(chunk.len) <= self.max_idle_bytes
-        {
-            self.idle_bytes.fetch_add(chunk.len, Ordering::Relaxed);
-            idle.entry(chunk.len).or_default().push(chunk);
+        while self.idle_bytes.load(Ordering::Relaxed) > room {
+            let mut others = idle.iter_mut().filter(|(size, _)| **size != chunk.len);
+            let Some(old) = others.find_map(|(_, chunks)| chunks.pop()) else { return };
+            self.idle_bytes.fetch_sub(old.len, Ordering::Relaxed);
         }
+        self.idle_bytes.fetch_add(chunk.len, Ordering::Relaxed);
+        idle.entry(chunk.len).or_default().push(chunk);
     }
 }
 
@@ -277,6 +294,14 @@ mod tests {
         assert_eq!(pool.stats().lent_bytes, 3 * 4096);
         chunks.into_iter().for_each(|chunk| pool.give_back(chunk));
         assert_eq!((pool.stats().idle_bytes, pool.stats().lent_bytes), (2 * 4096, 0));
+        assert_eq!(pool.stats().most_bytes, 3 * 4096);
+        // Memory of a size that is no longer asked for makes room.
+        let larger = pool.take(8192, Leftovers::Anyones).unwrap();
+        pool.give_back(larger);
+        assert_eq!(pool.stats().idle_bytes, 8192);
+        let fresh = pool.stats().fresh;
+        drop(pool.take(8192, Leftovers::Anyones));
+        assert_eq!(pool.stats().fresh, fresh);
         pool.clear();
         assert_eq!(pool.stats().idle_bytes, 0);
     }
