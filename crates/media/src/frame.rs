@@ -148,8 +148,9 @@ fn planar_layout_of(format: PixelFormat) -> Option<Layout> {
 }
 
 /// What the samples mean. Untagged pictures are BT.601 and limited, with chroma in the middle of
-/// the luma it covers; untagged gray and RGB are full: as libswscale takes them. Decoders of MPEG-2,
-/// MPEG-4, H.264 and HEVC always tag where chroma sits.
+/// the luma it covers; untagged gray and RGB are full: as libswscale takes them. As there, BT.2020 of
+/// constant luminance counts as the other, and what has no matrix (ICtCp, those made of primaries) as
+/// BT.601. Decoders of MPEG-2, MPEG-4, H.264 and HEVC always tag where chroma sits.
 fn color_of(frame: &VideoFrame, layout: Layout) -> Color {
     let color = frame.color();
     let matrix = match color.matrix {
@@ -171,7 +172,10 @@ fn color_of(frame: &VideoFrame, layout: Layout) -> Color {
     let siting = match color.chroma_location {
         ChromaLocation::Center | ChromaLocation::Unspecified => ChromaSiting::Center,
         ChromaLocation::TopLeft => ChromaSiting::TopLeft,
-        _ => ChromaSiting::Left,
+        ChromaLocation::Top => ChromaSiting::Top,
+        ChromaLocation::BottomLeft => ChromaSiting::BottomLeft,
+        ChromaLocation::Bottom => ChromaSiting::Bottom,
+        ChromaLocation::Left | ChromaLocation::Other(_) => ChromaSiting::Left,
     };
     Color { matrix, range, siting }
 }

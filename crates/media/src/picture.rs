@@ -96,6 +96,12 @@ pub enum ChromaSiting {
     Center,
     /// On the top left luma sample: BT.2020.
     TopLeft,
+    /// On the upper luma row, between two columns.
+    Top,
+    /// On the bottom left luma sample.
+    BottomLeft,
+    /// On the lower luma row, between two columns.
+    Bottom,
 }
 
 /// What the samples mean.

@@ -83,10 +83,14 @@ impl Siting {
     pub(super) fn chroma(siting: ChromaSiting, [across, down]: [u8; 2]) -> [Self; 2] {
         let first = |log2| Self { log2, start: 0.0 };
         let middle = |log2| Self { log2, start: f64::from((1_u32 << log2) - 1) / 2.0 };
+        let last = |log2| Self { log2, start: f64::from((1_u32 << log2) - 1) };
         match siting {
             ChromaSiting::Left => [first(across), middle(down)],
             ChromaSiting::Center => [middle(across), middle(down)],
             ChromaSiting::TopLeft => [first(across), first(down)],
+            ChromaSiting::Top => [middle(across), first(down)],
+            ChromaSiting::BottomLeft => [first(across), last(down)],
+            ChromaSiting::Bottom => [middle(across), last(down)],
         }
     }
 }

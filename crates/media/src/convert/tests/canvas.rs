@@ -165,7 +165,8 @@ fn color() -> impl Strategy<Value = Color> {
     use Matrix::{Bt601, Bt709, Bt2020, Fcc, Smpte240, YCgCo};
     let matrix = prop::sample::select(vec![Bt601, Bt709, Bt2020, Smpte240, Fcc, YCgCo]);
     let range = prop::sample::select(vec![Range::Limited, Range::Full]);
-    let sitings = vec![ChromaSiting::Left, ChromaSiting::Center, ChromaSiting::TopLeft];
+    use ChromaSiting::{Bottom, BottomLeft, Center, Left, Top, TopLeft};
+    let sitings = vec![Left, Center, TopLeft, Top, BottomLeft, Bottom];
     (matrix, range, prop::sample::select(sitings)).prop_map(|(matrix, range, siting)| Color {
         matrix,
         range,

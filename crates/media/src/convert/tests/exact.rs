@@ -46,10 +46,14 @@ fn color_at(canvas: &Canvas, (x, y): (f64, f64)) -> Rgb {
         Layout::Packed { .. } => return [0, 1, 2].map(|c| between(canvas, c, (x, y), (w, h))),
     };
     let middle = |log2: u8| (f64::from(1_u32 << log2) - 1.0) / 2.0;
+    let last = |log2: u8| f64::from(1_u32 << log2) - 1.0;
     let (start_x, start_y) = match canvas.color.siting {
         ChromaSiting::Left => (0.0, middle(log2_height)),
         ChromaSiting::Center => (middle(log2_width), middle(log2_height)),
         ChromaSiting::TopLeft => (0.0, 0.0),
+        ChromaSiting::Top => (middle(log2_width), 0.0),
+        ChromaSiting::BottomLeft => (0.0, last(log2_height)),
+        ChromaSiting::Bottom => (middle(log2_width), last(log2_height)),
     };
     let (across, down) = (f64::from(1_u32 << log2_width), f64::from(1_u32 << log2_height));
     let at = ((x - start_x) / across, (y - start_y) / down);
