@@ -1,11 +1,11 @@
-//! 16-bit pixels, for pictures with more than 8 bits. swscale converts and scales; what is left is
-//! to cut out, turn and sort.
-//!
-//! The whole picture is scaled, whatever part of it is wanted: swscale starts each row and column of
-//! what it is given at a phase of its own and repeats what lies at the edges, so a part that is cut
-//! out before would have other pixels than the same part of the whole, wherever its place isn't a
-//! whole number of pixels in the output, and all around its edges. What that costs is bounded.
+//! 16-bit pixels, for pictures with more than 8 bits: swscale converts a picture at its own size;
+//! what is left is to turn it, cut a part out, and resize that.
 
+use fast_image_resize::{
+    FilterType, ResizeAlg, ResizeOptions, Resizer,
+    images::{TypedImage, TypedImageRef},
+    pixels::U16,
+};
 use moviola_av::{
     color::Color,
     error::{Error as AvError, Result as AvResult},
@@ -22,27 +22,22 @@ use crate::{frame::Frame, picture::Orientation};
 /// doesn't interpolate chroma across.
 const PLANES: &str = "gbrp16le";
 
-/// Of a picture that is scaled for a part of it to have its size: 400 MB.
-const MOST_PIXELS: usize = 1 << 26;
-
-/// Turns frames into 16-bit pixels; keeps the plan for frames of one kind.
+/// Turns frames into 16-bit pixels; keeps the plan and the memory for frames of one kind.
 #[derive(Debug, Default)]
 pub struct DeepConverter {
     scaler: Option<Scaler>,
-}
-
-/// How a scaled picture lies in the output.
-struct Layout {
-    spec: PixelSpec,
-    orientation: Orientation,
-    /// Columns and rows of the upright picture left of and above the output.
-    offset: (usize, usize),
-    /// Columns and rows of the picture as it is coded, scaled.
-    coded: (usize, usize),
+    resizer: Resizer,
+    /// One component of the picture, upright.
+    upright: Vec<U16>,
+    /// The same of the part and the size that is wanted.
+    sized: Vec<U16>,
 }
 
 impl DeepConverter {
     /// Writes a frame, upright and with square pixels, as samples from 0 to 65535.
+    ///
+    /// Resizing is bilinear, without a wider filter when shrinking, as that to 8 bits. Colour goes
+    /// through swscale: matrices that it has none for, such as `YCgCo`, are an error.
     ///
     /// # Errors
     ///
@@ -50,22 +45,27 @@ impl DeepConverter {
     /// outside the picture, or swscale doesn't take it; [`AvError::OutOfMemory`].
     pub fn run(&mut self, frame: &Frame, spec: &PixelSpec, out: &mut [u16]) -> AvResult<()> {
         expect(out.len() == spec.values(), "one value for each sample", out.len())?;
-        let layout = Layout::new(frame, spec)?;
-        let scaled = self.scale(&frame.frame, layout.coded)?;
-        let rgb = [2, 0, 1].map(|plane| scaled.plane(plane));
-        for (channel, plane) in rgb.into_iter().enumerate() {
-            layout.write(channel, &plane.ok_or(AvError::OutOfMemory)?, out);
+        let (width, height) = spec.size;
+        expect(width > 0 && height > 0, "a size that isn't 0", width.min(height))?;
+        let part = spec.part(frame.display_size());
+        let part = part.map_err(|error| wrong("a crop inside the picture", error.to_string()))?;
+        let picture = self.convert(&frame.frame)?;
+        let turned = Turned::new(frame.orientation(), &picture);
+        for (channel, plane) in [2, 0, 1].into_iter().enumerate() {
+            let plane = picture.plane(plane).ok_or(AvError::OutOfMemory)?;
+            turned.copy(&plane, &mut self.upright);
+            let samples = self.resize(turned.size, part, spec.size)?;
+            write(samples, spec, channel, out);
         }
         Ok(())
     }
 
-    fn scale(&mut self, frame: &VideoFrame, size: (usize, usize)) -> AvResult<VideoFrame> {
+    /// The picture in planes of 16 bits.
+    fn convert(&mut self, frame: &VideoFrame) -> AvResult<VideoFrame> {
         let format = PixelFormat::from_name(PLANES);
         let format = format.ok_or_else(|| wrong("a pixel format of 16 bits", PLANES.into()))?;
-        let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
         let from = Side::of(frame);
-        let to =
-            Side { format, color: Color::default(), width: side(size.0), height: side(size.1) };
+        let to = Side { format, color: Color::default(), ..from };
         let kept = self.scaler.take();
         let scaler = match kept.filter(|kept| kept.source() == from && kept.target() == to) {
             Some(kept) => self.scaler.insert(kept),
@@ -75,49 +75,63 @@ impl DeepConverter {
         scaler.scale(frame, &mut target)?;
         Ok(target.freeze())
     }
+
+    /// The part of the upright component, given as fractions of its sides, at the size wanted.
+    fn resize(
+        &mut self,
+        from: (usize, usize),
+        [left, top, right, bottom]: [f64; 4],
+        to: (usize, usize),
+    ) -> AvResult<&[U16]> {
+        if from == to && [left, top, right, bottom] == [0.0, 0.0, 1.0, 1.0] {
+            return Ok(&self.upright);
+        }
+        let side = |side: usize| {
+            u32::try_from(side).map_err(|error| wrong("sides of 32 bits", error.to_string()))
+        };
+        let refused = |error: &dyn std::fmt::Display| wrong("a size to resize", error.to_string());
+        self.sized.resize(to.0 * to.1, U16::new(0));
+        let source = TypedImageRef::new(side(from.0)?, side(from.1)?, &self.upright);
+        let source = source.map_err(|error| refused(&error))?;
+        let target = TypedImage::from_pixels_slice(side(to.0)?, side(to.1)?, &mut self.sized);
+        let mut target = target.map_err(|error| refused(&error))?;
+        let (width, height) = (from.0 as f64, from.1 as f64);
+        let (x, y) = (left * width, top * height);
+        let options = ResizeOptions::new()
+            .resize_alg(ResizeAlg::Interpolation(FilterType::Bilinear))
+            .crop(x, y, (right * width).min(width) - x, (bottom * height).min(height) - y);
+        let resized = self.resizer.resize_typed(&source, &mut target, &options);
+        resized.map_err(|error| refused(&error))?;
+        Ok(&self.sized)
+    }
 }
 
-impl Layout {
-    fn new(frame: &Frame, spec: &PixelSpec) -> AvResult<Self> {
-        let orientation = frame.orientation();
-        let shown = frame.display_size();
-        let (width, height) = spec.size;
-        expect(width > 0 && height > 0, "a size that isn't 0", spec.size.0.min(spec.size.1))?;
-        let (full, offset) = match spec.crop {
-            None => (spec.size, (0, 0)),
-            Some(crop) => {
-                let inside = crop.width > 0
-                    && crop.height > 0
-                    && crop.x.saturating_add(crop.width) <= shown.0
-                    && crop.y.saturating_add(crop.height) <= shown.1;
-                expect(inside, "a crop inside the picture", format_args!("{crop:?}"))?;
-                // The whole picture is scaled so that the part has the size that is wanted.
-                let scaled = |side: usize, to: usize, of: usize| (side * to).div_ceil(of);
-                let full =
-                    (scaled(shown.0, width, crop.width), scaled(shown.1, height, crop.height));
-                let offset = (crop.x * width / crop.width, crop.y * height / crop.height);
-                (full, (offset.0.min(full.0 - width), offset.1.min(full.1 - height)))
-            }
-        };
-        let fits = full.0.saturating_mul(full.1) <= MOST_PIXELS;
-        expect(fits, "a crop that isn't enlarged so much", format_args!("{full:?} pixels"))?;
-        let coded = if orientation.swaps_axes() { (full.1, full.0) } else { full };
-        Ok(Self { spec: *spec, orientation, offset, coded })
+/// How a coded picture is turned upright.
+struct Turned {
+    orientation: Orientation,
+    /// Columns and rows as it is coded.
+    coded: (usize, usize),
+    /// Columns and rows of the upright picture.
+    size: (usize, usize),
+}
+
+impl Turned {
+    fn new(orientation: Orientation, picture: &VideoFrame) -> Self {
+        let coded = (picture.width() as usize, picture.height() as usize);
+        let size = if orientation.swaps_axes() { (coded.1, coded.0) } else { coded };
+        Self { orientation, coded, size }
     }
 
-    fn write(&self, channel: usize, plane: &Plane<'_>, out: &mut [u16]) {
-        let (width, height) = self.spec.size;
+    /// Puts the samples of a plane upright.
+    fn copy(&self, plane: &Plane<'_>, out: &mut Vec<U16>) {
+        out.clear();
+        let (width, height) = self.size;
         for y in 0..height {
-            for x in 0..width {
-                let (column, row) = self.source_of(x + self.offset.0, y + self.offset.1);
-                let sample = plane.row(row).and_then(|row| row.get(column * 2..column * 2 + 2));
-                let Some(&[low, high]) = sample else { continue };
-                let place = match self.spec.order {
-                    PixelOrder::Hwc => (y * width + x) * 3 + channel,
-                    PixelOrder::Chw => (channel * height + y) * width + x,
-                };
-                out[place] = u16::from_le_bytes([low, high]);
-            }
+            out.extend((0..width).map(|x| {
+                let (column, row) = self.source_of(x, y);
+                let row = plane.row(row).unwrap_or_default().as_chunks().0;
+                U16::new(row.get(column).copied().map_or(0, u16::from_le_bytes))
+            }));
         }
     }
 
@@ -134,6 +148,16 @@ impl Layout {
         let column = if self.orientation.mirrored { from_right(width, column) } else { column };
         (column, row)
     }
+}
+
+/// Puts the samples of one component where `spec` wants them.
+fn write(samples: &[U16], spec: &PixelSpec, channel: usize, out: &mut [u16]) {
+    let (start, step) = match spec.order {
+        PixelOrder::Hwc => (channel, 3),
+        PixelOrder::Chw => (channel * samples.len(), 1),
+    };
+    let places = out.iter_mut().skip(start).step_by(step);
+    places.zip(samples).for_each(|(out, sample)| *out = sample.0);
 }
 
 fn expect(holds: bool, expected: &'static str, got: impl ToString) -> AvResult<()> {

@@ -63,7 +63,7 @@ impl PixelSpec {
     }
 
     /// The part to show of a picture of that upright size, as fractions.
-    fn part(&self, (width, height): (usize, usize)) -> Result<[f64; 4], ConvertError> {
+    pub(super) fn part(&self, (width, height): (usize, usize)) -> Result<[f64; 4], ConvertError> {
         let Some(crop) = self.crop else { return Ok([0.0, 0.0, 1.0, 1.0]) };
         let (right, bottom) =
             (crop.x.saturating_add(crop.width), crop.y.saturating_add(crop.height));

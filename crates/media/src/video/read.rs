@@ -102,7 +102,9 @@ impl Video {
         })
     }
 
-    /// The same as 16-bit samples, which keep what pictures of 10 and 12 bits hold.
+    /// The same as 16-bit samples, which keep what pictures of 10 and 12 bits hold. They are made by
+    /// other means: of an 8-bit picture they aren't the 8-bit samples to the last bit, and matrices
+    /// that swscale has none for are an error.
     ///
     /// # Errors
     ///
