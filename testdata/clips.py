@@ -236,6 +236,17 @@ def resolution_change(r):
     r.join(first, second)
 
 
+@clip("resolution_change.flv")
+def resolution_change_flv(r):
+    """Two picture sizes in one stream: an encoder that started anew sends another sequence header."""
+    first, second = r.part("first.flv"), r.part("second.flv")
+    options = ("-g", 10, "-bf", 0, "-pix_fmt", "yuv420p", "-flvflags", "no_metadata+no_sequence_end+no_duration_filesize")
+    h264(r, *options, source=picture(seconds=1), output=first)
+    h264(r, *options, "-output_ts_offset", 1, source=picture("192x108", seconds=1), output=second)
+    header = 13  # the file's own, and the size of no tag before it
+    r.write(first.read_bytes() + second.read_bytes()[header:], f"{first}, then {second} without its {header}-byte header")
+
+
 @clip("parameter_sets_once.h264")
 def parameter_sets_once(r):
     """Raw H.264 with several IDR pictures whose SPS and PPS stand at the very start only."""

@@ -1,8 +1,8 @@
 //! Makes an index in the cheapest way that is exact.
 
 use super::{
-    FrameIndex, Origin, PacketEntry, by_decoding,
-    scan::scan,
+    Details, FrameIndex, Origin, PacketEntry, by_decoding,
+    scan::{Scan, scan},
     sidecar::{self, SourceKey},
     tables::{Listing, Reach},
 };
@@ -19,9 +19,15 @@ use crate::{error::Result, media::Media, source::cannot_read};
 /// [`Error::Demux`](crate::error::Error::Demux) if it can't be read at all. A file that breaks off
 /// has the frames before that.
 pub(crate) fn build(media: &Media) -> Result<FrameIndex> {
-    if let Some(index) = from_tables(media, Reach::File) {
-        return Ok(index);
+    match from_tables(media, Reach::File) {
+        Some(index) => Ok(index),
+        None => kept_from_packets(media),
     }
+}
+
+/// The index made from packets, at once or when it was made before:
+/// [`SourceOptions::index_cache`](crate::source::SourceOptions::index_cache) says where it is kept.
+pub(crate) fn kept_from_packets(media: &Media) -> Result<FrameIndex> {
     let folder = media.options.index_cache.as_ref();
     let key = media.bytes().filter(|_| folder.is_some());
     let key =
@@ -30,7 +36,7 @@ pub(crate) fn build(media: &Media) -> Result<FrameIndex> {
 }
 
 /// The index made by reading all packets and, if need be, decoding them.
-pub(crate) fn from_packets(media: &Media) -> Result<FrameIndex> {
+fn from_packets(media: &Media) -> Result<FrameIndex> {
     let mut demuxer = media.reopen()?;
     let found = scan(&mut demuxer, &media.video);
     let whole = found.broken_off.is_none();
@@ -40,14 +46,16 @@ pub(crate) fn from_packets(media: &Media) -> Result<FrameIndex> {
         }
         tracing::warn!(source = media.name, %error, "reading breaks off; what came before is indexed");
     }
+    let Scan { sets, extradata, second_fields, .. } = found;
+    let details = Details { sets, extradata, second_fields, whole };
     if !found.timed {
         let mut demuxer = media.reopen()?;
         let index = by_decoding::index(&mut demuxer, media, found.packets)?;
-        return Ok(index.with_details(found.sets, found.second_fields, whole));
+        return Ok(index.with_details(details));
     }
     let base = media.video.time_base;
     let index = FrameIndex::of_packets(base, &found.packets, found.end, Origin::Packets);
-    Ok(index.with_details(found.sets, found.second_fields, whole))
+    Ok(index.with_details(details))
 }
 
 /// The index of the container's tables, if they are complete within `reach`; nothing is read beside

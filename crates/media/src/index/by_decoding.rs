@@ -13,7 +13,6 @@ use moviola_av::{
 
 use super::{FrameIndex, PacketEntry};
 use crate::{
-    budget,
     error::{Error, Result},
     hardware::StreamDecoder,
     media::{Media, VideoStream},
@@ -76,7 +75,7 @@ fn decode_all(demuxer: &mut Demuxer, media: &Media, known: usize) -> Result<Vec<
 
 fn open_decoder(Media { video, options, hardware, .. }: &Media) -> AvResult<StreamDecoder> {
     let decoder_options = DecoderOptions {
-        threads: u16::try_from(budget::cores()).unwrap_or(1),
+        threads: u16::try_from(options.decoders.max(1)).unwrap_or(u16::MAX),
         time_base: Some(video.time_base),
         max_pixels: Some(options.max_pixels),
         pool: Some(Arc::clone(&options.pool)),

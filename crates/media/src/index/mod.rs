@@ -5,6 +5,7 @@
 
 mod build;
 mod by_decoding;
+mod details;
 mod entry;
 mod scan;
 mod sidecar;
@@ -12,10 +13,11 @@ pub mod tables;
 
 use moviola_av::time::{Pts, TimeBase};
 
+use details::Details;
 pub(crate) use entry::PacketEntry;
 use entry::{Entry, FAR};
 
-pub(crate) use build::{build, from_packets, from_tables};
+pub(crate) use build::{build, from_tables, kept_from_packets};
 
 /// Where a list of frames came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,19 +47,11 @@ pub struct FrameIndex {
     packets: u32,
     /// How many pictures a decoder must hold back at most to put them in order.
     reorder_delay: u8,
-    /// Packets that hold the second field of the frame before, ascending: 4 bytes each.
-    second_fields: Vec<u32>,
-    /// Whether all of the source was read: else it isn't worth keeping.
-    whole: bool,
+    details: Details,
     /// When the last frame ends, in ticks.
     end: i64,
     origin: Origin,
-    /// The parameter sets in force from a packet on, where packets carry some; ascending.
-    sets: Vec<(u32, Snapshot)>,
 }
-
-/// The parameter sets that packets have carried so far.
-type Snapshot = crate::bitstream::parameter_sets::Snapshot;
 
 /// The most pictures that a decoder of H.264 or HEVC ever holds back.
 const MOST_DELAY: u32 = 16;
@@ -146,25 +140,16 @@ impl FrameIndex {
             far,
             hidden,
             packets: u32::try_from(packets.len()).unwrap_or(u32::MAX),
-            second_fields: Vec::new(),
-            whole: true,
+            details: Details::default(),
             reorder_delay: u8::try_from(delay.min(MOST_DELAY)).unwrap_or(0),
             end: end.unwrap_or(last).max(last),
             origin,
-            sets: Vec::new(),
         }
     }
 
-    /// Adds what is known of parameter sets in packets, which packets are second fields, and
-    /// whether all of the source was read.
-    pub(crate) fn with_details(
-        mut self,
-        sets: Vec<(u32, Snapshot)>,
-        second_fields: Vec<u32>,
-        whole: bool,
-    ) -> Self {
-        (self.sets, self.second_fields, self.whole) = (sets, second_fields, whole);
-        self
+    /// Adds what a scan has found beside the packets.
+    pub(crate) fn with_details(self, details: Details) -> Self {
+        Self { details, ..self }
     }
 
     /// How many frames there are.
@@ -185,6 +170,14 @@ impl FrameIndex {
     /// How many keyframes there are, hidden ones aside.
     pub fn keyframes(&self) -> u64 {
         self.frames.iter().filter(|frame| frame.key()).count() as u64
+    }
+
+    /// Whether decoding can start at each of several frames, if the tables are to be believed: where
+    /// they lack the list of keyframes, they say so of pictures that are none.
+    pub(crate) fn calls_all_keyframes(&self) -> bool {
+        self.origin == Origin::Tables
+            && self.frames.len() > 1
+            && self.frames.iter().all(|frame| frame.key())
     }
 
     /// The frame of that number.
@@ -241,23 +234,6 @@ impl FrameIndex {
     /// How many pictures a decoder must hold back to give them out in order.
     pub(crate) fn reorder_delay(&self) -> u8 {
         self.reorder_delay
-    }
-
-    /// Whether fields come in packets of their own.
-    pub(crate) fn has_fields(&self) -> bool {
-        !self.second_fields.is_empty()
-    }
-
-    /// The packet in which the picture begins that a decoder gave the number of `packet`: with two
-    /// fields it may be either.
-    pub(crate) fn first_packet(&self, packet: u32) -> u32 {
-        let is_second = self.second_fields.binary_search(&packet).is_ok();
-        packet.saturating_sub(u32::from(is_second))
-    }
-
-    /// The last packet that may hold a part of the frame that begins in `packet`.
-    pub(crate) fn last_packet_of(&self, packet: u32) -> u32 {
-        packet.saturating_add(u32::from(self.has_fields()))
     }
 
     /// How many packets there are.
@@ -347,12 +323,6 @@ impl FrameIndex {
         }
     }
 
-    /// The parameter sets that packets before `packet` have carried.
-    pub(crate) fn parameter_sets(&self, packet: u32) -> Option<&Snapshot> {
-        let after = self.sets.partition_point(|(from, _)| *from <= packet);
-        Some(&self.sets.get(after.checked_sub(1)?)?.1)
-    }
-
     /// A few of the entrances behind the first, spread over the stream.
     pub(crate) fn some_entrances(&self) -> Vec<Entrance> {
         let keys: Vec<u32> =
@@ -376,8 +346,7 @@ impl FrameIndex {
         self.frames.len() * size_of::<Entry>()
             + self.far.len() * size_of::<(u32, u32)>()
             + self.hidden.len() * size_of::<Entrance>()
-            + self.second_fields.len() * size_of::<u32>()
-            + self.sets.iter().map(|(_, sets)| sets.bytes.len()).sum::<usize>()
+            + self.details.bytes()
     }
 }
 

@@ -6,9 +6,12 @@ use moviola_av::{
     demuxer::Demuxer, error::Error as AvError, packet::Packet, parameters::CodecParameters,
 };
 
-use super::{PacketEntry, Snapshot};
+use super::PacketEntry;
 use crate::{
-    bitstream::access::{Access, Classifier, look_at_entrance},
+    bitstream::{
+        access::{Access, Classifier, look_at_entrance},
+        parameter_sets::Snapshot,
+    },
     media::VideoStream,
 };
 
@@ -24,6 +27,8 @@ pub(super) struct Scan {
     pub(super) second_fields: Vec<u32>,
     /// The parameter sets in force from a packet on.
     pub(super) sets: Vec<(u32, Snapshot)>,
+    /// The extradata in force from a packet on, if it changes.
+    pub(super) extradata: Vec<(u32, Arc<[u8]>)>,
     /// What ended the reading early.
     pub(super) broken_off: Option<AvError>,
 }
@@ -45,6 +50,7 @@ pub(super) fn scan(demuxer: &mut Demuxer, stream: &VideoStream) -> Scan {
             timed: true,
             second_fields: Vec::new(),
             sets: Vec::new(),
+            extradata: Vec::new(),
             broken_off: None,
         },
         notes: Notes::default(),
@@ -60,7 +66,8 @@ pub(super) fn scan(demuxer: &mut Demuxer, stream: &VideoStream) -> Scan {
             }
         }
     }
-    Scan { sets: scanner.notes.sets, ..scanner.scan }
+    let Notes { sets, extradata, .. } = scanner.notes;
+    Scan { sets, extradata, ..scanner.scan }
 }
 
 struct Scanner<'a> {
@@ -73,10 +80,11 @@ struct Scanner<'a> {
 
 impl Scanner<'_> {
     fn see(&mut self, packet: &Packet) {
+        let number = u32::try_from(self.scan.packets.len()).unwrap_or(u32::MAX);
         if let Some(extradata) = packet.new_extradata() {
             self.classifier.learn_extradata(extradata);
+            self.notes.note_extradata(number, extradata, self.parameters.extradata());
         }
-        let number = u32::try_from(self.scan.packets.len()).unwrap_or(u32::MAX);
         let are_noted = self.notes.note(number, self.classifier.parameter_sets());
         let access = self.classifier.classify(packet.data(), packet.is_key());
         let is_key = matches!(access, Access::Key | Access::KeyField);
@@ -100,10 +108,12 @@ impl Scanner<'_> {
     }
 }
 
-/// Which parameter sets are in force from where on.
+/// Which parameter sets, and which extradata, are in force from where on.
 #[derive(Default)]
 struct Notes {
     sets: Vec<(u32, Snapshot)>,
+    /// Begins with that of the container, if there is another.
+    extradata: Vec<(u32, Arc<[u8]>)>,
     /// What the snapshots hold: those that hold the same share it.
     contents: HashSet<Arc<[u8]>>,
     bytes: usize,
@@ -134,6 +144,22 @@ impl Notes {
         }
         self.sets.push((from, now));
         true
+    }
+
+    /// Notes the extradata that comes with packet `from`, if it isn't the one before; `first` is that
+    /// of the container. What there is no room for is left out: decoders learn of it all the same,
+    /// if they get that packet.
+    fn note_extradata(&mut self, from: u32, now: &[u8], first: &[u8]) {
+        let last = self.extradata.last().map_or(first, |(_, last)| last);
+        let more = now.len() + first.len() + 2 * size_of::<(u32, Arc<[u8]>)>();
+        if last == now || self.bytes + more > Self::MOST_BYTES {
+            return;
+        }
+        self.bytes += more;
+        if self.extradata.is_empty() {
+            self.extradata.push((0, first.into()));
+        }
+        self.extradata.push((from, now.into()));
     }
 }
 

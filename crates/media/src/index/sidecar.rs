@@ -13,11 +13,14 @@ use std::{
 
 use moviola_av::time::TimeBase;
 
-use super::{Entrance, Entry, FrameIndex, Origin, Snapshot, tables::Bytes};
-use crate::image::{Overwrite, write_atomic};
+use super::{Details, Entrance, Entry, FrameIndex, Origin, tables::Bytes};
+use crate::{
+    bitstream::parameter_sets::Snapshot,
+    image::{Overwrite, write_atomic},
+};
 
 /// The format's name and version.
-const MAGIC: [u8; 8] = *b"MOVIDX01";
+const MAGIC: [u8; 8] = *b"MOVIDX02";
 
 /// Bytes at either end of a source that its hash covers.
 const HASHED: u64 = 64 << 10;
@@ -126,14 +129,20 @@ fn encode(index: &FrameIndex, key: &SourceKey) -> Vec<u8> {
         out.extend(hidden.pts.to_le_bytes());
         out.extend(hidden.position.unwrap_or(u64::MAX).to_le_bytes());
     }
-    count(&mut out, index.second_fields.len());
-    index.second_fields.iter().for_each(|packet| out.extend(packet.to_le_bytes()));
-    count(&mut out, index.sets.len());
-    for (packet, sets) in &index.sets {
+    count(&mut out, index.details.second_fields.len());
+    index.details.second_fields.iter().for_each(|packet| out.extend(packet.to_le_bytes()));
+    count(&mut out, index.details.sets.len());
+    for (packet, sets) in &index.details.sets {
         out.extend(packet.to_le_bytes());
         out.extend(sets.version.to_le_bytes());
         count(&mut out, sets.bytes.len());
         out.extend(&*sets.bytes);
+    }
+    count(&mut out, index.details.extradata.len());
+    for (packet, extradata) in &index.details.extradata {
+        out.extend(packet.to_le_bytes());
+        count(&mut out, extradata.len());
+        out.extend(&**extradata);
     }
     let mut hash = Fnv::default();
     hash.add(&out);
@@ -188,6 +197,11 @@ fn decode(bytes: &[u8], key: &SourceKey) -> Option<FrameIndex> {
         let count = usize::try_from(rest.u64()?).ok()?;
         Some((packet, Snapshot { version, bytes: rest.take(count)?.into() }))
     })?;
+    let extradata = rest.list(12, |rest| {
+        let packet = rest.u32()?;
+        let count = usize::try_from(rest.u64()?).ok()?;
+        Some((packet, rest.take(count)?.into()))
+    })?;
     let reorder_delay = u8::try_from(delay).ok()?;
     let index = FrameIndex {
         base,
@@ -196,11 +210,9 @@ fn decode(bytes: &[u8], key: &SourceKey) -> Option<FrameIndex> {
         hidden,
         packets,
         reorder_delay,
-        second_fields,
-        whole: true,
+        details: Details { sets, extradata, second_fields, whole: true },
         end,
         origin,
-        sets,
     };
     (rest.0.is_empty() && is_consistent(&index)).then_some(index)
 }
@@ -216,8 +228,9 @@ fn is_consistent(index: &FrameIndex) -> bool {
         && index.packets < u32::MAX
         && index.hidden.iter().all(|hidden| hidden.packet < index.packets)
         && index.hidden.is_sorted_by_key(|hidden| hidden.packet)
-        && index.second_fields.is_sorted()
-        && index.sets.is_sorted_by_key(|(packet, _)| *packet)
+        && index.details.second_fields.is_sorted()
+        && index.details.sets.is_sorted_by_key(|(packet, _)| *packet)
+        && index.details.extradata.is_sorted_by_key(|(packet, _)| *packet)
 }
 
 /// What hasn't been read yet.
@@ -264,7 +277,7 @@ pub(crate) fn cached<E>(
         return Ok(index);
     }
     let index = make()?;
-    if index.whole {
+    if index.details.whole {
         keep(folder, &key, &index);
     }
     Ok(index)
@@ -282,7 +295,12 @@ mod tests {
         let base = TimeBase::MICROSECONDS;
         let index = FrameIndex::of_packets(base, &packets, Some(40), Origin::Packets);
         let sets = Snapshot { version: 2, bytes: Arc::from(&b"sets"[..]) };
-        index.with_details(vec![(1, sets)], vec![2], true)
+        index.with_details(Details {
+            sets: vec![(1, sets)],
+            extradata: vec![(0, Arc::from(&b"first"[..])), (2, Arc::from(&b"second"[..]))],
+            second_fields: vec![2],
+            whole: true,
+        })
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::{
     boxes::{self, Header},
     bytes::{Bytes, Window},
     mp4,
-    runs::{Fragment, Run, RunSample},
+    runs::{Fragment, MOST_SAMPLES, Run, RunSample},
     segments::Segments,
     track::Track,
 };
@@ -265,6 +265,9 @@ impl<'a> Walk<'a> {
             (None, None) if !self.segments.complete => self.track_end.checked_sub(offset)?,
             (None, None) => return None, // too much depends on when FFmpeg reads what
         };
+        if self.samples.len() + run.samples.len() > MOST_SAMPLES {
+            return None;
+        }
         let before = self.previous;
         for run in run.samples.iter().copied() {
             self.shift = self.shift.max(-i64::from(run.offset.max(-i32::MAX)));

@@ -22,6 +22,10 @@ mod run_flags {
     pub(super) const OFFSET: u32 = 0x800;
 }
 
+/// The most samples of a track that are believed: three days of 60 frames a second, in 1 GB while
+/// they are read. They may take no bytes in the file, so its length bounds little.
+pub(super) const MOST_SAMPLES: usize = 1 << 24;
+
 /// A sample with one of these flags isn't a key frame: it is no sync sample, or depends on others.
 const NOT_KEY: u32 = 0x0001_0000 | 0x0100_0000;
 
@@ -118,7 +122,10 @@ impl Fragment {
             [run_flags::DURATION, run_flags::SIZE, run_flags::FLAGS, run_flags::OFFSET];
         let entry = 4 * per_sample.into_iter().filter(|&flag| has(flag)).count() as u64;
         let least = u64::from(count).checked_mul(if entry == 0 { self.size.into() } else { entry });
-        let limit = if entry == 0 { file_len } else { fields.0.len() as u64 };
+        let limit = match entry {
+            0 => file_len.min(MOST_SAMPLES as u64 * u64::from(self.size)),
+            _ => fields.0.len() as u64,
+        };
         if least.is_none_or(|least| least > limit) {
             return None;
         }
@@ -175,6 +182,7 @@ mod tests {
         assert!(fragment.begin(&words(&[0, 2]), &[DEFAULTS]).is_none());
         fragment.begin(&words(&[0, 1]), &[DEFAULTS]).unwrap();
         assert!(fragment.run(&words(&[0, u32::MAX]), 5000).is_none());
+        assert!(fragment.run(&words(&[0, u32::MAX]), u64::MAX).is_none());
         assert!(fragment.run(&words(&[0x200, 2, 9]), 5000).is_none());
         assert!(fragment.run(&words(&[0x200, 1, 0]), 5000).is_none());
     }
