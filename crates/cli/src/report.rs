@@ -16,6 +16,7 @@ use moviola::{
     results::{EndRecord, ErrorRecord, Record, SourceRecord, SummaryRecord},
     sink::images::ImageFolder,
     source::{Source, SourceOptions},
+    video::Damage,
 };
 
 use crate::{
@@ -74,6 +75,7 @@ pub(crate) struct Report<'a> {
     announced: Option<SourceRecord>,
     /// The hardware that was asked for by name, until it is known not to decode.
     hardware: Option<Arc<Hardware>>,
+    damage: Damage,
     frames: u64,
     /// How many of them are keyframes.
     keyframes: u64,
@@ -89,6 +91,7 @@ impl<'a> Report<'a> {
             started: Instant::now(),
             announced: None,
             hardware: None,
+            damage: Damage::default(),
             frames: 0,
             keyframes: 0,
             errors: 0,
@@ -104,6 +107,7 @@ impl<'a> Report<'a> {
         self.announced = Some(record);
         let named = matches!(options.hwaccel, Hwaccel::Kind(_));
         self.hardware = named.then(|| Arc::clone(media.hardware()));
+        self.damage = media.damage();
         Ok(media)
     }
 
@@ -189,11 +193,13 @@ impl<'a> Report<'a> {
 
     fn end(mut self, tally: &mut Tally) -> io::Result<()> {
         self.out.end_progress();
+        let damaged = self.damage.ranges();
         self.write(&Record::End(EndRecord {
             source: self.source.clone(),
             frames: self.frames,
             keyframes: self.keyframes,
             errors: self.errors,
+            damaged: damaged.iter().map(|range| [range.start, range.end - 1]).collect(),
             elapsed: seconds(self.started.elapsed()),
         }))?;
         let failed = self.failed || (self.errors > 0 && self.frames == 0);

@@ -23,6 +23,7 @@ use crate::{
     index::tables::{self, Bytes, Listing, Reach},
     picture::Orientation,
     source::{Source, SourceOptions, cannot_read},
+    video::Damage,
 };
 
 /// Containers whose header tells all a decoder needs, so that no packet is read to find it out.
@@ -45,6 +46,7 @@ pub struct Media {
     pub(crate) start: Pts,
     /// Packets of these streams that were read to find the start, oldest first.
     pub(crate) read_ahead: VecDeque<Packet>,
+    damage: Damage,
     /// The same bytes once more, unless they can be read once only.
     again: Option<Source>,
     /// The bytes themselves; `None` for pipes and addresses.
@@ -142,9 +144,15 @@ impl Media {
             sound,
             options,
             read_ahead,
+            damage: Damage::default(),
             again,
             bytes,
         }
+    }
+
+    /// Which frames are found damaged, told as they are; for after the reading, which takes this.
+    pub fn damage(&self) -> Damage {
+        self.damage.clone()
     }
 
     /// The container, to read something else of it. Only while nothing was read.
@@ -263,7 +271,7 @@ impl Media {
         self.start
     }
 
-    /// How many keyframes are decoded at once.
+    /// [`SourceOptions::decoders`], at least 1: as many workers a reader can keep busy.
     pub fn decoders(&self) -> usize {
         self.options.decoders.max(1)
     }

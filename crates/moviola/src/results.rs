@@ -220,6 +220,9 @@ pub struct EndRecord {
     pub keyframes: u64,
     /// Error records.
     pub errors: u64,
+    /// The first and the last number of each range of damaged frames.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub damaged: Vec<[u64; 2]>,
     /// Seconds of wall time.
     pub elapsed: f64,
 }

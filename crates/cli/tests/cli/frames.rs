@@ -236,5 +236,14 @@ fn damaged_frames_become_what_is_asked_for() {
     check("skip", 0, whole, 0);
     check("repeat", 0, all, 0);
     check("black", 0, all, 0);
+    for how in ["keep", "skip"] {
+        let run = frames("damaged_keyframe.mp4", &["--all", "--on-damage", how]);
+        let damaged = run.one("end")["damaged"].clone();
+        let ranges: Vec<[u64; 2]> = serde_json::from_value(damaged).unwrap();
+        let damaged = ranges.iter().map(|[first, last]| last - first + 1).sum::<u64>();
+        assert_eq!(damaged, (all - whole) as u64);
+    }
+    let run = frames("h264_bframes.mp4", &["--all"]);
+    assert!(run.one("end").get("damaged").is_none());
     frames("damaged_keyframe.mp4", &["--all", "--on-damage", "mend"]).exits(2);
 }

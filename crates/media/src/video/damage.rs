@@ -49,6 +49,26 @@ impl FromStr for OnDamage {
     }
 }
 
+/// Which frames of a [`Media`] were found damaged so far, by whatever reads it.
+///
+/// Some of those found may not have been handed out yet; behind the last frame these are all. Of a
+/// source without an index the frames are numbered as they come. Clones tell of the same frames.
+///
+/// Takes 16 bytes for each range, 1 MiB at most: the ranges found after that are left out.
+#[derive(Clone, Debug, Default)]
+pub struct Damage(Arc<Mutex<Ranges>>);
+
+impl Damage {
+    /// Their numbers, as ranges in ascending order with gaps between them.
+    pub fn ranges(&self) -> Vec<Range<u64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).to_vec()
+    }
+
+    fn note(&self, number: u64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(number);
+    }
+}
+
 /// How many frames before a damaged one are tried first; then twice as many, and so on.
 const LOOK_BACK: u64 = 16;
 
@@ -65,8 +85,7 @@ pub(crate) struct Mender {
     last: LastWhole,
     /// Made once, and shown for each frame that is damaged.
     black: Option<VideoFrame>,
-    /// Numbers of the frames that were damaged.
-    damaged: Arc<Mutex<Ranges>>,
+    damage: Damage,
 }
 
 impl Mender {
@@ -78,7 +97,7 @@ impl Mender {
             max_pixels: media.options.max_pixels,
             last: LastWhole::default(),
             black: None,
-            damaged: Arc::default(),
+            damage: media.damage(),
         }
     }
 
@@ -89,19 +108,19 @@ impl Mender {
             stream: Arc::clone(&self.stream),
             last: LastWhole::default(),
             black: None,
-            damaged: Arc::clone(&self.damaged),
+            damage: self.damage.clone(),
             ..*self
         }
     }
 
     /// The frames that were damaged, as ranges of numbers.
     pub(crate) fn damaged(&self) -> Vec<Range<u64>> {
-        self.damaged.lock().unwrap_or_else(PoisonError::into_inner).to_vec()
+        self.damage.ranges()
     }
 
     /// Takes note of a frame that is damaged, and handed out all the same.
     pub(super) fn note(&self, number: u64) {
-        self.damaged.lock().unwrap_or_else(PoisonError::into_inner).insert(number);
+        self.damage.note(number);
     }
 
     /// What to hand out for a frame, of which the policy may leave out damaged ones. `last_whole`

@@ -2,13 +2,17 @@
 
 use std::ops::Range;
 
-/// A set of numbers that takes no more memory than it has gaps.
+/// The most ranges that are kept: 1 MiB.
+const MOST: usize = 1 << 16;
+
+/// A set of numbers that takes no more memory than it has gaps, and holds [`MOST`] ranges at most.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Ranges(Vec<Range<u64>>);
 
 impl Ranges {
     pub(super) fn insert(&mut self, number: u64) {
         let Self(ranges) = self;
+        let is_full = ranges.len() == MOST;
         let after = ranges.partition_point(|range| range.end < number);
         match ranges.get_mut(after) {
             Some(range) if range.contains(&number) => {}
@@ -21,6 +25,7 @@ impl Ranges {
                 }
             }
             Some(range) if range.start == number + 1 => range.start = number,
+            _ if is_full => {}
             _ => ranges.insert(after, number..number + 1),
         }
     }
@@ -48,5 +53,14 @@ mod tests {
         check(&[1, 3, 2, 2, 1, 9], &[1..4, 9..10]);
         check(&[5, 4, 0], &[0..1, 4..6]);
         check(&[], &[]);
+    }
+
+    #[test]
+    fn ranges_beyond_the_most_are_left_out() {
+        let mut ranges = Ranges::default();
+        (0..=MOST as u64).for_each(|number| ranges.insert(2 * number));
+        ranges.insert(1);
+        let last = 2 * MOST as u64 - 2;
+        assert_eq!((ranges.0[0].clone(), ranges.0.last()), (0..3, Some(&(last..last + 1))));
     }
 }

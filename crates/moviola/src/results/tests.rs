@@ -93,6 +93,7 @@ fn records_are_written_as_documented() {
             frames: 1,
             keyframes: 1,
             errors: 0,
+            damaged: Vec::new(),
             elapsed: 0.31,
         }),
         r#"{"type":"end","source":"a.mp4","frames":1,"keyframes":1,"errors":0,"elapsed":0.31}"#,
@@ -156,9 +157,11 @@ fn names_that_are_no_plain_text_stay_one_line() {
         frames: 0,
         keyframes: 0,
         errors: 0,
+        damaged: vec![[60, 74]],
         elapsed: 0.0,
     };
     let line = serde_json::to_string(&Record::End(end)).unwrap();
     assert!(!line.contains('\n'));
     assert!(line.contains(r#""source":"a\n\"b\".mp4""#));
+    assert!(line.contains(r#""damaged":[[60,74]]"#));
 }
