@@ -209,10 +209,12 @@ fn planes_hold_what_pixels_do_and_tensors_too() {
 fn deep_pixels_are_the_same_picture_with_finer_steps() {
     for name in ["hevc_10bit.mp4", "demo.mp4", "rotated_90.mp4", "rotated_270.mp4"] {
         let mut video = open(name);
-        let size = video.frame_at(0).unwrap().display_size();
+        let whole = video.frame_at(0).unwrap().display_size();
         for order in [PixelOrder::Hwc, PixelOrder::Chw] {
             let crop = Crop { x: 8, y: 4, width: 60, height: 40 };
-            for (crop, size) in [(None, size), (Some(crop), (60, 40))] {
+            let sizes =
+                [(None, whole), (Some(crop), (60, 40)), (Some(crop), (33, 57)), (None, (50, 31))];
+            for (crop, size) in sizes {
                 let spec = PixelSpec { size, crop, order };
                 let (mut plain, mut deep) = (vec![0; spec.values()], vec![0; spec.values()]);
                 video.read_frames_at(&[2], &spec, &mut plain).unwrap();
@@ -224,8 +226,10 @@ fn deep_pixels_are_the_same_picture_with_finer_steps() {
                     .collect();
                 let worst = off.iter().copied().fold(0.0, f64::max);
                 let mean = off.iter().sum::<f64>() / off.len() as f64;
-                // At the edge of a crop the two read chroma beyond it, or don't.
-                assert!(mean < 0.6 && (crop.is_some() || worst <= 1.6), "{name}: {worst} {mean}");
+                // Colours that RGB can't show are cut before resizing, or behind it.
+                let is_resized = size != crop.map_or(whole, |crop| (crop.width, crop.height));
+                let most = if is_resized { 50.0 } else { 1.6 };
+                assert!(mean < 1.5 && worst < most, "{name}, {spec:?}: {worst} {mean}");
             }
         }
     }
@@ -322,7 +326,7 @@ fn tables_that_call_every_picture_a_keyframe_are_not_believed() {
     let count = i64::try_from(whole.len().unwrap()).unwrap();
     let truth: Vec<_> = whole.frames_in_range(0..count, 1).unwrap().iter().map(&hash).collect();
     let mut video = Video::open(source(), SourceOptions::default()).unwrap();
-    assert_eq!(video.index().unwrap().keyframes(), video.len().unwrap());
+    assert_eq!(video.index().unwrap().keyframes(), whole.index().unwrap().keyframes());
     for number in (0..count).rev().step_by(5) {
         let place = usize::try_from(number).unwrap();
         assert_eq!(hash(&video.frame_at(number).unwrap()), truth[place], "{number}");

@@ -1,13 +1,18 @@
 //! The threads that demux, decode, convert and inference share.
 
 use std::{
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
 };
 
-/// Cores this process may use, at least 1: its CPU set and control group counted in.
+/// Cores this process may use, at least 1: its CPU set and control group counted in, as they are at
+/// the first call. Asking takes longer than decoding a small picture.
 pub fn cores() -> usize {
-    thread::available_parallelism().map_or(1, usize::from)
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| thread::available_parallelism().map_or(1, usize::from))
 }
 
 /// Cores that calls are at work on now.

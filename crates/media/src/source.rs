@@ -80,7 +80,8 @@ pub struct SourceOptions {
     pub network_timeout: Duration,
     /// Which video stream to read, counted among all streams; `None` picks the default one.
     pub stream: Option<usize>,
-    /// Decode this many keyframes at once. Default: the number of cores this process may use.
+    /// How many threads decode, and convert, at once: each a keyframe or a group of pictures, or
+    /// all of them one stream. Default: the number of cores this process may use.
     pub decoders: usize,
     /// Which hardware may decode. Default: none.
     pub hwaccel: Hwaccel,

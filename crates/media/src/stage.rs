@@ -82,6 +82,12 @@ pub struct Results<'a, T> {
 }
 
 impl<T> Results<'_, T> {
+    /// From now on at most so many results may wait, if that is fewer than [`Bounds::results`] said.
+    pub fn bound(&self, results: usize) {
+        let mut state = self.shared.lock();
+        state.bounds.results = state.bounds.results.min(results);
+    }
+
     /// Hands in a result, once there is room for it. `false` if nobody wants any more.
     pub fn put(&mut self, result: T) -> bool {
         let mut state = self.shared.lock();
@@ -465,6 +471,25 @@ mod tests {
             assert!(waiting.load(SeqCst) <= taken + 5 + 5 + 2);
         }
         assert_eq!(results.next(), None);
+    }
+
+    #[test]
+    fn a_bound_that_shrinks_holds_from_then_on() {
+        let made = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&made);
+        let work = move |job: u64, results: &mut Results<'_, u64>| {
+            for result in 0..50 {
+                results.bound(2);
+                counter.fetch_add(1, SeqCst);
+                results.put(job * 100 + result);
+            }
+        };
+        let bounds = Bounds { jobs: 4, results: usize::MAX };
+        let mut results = Ordered::start_many(count_to(8), vec![work; 2], bounds).unwrap();
+        for taken in 1..=400 {
+            assert!(results.next().is_some());
+            assert!(made.load(SeqCst) <= taken + 2 + 2 + 2);
+        }
     }
 
     #[test]

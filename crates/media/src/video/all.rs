@@ -190,14 +190,15 @@ impl<T: Send + 'static> FrameReader<T> {
         G: Iterator<Item = Job<()>> + Send + 'static,
         W: FnMut(Frame) -> T + Send + 'static,
     {
-        let (interrupt, waiting) = {
+        let (interrupt, memory, waiting) = {
             let reader = video.reader();
-            (reader.media().interrupt.clone(), plan::room(reader.media()).max(workers.len()))
+            let media = reader.media();
+            (media.interrupt.clone(), media.options.memory, plan::room(media).max(workers.len()))
         };
         let Video { name, stream, start, reader, fetcher, mender, .. } = video;
         let bounds = Bounds { jobs: workers.len() + 1, results: waiting };
         let recipe = Arc::clone(fetcher.recipe());
-        let source = GroupSource { recipe, stream, start, reader, index };
+        let source = GroupSource { recipe, stream, start, reader, index, memory };
         let workers = workers
             .into_iter()
             .map(|work| GroupWorker {

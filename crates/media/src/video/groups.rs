@@ -13,7 +13,7 @@ use super::{
     fetch::{frame, keep_last_whole},
     lane::{Finish, Lane, Recipe, Sources},
     packets::PacketReader,
-    plan::jobs,
+    plan::{self, jobs},
     read::FrameInfo,
     wanted::Job,
 };
@@ -35,6 +35,8 @@ pub(super) struct GroupSource {
     pub(super) start: Pts,
     pub(super) reader: Arc<Mutex<PacketReader>>,
     pub(super) index: Arc<FrameIndex>,
+    /// Bytes that pictures may take which wait for their turn.
+    pub(super) memory: usize,
 }
 
 impl<W> GroupWorker<W> {
@@ -52,6 +54,12 @@ impl<W> GroupWorker<W> {
         numbers.sort_unstable();
         let mut waiting = VecDeque::from(numbers);
         let mut tell = |came: Came| {
+            if let Ok(frame) = &came {
+                // The container may have told of smaller ones.
+                let picture = &frame.frame;
+                let size = (picture.width(), picture.height());
+                results.bound(source.memory / plan::picture_bytes(size, Some(picture.format())));
+            }
             let shown = mender.mend(came, |numbers| source.last_whole(numbers));
             shown.is_none_or(|frame| results.put(frame.map(&mut *work)))
         };

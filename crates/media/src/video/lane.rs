@@ -180,7 +180,7 @@ impl Lane {
         F: FnMut(Target, S, VideoFrame) -> bool,
     {
         let sources = errand.sources;
-        self.receive(errand);
+        self.receive(errand)?;
         let mut entrance = entrance;
         while !errand.wanted.is_empty() {
             let start = self.place.map_or(entrance.packet, |place| place.next);
@@ -188,8 +188,7 @@ impl Lane {
             let past_last = start > last;
             let ends = start >= sources.index.packets();
             if ends || (past_last && errand.finish == Finish::Drain) {
-                self.drain(errand);
-                return Ok(());
+                return self.drain(errand);
             }
             let from = self.place.map_or(entrance, |place| place.entrance);
             let until = last.max(start).saturating_add(1);
@@ -197,7 +196,7 @@ impl Lane {
             let batch = match sources.read(&span) {
                 Ok(batch) => batch,
                 Err(error) => {
-                    self.drain(errand); // what the decoder holds was read before
+                    self.drain(errand)?; // what the decoder holds was read before
                     return Err(error);
                 }
             };
@@ -215,10 +214,10 @@ impl Lane {
             }
             for (number, packet) in (batch.first..).zip(batch.packets) {
                 self.send(errand, number, packet, &batch.extradata)?;
-                self.receive(errand);
+                self.receive(errand)?;
             }
             if batch.ended || batch.broken.is_some() {
-                self.drain(errand);
+                self.drain(errand)?;
                 return batch.broken.map_or(Ok(()), Err);
             }
         }
@@ -282,12 +281,9 @@ impl Lane {
             place.whole_from = number.saturating_add(1);
             return Ok(());
         }
-        let packet = self.prepare(sources.index, number, packet, extradata);
-        let outcome = packet.and_then(|packet| self.offer(errand, &packet));
-        match outcome {
-            // A damaged packet's picture won't come, or come damaged.
-            Ok(()) | Err(AvError::Ffmpeg { .. }) => Ok(()),
-            Err(error) => Err(errand.sources.cannot_decode(&error)),
+        match self.prepare(sources.index, number, packet, extradata) {
+            Ok(packet) => self.offer(errand, &packet),
+            Err(error) => lost(&error, errand.sources),
         }
     }
 
@@ -315,28 +311,37 @@ impl Lane {
         let known = index.parameter_sets(number);
         let first = Some(&self.recipe.first_sets).filter(|_| is_new);
         let sets = known.or(first).filter(|_| starts && number > 0).map(|sets| &sets.bytes);
-        let extradata = extradata.as_ref().filter(|_| starts && self.extradata != *version);
-        self.extradata = *version;
+        let (version, extradata) = match index.extradata(number) {
+            Some((version, extradata)) => (version, Some(extradata)),
+            None => (*version, extradata.as_ref()),
+        };
+        let extradata = extradata.filter(|_| starts && self.extradata != version);
+        self.extradata = version;
         let mut tagged = prepare(&packet, sets, extradata)?.unwrap_or(packet);
         tagged.set_tag(number.into());
         Ok(tagged)
     }
 
-    fn offer<S, F>(&mut self, errand: &mut Errand<'_, S, F>, packet: &Packet) -> AvResult<()>
+    fn offer<S, F>(&mut self, errand: &mut Errand<'_, S, F>, packet: &Packet) -> Result<()>
     where
         F: FnMut(Target, S, VideoFrame) -> bool,
     {
         while let Some(decoder) = &mut self.decoder {
-            match decoder.send(packet)? {
-                Sent::Accepted => break,
-                Sent::Full => self.receive(errand),
+            match decoder.send(packet) {
+                Ok(Sent::Accepted) => break,
+                Ok(Sent::Full) => self.receive(errand)?,
+                Err(error) => return lost(&error, errand.sources),
             }
         }
         Ok(())
     }
 
     /// Takes the pictures that are ready.
-    fn receive<S, F>(&mut self, errand: &mut Errand<'_, S, F>)
+    ///
+    /// # Errors
+    ///
+    /// What isn't the fault of a picture's bytes: one is too large, or memory is short.
+    fn receive<S, F>(&mut self, errand: &mut Errand<'_, S, F>) -> Result<()>
     where
         F: FnMut(Target, S, VideoFrame) -> bool,
     {
@@ -351,24 +356,37 @@ impl Lane {
                     let go_on =
                         target.is_none_or(|(target, slot)| (errand.see)(target, slot, frame));
                     if !go_on {
-                        return errand.wanted.give_up();
+                        errand.wanted.give_up();
+                        return Ok(());
                     }
                 }
-                Ok(Received::NeedPacket | Received::End) => return,
+                Ok(Received::NeedPacket | Received::End) => return Ok(()),
                 Err(AvError::Ffmpeg { .. }) if failures < MOST_FAILURES => failures += 1,
-                Err(_) => return,
+                Err(AvError::Ffmpeg { .. }) => return Ok(()),
+                Err(error) => return Err(errand.sources.cannot_decode(&error)),
             }
         }
+        Ok(())
     }
 
     /// Takes all that the decoder holds; it has to start anew then.
-    fn drain<S, F>(&mut self, errand: &mut Errand<'_, S, F>)
+    fn drain<S, F>(&mut self, errand: &mut Errand<'_, S, F>) -> Result<()>
     where
         F: FnMut(Target, S, VideoFrame) -> bool,
     {
-        if self.decoder.as_mut().is_some_and(|decoder| decoder.send_end().is_ok()) {
-            self.receive(errand);
-        }
         self.place = None;
+        match self.decoder.as_mut().is_some_and(|decoder| decoder.send_end().is_ok()) {
+            true => self.receive(errand),
+            false => Ok(()),
+        }
+    }
+}
+
+/// What becomes of a packet that the decoder refuses: its picture won't come, or come damaged,
+/// unless something else is wrong than its bytes.
+fn lost(error: &AvError, sources: &Sources<'_>) -> Result<()> {
+    match error {
+        AvError::Ffmpeg { .. } => Ok(()),
+        error => Err(sources.cannot_decode(error)),
     }
 }

@@ -24,12 +24,12 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use moviola_av::time::Pts;
+use moviola_av::{interrupt::Interrupt, time::Pts};
 
 pub use all::FrameReader;
 pub(crate) use all::no_thread;
 pub(crate) use damage::Mender;
-pub use damage::OnDamage;
+pub use damage::{Damage, OnDamage};
 pub(crate) use plan::{listed, room};
 pub use played::Times;
 pub use read::FrameInfo;
@@ -142,7 +142,11 @@ impl Video {
     pub fn index(&mut self) -> Result<&FrameIndex> {
         if self.index.is_none() {
             let index = index::build(self.reader().media())?;
+            let is_doubtful = index.calls_all_keyframes() && !self.is_intra_only();
             self.index = Some(Arc::new(index));
+            if is_doubtful {
+                self.true_index()?;
+            }
         }
         self.index.as_deref().ok_or_else(|| Error::ReadOnce { name: self.name.clone() })
     }
@@ -155,10 +159,14 @@ impl Video {
         let is_true = self.reader().has_true_entrances(&known);
         let index = match is_true {
             true => known,
-            false => Arc::new(index::from_packets(self.reader().media())?),
+            false => Arc::new(index::kept_from_packets(self.reader().media())?),
         };
         self.index = Some(Arc::clone(&index));
         Ok(index)
+    }
+
+    fn is_intra_only(&self) -> bool {
+        self.stream.parameters.is_intra_only()
     }
 
     fn reader(&self) -> MutexGuard<'_, PacketReader> {
@@ -170,6 +178,12 @@ impl Video {
         let reader = Arc::into_inner(self.reader);
         let reader = reader.ok_or_else(|| Error::ReadOnce { name: self.name.clone() })?;
         reader.into_inner().unwrap_or_else(PoisonError::into_inner).into_media()
+    }
+
+    /// Stops what reads the source, from any thread: the call that waits for it ends with
+    /// [`Error::Demux`].
+    pub fn interrupt(&self) -> Interrupt {
+        self.reader().media().interrupt.clone()
     }
 
     /// How many frames there are.
@@ -239,18 +253,18 @@ impl Video {
     /// The frames shown in a range of seconds: those that begin in it, and the one that is on
     /// when it begins. With `rate`, the frames shown at every 1/`rate` of a second from its start
     /// on, some perhaps more than once; of times at which nothing is shown becomes what
-    /// [`out_of_range`](Self::out_of_range) says.
+    /// [`out_of_range`](Self::out_of_range) says. Without `rate` either end may be infinite.
     ///
     /// # Errors
     ///
-    /// As [`frame_at`](Self::frame_at), for the first that fails; [`Error::Range`] if `rate` isn't
-    /// positive, or makes more than 4,194,304 times of the range.
+    /// As [`frame_at`](Self::frame_at), for the first that fails, or if a time isn't a number;
+    /// [`Error::Range`] if `rate` isn't positive, or makes more than 4,194,304 times of the range.
     pub fn frames_played_in_range(
         &mut self,
         range: Range<f64>,
         rate: Option<f64>,
     ) -> Result<Vec<Frame>> {
-        let numbers = self.numbers_in(range, rate)?;
+        let numbers = self.resolve_range(range, rate)?;
         self.fetch(&numbers)
     }
 

@@ -2,6 +2,8 @@
 
 use std::{iter::Peekable, sync::Arc};
 
+use moviola_av::pixel::PixelFormat;
+
 use super::wanted::{Job, Target};
 use crate::{
     index::{Entrance, FrameIndex, from_tables, tables::Reach},
@@ -125,7 +127,7 @@ pub(super) fn choose(costs: &[u32], cores: usize) -> Way {
     if busiest(costs, cores) <= together { Way::SideBySide } else { Way::Together }
 }
 
-/// How many pictures may wait for their turn.
+/// How many pictures may wait for their turn, if they are as large as the container says.
 pub(crate) fn room(media: &Media) -> usize {
     media.options.memory / frame_bytes(&media.video)
 }
@@ -173,12 +175,18 @@ pub(super) fn has_short_groups(index: &FrameIndex, media: &Media, workers: usize
     workers > 1 && waiting <= room(media) && index.keyframes() >= workers as u64
 }
 
-/// About what a picture takes.
-fn frame_bytes(stream: &VideoStream) -> usize {
-    let (width, height) = (stream.parameters.width(), stream.parameters.height());
+/// About what a picture takes that is as the container says.
+fn frame_bytes(VideoStream { parameters, .. }: &VideoStream) -> usize {
+    picture_bytes((parameters.width(), parameters.height()), parameters.pixel_format())
+}
+
+/// About what a picture takes; 4:2:0 and 8 bits if nobody tells.
+pub(super) fn picture_bytes((width, height): (u32, u32), format: Option<PixelFormat>) -> usize {
     let pixels = width as usize * height as usize;
-    let bytes = stream.parameters.pixel_format().map_or(1, |format| format.depth().div_ceil(8));
-    (pixels * bytes as usize * 3 / 2).max(1)
+    let bytes = format.map_or(1, |format| format.depth().div_ceil(8));
+    let (across, down) = format.map_or((1, 1), |format| format.log2_chroma());
+    let samples = pixels + 2 * (pixels >> (across + down));
+    (samples * bytes as usize).max(1)
 }
 
 #[cfg(test)]

@@ -62,15 +62,26 @@ impl Video {
         self
     }
 
-    /// The frames that a user calls by these numbers, as the policy wants it.
-    pub(super) fn resolve_all(&mut self, numbers: &[i64]) -> Result<Vec<u64>> {
+    /// The numbers, from 0, of the frames that a user calls by these; what doesn't exist becomes what
+    /// [`out_of_range`](Self::out_of_range) says.
+    ///
+    /// # Errors
+    ///
+    /// As [`resolve`](Self::resolve), for the first that fails.
+    pub fn resolve_all(&mut self, numbers: &[i64]) -> Result<Vec<u64>> {
         let last = self.len()?.checked_sub(1);
         let nearest = |number: &i64| if *number < 0 { Some(0) } else { last };
         self.under_policy(numbers, |video, &number| video.resolve(number), nearest)
     }
 
-    /// The frames that are shown at these times, as the policy wants it.
-    pub(super) fn resolve_times(&mut self, seconds: &[f64]) -> Result<Vec<u64>> {
+    /// The numbers of the frames that are shown at these times, in seconds from the start of the
+    /// presentation; of times at which nothing is shown becomes what
+    /// [`out_of_range`](Self::out_of_range) says.
+    ///
+    /// # Errors
+    ///
+    /// As [`resolve_time`](Self::resolve_time), for the first that fails.
+    pub fn resolve_times(&mut self, seconds: &[f64]) -> Result<Vec<u64>> {
         let last = self.len()?.checked_sub(1);
         let start = self.index()?.start();
         let start = start.map_or(0.0, |start| self.time_of(start));
@@ -95,24 +106,46 @@ impl Video {
         resolved.filter_map(Result::transpose).collect()
     }
 
-    /// The numbers of the frames of a range of seconds.
-    pub(super) fn numbers_in(&mut self, range: Range<f64>, rate: Option<f64>) -> Result<Vec<u64>> {
-        let (start, stop) = (self.instant(range.start), self.instant(range.end));
-        let count = self.len()?;
-        let nothing = |video: &Self| {
-            video.no_frame(format!("from {} s to {} s", range.start, range.end), count)
-        };
-        let (Some(start), Some(stop)) = (start, stop) else { return Err(nothing(self)) };
+    /// The numbers of the frames that
+    /// [`frames_played_in_range`](Self::frames_played_in_range) gives.
+    ///
+    /// # Errors
+    ///
+    /// As there, but for those of decoding.
+    pub fn resolve_range(&mut self, range: Range<f64>, rate: Option<f64>) -> Result<Vec<u64>> {
+        if let Some(rate) = rate {
+            let times = self.times_in(range, rate)?;
+            return self.resolve_times(&times);
+        }
         if range.start >= range.end {
             return Ok(Vec::new());
         }
-        let Some(rate) = rate else {
-            let index = self.index()?;
-            let first = index.frame_played_at(start).unwrap_or_else(|| index.first_from(start));
-            return Ok((first..index.first_from(stop)).collect());
-        };
-        let times = self.times_in(range, rate)?;
-        self.resolve_times(&times)
+        let (first, stop) = (self.first_of(range.start)?, self.first_behind(range.end)?);
+        Ok((first..stop).collect())
+    }
+
+    /// The frame that is on at a time, or else the first behind it.
+    fn first_of(&mut self, seconds: f64) -> Result<u64> {
+        if seconds == f64::NEG_INFINITY {
+            return Ok(0);
+        }
+        let instant = self.known_instant(seconds)?;
+        let index = self.index()?;
+        Ok(index.frame_played_at(instant).unwrap_or_else(|| index.first_from(instant)))
+    }
+
+    /// The first frame that begins at or behind a time; the number of frames if none does.
+    fn first_behind(&mut self, seconds: f64) -> Result<u64> {
+        if seconds == f64::INFINITY {
+            return self.len();
+        }
+        let instant = self.known_instant(seconds)?;
+        Ok(self.index()?.first_from(instant))
+    }
+
+    fn known_instant(&mut self, seconds: f64) -> Result<Pts> {
+        let count = self.len()?;
+        self.instant(seconds).ok_or_else(|| self.no_frame(format!("at {seconds} s"), count))
     }
 
     /// Every 1/`rate` of a second of a range.

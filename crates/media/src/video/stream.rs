@@ -174,11 +174,12 @@ impl Stream {
                 }
                 Ok(Received::NeedPacket | Received::End) => return self.missing(),
                 Err(cause) if self.counts() => return Some(Err(self.undecodable(&cause))),
-                Err(_) if self.failures < MOST_FAILURES => self.failures += 1,
-                Err(_) => {
+                Err(AvError::Ffmpeg { .. }) if self.failures < MOST_FAILURES => self.failures += 1,
+                Err(AvError::Ffmpeg { .. }) => {
                     self.failures = 0;
                     return self.missing();
                 }
+                Err(cause) => return Some(Err(cannot_decode(&self.name, &self.video, &cause))),
             }
         }
     }
