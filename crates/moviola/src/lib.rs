@@ -21,12 +21,12 @@ pub mod sink;
 pub mod still;
 
 pub use moviola_av::{
-    color::Color, io::sigbus, log, memory, pixel::PixelFormat, protocols::Protocols,
+    color::Color, io::sigbus, log, memory, pixel::PixelFormat, pool, protocols::Protocols,
     version as ffmpeg,
 };
 pub use moviola_infer as infer;
 pub use moviola_media::{
-    convert,
+    audio, audio_video, convert,
     error::{self, Error},
     frame::Frame,
     image, index, keyframes, media, picture,
