@@ -193,13 +193,7 @@ impl Lane {
             let from = self.place.map_or(entrance, |place| place.entrance);
             let until = last.max(start).saturating_add(1);
             let span = Span { entrance: from, from: start, until, bytes: BATCH_BYTES };
-            let batch = match sources.read(&span) {
-                Ok(batch) => batch,
-                Err(error) => {
-                    self.drain(errand)?; // what the decoder holds was read before
-                    return Err(error);
-                }
-            };
+            let batch = self.read(errand, &span)?;
             if self.place.is_none() {
                 let Some(first) = batch.packets.first() else {
                     // The stream ends before it, as it didn't when it was indexed.
@@ -212,13 +206,8 @@ impl Lane {
                 }
                 self.restart(entrance);
             }
-            for (number, packet) in (batch.first..).zip(batch.packets) {
-                self.send(errand, number, packet, &batch.extradata)?;
-                self.receive(errand)?;
-            }
-            if batch.ended || batch.broken.is_some() {
-                self.drain(errand)?;
-                return batch.broken.map_or(Ok(()), Err);
+            if self.send_all(errand, batch)? {
+                return Ok(());
             }
         }
         if errand.finish == Finish::Drain {
@@ -226,6 +215,34 @@ impl Lane {
             self.place = self.place.filter(|place| place.next <= errand.wanted.last);
         }
         Ok(())
+    }
+
+    fn read<S, F>(&mut self, errand: &mut Errand<'_, S, F>, span: &Span) -> Result<Batch>
+    where
+        F: FnMut(Target, S, VideoFrame) -> bool,
+    {
+        let read = errand.sources.read(span);
+        if read.is_err() {
+            self.drain(errand)?; // what the decoder holds was read before
+        }
+        read
+    }
+
+    /// Sends the packets of a batch. `true` if the stream ends behind them.
+    fn send_all<S, F>(&mut self, errand: &mut Errand<'_, S, F>, batch: Batch) -> Result<bool>
+    where
+        F: FnMut(Target, S, VideoFrame) -> bool,
+    {
+        let Batch { first, packets, extradata, ended, broken } = batch;
+        for (number, packet) in (first..).zip(packets) {
+            self.send(errand, number, packet, &extradata)?;
+            self.receive(errand)?;
+        }
+        if ended || broken.is_some() {
+            self.drain(errand)?;
+            return broken.map_or(Ok(true), Err);
+        }
+        Ok(false)
     }
 
     /// Whether decoding can start at a packet, by what its bytes say.

@@ -219,34 +219,38 @@ impl<'a> Walk<'a> {
         let mut times = Times::default();
         for child in boxes::in_memory(&moof) {
             let (kind, traf) = child?;
-            if kind != *b"traf" {
-                continue;
+            if kind == *b"traf" {
+                self.traf(&mut fragment, &mut times, traf)?;
             }
-            for child in boxes::in_memory(traf) {
-                let (kind, payload) = child?;
-                match &kind {
-                    b"tfhd" => {
-                        fragment.begin(payload, &self.track.defaults)?;
-                        if fragment.track == self.track.id {
-                            self.track.has_description(fragment.description)?;
-                            times.next = None;
-                        }
+        }
+        Some(())
+    }
+
+    fn traf(&mut self, fragment: &mut Fragment, times: &mut Times, traf: &[u8]) -> Option<()> {
+        for child in boxes::in_memory(traf) {
+            let (kind, payload) = child?;
+            match &kind {
+                b"tfhd" => {
+                    fragment.begin(payload, &self.track.defaults)?;
+                    if fragment.track == self.track.id {
+                        self.track.has_description(fragment.description)?;
+                        times.next = None;
                     }
-                    // FFmpeg breaks off, or takes the last fragment's track.
-                    b"tfdt" | b"trun" if fragment.track == 0 => return None,
-                    b"tfdt" if fragment.track == self.track.id => {
-                        let start = fragment.start_time(payload)?;
-                        (times.start, self.track_end) = (Some(start), start);
-                    }
-                    b"trun" if self.known.contains(&fragment.track) => {
-                        let run = fragment.run(payload, self.bytes.len())?;
-                        self.data_end = self.data_end.max(run.end);
-                        if fragment.track == self.track.id {
-                            self.take(&run, &mut times, header.start)?;
-                        }
-                    }
-                    _ => {}
                 }
+                // FFmpeg breaks off, or takes the last fragment's track.
+                b"tfdt" | b"trun" if fragment.track == 0 => return None,
+                b"tfdt" if fragment.track == self.track.id => {
+                    let start = fragment.start_time(payload)?;
+                    (times.start, self.track_end) = (Some(start), start);
+                }
+                b"trun" if self.known.contains(&fragment.track) => {
+                    let run = fragment.run(payload, self.bytes.len())?;
+                    self.data_end = self.data_end.max(run.end);
+                    if fragment.track == self.track.id {
+                        self.take(&run, times, fragment.moof)?;
+                    }
+                }
+                _ => {}
             }
         }
         Some(())

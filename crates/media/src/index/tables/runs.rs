@@ -37,7 +37,7 @@ pub(super) struct Fragment {
     /// Which of the track's descriptions its samples use, counted from 1.
     pub(super) description: u32,
     /// Where the `moof` begins, in bytes.
-    moof: u64,
+    pub(super) moof: u64,
     /// Where the last run ended, in bytes.
     implicit: u64,
     /// From where runs count, in bytes.
