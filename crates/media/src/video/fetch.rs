@@ -9,10 +9,11 @@ use moviola_av::{error::Error as AvError, frame::VideoFrame, time::Pts};
 
 use super::{
     OnDamage, Video,
-    lane::{Finish, Lane, Recipe, Sources},
+    lane::{Finish, Lane, Recipe},
     packets::PacketReader,
     plan::{self, Way},
     read::FrameInfo,
+    sources::Sources,
     wanted::{Job, Target},
 };
 use crate::{

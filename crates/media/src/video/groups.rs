@@ -11,10 +11,11 @@ use moviola_av::{frame::VideoFrame, time::Pts};
 use super::{
     damage::{Came, Mender},
     fetch::{frame, keep_last_whole},
-    lane::{Finish, Lane, Recipe, Sources},
+    lane::{Finish, Lane, Recipe},
     packets::PacketReader,
     plan::{self, jobs},
     read::FrameInfo,
+    sources::Sources,
     wanted::Job,
 };
 use crate::{error::Result, frame::Frame, index::FrameIndex, media::VideoStream, stage::Results};

@@ -1,6 +1,6 @@
 //! One decoder and where it stands: it fetches pictures by their packets' numbers.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use moviola_av::{
     decoder::{DecoderOptions, Received, Sent},
@@ -11,16 +11,16 @@ use moviola_av::{
 };
 
 use super::{
-    packets::{Batch, Extradata, PacketReader, Span},
+    packets::{Batch, Extradata, Span},
+    sources::Sources,
     wanted::{Job, Target, Wanted},
 };
 use crate::{
     bitstream::{access::look_at_entrance, parameter_sets::Snapshot, references::References},
     entry::prepare,
-    error::{Error, Result},
+    error::Result,
     hardware::{Hardware, StreamDecoder},
     index::{Entrance, FrameIndex, Origin},
-    media::cannot_decode,
 };
 
 /// Compressed bytes that are read at a time.
@@ -37,24 +37,6 @@ pub(super) struct Recipe {
     pub(super) hardware: Arc<Hardware>,
     /// What the stream's first packet tells every decoder.
     pub(super) first_sets: Snapshot,
-}
-
-/// What all lanes read from.
-pub(super) struct Sources<'a> {
-    pub(super) reader: &'a Mutex<PacketReader>,
-    pub(super) index: &'a FrameIndex,
-}
-
-impl Sources<'_> {
-    fn read(&self, span: &Span) -> Result<Batch> {
-        self.reader.lock().unwrap_or_else(PoisonError::into_inner).read(span)
-    }
-
-    fn cannot_decode(&self, cause: &AvError) -> Error {
-        let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
-        let media = reader.media();
-        cannot_decode(&media.name, &media.video, cause)
-    }
 }
 
 /// What a lane is sent for.
@@ -300,7 +282,7 @@ impl Lane {
         }
         match self.prepare(sources.index, number, packet, extradata) {
             Ok(packet) => self.offer(errand, &packet),
-            Err(error) => lost(&error, errand.sources),
+            Err(error) => errand.sources.lost(&error),
         }
     }
 
@@ -347,7 +329,7 @@ impl Lane {
             match decoder.send(packet) {
                 Ok(Sent::Accepted) => break,
                 Ok(Sent::Full) => self.receive(errand)?,
-                Err(error) => return lost(&error, errand.sources),
+                Err(error) => return errand.sources.lost(&error),
             }
         }
         Ok(())
@@ -396,14 +378,5 @@ impl Lane {
             true => self.receive(errand),
             false => Ok(()),
         }
-    }
-}
-
-/// What becomes of a packet that the decoder refuses: its picture won't come, or come damaged,
-/// unless something else is wrong than its bytes.
-fn lost(error: &AvError, sources: &Sources<'_>) -> Result<()> {
-    match error {
-        AvError::Ffmpeg { .. } => Ok(()),
-        error => Err(sources.cannot_decode(error)),
     }
 }

@@ -16,6 +16,7 @@ mod played;
 mod ranges;
 mod read;
 mod request;
+mod sources;
 mod stream;
 mod wanted;
 
