@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Cores this process may use, at least 1: its CPU set and control group counted in, as they are at
-/// the first call. Asking takes longer than decoding a small picture.
+/// the first call: asking reads files of the system, and each call for frames wants to know.
 pub fn cores() -> usize {
     static CORES: OnceLock<usize> = OnceLock::new();
     *CORES.get_or_init(|| thread::available_parallelism().map_or(1, usize::from))

@@ -181,8 +181,8 @@ impl Video {
         reader.into_inner().unwrap_or_else(PoisonError::into_inner).into_media()
     }
 
-    /// Stops what reads the source, from any thread: the call that waits for it ends with
-    /// [`Error::Demux`].
+    /// What stops the reading of the source, from any thread: to be taken before the call that may
+    /// have to be stopped, which then ends with [`Error::Demux`].
     pub fn interrupt(&self) -> Interrupt {
         self.reader().media().interrupt.clone()
     }

@@ -22,8 +22,7 @@ mod run_flags {
     pub(super) const OFFSET: u32 = 0x800;
 }
 
-/// The most samples of a track that are believed: three days of 60 frames a second, in 1 GB while
-/// they are read. They may take no bytes in the file, so its length bounds little.
+/// The most samples of a track that are believed: three days of 60 frames a second. They may take no bytes in the file, so its length bounds little.
 pub(super) const MOST_SAMPLES: usize = 1 << 24;
 
 /// A sample with one of these flags isn't a key frame: it is no sync sample, or depends on others.
