@@ -229,10 +229,21 @@ def same_times(r):
 @clip("resolution_change.ts")
 def resolution_change(r):
     """Two picture sizes in one stream: new parameter sets in band after one second."""
+    two_sizes(r, "320x180", "192x108")
+
+
+@clip("resolution_grows.ts")
+def resolution_grows(r):
+    """Two picture sizes in one stream, the second the larger: a limit may lie between them."""
+    two_sizes(r, "192x108", "320x180")
+
+
+def two_sizes(r, *sizes):
+    """A second of each size."""
     first, second = r.part("first.ts"), r.part("second.ts")
     options = ("-g", 10, "-bf", 0, "-pix_fmt", "yuv420p")
-    h264(r, *options, source=picture(seconds=1), output=first)
-    h264(r, *options, "-output_ts_offset", 1, source=picture("192x108", seconds=1), output=second)
+    h264(r, *options, source=picture(sizes[0], seconds=1), output=first)
+    h264(r, *options, "-output_ts_offset", 1, source=picture(sizes[1], seconds=1), output=second)
     r.join(first, second)
 
 

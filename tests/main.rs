@@ -10,6 +10,7 @@ mod damaged;
 mod failure;
 mod index_tables;
 mod keyframes;
+mod limits;
 mod mutated;
 mod random_access;
 mod shrinking;

@@ -74,7 +74,8 @@ pub struct SourceOptions {
     pub io: IoMode,
     /// Protocols allowed beyond those the source itself needs. Default: none.
     pub allow_protocols: Protocols,
-    /// Pictures with more pixels than this are an error. Default: 268 435 456 (16384²).
+    /// Pictures with more pixels than this are an error, which ends a reading of frames; of
+    /// keyframes the others still come. Default: 268 435 456 (16384²).
     pub max_pixels: u64,
     /// Give up on a network source that is silent for this long. Default: 30 s.
     pub network_timeout: Duration,

@@ -14,7 +14,7 @@ use super::{
     groups::{GroupSource, GroupWorker},
     lane::Lane,
     plan::{self, Groups, Way, has_short_groups, listed},
-    stream::{Stream, threads},
+    stream::Stream,
     wanted::Job,
 };
 use crate::{
@@ -132,7 +132,8 @@ impl<T: Send + 'static> FrameReader<T> {
             return Self::in_groups(video, index, groups, 1, workers);
         }
         let (name, one) = (video.name.clone(), vec![|frame| frame]);
-        let mut frames = FrameReader::in_groups(video, index, groups, threads(cores), one)?;
+        let threads = plan::threads_for_jobs(cores);
+        let mut frames = FrameReader::in_groups(video, index, groups, threads, one)?;
         let (interrupt, mender) = (frames.interrupt.clone(), frames.mender.sibling());
         Self::in_turns(&name, interrupt, mender, workers, move || frames.next())
     }

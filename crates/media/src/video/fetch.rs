@@ -33,7 +33,7 @@ pub(super) struct Fetcher {
     cores: usize,
     /// With one thread each.
     narrow: Vec<Lane>,
-    /// With two threads for each core.
+    /// With threads for all cores.
     wide: Option<Lane>,
 }
 
@@ -129,9 +129,7 @@ impl Fetcher {
     }
 
     fn wide(&mut self) -> &mut Lane {
-        // Twice the cores, because pictures wait for each other.
-        let threads = u16::try_from(self.cores * 2).unwrap_or(u16::MAX);
-        let recipe = &self.recipe;
+        let (recipe, threads) = (&self.recipe, plan::threads_for_jobs(self.cores));
         self.wide.get_or_insert_with(|| Lane::new(Arc::clone(recipe), threads))
     }
 

@@ -132,6 +132,27 @@ pub(crate) fn room(media: &Media) -> usize {
     media.options.memory / frame_bytes(&media.video)
 }
 
+/// Threads of one decoder that does one job after the other on so many cores.
+///
+/// A picture's thread waits for the pictures it refers to: with two threads for each core one of
+/// them can go on. More cost more than they bring, because the decoder starts over for each job.
+pub(super) fn threads_for_jobs(cores: usize) -> u16 {
+    if cores > 1 { u16::try_from(2 * cores).unwrap_or(u16::MAX) } else { 1 }
+}
+
+/// Threads of one decoder that gives all pictures, on so many cores; `room` is as in [`room`].
+///
+/// It never starts over, so more threads pay: FFmpeg's own rule, one more than there are cores,
+/// keeps 1.7 of two cores busy, six for each 1.9. Each holds a picture: they take a quarter of the
+/// room at most. FFmpeg warns of more than sixteen.
+pub(super) fn threads_for_all(cores: usize, room: usize) -> u16 {
+    if cores < 2 {
+        return 1;
+    }
+    let most = (room / 4).min(16);
+    u16::try_from((6 * cores).min(most).max(cores + 1)).unwrap_or(u16::MAX)
+}
+
 /// How many of the first jobs say how all of them are to be done on so many cores.
 pub(super) fn looked_at(cores: usize) -> usize {
     cores.saturating_mul(3)
@@ -214,6 +235,22 @@ mod tests {
     #[test]
     fn one_core_knows_one_way() {
         check(&[600], 1, Way::SideBySide);
+    }
+
+    #[test]
+    fn a_decoder_of_all_pictures_has_threads_as_far_as_there_is_room() {
+        let of_1080p = (256 << 20) / picture_bytes((1920, 1080), None);
+        let of_2160p = (256 << 20) / picture_bytes((3840, 2160), None);
+        for (cores, room, threads) in [
+            (1, of_1080p, 1),
+            (2, of_1080p, 12),
+            (4, of_1080p, 16),
+            (32, of_1080p, 33),
+            (2, of_2160p, 5),
+            (2, 0, 3),
+        ] {
+            assert_eq!(threads_for_all(cores, room), threads, "{cores} cores, {room} pictures");
+        }
     }
 
     /// So many jobs of `pictures` pictures each, all of which are wanted.

@@ -15,6 +15,7 @@ use super::{
     lane::MOST_FAILURES,
     listed::Listed,
     packets::PacketReader,
+    plan,
 };
 use crate::{
     error::{Error, Result},
@@ -65,13 +66,6 @@ enum Numbers {
     Listed(Listed),
 }
 
-/// Threads of the one decoder that several workers have.
-pub(super) fn threads(workers: usize) -> u16 {
-    // FFmpeg's own rule: one more than cores, because pictures wait for each other.
-    let threads = if workers > 1 { workers + 1 } else { 1 };
-    u16::try_from(threads).unwrap_or(u16::MAX)
-}
-
 impl Stream {
     /// A decoder whose threads keep as many cores busy as there are `workers`.
     pub(crate) fn decoder(
@@ -80,7 +74,7 @@ impl Stream {
         workers: usize,
     ) -> Result<StreamDecoder> {
         let options = DecoderOptions {
-            threads: threads(workers),
+            threads: plan::threads_for_all(workers, plan::room(media)),
             reorder_delay: index.map_or(0, FrameIndex::reorder_delay),
             ..media.decoder_options()
         };
@@ -173,7 +167,9 @@ impl Stream {
                     self.restarts = false;
                 }
                 Ok(Received::NeedPacket | Received::End) => return self.missing(),
-                Err(cause) if self.counts() => return Some(Err(self.undecodable(&cause))),
+                Err(cause @ AvError::Ffmpeg { .. }) if self.counts() => {
+                    return Some(Err(self.undecodable(&cause)));
+                }
                 Err(AvError::Ffmpeg { .. }) if self.failures < MOST_FAILURES => self.failures += 1,
                 Err(AvError::Ffmpeg { .. }) => {
                     self.failures = 0;
@@ -238,7 +234,7 @@ impl Stream {
     /// What to tell of a packet, or the end, that the decoder refuses.
     fn refused(&self, cause: &AvError) -> Result<()> {
         match cause {
-            _ if self.counts() => Err(self.undecodable(cause)),
+            AvError::Ffmpeg { .. } if self.counts() => Err(self.undecodable(cause)),
             AvError::Ffmpeg { .. } => Ok(()),
             _ => Err(cannot_decode(&self.name, &self.video, cause)),
         }

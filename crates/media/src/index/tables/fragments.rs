@@ -128,6 +128,8 @@ struct Walk<'a> {
     track_end: i64,
     shift: i64,
     samples: Vec<Sample>,
+    /// How many samples are believed, of all fragments together.
+    most: usize,
     /// How many of `samples` FFmpeg handed out before it read the next fragments.
     handed_out: usize,
     /// Where the last sample of any track ends that FFmpeg hasn't handed out, in bytes.
@@ -158,6 +160,7 @@ impl<'a> Walk<'a> {
             track_end: track.samples.end,
             shift: track.samples.shift,
             samples: Vec::new(),
+            most: MOST_SAMPLES,
             handed_out: 0,
             data_end: 0,
             fragments: Vec::new(),
@@ -269,7 +272,7 @@ impl<'a> Walk<'a> {
             (None, None) if !self.segments.complete => self.track_end.checked_sub(offset)?,
             (None, None) => return None, // too much depends on when FFmpeg reads what
         };
-        if self.samples.len() + run.samples.len() > MOST_SAMPLES {
+        if self.samples.len() + run.samples.len() > self.most {
             return None;
         }
         let before = self.previous;
@@ -295,3 +298,24 @@ fn payload<'w>(window: &'w mut Window<'_>, header: Header) -> Option<&'w [u8]> {
 
 /// Where segments start, in ticks, by the place of their `moof`.
 pub(super) type Starts = HashMap<u64, i64>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_fragments_together_have_so_many_samples_at_most() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/fragmented.mp4");
+        let bytes = Bytes::memory(std::fs::read(path).unwrap().into());
+        let moov = mp4::find_moov(&mut Window::new(&bytes, AHEAD)).unwrap();
+        let track = Track::read(&bytes, moov, 1).unwrap();
+        let count = |most| {
+            let walk = Walk { most, ..Walk::new(&bytes, &track, vec![1, 2]) };
+            Some(walk.run()?.samples.len())
+        };
+        // Three seconds at 25 frames a second, in fragments of ten frames.
+        assert_eq!(count(MOST_SAMPLES), Some(75));
+        assert_eq!(count(75), Some(75));
+        assert_eq!(count(74), None);
+    }
+}

@@ -51,7 +51,7 @@ fn list_samples(
 }
 
 /// The box that holds all tables of a file that isn't fragmented.
-fn find_moov(window: &mut Window<'_>) -> Option<Header> {
+pub(super) fn find_moov(window: &mut Window<'_>) -> Option<Header> {
     let mut next = 0;
     loop {
         let header = boxes::at(window, next, window.file_len())?;
