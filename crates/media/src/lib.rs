@@ -13,6 +13,7 @@ pub mod frame;
 pub mod hardware;
 pub mod image;
 pub mod index;
+pub mod joiner;
 pub mod keyframes;
 pub mod media;
 pub mod picture;

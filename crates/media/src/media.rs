@@ -271,6 +271,11 @@ impl Media {
         self.start
     }
 
+    /// Ends reading, whoever reads: it fails from then on.
+    pub fn interrupt(&self) -> Interrupt {
+        self.interrupt.clone()
+    }
+
     /// [`SourceOptions::decoders`], at least 1: as many workers a reader can keep busy.
     pub fn decoders(&self) -> usize {
         self.options.decoders.max(1)

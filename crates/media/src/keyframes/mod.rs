@@ -26,6 +26,7 @@ use crate::{
     error::{Error, Result},
     frame::Frame,
     index::tables::Bytes,
+    joiner::Joiner,
     media::{Media, VideoStream, cannot_decode},
     source::{Source, SourceOptions},
     stage::Ordered,
@@ -55,6 +56,7 @@ use select::{Job, Selector};
 #[derive(Debug)]
 pub struct KeyframeReader<T = Frame> {
     results: Ordered<Option<Result<T>>>,
+    joiner: Joiner<T>,
     interrupt: Interrupt,
     counters: Option<Arc<IoCounters>>,
     /// What was read beside the demuxer.
@@ -96,26 +98,36 @@ impl<T: Send + 'static> KeyframeReader<T> {
         let mut first = Some(first);
         let workers = workers
             .into_iter()
-            .map(|mut work| {
-                let context = Arc::clone(&context);
-                let mut decoder = first
-                    .take()
-                    .unwrap_or_else(|| KeyframeDecoder::new(Arc::clone(&context.recipe)));
-                move |job: Result<Job>| match job {
-                    Ok(job) => Some(context.decode(&mut decoder, &job)?.map(&mut work)),
-                    Err(error) => Some(Err(error)),
-                }
-            })
+            .map(|work| worker(Arc::clone(&context), first.take(), work))
             .collect();
-        let results = Ordered::start(move || selector.next(), workers, window);
-        let results = results.map_err(|error| context.no_thread(&error))?;
-        Ok(Self { results, interrupt, counters, bytes })
+        let results = Ordered::open(move || selector.next(), workers, window);
+        let (results, crew) = results.map_err(|error| context.no_thread(&error))?;
+        let joiner = Joiner::new(move |work| crew.join(worker(Arc::clone(&context), None, work)));
+        Ok(Self { results, joiner, interrupt, counters, bytes })
+    }
+
+    /// Lets more workers join, each with a decoder of its own.
+    pub fn joiner(&self) -> Joiner<T> {
+        self.joiner.clone()
     }
 
     /// Bytes read from the source so far, if it is read through our own I/O: not of addresses.
     pub fn bytes_read(&self) -> Option<u64> {
         let beside = self.bytes.as_ref().map_or(0, Bytes::bytes_read);
         self.counters.as_ref().map(|counters| counters.bytes_read() + beside)
+    }
+}
+
+/// One worker: its decoder, and what it does with each keyframe.
+fn worker<T>(
+    context: Arc<Shared>,
+    decoder: Option<KeyframeDecoder>,
+    mut work: impl FnMut(Frame) -> T + Send + 'static,
+) -> impl FnMut(Result<Job>) -> Option<Result<T>> + Send + 'static {
+    let mut decoder = decoder.unwrap_or_else(|| KeyframeDecoder::new(Arc::clone(&context.recipe)));
+    move |job| match job {
+        Ok(job) => Some(context.decode(&mut decoder, &job)?.map(&mut work)),
+        Err(error) => Some(Err(error)),
     }
 }
 

@@ -11,8 +11,7 @@ use moviola_av::interrupt::Interrupt;
 use super::{
     Video,
     damage::Mender,
-    groups::{GroupSource, GroupWorker},
-    lane::Lane,
+    groups::GroupSource,
     plan::{self, Groups, Way, has_short_groups, listed},
     stream::Stream,
     wanted::Job,
@@ -21,9 +20,10 @@ use crate::{
     error::{Error, Result},
     frame::Frame,
     index::FrameIndex,
+    joiner::Joiner,
     media::Media,
     source::{Source, SourceOptions},
-    stage::{Bounds, Ordered, Results},
+    stage::{Bounds, Ordered},
 };
 
 /// The frames of a source in the order they are shown, or what was made of each on a thread of its
@@ -58,6 +58,7 @@ use crate::{
 #[derive(Debug)]
 pub struct FrameReader<T = Frame> {
     results: Ordered<Result<T>>,
+    joiner: Joiner<T>,
     interrupt: Interrupt,
     mender: Mender,
     /// The container's error was told: nothing follows.
@@ -172,11 +173,11 @@ impl<T: Send + 'static> FrameReader<T> {
         P: FnMut() -> Option<Result<Frame>> + Send + 'static,
     {
         let window = workers.len() * 2;
-        let each = |mut work: W| move |frame: Result<Frame>| frame.map(&mut work);
         let workers = workers.into_iter().map(each).collect();
-        let results = Ordered::start(pull, workers, window);
-        let results = results.map_err(|error| no_thread(name, &error))?;
-        Ok(Self { results, interrupt, mender, ended: false })
+        let results = Ordered::open(pull, workers, window);
+        let (results, crew) = results.map_err(|error| no_thread(name, &error))?;
+        let joiner = Joiner::new(move |work| crew.join(each(work)));
+        Ok(Self { results, joiner, interrupt, mender, ended: false })
     }
 
     /// A decoder with so many threads for each worker, a group at a time.
@@ -200,25 +201,25 @@ impl<T: Send + 'static> FrameReader<T> {
         let bounds = Bounds { jobs: workers.len() + 1, results: waiting };
         let recipe = Arc::clone(fetcher.recipe());
         let source = GroupSource { recipe, stream, start, reader, index, memory };
-        let workers = workers
-            .into_iter()
-            .map(|work| GroupWorker {
-                lane: Lane::new(Arc::clone(&source.recipe), threads),
-                source: source.clone(),
-                mender: mender.sibling(),
-                work,
-            })
-            .map(|mut worker| {
-                move |job, results: &mut Results<'_, Result<T>>| worker.run(job, results)
-            })
-            .collect();
+        let worker = |work| source.worker(threads, mender.sibling(), work);
+        let workers = workers.into_iter().map(worker).collect();
         let results = Ordered::start_many(move || groups.next(), workers, bounds);
-        let results = results.map_err(|error| no_thread(&name, &error))?;
-        Ok(Self { results, interrupt, mender, ended: false })
+        let (results, crew) = results.map_err(|error| no_thread(&name, &error))?;
+        let of_others = mender.sibling();
+        let joiner = Joiner::new(move |work| {
+            crew.join_many(source.worker(threads, of_others.sibling(), work))
+        });
+        Ok(Self { results, joiner, interrupt, mender, ended: false })
     }
 }
 
 impl<T> FrameReader<T> {
+    /// Lets more workers join; where groups of pictures are decoded side by side, each with a decoder
+    /// of its own.
+    pub fn joiner(&self) -> Joiner<T> {
+        self.joiner.clone()
+    }
+
     /// The frames that were decoded so far, or should have been, and are damaged, as ranges of
     /// numbers. Some may wait for their turn; behind the last frame these are all.
     pub fn damaged(&self) -> Vec<Range<u64>> {
@@ -246,6 +247,13 @@ impl<T> Drop for FrameReader<T> {
         // A worker may be waiting for the network; the workers are waited for next.
         self.interrupt.cancel();
     }
+}
+
+/// A worker at frames that are decoded already.
+fn each<T>(
+    mut work: impl FnMut(Frame) -> T + Send + 'static,
+) -> impl FnMut(Result<Frame>) -> Result<T> + Send + 'static {
+    move |frame| frame.map(&mut work)
 }
 
 pub(crate) fn no_thread(name: &str, cause: &std::io::Error) -> Error {

@@ -21,11 +21,11 @@ use super::{
 use crate::{error::Result, frame::Frame, index::FrameIndex, media::VideoStream, stage::Results};
 
 /// One worker, its decoder, and what it does with the frames.
-pub(super) struct GroupWorker<W> {
-    pub(super) lane: Lane,
-    pub(super) source: GroupSource,
-    pub(super) mender: Mender,
-    pub(super) work: W,
+struct GroupWorker<W> {
+    lane: Lane,
+    source: GroupSource,
+    mender: Mender,
+    work: W,
 }
 
 /// What all workers read from.
@@ -45,7 +45,7 @@ impl<W> GroupWorker<W> {
     /// container behind those that came.
     ///
     /// A decoder gives pictures in that order: what hasn't come when a later one does, won't.
-    pub(super) fn run<T>(&mut self, job: Job<()>, results: &mut Results<'_, Result<T>>)
+    fn run<T>(&mut self, job: Job<()>, results: &mut Results<'_, Result<T>>)
     where
         W: FnMut(Frame) -> T,
     {
@@ -84,6 +84,21 @@ impl<W> GroupWorker<W> {
 }
 
 impl GroupSource {
+    /// A worker whose decoder has so many threads.
+    pub(super) fn worker<T, W>(
+        &self,
+        threads: u16,
+        mender: Mender,
+        work: W,
+    ) -> impl FnMut(Job<()>, &mut Results<'_, Result<T>>) + Send + use<T, W> + 'static
+    where
+        W: FnMut(Frame) -> T + Send + 'static,
+    {
+        let lane = Lane::new(Arc::clone(&self.recipe), threads);
+        let mut worker = GroupWorker { lane, source: self.clone(), mender, work };
+        move |job, results| worker.run(job, results)
+    }
+
     /// The last whole frame among those of these numbers, by a decoder that is used but once.
     fn last_whole(&self, numbers: Range<u64>) -> Result<Option<(u64, VideoFrame)>> {
         let numbers = numbers.filter_map(|number| Some((u32::try_from(number).ok()?, ())));

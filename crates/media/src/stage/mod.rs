@@ -1,0 +1,11 @@
+//! The one place below `moviola` that starts threads.
+//!
+//! [`Ordered`] runs one function over a stream of jobs on several threads and hands the results
+//! out in the order of the jobs. [`side_by_side`] runs a function for several workers while the
+//! caller waits, [`Task`] one beside the caller.
+
+mod ordered;
+mod task;
+
+pub use ordered::{Bounds, Crew, Ordered, Results};
+pub use task::{Task, side_by_side};
