@@ -6,7 +6,7 @@ use moviola::{Protocols, hardware::Hwaccel};
 
 use crate::cmd::{
     completions::Completions, detect::Detect, doctor::Doctor, frames::Frames, inspect::Inspect,
-    keyframes::Keyframes, later::Later, probe::Probe,
+    keyframes::Keyframes, later::Later, probe::Probe, run::Run,
 };
 
 /// Turn video into frames and detections, in memory.
@@ -80,6 +80,8 @@ pub(crate) enum Command {
     Frames(Frames),
     /// Find objects on keyframes or other frames
     Detect(Detect),
+    /// Do several of these from one read of each input
+    Run(Run),
     /// Say what a model takes and gives
     Inspect(Inspect),
     /// Say what this machine can do, and what to install for the rest
@@ -90,8 +92,6 @@ pub(crate) enum Command {
     Embed(Later),
     /// Turn speech into text (not in this build)
     Transcribe(Later),
-    /// Do several of these from one read of each input (not in this build)
-    Run(Later),
     /// Do them over many inputs (not in this build)
     Bulk(Later),
     /// Do them on one input and write a report (not in this build)

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use moviola::records::SourceTally;
+
 /// The command's exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -46,6 +48,15 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
+    /// Adds what became of one more.
+    pub(crate) fn add(&mut self, source: SourceTally) {
+        self.done += u64::from(!source.failed);
+        self.failed += u64::from(source.failed);
+        self.frames += source.frames;
+        self.errors += source.errors;
+        self.flawless += u64::from(source.errors == 0);
+    }
+
     /// The exit code of a command that was not interrupted.
     pub(crate) fn exit(&self) -> Exit {
         match (self.errors, self.frames, self.flawless) {

@@ -1,17 +1,14 @@
 //! The command `moviola`.
 
 mod args;
-mod asked;
 mod cmd;
 mod exit;
+mod fast;
+mod inference;
 mod input;
 mod interrupt;
 mod output;
 mod pictures;
-mod report;
-mod search;
-mod stills;
-mod times;
 
 use std::{ffi::OsString, io, process::ExitCode};
 
@@ -60,7 +57,7 @@ fn run(cli: &Cli, out: &mut Output) -> anyhow::Result<Exit> {
         Command::Completions(completions) => completions.run(out),
         Command::Embed(later) => later.run("embed"),
         Command::Transcribe(later) => later.run("transcribe"),
-        Command::Run(later) => later.run("run"),
+        Command::Run(run) => run.run(global, out),
         Command::Bulk(later) => later.run("bulk"),
         Command::Debug(later) => later.run("debug"),
         Command::Record(later) => later.run("record"),

@@ -1,13 +1,11 @@
-//! Images of pictures: what the user wants of them, and where those of each source go.
+//! Images of pictures: what the user wants of them, and where they go.
 
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use moviola::{
-    image::{Overwrite, Result},
-    sink::images::{FolderNames, ImageFolder, Numbering},
-    still::{ImageFormat, StillOptions},
-};
+use moviola::still::{ImageFormat, StillOptions};
+
+use crate::fast::Places;
 
 /// What to keep of each picture.
 #[derive(Debug, clap::Args)]
@@ -61,12 +59,9 @@ impl ImageArgs {
         }
     }
 
-    /// Where images go, if there are any.
-    pub(crate) fn folders(&self, numbering: Numbering) -> Folders<'_> {
-        let format = self.format();
-        let parent = self.output.as_deref().filter(|_| format.is_some());
-        let extension = format.map_or("", ImageFormat::extension);
-        Folders::new(parent, extension, numbering, self.overwrite)
+    /// Where images go, if there are any; those with boxes drawn in go to `annotated`.
+    pub(crate) fn places<'a>(&'a self, annotated: Option<&'a Path>) -> Places<'a> {
+        Places { stills: self.output.as_deref(), annotated, overwrite: self.overwrite }
     }
 
     fn format(&self) -> Option<ImageFormat> {
@@ -76,38 +71,6 @@ impl ImageArgs {
             Format::Png => Some(ImageFormat::Png),
             Format::None => None,
         }
-    }
-}
-
-/// Gives each source a folder of its own.
-pub(crate) struct Folders<'a> {
-    names: FolderNames,
-    parent: Option<&'a Path>,
-    extension: &'static str,
-    numbering: Numbering,
-    overwrite: Overwrite,
-}
-
-impl<'a> Folders<'a> {
-    /// Folders in `parent`, if pictures are wanted at all.
-    pub(crate) fn new(
-        parent: Option<&'a Path>,
-        extension: &'static str,
-        numbering: Numbering,
-        overwrite: bool,
-    ) -> Self {
-        let overwrite = if overwrite { Overwrite::Replace } else { Overwrite::Refuse };
-        Self { names: FolderNames::default(), parent, extension, numbering, overwrite }
-    }
-
-    /// The folder for the source of that name, if pictures are wanted; an error if it holds some
-    /// already that may not be replaced.
-    pub(crate) fn next(&mut self, source: &str) -> Result<Option<ImageFolder>> {
-        let name = self.names.claim(source);
-        let folder = |parent: &Path| {
-            ImageFolder::new(parent.join(name), self.extension, self.numbering, self.overwrite)
-        };
-        self.parent.map(folder).transpose()
     }
 }
 

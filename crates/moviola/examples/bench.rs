@@ -8,14 +8,16 @@ use std::{fs, time::Instant};
 
 use anyhow::{Context, Result, bail};
 use moviola::{
-    Frame,
-    detect::{DetectOptions, Detectors, Model, detect},
+    Frame, Plan,
+    detect::{Detected, Detectors, Model},
     infer::{
         detect::{Detector, DetectorOptions},
         session::SessionOptions,
     },
     keyframes::KeyframeReader,
     media::Media,
+    pipeline::{Engines, Pipeline},
+    plan::Detect,
     source::{Source, SourceOptions},
 };
 use moviola_av::{
@@ -247,8 +249,8 @@ fn stream_and_collect(arguments: &Arguments, started: Instant) -> Result<Value> 
     fs::write("/proc/self/clear_refs", "5")?;
     let (before, mut first, mut frames) = (Instant::now(), None, 0);
     let ((), cpu_s, wall_s) = timed(|| {
-        for detected in detect(media, &detectors, DetectOptions::default())? {
-            drop(detected??);
+        for detected in detect(media, &detectors)? {
+            drop(detected?);
             first.get_or_insert_with(|| before.elapsed().as_secs_f64());
             frames += 1;
         }
@@ -264,11 +266,20 @@ fn stream_and_collect(arguments: &Arguments, started: Instant) -> Result<Value> 
         "session_ready_s": session_ready, "floor": floor}))
 }
 
+/// The objects on each keyframe.
+fn detect(media: Media, detectors: &Detectors) -> Result<impl Iterator<Item = Result<Detected>>> {
+    let plan = Plan { detect: Some(Detect::new(Model::Demo)), ..Plan::default() };
+    // Other models than the plan's, loaded before.
+    let engines = Engines::of(detectors.clone());
+    let outputs = Pipeline::start(media, &plan, &engines)?;
+    Ok(outputs.map(|output| Ok(output?.detected.context("objects were wanted")??)))
+}
+
 /// The first runs of a session allocate what later ones reuse.
 fn warm(arguments: &Arguments, detectors: &Detectors) -> Result<()> {
-    let found = detect(open(arguments)?, detectors, DetectOptions::default())?;
+    let found = detect(open(arguments)?, detectors)?;
     for detected in found.take(2 * detectors.len()) {
-        detected??;
+        detected?;
     }
     Ok(())
 }

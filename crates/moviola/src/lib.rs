@@ -13,13 +13,18 @@
 pub mod demo;
 pub mod detect;
 pub mod facts;
+pub mod fast;
 pub mod hardware;
 pub mod hash;
+pub mod pipeline;
+pub mod plan;
 pub mod probe;
+pub mod records;
 pub mod results;
 pub mod sink;
 pub mod still;
 
+pub use fast::Fast;
 pub use moviola_av::{
     color::Color, io::sigbus, log, memory, pixel::PixelFormat, pool, protocols::Protocols,
     version as ffmpeg,
@@ -33,3 +38,5 @@ pub use moviola_media::{
     source::{self, Source},
     video::{self, Video},
 };
+pub use plan::Plan;
+pub use records::Records;

@@ -39,6 +39,18 @@ pub enum Record {
     Summary(SummaryRecord),
 }
 
+impl Record {
+    /// Seconds from the start of the presentation, of what concerns one picture.
+    pub fn time(&self) -> Option<f64> {
+        match self {
+            Self::Keyframe(frame) | Self::Frame(frame) => frame.place.time,
+            Self::Detections(detections) => detections.place.time,
+            Self::Error(error) => error.time,
+            Self::Source(_) | Self::Probe(_) | Self::End(_) | Self::Summary(_) => None,
+        }
+    }
+}
+
 /// What a source is.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SourceRecord {

@@ -6,6 +6,7 @@ use moviola_media::{
     image::{self, JpegEncoder, JpegOptions, PngEncoder, PngOptions, image_size},
     picture::Picture,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::{
     facts::FrameFacts,
@@ -14,13 +15,16 @@ use crate::{
 };
 
 /// What is kept of each frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct StillOptions {
     /// Make an image in this format. Default: none.
+    #[serde(rename = "format", skip_serializing_if = "Option::is_none")]
     pub image: Option<ImageFormat>,
     /// JPEG quality, 1 to 100. Default: 90.
     pub quality: u8,
     /// Shrink images to fit into this width and height, keeping their shape. Default: as they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_size: Option<(usize, usize)>,
     /// Keep the coded size and orientation instead of upright images with square pixels.
     /// Default: `false`.
@@ -36,11 +40,13 @@ impl Default for StillOptions {
 }
 
 /// The format of an image file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ImageFormat {
     /// JPEG.
+    #[serde(rename = "jpg", alias = "jpeg")]
     Jpeg,
     /// PNG, 8 bits a channel.
+    #[serde(rename = "png")]
     Png,
 }
 

@@ -4,24 +4,21 @@ use std::{ffi::OsString, ops::Range};
 
 use clap::ArgGroup;
 use moviola::{
-    Video,
-    error::Result,
-    media::Media,
-    sink::images::Numbering,
-    source::SourceOptions,
-    video::{FrameReader, OnDamage, Times},
+    Plan,
+    plan::{
+        self,
+        times::{parse_range, parse_step, parse_time},
+    },
+    video::{OnDamage, Times},
 };
 
 use crate::{
     args::Global,
-    asked::{self, Asked},
     exit::Exit,
+    fast,
     input::{IndexArgs, Inputs},
     output::Output,
     pictures::ImageArgs,
-    report::each_source,
-    stills::{Kind, Made, workers, write_all},
-    times::{parse_range, parse_step, parse_time},
 };
 
 const FRAMES: &str = "Frames";
@@ -57,42 +54,28 @@ pub(crate) struct Frames {
 
 impl Frames {
     pub(crate) fn run(&self, global: &Global, out: &mut Output) -> anyhow::Result<Exit> {
+        let plan = Plan {
+            frames: self.frames(),
+            on_damage: self.on_damage,
+            stills: Some(self.images.still_options()),
+            ..Plan::default()
+        };
         let options = self.index_args.source_options(global);
-        let options = SourceOptions { on_damage: self.on_damage, ..options };
-        let folders = self.images.folders(Numbering::Frames);
-        let kind = if self.asked().is_empty() { Kind::Frames } else { Kind::AskedFor };
         let inputs = Inputs::one(self.input.clone());
-        each_source(&inputs, folders, out, |source, folder, report| {
-            let stills = report.open(source, &options).and_then(|media| self.start(media));
-            write_all(stills, kind, folder, report)?;
-            if self.range.is_some() && report.is_empty() {
-                report.error("demux", None, "there is no frame in this range".into()).map(drop)?;
-            }
-            Ok(())
-        })
+        fast::run(plan, &inputs, self.images.places(None), options, out)
     }
 
-    fn start(&self, media: Media) -> Result<Box<dyn Iterator<Item = Made>>> {
-        let (options, asked) = (self.images.still_options(), self.asked());
-        if !asked.is_empty() {
-            return Ok(Box::new(asked::stills(Video::of_media(media)?, asked, options)));
+    fn frames(&self) -> plan::Frames {
+        if self.all {
+            return plan::Frames::All;
         }
-        let workers = workers(media.decoders(), options);
-        Ok(Box::new(if self.all {
-            FrameReader::all(media, workers)?
-        } else {
-            FrameReader::played(media, self.times(), workers)?
-        }))
-    }
-
-    /// The frames that are asked for one by one.
-    fn asked(&self) -> Vec<Asked> {
-        let times = self.at.iter().copied().map(Asked::Time);
-        times.chain(self.index.iter().copied().map(Asked::Number)).collect()
-    }
-
-    fn times(&self) -> Times {
+        if !self.at.is_empty() {
+            return plan::Frames::At(self.at.clone());
+        }
+        if !self.index.is_empty() {
+            return plan::Frames::Index(self.index.clone());
+        }
         let range = self.range.clone().unwrap_or(Times::default().range);
-        Times { range, every: self.every }
+        plan::Frames::Played(Times { range, every: self.every })
     }
 }

@@ -1,15 +1,14 @@
 //! `moviola keyframes`: every keyframe as a record and, if wanted, as an image.
 
-use moviola::{keyframes::KeyframeReader, sink::images::Numbering};
+use moviola::Plan;
 
 use crate::{
     args::Global,
     exit::Exit,
+    fast,
     input::{Inputs, source_options},
     output::Output,
     pictures::ImageArgs,
-    report::each_source,
-    stills::{Kind, workers, write_all},
 };
 
 #[derive(Debug, clap::Args)]
@@ -23,14 +22,7 @@ pub(crate) struct Keyframes {
 impl Keyframes {
     pub(crate) fn run(&self, global: &Global, out: &mut Output) -> anyhow::Result<Exit> {
         self.inputs.check()?;
-        let options = source_options(global);
-        let folders = self.images.folders(Numbering::Keyframes);
-        each_source(&self.inputs, folders, out, |source, folder, report| {
-            let stills = report.open(source, &options).and_then(|media| {
-                let workers = workers(media.decoders(), self.images.still_options());
-                KeyframeReader::start(media, workers)
-            });
-            write_all(stills, Kind::Keyframes, folder, report).map_err(Into::into)
-        })
+        let plan = Plan { stills: Some(self.images.still_options()), ..Plan::default() };
+        fast::run(plan, &self.inputs, self.images.places(None), source_options(global), out)
     }
 }

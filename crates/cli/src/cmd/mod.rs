@@ -8,4 +8,5 @@ pub(crate) mod inspect;
 pub(crate) mod keyframes;
 pub(crate) mod later;
 pub(crate) mod probe;
+pub(crate) mod run;
 pub(crate) mod version;

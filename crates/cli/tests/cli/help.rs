@@ -2,12 +2,13 @@
 
 use crate::support::run;
 
-const LATER: [&str; 7] = ["embed", "transcribe", "run", "bulk", "debug", "record", "repair"];
+const LATER: [&str; 6] = ["embed", "transcribe", "bulk", "debug", "record", "repair"];
 
 #[test]
 fn help_goes_to_standard_output_and_lists_every_command() {
     let help = run(["--help"]).exits(0).stdout;
-    let commands = ["probe", "keyframes", "frames", "detect", "inspect", "doctor", "completions"];
+    let commands =
+        ["probe", "keyframes", "frames", "detect", "run", "inspect", "doctor", "completions"];
     for command in commands.iter().chain(&LATER) {
         let line = help.lines().find(|line| line.trim_start().starts_with(&format!("{command} ")));
         let line = line.unwrap_or_else(|| panic!("{command} is not in {help}"));
@@ -38,7 +39,7 @@ fn the_help_names_what_works_everywhere() {
 #[test]
 fn every_command_has_the_options_it_promises() {
     let images = ["-o", "--format", "--quality", "--max-size", "--hash", "--coded", "--overwrite"];
-    let promised: [(&str, &[&str]); 6] = [
+    let promised: [(&str, &[&str]); 7] = [
         ("probe", &["--json", "--index-cache"]),
         ("keyframes", &images),
         ("frames", &images),
@@ -62,6 +63,7 @@ fn every_command_has_the_options_it_promises() {
                 "--index-cache",
             ],
         ),
+        ("run", &["--plan", "--keyframes", "--detect", "--on", "--annotate", "-o", "--threads"]),
         ("inspect", &["MODEL"]),
     ];
     for (command, options) in promised {

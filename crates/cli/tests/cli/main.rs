@@ -18,4 +18,6 @@ mod probe;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
+mod run;
+#[cfg(test)]
 mod support;

@@ -1,5 +1,6 @@
 //! Which classes are wanted.
 
+use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
@@ -10,6 +11,12 @@ use crate::model::names::Classes;
 pub struct ClassFilter {
     /// The words of the choice; each a name or a number.
     pub words: Vec<String>,
+}
+
+impl fmt::Display for ClassFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words.join(","))
+    }
 }
 
 impl FromStr for ClassFilter {

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::letterbox::Size;
 
 /// A family of outputs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HeadKind {
     /// YOLOv5 and YOLOv7: boxes with an objectness.

@@ -1,6 +1,7 @@
 //! What becomes of frames that are damaged, or can't be decoded at all.
 
 use std::{
+    fmt,
     ops::Range,
     str::FromStr,
     sync::{Arc, Mutex, PoisonError},
@@ -32,6 +33,18 @@ pub enum OnDamage {
     Repeat,
     /// Show a black one.
     Black,
+}
+
+impl fmt::Display for OnDamage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Keep => "keep",
+            Self::Fail => "fail",
+            Self::Skip => "skip",
+            Self::Repeat => "repeat",
+            Self::Black => "black",
+        })
+    }
 }
 
 impl FromStr for OnDamage {

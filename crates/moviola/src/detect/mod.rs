@@ -1,13 +1,16 @@
 //! Frames become detections, as they are decoded.
 //!
-//! A worker decodes a frame, writes its planes into the model's input and runs the model, all
-//! on one thread: every core is busy with whatever is to do, and no picture waits for another.
-//! Models are loaded beside opening and decoding; the first frame waits for its worker's.
+//! A worker writes a frame's planes into the model's input and runs the model, on the thread that
+//! decoded it. Models are loaded beside opening and decoding; the first frame waits for its
+//! worker's.
 
-mod searcher;
+pub(crate) mod searcher;
 
 use std::{
+    convert::Infallible,
+    fmt,
     path::{Path, PathBuf},
+    str::FromStr,
     sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
@@ -18,16 +21,7 @@ use moviola_infer::{
     provider::ProviderReport,
     results::Detection,
 };
-use moviola_media::{
-    convert::ConvertError,
-    error::Result as MediaResult,
-    frame::Frame,
-    image::ImageError,
-    keyframes::KeyframeReader,
-    media::Media,
-    stage::Task,
-    video::{FrameReader, Times},
-};
+use moviola_media::{convert::ConvertError, image::ImageError, stage::Task};
 
 use crate::{
     demo,
@@ -43,6 +37,23 @@ pub enum Model {
     File(PathBuf),
     /// The built-in demo model.
     Demo,
+}
+
+impl FromStr for Model {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self::parse(text.as_ref()))
+    }
+}
+
+impl fmt::Display for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Demo => f.write_str(demo::NAME),
+        }
+    }
 }
 
 impl Model {
@@ -94,6 +105,18 @@ impl Detectors {
         self.slots.len()
     }
 
+    /// The one of those for one worker.
+    pub(crate) fn only(&self, worker: usize) -> Self {
+        Self { slots: vec![Arc::clone(&self.slots[worker % self.slots.len()])] }
+    }
+
+    /// A worker with one of the models, dealt out in turns; it draws boxes into JPEGs of that
+    /// quality.
+    pub(crate) fn searcher(&self, number: usize, annotate: Option<u8>) -> Searcher {
+        let slot = &self.slots[number % self.slots.len()];
+        Searcher::new(Arc::clone(slot), annotate)
+    }
+
     /// Waits until the models are loaded; says of each what runs it, and why.
     ///
     /// # Errors
@@ -119,9 +142,6 @@ fn with<T>(slot: &Slot, work: impl FnOnce(&mut Detector) -> T) -> Result<T, Infe
 pub struct Detected {
     /// Which frame it was; its width and height are those that the boxes count in.
     pub facts: FrameFacts,
-    /// Its number among the keyframes, from 0, if those were searched; one that can't be decoded
-    /// takes a number too.
-    pub index: Option<u64>,
     /// The objects, the surest first.
     pub objects: Vec<Detection>,
     /// A JPEG of the upright picture with the boxes drawn in, if it was asked for.
@@ -146,6 +166,16 @@ pub enum DetectError {
     },
 }
 
+impl DetectError {
+    /// Of which picture it is: seconds from the start of the presentation.
+    pub fn time(&self) -> Option<f64> {
+        match self {
+            Self::Model(_) => None,
+            Self::Picture { time, .. } => *time,
+        }
+    }
+}
+
 /// What kept one picture from being searched.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -164,92 +194,18 @@ pub enum PictureError {
     Rgb(#[source] ConvertError),
 }
 
-/// Which frames to search.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum On {
-    /// The keyframes.
-    #[default]
-    Keyframes,
-    /// All frames.
-    All,
-    /// The frames shown at every multiple of so many seconds.
-    Every(f64),
-}
-
-/// How to search.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct DetectOptions {
-    /// Which frames to search. Default: the keyframes.
-    pub on: On,
-    /// Draw the boxes into a JPEG of this quality, 1 to 100. Default: don't.
-    pub annotate: Option<u8>,
-}
-
-/// What is found, in presentation order, as it is ready. An `Err` for one frame doesn't end the
-/// iteration; an error of the container does.
-#[derive(Debug)]
-pub struct Detections {
-    frames: Frames,
-    /// Number of the next keyframe.
-    index: u64,
-}
-
-/// What one frame gives.
-type Outcome = Result<Detected, DetectError>;
-
-#[derive(Debug)]
-enum Frames {
-    Key(KeyframeReader<Outcome>),
-    Any(FrameReader<Outcome>),
-}
-
-/// Searches frames of `media`, as many at once as there are `detectors`.
-///
-/// # Errors
-///
-/// As [`KeyframeReader::start`], [`FrameReader::all`] or [`FrameReader::played`].
-pub fn detect(
-    media: Media,
-    detectors: &Detectors,
-    options: DetectOptions,
-) -> MediaResult<Detections> {
-    let worker = |slot: &Arc<Slot>| {
-        let mut searcher = Searcher::new(Arc::clone(slot), options.annotate);
-        move |frame: Frame| searcher.search(&frame)
-    };
-    let workers = detectors.slots.iter().map(worker).collect();
-    let frames = match options.on {
-        On::Keyframes => Frames::Key(KeyframeReader::start(media, workers)?),
-        On::All => Frames::Any(FrameReader::all(media, workers)?),
-        On::Every(step) => {
-            let times = Times { every: Some(step), ..Times::default() };
-            Frames::Any(FrameReader::played(media, times, workers)?)
-        }
-    };
-    Ok(Detections { frames, index: 0 })
-}
-
-impl Iterator for Detections {
-    type Item = MediaResult<Outcome>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let keyframes = match &mut self.frames {
-            Frames::Key(keyframes) => keyframes,
-            Frames::Any(frames) => return frames.next(),
-        };
-        let index = self.index;
-        self.index += 1;
-        let numbered = |detected| Detected { index: Some(index), ..detected };
-        keyframes.next().map(|outcome| outcome.map(|outcome| outcome.map(numbered)))
-    }
-}
-
 impl Detected {
-    /// The record of this frame of `source`, which is at `path` with its boxes drawn in.
-    pub fn record(&self, source: &str, path: Option<String>) -> DetectionsRecord {
+    /// The record of this frame of `source`, the keyframe numbered `index` if it is one of those,
+    /// which is at `path` with its boxes drawn in.
+    pub fn record(
+        &self,
+        source: &str,
+        index: Option<u64>,
+        path: Option<String>,
+    ) -> DetectionsRecord {
         DetectionsRecord {
             source: source.into(),
-            keyframe: self.index,
+            keyframe: index,
             place: self.facts.place(),
             objects: self.objects.iter().map(ObjectRecord::from).collect(),
             path,

@@ -15,7 +15,8 @@ use super::{DetectError, Detected, PictureError, Slot, with};
 use crate::facts::FrameFacts;
 
 /// One worker: its model, and what it needs to look at any picture.
-pub(super) struct Searcher {
+#[derive(Debug)]
+pub(crate) struct Searcher {
     slot: Arc<Slot>,
     annotate: Option<u8>,
     any_format: AnyFormat,
@@ -23,18 +24,18 @@ pub(super) struct Searcher {
 }
 
 /// What drawing keeps from one picture to the next.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Drawing {
     pixels: Vec<u8>,
     encoder: Option<JpegEncoder>,
 }
 
 impl Searcher {
-    pub(super) fn new(slot: Arc<Slot>, annotate: Option<u8>) -> Self {
+    pub(crate) fn new(slot: Arc<Slot>, annotate: Option<u8>) -> Self {
         Self { slot, annotate, any_format: AnyFormat::default(), drawing: Drawing::default() }
     }
 
-    pub(super) fn search(&mut self, frame: &Frame) -> Result<Detected, DetectError> {
+    pub(crate) fn search(&mut self, frame: &Frame) -> Result<Detected, DetectError> {
         let failed = |cause| DetectError::Picture { time: frame.time, cause };
         let picture = self.any_format.picture(frame).map_err(PictureError::Format);
         let picture = picture.map_err(failed)?;
@@ -44,7 +45,6 @@ impl Searcher {
         let drawn = self.annotate.map(|quality| self.drawing.draw(&picture, &objects, quality));
         Ok(Detected {
             facts: FrameFacts::of(frame, picture.display_size()),
-            index: None,
             objects,
             annotated: drawn.transpose().map_err(failed)?,
         })

@@ -8,7 +8,7 @@ const UNITS: [(&str, f64, f64); 4] =
     [("ms", 1e3, 1.0), ("s", 1.0, 1.0), ("m", 1.0, 60.0), ("h", 1.0, 3600.0)];
 
 /// A time in seconds.
-pub(crate) fn parse_time(text: &str) -> Result<f64, String> {
+pub fn parse_time(text: &str) -> Result<f64, String> {
     let (sign, length) = text.strip_prefix('-').map_or((1.0, text), |length| (-1.0, length));
     let seconds = if length.contains(':') { clock(length) } else { with_unit(length) };
     let seconds = seconds.map(|seconds| sign * seconds);
@@ -16,13 +16,13 @@ pub(crate) fn parse_time(text: &str) -> Result<f64, String> {
 }
 
 /// A time from one frame to the next, in seconds.
-pub(crate) fn parse_step(text: &str) -> Result<f64, String> {
+pub fn parse_step(text: &str) -> Result<f64, String> {
     let step = parse_time(text)?;
     if step > 0.0 { Ok(step) } else { Err("expected a time longer than 0s".into()) }
 }
 
 /// A half-open range in seconds, infinite where an end is missing.
-pub(crate) fn parse_range(text: &str) -> Result<Range<f64>, String> {
+pub fn parse_range(text: &str) -> Result<Range<f64>, String> {
     let (start, end) = text
         .split_once("..")
         .filter(|ends| *ends != ("", ""))

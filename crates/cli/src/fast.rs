@@ -1,0 +1,113 @@
+//! A plan carried out on one input after another, and what is said of it.
+
+use std::{path::Path, time::Instant};
+
+use moviola::{
+    Fast, Plan, Records,
+    image::Overwrite,
+    records::seconds,
+    results::{Record, SummaryRecord},
+    sink::images::Folders,
+    source::SourceOptions,
+};
+
+use crate::{
+    exit::{Exit, Tally},
+    input::Inputs,
+    interrupt,
+    output::Output,
+};
+
+/// Where images go.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Places<'a> {
+    pub(crate) stills: Option<&'a Path>,
+    pub(crate) annotated: Option<&'a Path>,
+    pub(crate) overwrite: bool,
+}
+
+/// Carries out `plan` on the inputs and writes the records. An error is one of the plan, of its
+/// model, or of the output: it ends everything.
+pub(crate) fn run(
+    plan: Plan,
+    inputs: &Inputs,
+    places: Places<'_>,
+    options: SourceOptions,
+    out: &mut Output,
+) -> anyhow::Result<Exit> {
+    let started = Instant::now();
+    let overwrite = if places.overwrite { Overwrite::Replace } else { Overwrite::Refuse };
+    let mut folders = Folders::new(&plan, places.stills, places.annotated, overwrite)?;
+    let mut runner = Runner { fast: Fast::new(plan, options)?, introduced: false };
+    let mut tally = Tally::default();
+    for source in inputs.sources() {
+        let folders = folders.next(source.name());
+        let records = runner.fast.run_into(source, folders);
+        if runner.write(records, &mut tally, out)?.is_none() {
+            return Ok(Exit::Interrupted);
+        }
+    }
+    if inputs.len() > 1 {
+        out.record(&Record::Summary(SummaryRecord {
+            sources: inputs.len() as u64,
+            done: tally.done,
+            failed: tally.failed,
+            frames: tally.frames,
+            elapsed: seconds(started.elapsed()),
+        }))?;
+    }
+    Ok(tally.exit())
+}
+
+struct Runner {
+    fast: Fast,
+    /// Whether the user knows what runs the model.
+    introduced: bool,
+}
+
+impl Runner {
+    /// Writes the records of one source as they come; `None` if the user wants no more.
+    fn write(
+        &mut self,
+        mut records: Records,
+        tally: &mut Tally,
+        out: &mut Output,
+    ) -> anyhow::Result<Option<()>> {
+        out.start_progress(records.source(), records.duration());
+        while let Some(record) = records.next() {
+            if interrupt::requested() {
+                return Ok(None);
+            }
+            let record = record?;
+            if let Some(reason) = records.hardware_fallback() {
+                let source = records.source();
+                out.note(format_args!("{source}: decoding in software: {reason}"));
+            }
+            if let Record::Error(error) = &record {
+                out.error(format_args!("{}: {}", error.source, error.message));
+            }
+            out.progress(record.time());
+            out.record(&record)?;
+            if matches!(record, Record::Detections(_)) {
+                self.introduce(out)?;
+            }
+        }
+        out.end_progress();
+        tally.add(records.tally());
+        // Without a model, no source can be searched: that it can't be loaded is told now.
+        self.introduce(out).map(Some)
+    }
+
+    /// Says once what runs the model, and why.
+    fn introduce(&mut self, out: &Output) -> anyhow::Result<()> {
+        if self.introduced {
+            return Ok(());
+        }
+        self.introduced = true;
+        if let [one, ..] = self.fast.providers()?.as_slice() {
+            let (provider, precision, why) = (one.provider, one.precision, &one.reason);
+            out.note(format_args!("the model runs on {provider} in {precision}: {why}"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,97 @@
+//! One source after another, each with the least delay.
+
+use std::io;
+
+use moviola_infer::{error::Error as InferError, provider::ProviderReport};
+use moviola_media::{
+    image,
+    source::{Source, SourceOptions},
+};
+
+use crate::{
+    pipeline::Engines,
+    plan::{Plan, PlanError},
+    records::Records,
+    sink::images::SourceFolders,
+};
+
+/// Carries out a plan on one source at a time, with all cores at work on it.
+///
+/// Models are loaded once, beside opening and decoding the first source. Each frame's records leave
+/// as soon as it is ready and its turn has come.
+///
+/// Memory is bounded by the workers, one for each core unless [`SourceOptions::decoders`] says
+/// otherwise: each has a picture in work, and its model.
+///
+/// ```no_run
+/// use moviola::{Fast, Plan, Source, results::Record};
+///
+/// let plan = Plan::from_toml("[detect]\nmodel = 'yolov8n.onnx'")?;
+/// let fast = Fast::new(plan, Default::default())?;
+/// for record in fast.run(Source::path("video.mp4")) {
+///     if let Record::Detections(found) = record? {
+///         println!("{:?}: {} objects", found.place.time, found.objects.len());
+///     }
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Fast {
+    plan: Plan,
+    options: SourceOptions,
+    engines: Engines,
+}
+
+/// Why a plan can't be begun.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The plan can't be carried out.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The system gives no thread.
+    #[error("the system gives no thread: {0}")]
+    Thread(#[from] io::Error),
+}
+
+impl Fast {
+    /// Starts to load what `plan` needs; sources will be opened with `options`, but for what the plan
+    /// says.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Plan`] for a plan that can't be carried out, [`StartError::Thread`]. What is
+    /// wrong with a model is told by [`providers`](Self::providers) and by the records.
+    pub fn new(plan: Plan, options: SourceOptions) -> Result<Self, StartError> {
+        plan.check()?;
+        let engines = Engines::load(&plan, options.decoders)?;
+        Ok(Self { plan, options, engines })
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Carries out the plan on `source`; images stay in memory and are dropped with their frames'
+    /// outputs.
+    pub fn run(&self, source: Source) -> Records {
+        self.run_into(source, Ok(SourceFolders::default()))
+    }
+
+    /// As [`run`](Self::run), with images in the source's `folders`; that there are none for it is
+    /// told by the records.
+    pub fn run_into(&self, source: Source, folders: image::Result<SourceFolders>) -> Records {
+        Records::start(source, &self.options, &self.plan, &self.engines, folders)
+    }
+
+    /// Waits until the models are loaded; says of each what runs it, and why. Empty if the plan
+    /// needs none.
+    ///
+    /// # Errors
+    ///
+    /// The first error that a loading model met.
+    pub fn providers(&self) -> Result<Vec<ProviderReport>, InferError> {
+        self.engines.providers()
+    }
+}

@@ -1,0 +1,90 @@
+//! Frames asked for one by one, by number or by time.
+
+use std::{collections::VecDeque, vec};
+
+use moviola_media::{error::Result, video::Video};
+
+use super::{Output, worker::Workers};
+
+/// The most frames that are fetched together.
+const MOST: usize = 64;
+
+/// Bytes that the images of frames which are fetched together may take.
+const MOST_BYTES: usize = 256 << 20;
+
+/// A frame that is asked for.
+#[derive(Clone, Copy, Debug)]
+enum Which {
+    /// By its number; negative numbers count from the end.
+    Number(i64),
+    /// By a time at which it is shown, in seconds.
+    Time(f64),
+}
+
+/// What is made of the frames, in the order of asking; what doesn't exist is an error in its place.
+///
+/// Some are fetched together: on all cores, and frames of one group of pictures at once.
+#[derive(Debug)]
+pub(super) struct Asked {
+    video: Video,
+    workers: Workers,
+    /// How many are fetched together.
+    at_once: usize,
+    asked: vec::IntoIter<Which>,
+    fetched: VecDeque<Result<Output>>,
+}
+
+impl Asked {
+    pub(super) fn numbers(video: Video, numbers: &[i64], workers: Workers) -> Self {
+        Self::new(video, numbers.iter().copied().map(Which::Number).collect(), workers)
+    }
+
+    pub(super) fn times(video: Video, times: &[f64], workers: Workers) -> Self {
+        Self::new(video, times.iter().copied().map(Which::Time).collect(), workers)
+    }
+
+    fn new(video: Video, asked: Vec<Which>, workers: Workers) -> Self {
+        let most = if workers.makes_images() { MOST_BYTES / image_bytes(&video) } else { MOST };
+        let at_once = most.clamp(1, MOST);
+        Self { video, workers, at_once, asked: asked.into_iter(), fetched: VecDeque::new() }
+    }
+
+    /// The next one; `None` after the last.
+    pub(super) fn next(&mut self) -> Option<Result<Output>> {
+        // What the policy for damage leaves out gives nothing.
+        while self.fetched.is_empty() && self.asked.len() > 0 {
+            self.fetch();
+        }
+        self.fetched.pop_front()
+    }
+
+    fn fetch(&mut self) {
+        let Self { video, workers, at_once, asked, fetched } = self;
+        let numbers = asked.by_ref().take(*at_once).map(|which| match which {
+            Which::Number(number) => video.resolve(number),
+            Which::Time(seconds) => video.resolve_time(seconds),
+        });
+        let numbers: Vec<_> = numbers.map(|number| number.map(u64::cast_signed)).collect();
+        let known: Vec<_> = numbers.iter().flatten().copied().collect();
+        let mut made = match video.map_frames_at(&known, |_, frame| workers.work(frame)) {
+            Ok(made) => made.into_iter(),
+            Err(error) => {
+                *asked = Vec::new().into_iter(); // the source can't be read on
+                fetched.push_back(Err(error));
+                return;
+            }
+        };
+        for number in numbers {
+            match number {
+                Ok(_) => fetched.extend(made.next()),
+                Err(error) => fetched.push_back(Err(error)),
+            }
+        }
+    }
+}
+
+/// What an image of the video takes at most.
+fn image_bytes(video: &Video) -> usize {
+    let parameters = &video.stream().parameters;
+    (parameters.width() as usize * parameters.height() as usize * 3).max(1)
+}

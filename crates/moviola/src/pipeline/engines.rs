@@ -1,0 +1,65 @@
+//! What a plan's outputs need beside the sources.
+
+use std::{any::Any, io, sync::Arc};
+
+use moviola_infer::{error::Error as InferError, provider::ProviderReport};
+
+use crate::{
+    detect::Detectors,
+    plan::{Detect, Plan},
+};
+
+/// What a plan's outputs need beside the sources: models, loaded once for each worker.
+///
+/// They serve one source after another, or several at once.
+#[derive(Clone, Debug)]
+pub struct Engines {
+    workers: usize,
+    detectors: Option<Detectors>,
+    /// Dropped when the last worker is done with them.
+    _held: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+impl Engines {
+    /// Starts loading what `plan` needs, for so many workers (at least one), and doesn't wait for it.
+    ///
+    /// # Errors
+    ///
+    /// The system's error if it gives no thread.
+    pub fn load(plan: &Plan, workers: usize) -> io::Result<Self> {
+        let workers = workers.max(1);
+        let load = |detect: &Detect| Detectors::load(&detect.model, &detect.options(), workers);
+        let detectors = plan.detect.as_ref().map(load).transpose()?;
+        Ok(Self { workers, detectors, _held: None })
+    }
+
+    /// Models that are loaded already, a worker for each.
+    pub fn of(detectors: Detectors) -> Self {
+        Self { workers: detectors.len(), detectors: Some(detectors), _held: None }
+    }
+
+    /// How many workers they serve.
+    pub fn workers(&self) -> usize {
+        self.workers
+    }
+
+    /// The models that find objects, if objects are wanted.
+    pub fn detectors(&self) -> Option<&Detectors> {
+        self.detectors.as_ref()
+    }
+
+    /// Waits until the models are loaded; says of each what runs it, and why. Empty if there are none.
+    ///
+    /// # Errors
+    ///
+    /// The first error that a loading model met.
+    pub fn providers(&self) -> Result<Vec<ProviderReport>, InferError> {
+        self.detectors.as_ref().map_or(Ok(Vec::new()), Detectors::wait)
+    }
+
+    /// Those of one worker; `held` is dropped when that is done with them.
+    pub(crate) fn only(&self, worker: usize, held: Arc<dyn Any + Send + Sync>) -> Self {
+        let detectors = self.detectors.as_ref().map(|detectors| detectors.only(worker));
+        Self { workers: 1, detectors, _held: Some(held) }
+    }
+}

@@ -1,0 +1,105 @@
+//! One thread's part: all that is wanted of a frame.
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use moviola_media::frame::Frame;
+
+use super::{Engines, Output};
+use crate::{
+    detect::{Detectors, searcher::Searcher},
+    plan::Plan,
+    still::{StillMaker, StillOptions},
+};
+
+/// Makes workers, and keeps those that are idle.
+#[derive(Clone, Debug)]
+pub(super) struct Workers(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    engines: Engines,
+    outputs: Outputs,
+    made: AtomicUsize,
+    idle: Mutex<Vec<Worker>>,
+}
+
+/// What a plan wants of each frame.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Outputs {
+    stills: Option<StillOptions>,
+    annotate: Option<u8>,
+}
+
+impl Outputs {
+    pub(super) fn of(plan: &Plan) -> Self {
+        let annotate = plan.detect.as_ref().and_then(|detect| detect.annotate);
+        Self { stills: plan.stills, annotate }
+    }
+}
+
+/// What one thread needs.
+#[derive(Debug)]
+struct Worker {
+    /// Held until the thread is done.
+    _engines: Engines,
+    stills: Option<StillMaker>,
+    searcher: Option<Searcher>,
+}
+
+impl Workers {
+    pub(super) fn new(outputs: Outputs, engines: &Engines) -> Self {
+        Self(Arc::new(Shared {
+            engines: engines.clone(),
+            outputs,
+            made: AtomicUsize::new(0),
+            idle: Mutex::default(),
+        }))
+    }
+
+    /// Whether a frame leaves an image behind.
+    pub(super) fn makes_images(&self) -> bool {
+        let Outputs { stills, annotate } = self.0.outputs;
+        annotate.is_some() || stills.is_some_and(|stills| stills.image.is_some())
+    }
+
+    /// A worker of its own for one thread.
+    pub(super) fn function(&self) -> impl FnMut(Frame) -> Output + Send + 'static {
+        let mut worker = self.another();
+        move |frame| worker.work(&frame)
+    }
+
+    /// Lets a worker that is idle work on a frame.
+    pub(super) fn work(&self, frame: &Frame) -> Output {
+        let idle = || self.0.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let worker = idle().pop();
+        let mut worker = worker.unwrap_or_else(|| self.another());
+        let output = worker.work(frame);
+        idle().push(worker);
+        output
+    }
+
+    /// One more; models are dealt out in turns.
+    fn another(&self) -> Worker {
+        let Shared { engines, outputs: Outputs { stills, annotate }, made, .. } = &*self.0;
+        let number = made.fetch_add(1, Ordering::Relaxed);
+        let search = |detectors: &Detectors| detectors.searcher(number, *annotate);
+        Worker {
+            _engines: engines.clone(),
+            stills: stills.map(StillMaker::new),
+            searcher: engines.detectors().map(search),
+        }
+    }
+}
+
+impl Worker {
+    fn work(&mut self, frame: &Frame) -> Output {
+        Output {
+            index: None,
+            still: self.stills.as_mut().map(|stills| stills.make(frame)),
+            detected: self.searcher.as_mut().map(|searcher| searcher.search(frame)),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Which frames are wanted.
+
+use std::str::FromStr;
+
+use moviola_media::video::Times;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    PlanError,
+    times::{parse_range, parse_step, parse_time},
+};
+
+/// Which frames are wanted.
+///
+/// In a plan: `"keyframes"`, `"all"`, `"every:0.5s"`, or a table of `every` and `range`, of `at`, or
+/// of `index`. Times are seconds or text such as `500ms` and `01:02:03.5`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written", into = "Written")]
+pub enum Frames {
+    /// The keyframes.
+    #[default]
+    Keyframes,
+    /// All.
+    All,
+    /// Those meant by the times at which they are shown, each once.
+    Played(Times),
+    /// Those shown at these times, in seconds, in this order.
+    At(Vec<f64>),
+    /// Those of these numbers, in this order; negative ones count from the end.
+    Index(Vec<i64>),
+}
+
+impl Frames {
+    /// Whether frames come in the order of presentation, each once.
+    pub fn is_in_order(&self) -> bool {
+        !matches!(self, Self::At(_) | Self::Index(_))
+    }
+
+    /// As [`Plan::check`](super::Plan::check).
+    pub(super) fn check(&self) -> Result<(), PlanError> {
+        let is_empty = match self {
+            Self::At(times) => times.is_empty(),
+            Self::Index(numbers) => numbers.is_empty(),
+            Self::Keyframes | Self::All | Self::Played(_) => false,
+        };
+        match is_empty {
+            true => Err(PlanError::Impossible("frames are wanted: name at least one")),
+            false => Ok(()),
+        }
+    }
+}
+
+impl FromStr for Frames {
+    type Err = String;
+
+    /// As they are named: `keyframes`, `all` or `every:0.5s`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        match (text, text.strip_prefix("every:")) {
+            ("keyframes", _) => Ok(Self::Keyframes),
+            ("all", _) => Ok(Self::All),
+            (_, Some(step)) => {
+                let every = Some(parse_step(step)?);
+                Ok(Self::Played(Times { every, ..Times::default() }))
+            }
+            _ => Err("expected keyframes, all or every:TIME".into()),
+        }
+    }
+}
+
+/// How frames stand in a plan.
+#[derive(Serialize, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected keyframes, all, every:TIME, or a table of every and range, of at or of index"
+)]
+enum Written {
+    Name(String),
+    Table(Table),
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Table {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    every: Option<Seconds>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    range: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<Vec<Seconds>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<Vec<i64>>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged, expecting = "expected seconds, or a time such as 1.5s or 01:02:03.5")]
+enum Seconds {
+    Number(f64),
+    Text(String),
+}
+
+impl TryFrom<Written> for Frames {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        let table = match written {
+            Written::Name(name) => return name.parse(),
+            Written::Table(table) => table,
+        };
+        match table {
+            Table { every: None, range: None, at: Some(times), index: None } => {
+                let times = times.into_iter().map(|time| time.parse(parse_time));
+                times.collect::<Result<_, _>>().map(Self::At)
+            }
+            Table { every: None, range: None, at: None, index: Some(numbers) } => {
+                Ok(Self::Index(numbers))
+            }
+            Table { every: None, range: None, .. } | Table { at: Some(_), .. } => Err(one_of()),
+            Table { index: Some(_), .. } => Err(one_of()),
+            Table { every, range, .. } => {
+                let every = every.map(|step| step.parse(parse_step)).transpose()?;
+                let range = range.as_deref().map(parse_range).transpose()?;
+                let range = range.unwrap_or(Times::default().range);
+                Ok(Self::Played(Times { range, every }))
+            }
+        }
+    }
+}
+
+fn one_of() -> String {
+    "expected one of every and range, at, or index".into()
+}
+
+impl Seconds {
+    /// A number counts as one with the unit `s`.
+    fn parse(self, parse: impl Fn(&str) -> Result<f64, String>) -> Result<f64, String> {
+        match self {
+            Self::Number(seconds) => parse(&format!("{seconds}s")),
+            Self::Text(text) => parse(&text),
+        }
+    }
+}
+
+impl From<Frames> for Written {
+    fn from(frames: Frames) -> Self {
+        let table = match frames {
+            Frames::Keyframes => return Self::Name("keyframes".into()),
+            Frames::All => return Self::Name("all".into()),
+            Frames::Played(Times { range, every }) => {
+                let end = |time: f64| if time.is_finite() { format!("{time}s") } else { "".into() };
+                let is_bound = range.start.is_finite() || range.end.is_finite();
+                let range = is_bound.then(|| format!("{}..{}", end(range.start), end(range.end)));
+                Table { every: every.map(Seconds::Number), range, ..Table::default() }
+            }
+            Frames::At(times) => {
+                let times = times.into_iter().map(Seconds::Number).collect();
+                Table { at: Some(times), ..Table::default() }
+            }
+            Frames::Index(numbers) => Table { index: Some(numbers), ..Table::default() },
+        };
+        Self::Table(table)
+    }
+}
