@@ -10,6 +10,7 @@
 //! # Ok::<(), moviola::Error>(())
 //! ```
 
+pub mod bulk;
 pub mod demo;
 pub mod detect;
 pub mod facts;
@@ -24,6 +25,7 @@ pub mod results;
 pub mod sink;
 pub mod still;
 
+pub use bulk::Bulk;
 pub use fast::Fast;
 pub use moviola_av::{
     color::Color, io::sigbus, log, memory, pixel::PixelFormat, pool, protocols::Protocols,

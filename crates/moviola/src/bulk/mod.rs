@@ -1,0 +1,343 @@
+//! Many sources, with the most work done on each core.
+//!
+//! There are as many workers as [`BulkOptions::jobs`] says, each with a model of its own, loaded
+//! once. A worker takes the next source; when none is left it joins the others at the one that has
+//! most before it, so the last long file doesn't run on one core. One more thread a source puts its
+//! records into order, and does next to nothing.
+
+mod schedule;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    io,
+    panic::{self, AssertUnwindSafe},
+    sync::{
+        Arc,
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    thread::{self, JoinHandle},
+};
+
+use moviola_infer::error::Error as InferError;
+use moviola_media::{
+    budget, image,
+    source::{Source, SourceOptions},
+};
+
+use crate::{
+    fast::StartError,
+    pipeline::{Engines, Helper},
+    plan::Plan,
+    records::{Records, SourceTally},
+    results::Record,
+    sink::images::SourceFolders,
+};
+use schedule::{Next, Running, Schedule};
+
+/// Records that may wait for whoever takes them: more would only be memory.
+const WAITING: usize = 64;
+
+/// How to work on many sources.
+#[derive(Clone, Debug)]
+pub struct BulkOptions {
+    /// How sources are opened, but for what the plan and this says.
+    pub source: SourceOptions,
+    /// Workers, at least 1: as many threads decode and infer. Default: one for each core.
+    pub jobs: usize,
+    /// Bytes that all of it may take together. No further source is opened while the process takes
+    /// three quarters of it; a quarter is what decoded pictures may take that wait for their turn.
+    /// Default: half of what the machine, or the control group, has.
+    pub memory: u64,
+}
+
+impl Default for BulkOptions {
+    fn default() -> Self {
+        let (source, jobs) = (SourceOptions::default(), budget::cores());
+        Self { source, jobs, memory: budget::memory() / 2 }
+    }
+}
+
+/// One source of many.
+#[derive(Debug)]
+pub struct Input {
+    /// The source.
+    pub source: Source,
+    /// Where its images go; that there is no place for them is told by its records.
+    pub folders: image::Result<SourceFolders>,
+}
+
+impl From<Source> for Input {
+    fn from(source: Source) -> Self {
+        Self { source, folders: Ok(SourceFolders::default()) }
+    }
+}
+
+/// What happens to the sources. Those of one source come in order; sources come mixed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// A source is opened next.
+    Started {
+        /// Its place among the inputs, from 0.
+        input: u64,
+        /// The source as its user knows it.
+        source: String,
+    },
+    /// One of its records.
+    Record {
+        /// Of which input.
+        input: u64,
+        /// The record.
+        record: Box<Record>,
+    },
+    /// It had its last record.
+    Ended {
+        /// Which input.
+        input: u64,
+        /// What became of it.
+        tally: SourceTally,
+    },
+}
+
+/// Carries out a plan on many sources.
+///
+/// ```no_run
+/// use moviola::{Bulk, Plan, Source, bulk::Event};
+///
+/// let plan = Plan::from_toml("[detect]\nmodel = 'yolov8n.onnx'")?;
+/// let bulk = Bulk::new(plan, Default::default())?;
+/// let files = ["a.mp4", "b.mkv"].map(|path| Source::path(path).into());
+/// for event in bulk.run(files)? {
+///     if let Event::Record { input, record } = event? {
+///         println!("{input}: {record:?}");
+///     }
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Bulk {
+    shared: Arc<Shared>,
+}
+
+/// What the threads of a run share.
+#[derive(Debug)]
+struct Shared {
+    plan: Plan,
+    options: SourceOptions,
+    memory: u64,
+    engines: Engines,
+}
+
+/// A run over many sources: what happens, as it happens. Dropping it stops the work.
+///
+/// An `Err` is one of a model, or of the system: nothing follows.
+#[derive(Debug)]
+pub struct BulkRun {
+    schedule: Arc<Schedule>,
+    events: Option<Receiver<Result<Event, BulkError>>>,
+    dispatcher: Option<JoinHandle<()>>,
+}
+
+/// What ends all work.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BulkError {
+    /// A model can't be loaded.
+    #[error(transparent)]
+    Model(#[from] InferError),
+    /// The system gives no thread.
+    #[error("the system gives no thread: {0}")]
+    Thread(Arc<io::Error>),
+}
+
+impl Bulk {
+    /// Starts to load what `plan` needs, once for each worker.
+    ///
+    /// # Errors
+    ///
+    /// As [`Fast::new`](crate::Fast::new).
+    pub fn new(plan: Plan, options: BulkOptions) -> Result<Self, StartError> {
+        plan.check()?;
+        let jobs = options.jobs.max(1);
+        let engines = Engines::load(&plan, jobs)?;
+        let waiting = usize::try_from(options.memory / 4).unwrap_or(usize::MAX) / jobs;
+        let memory = options.source.memory.min(waiting);
+        let source = SourceOptions { decoders: 1, memory, ..options.source };
+        let shared = Shared { plan, options: source, memory: options.memory, engines };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// What the workers run models on.
+    pub fn engines(&self) -> &Engines {
+        &self.shared.engines
+    }
+
+    /// Carries out the plan on all of `inputs`, which are taken as workers become free.
+    ///
+    /// # Errors
+    ///
+    /// The system's error if it gives no thread.
+    pub fn run<I>(&self, inputs: I) -> io::Result<BulkRun>
+    where
+        I: IntoIterator<Item = Input>,
+        I::IntoIter: Send + 'static,
+    {
+        let schedule = Arc::new(Schedule::new(self.shared.engines.workers()));
+        let (sender, events) = sync_channel(WAITING);
+        let (inputs, shared) = (inputs.into_iter(), Arc::clone(&self.shared));
+        let dispatcher = Dispatcher { shared, schedule: Arc::clone(&schedule), sender };
+        let dispatcher = thread::Builder::new()
+            .name("moviola-bulk".into())
+            .spawn(move || dispatcher.run(inputs))?;
+        Ok(BulkRun { schedule, events: Some(events), dispatcher: Some(dispatcher) })
+    }
+}
+
+/// Hands sources to workers that are free.
+struct Dispatcher {
+    shared: Arc<Shared>,
+    schedule: Arc<Schedule>,
+    sender: SyncSender<Result<Event, BulkError>>,
+}
+
+impl Dispatcher {
+    fn run(self, inputs: impl Iterator<Item = Input>) {
+        let mut inputs = (0..).zip(inputs);
+        let mut readers: Vec<JoinHandle<()>> = Vec::new();
+        while let Some((lease, next)) = self.schedule.next(self.shared.memory) {
+            let engines = self.shared.engines.only(lease.worker(), Arc::new(lease));
+            let outcome = match next {
+                Next::Join(number, helper) => self.join(number, &helper, &engines),
+                Next::Begin => match inputs.next() {
+                    Some((number, input)) => {
+                        self.start(number, input, engines).map(|reader| readers.push(reader))
+                    }
+                    None => {
+                        self.schedule.exhaust();
+                        Ok(())
+                    }
+                },
+            };
+            if let Err(error) = outcome {
+                // Whoever doesn't listen any more need not hear it.
+                drop(self.sender.send(Err(BulkError::Thread(Arc::new(error)))));
+                self.schedule.stop();
+            }
+            readers = wait_for_those_done(readers);
+        }
+        readers.into_iter().for_each(wait_for);
+    }
+
+    fn join(&self, number: u64, helper: &Helper, engines: &Engines) -> io::Result<()> {
+        if !helper.join(engines)? {
+            self.schedule.is_begun(number);
+        }
+        Ok(())
+    }
+
+    /// Starts the thread that takes a source's records.
+    fn start(&self, number: u64, input: Input, engines: Engines) -> io::Result<JoinHandle<()>> {
+        let reader = Reader {
+            shared: Arc::clone(&self.shared),
+            schedule: Arc::clone(&self.schedule),
+            sender: self.sender.clone(),
+            number,
+        };
+        self.schedule.begin(number);
+        let builder = thread::Builder::new().name("moviola-source".into());
+        builder.spawn(move || reader.run(input, engines)).inspect_err(|_| self.schedule.end(number))
+    }
+}
+
+/// Those of the threads that are still at work.
+fn wait_for_those_done(readers: Vec<JoinHandle<()>>) -> Vec<JoinHandle<()>> {
+    let (done, at_work): (Vec<_>, _) = readers.into_iter().partition(JoinHandle::is_finished);
+    done.into_iter().for_each(wait_for);
+    at_work
+}
+
+/// Waits for a thread; its panic goes on here.
+fn wait_for(reader: JoinHandle<()>) {
+    reader.join().unwrap_or_else(|panic| panic::resume_unwind(panic));
+}
+
+/// Takes the records of one source.
+struct Reader {
+    shared: Arc<Shared>,
+    schedule: Arc<Schedule>,
+    sender: SyncSender<Result<Event, BulkError>>,
+    number: u64,
+}
+
+impl Reader {
+    fn run(self, input: Input, engines: Engines) {
+        let outcome = panic::catch_unwind(AssertUnwindSafe(|| self.read(input, engines)));
+        self.schedule.end(self.number);
+        if let Err(panic) = outcome {
+            self.schedule.stop();
+            panic::resume_unwind(panic);
+        }
+    }
+
+    /// Sends what happens; ends early when nobody listens.
+    fn read(&self, input: Input, engines: Engines) {
+        let Shared { plan, options, .. } = &*self.shared;
+        let (number, name) = (self.number, input.source.name().to_owned());
+        if !self.tell(Ok(Event::Started { input: number, source: name })) {
+            return;
+        }
+        let mut records = Records::start(input.source, options, plan, &engines, input.folders);
+        drop(engines); // the worker has what it needs, and gives it back when it is done
+        let (helper, interrupt) = (records.helper(), records.interrupt());
+        let left = records.left().unwrap_or_default();
+        self.schedule.open(number, Running { helper, interrupt, left });
+        while let Some(record) = records.next() {
+            self.schedule.progress(number, records.left().unwrap_or_default());
+            let event =
+                record.map(|record| Event::Record { input: number, record: Box::new(record) });
+            if !self.tell(event.map_err(BulkError::Model)) {
+                return;
+            }
+        }
+        self.tell(Ok(Event::Ended { input: number, tally: records.tally() }));
+    }
+
+    fn tell(&self, event: Result<Event, BulkError>) -> bool {
+        let is_end = event.is_err();
+        let told = self.sender.send(event).is_ok();
+        if is_end || !told {
+            self.schedule.stop();
+        }
+        told && !is_end
+    }
+}
+
+impl Iterator for BulkRun {
+    type Item = Result<Event, BulkError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Ok(event) = self.events.as_ref()?.recv() {
+            if event.is_err() {
+                self.events = None;
+            }
+            return Some(event);
+        }
+        self.events = None;
+        if let Some(Err(panic)) = self.dispatcher.take().map(JoinHandle::join) {
+            panic::resume_unwind(panic);
+        }
+        None
+    }
+}
+
+impl Drop for BulkRun {
+    fn drop(&mut self) {
+        self.schedule.stop();
+        self.events = None; // whoever sends learns that nobody listens
+        if let Some(dispatcher) = self.dispatcher.take() {
+            // A panic was meant for a caller who is gone.
+            drop(dispatcher.join());
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Who works on what: free workers, and the sources that they can be sent to.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+};
+
+use moviola_av::interrupt::Interrupt;
+use moviola_media::budget;
+
+use crate::pipeline::Helper;
+
+/// The workers and the sources of a run.
+#[derive(Debug)]
+pub(super) struct Schedule {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Numbers of the workers that have nothing to do.
+    free: Vec<usize>,
+    /// The sources at work, by their place among the inputs.
+    running: BTreeMap<u64, Running>,
+    /// All sources were taken.
+    exhausted: bool,
+    stopped: bool,
+}
+
+/// A source at work.
+#[derive(Debug, Default)]
+pub(super) struct Running {
+    /// How others join it; `None` if they can't, or there is nothing left to begin.
+    pub(super) helper: Option<Helper>,
+    /// Ends reading it.
+    pub(super) interrupt: Option<Interrupt>,
+    /// Seconds of it that are left; 0 as long as that is unknown.
+    pub(super) left: f64,
+}
+
+/// The right to use a worker, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Lease {
+    schedule: Arc<Schedule>,
+    worker: usize,
+}
+
+/// What a free worker is to do.
+pub(super) enum Next {
+    /// Begin with another source.
+    Begin,
+    /// Join those at work on the source of that number.
+    Join(u64, Helper),
+}
+
+impl Schedule {
+    /// All of so many workers are free.
+    pub(super) fn new(workers: usize) -> Self {
+        let state = State {
+            free: (0..workers).rev().collect(),
+            running: BTreeMap::new(),
+            exhausted: false,
+            stopped: false,
+        };
+        Self { state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    /// Waits for a worker that is free and for something to do: another source, unless the process
+    /// takes too much of `memory`, or one at work that can be joined. `None` when nothing is left.
+    pub(super) fn next(self: &Arc<Self>, memory: u64) -> Option<(Lease, Next)> {
+        let mut state = self.lock();
+        loop {
+            if state.stopped || (state.exhausted && state.running.is_empty()) {
+                return None;
+            }
+            let next = if state.admits_another(memory) { Some(Next::Begin) } else { state.join() };
+            if let Some((next, worker)) = next.zip(state.free.last().copied()) {
+                state.free.pop();
+                return Some((Lease { schedule: Arc::clone(self), worker }, next));
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// All sources were taken.
+    pub(super) fn exhaust(&self) {
+        self.change(|state| state.exhausted = true);
+    }
+
+    /// A source is at work, but can't be joined yet.
+    pub(super) fn begin(&self, number: u64) {
+        self.change(|state| drop(state.running.insert(number, Running::default())));
+    }
+
+    /// It is open.
+    pub(super) fn open(&self, number: u64, running: Running) {
+        self.change(|state| match state.running.get_mut(&number) {
+            Some(_) if state.stopped => running.cancel(),
+            Some(known) => *known = running,
+            None => {}
+        });
+    }
+
+    /// So many seconds of it are left.
+    pub(super) fn progress(&self, number: u64, left: f64) {
+        if let Some(running) = self.lock().running.get_mut(&number) {
+            running.left = left;
+        }
+    }
+
+    /// It has nothing left to begin.
+    pub(super) fn is_begun(&self, number: u64) {
+        if let Some(running) = self.lock().running.get_mut(&number) {
+            running.helper = None;
+        }
+    }
+
+    /// A source is done.
+    pub(super) fn end(&self, number: u64) {
+        self.change(|state| drop(state.running.remove(&number)));
+    }
+
+    /// Nothing more is to be begun, nor read.
+    pub(super) fn stop(&self) {
+        self.change(|state| {
+            state.stopped = true;
+            state.running.values().for_each(Running::cancel);
+        });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.lock());
+        self.changed.notify_all();
+    }
+}
+
+impl State {
+    /// Whether another source may be begun.
+    fn admits_another(&self, memory: u64) -> bool {
+        let is_full = || budget::resident().is_some_and(|bytes| bytes > memory / 4 * 3);
+        !self.exhausted && (self.running.is_empty() || !is_full())
+    }
+
+    /// To join the source of which most is left.
+    fn join(&self) -> Option<Next> {
+        let open = self.running.iter();
+        let open = open.filter_map(|(number, running)| {
+            Some((*number, running.helper.as_ref()?, running.left))
+        });
+        let (number, helper, _) = open.max_by(|(.., a), (.., b)| a.total_cmp(b))?;
+        Some(Next::Join(number, helper.clone()))
+    }
+}
+
+impl Running {
+    fn cancel(&self) {
+        self.interrupt.iter().for_each(Interrupt::cancel);
+    }
+}
+
+impl Lease {
+    /// The worker's number.
+    pub(super) fn worker(&self) -> usize {
+        self.worker
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.schedule.change(|state| state.free.push(self.worker));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_are_begun_as_long_as_workers_are_free() {
+        let schedule = Arc::new(Schedule::new(2));
+        let (first, next) = schedule.next(u64::MAX).unwrap();
+        assert!(matches!(next, Next::Begin));
+        schedule.begin(0);
+        let (second, _) = schedule.next(u64::MAX).unwrap();
+        assert_ne!(first.worker(), second.worker());
+        let worker = first.worker();
+        drop(first);
+        assert_eq!(schedule.next(u64::MAX).unwrap().0.worker(), worker);
+    }
+
+    #[test]
+    fn without_memory_one_source_is_begun_at_a_time() {
+        let schedule = Arc::new(Schedule::new(2));
+        assert!(matches!(schedule.next(0), Some((_, Next::Begin))));
+        schedule.begin(0);
+        let waits = std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| schedule.next(0).is_some());
+            schedule.end(0);
+            waiting.join().unwrap()
+        });
+        assert!(waits, "the next is begun when the first has ended");
+    }
+
+    #[test]
+    fn when_all_has_ended_nothing_is_left() {
+        let schedule = Arc::new(Schedule::new(1));
+        schedule.exhaust();
+        assert!(schedule.next(u64::MAX).is_none());
+        let schedule = Arc::new(Schedule::new(1));
+        schedule.begin(0);
+        schedule.stop();
+        assert!(schedule.next(u64::MAX).is_none());
+    }
+}
