@@ -5,8 +5,8 @@ use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use moviola::{Protocols, hardware::Hwaccel};
 
 use crate::cmd::{
-    completions::Completions, detect::Detect, doctor::Doctor, frames::Frames, inspect::Inspect,
-    keyframes::Keyframes, later::Later, probe::Probe, run::Run,
+    bulk::Bulk, completions::Completions, detect::Detect, doctor::Doctor, frames::Frames,
+    inspect::Inspect, keyframes::Keyframes, later::Later, probe::Probe, run::Run,
 };
 
 /// Turn video into frames and detections, in memory.
@@ -82,6 +82,8 @@ pub(crate) enum Command {
     Detect(Detect),
     /// Do several of these from one read of each input
     Run(Run),
+    /// Do them over many inputs: folders, patterns, lists
+    Bulk(Bulk),
     /// Say what a model takes and gives
     Inspect(Inspect),
     /// Say what this machine can do, and what to install for the rest
@@ -92,8 +94,6 @@ pub(crate) enum Command {
     Embed(Later),
     /// Turn speech into text (not in this build)
     Transcribe(Later),
-    /// Do them over many inputs (not in this build)
-    Bulk(Later),
     /// Do them on one input and write a report (not in this build)
     Debug(Later),
     /// Record a stream into files that are always playable (not in this build)

@@ -5,6 +5,7 @@ use std::{path::Path, time::Instant};
 use moviola::{
     Fast, Plan, Records,
     image::Overwrite,
+    infer::{error::Error as InferError, provider::ProviderReport},
     records::seconds,
     results::{Record, SummaryRecord},
     sink::images::Folders,
@@ -19,7 +20,7 @@ use crate::{
 };
 
 /// Where images go.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Places<'a> {
     pub(crate) stills: Option<&'a Path>,
     pub(crate) annotated: Option<&'a Path>,
@@ -38,7 +39,8 @@ pub(crate) fn run(
     let started = Instant::now();
     let overwrite = if places.overwrite { Overwrite::Replace } else { Overwrite::Refuse };
     let mut folders = Folders::new(&plan, places.stills, places.annotated, overwrite)?;
-    let mut runner = Runner { fast: Fast::new(plan, options)?, introduced: false };
+    let mut runner =
+        Runner { fast: Fast::new(plan, options)?, introduction: Introduction::default() };
     let mut tally = Tally::default();
     for source in inputs.sources() {
         let folders = folders.next(source.name());
@@ -61,8 +63,7 @@ pub(crate) fn run(
 
 struct Runner {
     fast: Fast,
-    /// Whether the user knows what runs the model.
-    introduced: bool,
+    introduction: Introduction,
 }
 
 impl Runner {
@@ -89,22 +90,34 @@ impl Runner {
             out.progress(record.time());
             out.record(&record)?;
             if matches!(record, Record::Detections(_)) {
-                self.introduce(out)?;
+                self.introduction.make(|| self.fast.providers(), out)?;
             }
         }
         out.end_progress();
         tally.add(records.tally());
         // Without a model, no source can be searched: that it can't be loaded is told now.
-        self.introduce(out).map(Some)
+        self.introduction.make(|| self.fast.providers(), out)?;
+        Ok(Some(()))
     }
+}
 
-    /// Says once what runs the model, and why.
-    fn introduce(&mut self, out: &Output) -> anyhow::Result<()> {
-        if self.introduced {
+/// Says once what runs the model, and why.
+#[derive(Debug, Default)]
+pub(crate) struct Introduction {
+    made: bool,
+}
+
+impl Introduction {
+    /// An error is one of the model.
+    pub(crate) fn make(
+        &mut self,
+        providers: impl FnOnce() -> Result<Vec<ProviderReport>, InferError>,
+        out: &Output,
+    ) -> Result<(), InferError> {
+        if std::mem::replace(&mut self.made, true) {
             return Ok(());
         }
-        self.introduced = true;
-        if let [one, ..] = self.fast.providers()?.as_slice() {
+        if let [one, ..] = providers()?.as_slice() {
             let (provider, precision, why) = (one.provider, one.precision, &one.reason);
             out.note(format_args!("the model runs on {provider} in {precision}: {why}"));
         }

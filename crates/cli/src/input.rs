@@ -24,6 +24,11 @@ impl Inputs {
         Self { inputs: vec![input] }
     }
 
+    /// These inputs.
+    pub(crate) fn of(inputs: Vec<OsString>) -> Self {
+        Self { inputs }
+    }
+
     /// Refuses what can't be right in a whole.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
         if self.inputs.iter().filter(|input| *input == "-").count() > 1 {

@@ -1,6 +1,7 @@
 //! The command `moviola`.
 
 mod args;
+mod bulk;
 mod cmd;
 mod exit;
 mod fast;
@@ -9,6 +10,8 @@ mod input;
 mod interrupt;
 mod output;
 mod pictures;
+mod progress;
+mod wanted;
 
 use std::{ffi::OsString, io, process::ExitCode};
 
@@ -58,7 +61,7 @@ fn run(cli: &Cli, out: &mut Output) -> anyhow::Result<Exit> {
         Command::Embed(later) => later.run("embed"),
         Command::Transcribe(later) => later.run("transcribe"),
         Command::Run(run) => run.run(global, out),
-        Command::Bulk(later) => later.run("bulk"),
+        Command::Bulk(bulk) => bulk.run(global, out),
         Command::Debug(later) => later.run("debug"),
         Command::Record(later) => later.run("record"),
         Command::Repair(later) => later.run("repair"),

@@ -9,7 +9,7 @@ use std::{
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use moviola::{results::Record, sink::jsonl::JsonLines};
 
-use crate::{args::Global, exit::Exit};
+use crate::{args::Global, exit::Exit, progress::Progress};
 
 /// Standard output and standard error.
 pub(crate) struct Output {
@@ -74,6 +74,34 @@ impl Output {
         let file = Path::new(name).file_name().unwrap_or(name.as_ref());
         bar.set_message(file.to_string_lossy().into_owned());
         self.bar = Some(bar);
+    }
+
+    /// What shows how far a run over many inputs has come.
+    pub(crate) fn bulk_progress(&self) -> Progress {
+        Progress::new(!self.quiet, io::stderr().is_terminal())
+    }
+
+    /// Shows a line in the place of the one before, if a person watches and doesn't see the records
+    /// anyway.
+    pub(crate) fn status(&mut self, line: String) {
+        if io::stdout().is_terminal() {
+            return;
+        }
+        let bar = self.bar.get_or_insert_with(|| {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            bar.with_style(
+                ProgressStyle::with_template("{spinner} {msg}")
+                    .unwrap_or_else(|_| ProgressStyle::default_spinner()),
+            )
+        });
+        bar.set_message(line);
+        bar.tick();
+    }
+
+    /// Writes a line that is neither an error nor a note.
+    pub(crate) fn plain(&self, line: impl Display) {
+        // When standard error is gone, there is nobody left to tell.
+        drop(writeln!(io::stderr().lock(), "{line}"));
     }
 
     /// Moves the bar to `time` seconds.

@@ -7,11 +7,21 @@ use moviola::still::{ImageFormat, StillOptions};
 
 use crate::fast::Places;
 
-/// What to keep of each picture.
+/// What to keep of each picture, and where.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ImageArgs {
     #[arg(short, long, value_name = "DIR", help = "Write images to DIR/<stem>/<number>.jpg")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    look: LookArgs,
+    /// Replace images that are there already
+    #[arg(long)]
+    overwrite: bool,
+}
+
+/// What to keep of each picture.
+#[derive(Debug, clap::Args)]
+pub(crate) struct LookArgs {
     /// The format of the images
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -27,9 +37,6 @@ pub(crate) struct ImageArgs {
     /// Keep the coded size and orientation instead of upright images with square pixels
     #[arg(long)]
     coded: bool,
-    /// Replace images that are there already
-    #[arg(long)]
-    overwrite: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -50,13 +57,7 @@ fn parse_size(text: &str) -> std::result::Result<(usize, usize), String> {
 impl ImageArgs {
     /// What is kept of each picture.
     pub(crate) fn still_options(&self) -> StillOptions {
-        StillOptions {
-            image: self.format(),
-            quality: self.quality,
-            max_size: self.max_size,
-            coded: self.coded,
-            hash: self.hash,
-        }
+        self.look.still_options(self.output.is_some())
     }
 
     /// Where images go, if there are any; those with boxes drawn in go to `annotated`.
@@ -64,12 +65,25 @@ impl ImageArgs {
         Places { stills: self.output.as_deref(), annotated, overwrite: self.overwrite }
     }
 
-    fn format(&self) -> Option<ImageFormat> {
-        self.output.as_ref()?;
-        match self.format {
+    pub(crate) fn look(&self) -> &LookArgs {
+        &self.look
+    }
+}
+
+impl LookArgs {
+    /// What is kept of each picture: an image only if there is a place for it.
+    pub(crate) fn still_options(&self, has_place: bool) -> StillOptions {
+        let image = match self.format {
             Format::Jpg => Some(ImageFormat::Jpeg),
             Format::Png => Some(ImageFormat::Png),
             Format::None => None,
+        };
+        StillOptions {
+            image: image.filter(|_| has_place),
+            quality: self.quality,
+            max_size: self.max_size,
+            coded: self.coded,
+            hash: self.hash,
         }
     }
 }

@@ -17,6 +17,7 @@ pub mod facts;
 pub mod fast;
 pub mod hardware;
 pub mod hash;
+pub mod journal;
 pub mod pipeline;
 pub mod plan;
 pub mod probe;
@@ -33,7 +34,7 @@ pub use moviola_av::{
 };
 pub use moviola_infer as infer;
 pub use moviola_media::{
-    audio, audio_video, convert,
+    audio, audio_video, budget, convert,
     error::{self, Error},
     frame::Frame,
     image, index, keyframes, media, picture,

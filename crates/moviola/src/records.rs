@@ -82,8 +82,33 @@ impl Records {
         engines: &Engines,
         folders: image::Result<SourceFolders>,
     ) -> Self {
-        let mut records = Self {
-            source: source.name().into(),
+        let mut records = Self::new(source.name().into(), plan);
+        match folders {
+            Ok(folders) => records.folders = folders,
+            Err(error) => {
+                records.fail("write", error.to_string());
+                return records;
+            }
+        }
+        let options = SourceOptions { on_damage: plan.on_damage, ..options.clone() };
+        let pipeline = records.open(source, options);
+        match pipeline.and_then(|media| Pipeline::start(media, plan, engines)) {
+            Ok(pipeline) => records.pipeline = Some(pipeline),
+            Err(error) => records.media_error(&error),
+        }
+        records
+    }
+
+    /// The records of a source that isn't read, because of what `message` says.
+    pub(crate) fn refused(source: String, plan: &Plan, stage: &str, message: String) -> Self {
+        let mut records = Self::new(source, plan);
+        records.fail(stage, message);
+        records
+    }
+
+    fn new(source: String, plan: &Plan) -> Self {
+        Self {
+            source,
             started: Instant::now(),
             frames: plan.frames.clone(),
             pipeline: None,
@@ -99,21 +124,7 @@ impl Records {
             place: 0,
             written: HashSet::new(),
             tally: SourceTally::default(),
-        };
-        match folders {
-            Ok(folders) => records.folders = folders,
-            Err(error) => {
-                records.fail("write", error.to_string());
-                return records;
-            }
         }
-        let options = SourceOptions { on_damage: plan.on_damage, ..options.clone() };
-        let pipeline = records.open(source, options);
-        match pipeline.and_then(|media| Pipeline::start(media, plan, engines)) {
-            Ok(pipeline) => records.pipeline = Some(pipeline),
-            Err(error) => records.media_error(&error),
-        }
-        records
     }
 
     /// The source as its user knows it.

@@ -1,5 +1,6 @@
 //! The subcommands, one file each.
 
+pub(crate) mod bulk;
 pub(crate) mod completions;
 pub(crate) mod detect;
 pub(crate) mod doctor;

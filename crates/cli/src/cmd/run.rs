@@ -1,117 +1,69 @@
 //! `moviola run`: several things at once from one read of each input.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
 
-use moviola::{
-    Plan,
-    plan::Frames,
-    still::{ImageFormat, StillOptions},
-    video::OnDamage,
-};
+use clap::ValueEnum;
+use moviola::bulk::BulkOptions;
 
 use crate::{
     args::Global,
+    bulk::{self, Results},
     exit::Exit,
     fast,
-    inference::{ANNOTATED_QUALITY, InferenceArgs, ThreadsArg, check_model},
+    inference::ThreadsArg,
     input::{IndexArgs, Inputs},
     output::Output,
     pictures::ImageArgs,
+    wanted::WantedArgs,
 };
 
-/// The flags that a plan's file stands for.
-const WANTED: [&str; 17] = [
-    "keyframes",
-    "on",
-    "on_damage",
-    "format",
-    "quality",
-    "max_size",
-    "hash",
-    "coded",
-    "detect",
-    "conf",
-    "iou",
-    "max_det",
-    "classes",
-    "agnostic_nms",
-    "head",
-    "provider",
-    "precision",
-];
+/// How inputs are worked on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Mode {
+    /// One after another, each with the least delay
+    Fast,
+    /// Several side by side, with the most work done
+    Bulk,
+}
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Run {
+    /// Files, `-` for standard input, or addresses; in bulk folders, patterns and `@list`, too
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<OsString>,
+    /// How to work on the inputs; one is read fast, several in bulk
+    #[arg(long, value_enum)]
+    mode: Option<Mode>,
     #[command(flatten)]
-    inputs: Inputs,
-    /// A plan in TOML or JSON, in place of the flags that say what is wanted
-    #[arg(long, value_name = "FILE", conflicts_with_all = WANTED)]
-    plan: Option<PathBuf>,
-    /// A record of each frame, be it a keyframe or another; -o adds an image
-    #[arg(long, visible_alias = "frames")]
-    keyframes: bool,
-    /// Find objects with this model: an ONNX file of a YOLO family, or `demo`
-    #[arg(long, value_name = "MODEL")]
-    detect: Option<PathBuf>,
-    /// Which frames: `keyframes`, `all`, or those shown `every:0.5s`
-    #[arg(long, value_name = "FRAMES", default_value = "keyframes")]
-    on: Frames,
-    /// What to do about damaged frames: keep, fail, skip, repeat the last whole one, black; not with
-    /// keyframes
-    #[arg(long, value_name = "HOW", default_value = "keep")]
-    on_damage: OnDamage,
-    #[arg(long, value_name = "DIR", help = "Draw the boxes into DIR/<stem>/<number>.jpg")]
-    annotate: Option<PathBuf>,
+    wanted: WantedArgs,
     #[command(flatten)]
     images: ImageArgs,
     #[command(flatten)]
     threads: ThreadsArg,
-    #[command(flatten)]
-    inference: InferenceArgs,
     #[command(flatten)]
     index_args: IndexArgs,
 }
 
 impl Run {
     pub(crate) fn run(&self, global: &Global, out: &mut Output) -> anyhow::Result<Exit> {
-        self.inputs.check()?;
-        let plan = self.plan()?;
-        if let Some(detect) = &plan.detect {
-            check_model(&detect.model)?;
-        }
+        let places = self.images.places(self.wanted.annotate.as_deref());
+        let plan = self.wanted.plan(self.images.look(), places)?;
         let options = self.threads.on(self.index_args.source_options(global));
-        let places = self.images.places(self.annotate.as_deref());
-        fast::run(plan, &self.inputs, places, options, out)
+        if self.mode() == Mode::Fast {
+            let inputs = Inputs::of(self.inputs.clone());
+            inputs.check()?;
+            return fast::run(plan, &inputs, places, options, out);
+        }
+        let jobs = options.decoders;
+        let options = BulkOptions { source: options, jobs, ..BulkOptions::default() };
+        let results = Results { images: places, ..Results::default() };
+        bulk::run(plan, self.inputs.clone(), options, results, out)
     }
 
-    fn plan(&self) -> anyhow::Result<Plan> {
-        let Some(path) = &self.plan else { return Ok(self.flags()) };
-        let mut plan = Plan::read(path)?;
-        let places = self.images.places(self.annotate.as_deref());
-        if places.stills.is_some() {
-            let stills = plan.stills.get_or_insert_with(StillOptions::default);
-            stills.image.get_or_insert(ImageFormat::Jpeg);
-        } else if let Some(stills) = &mut plan.stills {
-            stills.image = None; // there is no place for it
-        }
-        if let Some(detect) = &mut plan.detect {
-            let quality = detect.annotate.unwrap_or(ANNOTATED_QUALITY);
-            detect.annotate = places.annotated.map(|_| quality);
-        }
-        Ok(plan)
-    }
-
-    /// What the flags want.
-    fn flags(&self) -> Plan {
-        let stills = self.images.still_options();
-        let wants_stills = self.keyframes || stills.image.is_some() || stills.hash;
-        let annotate = self.annotate.is_some();
-        let detect = self.detect.as_deref().map(|model| self.inference.detect(model, annotate));
-        Plan {
-            frames: self.on.clone(),
-            on_damage: self.on_damage,
-            stills: wants_stills.then_some(stills),
-            detect,
-        }
+    fn mode(&self) -> Mode {
+        self.mode.unwrap_or(match self.inputs.as_slice() {
+            [one] if !bulk::means_many(one) => Mode::Fast,
+            _ => Mode::Bulk,
+        })
     }
 }

@@ -1,6 +1,8 @@
 //! Runs the real command and looks at what comes out.
 
 #[cfg(test)]
+mod bulk;
+#[cfg(test)]
 mod detect;
 #[cfg(test)]
 mod files;

@@ -5,6 +5,7 @@
 //! most before it, so the last long file doesn't run on one core. One more thread a source puts its
 //! records into order, and does next to nothing.
 
+pub mod inputs;
 mod schedule;
 #[cfg(test)]
 mod tests;
@@ -14,9 +15,10 @@ use std::{
     panic::{self, AssertUnwindSafe},
     sync::{
         Arc,
-        mpsc::{Receiver, SyncSender, sync_channel},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use moviola_infer::error::Error as InferError;
@@ -33,6 +35,7 @@ use crate::{
     results::Record,
     sink::images::SourceFolders,
 };
+use inputs::Found;
 use schedule::{Next, Running, Schedule};
 
 /// Records that may wait for whoever takes them: more would only be memory.
@@ -61,15 +64,44 @@ impl Default for BulkOptions {
 /// One source of many.
 #[derive(Debug)]
 pub struct Input {
-    /// The source.
-    pub source: Source,
+    /// How its user knows it.
+    pub name: String,
+    /// The source, or why it isn't read.
+    pub source: Result<Source, Refusal>,
     /// Where its images go; that there is no place for them is told by its records.
     pub folders: image::Result<SourceFolders>,
 }
 
 impl From<Source> for Input {
     fn from(source: Source) -> Self {
-        Self { source, folders: Ok(SourceFolders::default()) }
+        let (name, folders) = (source.name().into(), Ok(SourceFolders::default()));
+        Self { name, source: Ok(source), folders }
+    }
+}
+
+impl Input {
+    /// A source that was found, with the folders for its images.
+    pub fn found(found: Found, folders: image::Result<SourceFolders>) -> Self {
+        let source = found.source.map_err(|message| Refusal { stage: "open", message });
+        Self { name: found.name, source, folders }
+    }
+}
+
+/// Why a source isn't read; its records say so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// As [`ErrorRecord::stage`](crate::results::ErrorRecord::stage).
+    pub stage: &'static str,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl Refusal {
+    /// The process died of it before.
+    pub fn crashed() -> Self {
+        let message = "the process died twice while this was read: it is left out; name it alone to \
+                       see why";
+        Self { stage: "crash", message: message.into() }
     }
 }
 
@@ -283,11 +315,14 @@ impl Reader {
     /// Sends what happens; ends early when nobody listens.
     fn read(&self, input: Input, engines: Engines) {
         let Shared { plan, options, .. } = &*self.shared;
-        let (number, name) = (self.number, input.source.name().to_owned());
-        if !self.tell(Ok(Event::Started { input: number, source: name })) {
+        let (number, Input { name, source, folders }) = (self.number, input);
+        if !self.tell(Ok(Event::Started { input: number, source: name.clone() })) {
             return;
         }
-        let mut records = Records::start(input.source, options, plan, &engines, input.folders);
+        let mut records = match source {
+            Ok(source) => Records::start(source, options, plan, &engines, folders),
+            Err(Refusal { stage, message }) => Records::refused(name, plan, stage, message),
+        };
         drop(engines); // the worker has what it needs, and gives it back when it is done
         let (helper, interrupt) = (records.helper(), records.interrupt());
         let left = records.left().unwrap_or_default();
@@ -313,21 +348,51 @@ impl Reader {
     }
 }
 
+/// What a time of waiting brought.
+#[derive(Debug)]
+pub enum Moment {
+    /// Something happened.
+    Event(Result<Event, BulkError>),
+    /// Nothing did.
+    Nothing,
+    /// Nothing more will.
+    End,
+}
+
+impl BulkRun {
+    /// As [`next`](Iterator::next), but waits so long at most.
+    pub fn next_within(&mut self, time: Duration) -> Moment {
+        let Some(events) = &self.events else { return Moment::End };
+        match events.recv_timeout(time) {
+            Ok(event) => {
+                if event.is_err() {
+                    self.events = None;
+                }
+                Moment::Event(event)
+            }
+            Err(RecvTimeoutError::Timeout) => Moment::Nothing,
+            Err(RecvTimeoutError::Disconnected) => {
+                self.events = None;
+                if let Some(Err(panic)) = self.dispatcher.take().map(JoinHandle::join) {
+                    panic::resume_unwind(panic);
+                }
+                Moment::End
+            }
+        }
+    }
+}
+
 impl Iterator for BulkRun {
     type Item = Result<Event, BulkError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if let Ok(event) = self.events.as_ref()?.recv() {
-            if event.is_err() {
-                self.events = None;
+        loop {
+            match self.next_within(Duration::MAX) {
+                Moment::Event(event) => return Some(event),
+                Moment::Nothing => {}
+                Moment::End => return None,
             }
-            return Some(event);
         }
-        self.events = None;
-        if let Some(Err(panic)) = self.dispatcher.take().map(JoinHandle::join) {
-            panic::resume_unwind(panic);
-        }
-        None
     }
 }
 

@@ -24,6 +24,11 @@ pub struct FolderNames {
 }
 
 impl FolderNames {
+    /// Never give this name.
+    pub(crate) fn take(&mut self, name: &str) {
+        self.taken.insert(name.to_lowercase());
+    }
+
     /// The folder name for the next source.
     pub fn claim(&mut self, source: &str) -> String {
         let stem = stem(source);

@@ -1,0 +1,170 @@
+//! A plan carried out on many inputs at once, and what is said of it.
+
+use std::{
+    ffi::{OsStr, OsString},
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use moviola::{
+    Bulk, Plan,
+    bulk::{BulkOptions, BulkRun, Event, Input, Moment, inputs},
+    image::Overwrite,
+    records::seconds,
+    results::{Record, SummaryRecord},
+    sink::{
+        dataset::{Dataset, DatasetError, Existing},
+        images::Folders,
+    },
+};
+
+use crate::{
+    exit::{Exit, Tally},
+    fast::{Introduction, Places},
+    interrupt,
+    output::Output,
+    progress::Progress,
+};
+
+/// How often the user's wish to end is heeded, if nothing else happens.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// What becomes of the results.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Results<'a> {
+    /// Where images go.
+    pub(crate) images: Places<'a>,
+    /// Where records go, if not to standard output.
+    pub(crate) target: Option<&'a Path>,
+    pub(crate) existing: Existing,
+    /// Stop at the first source that fails.
+    pub(crate) fail_fast: bool,
+}
+
+/// Whether a word of the command line may mean several sources.
+pub(crate) fn means_many(word: &OsStr) -> bool {
+    let path = Path::new(word);
+    let text = word.to_str().unwrap_or_default();
+    let is_address = text.contains("://");
+    text.starts_with('@')
+        || (!is_address && path.is_dir())
+        || (!is_address && !path.exists() && text.contains(['*', '?', '[']))
+}
+
+/// Carries out `plan` on all that `words` mean. An error is one of the plan, of its model, or of the
+/// output: it ends everything.
+pub(crate) fn run(
+    plan: Plan,
+    words: Vec<OsString>,
+    options: BulkOptions,
+    results: Results<'_>,
+    out: &mut Output,
+) -> anyhow::Result<Exit> {
+    let places = results.images;
+    let overwrite = if places.overwrite { Overwrite::Replace } else { Overwrite::Refuse };
+    let mut folders = Folders::new(&plan, places.stills, places.annotated, overwrite)?;
+    let dataset = match results.target.map(|path| Dataset::open(path, &plan, results.existing)) {
+        Some(Err(error @ DatasetError::Complete { .. })) => {
+            out.note(error);
+            return Ok(Exit::Done);
+        }
+        dataset => dataset.transpose()?,
+    };
+    let bulk = Bulk::new(plan, options)?;
+    let found = inputs::find(words);
+    let run = match &dataset {
+        Some(dataset) => bulk.run(dataset.inputs(found, folders))?,
+        None => bulk.run(found.map(move |found| {
+            let folders = folders.next(&found.name);
+            Input::found(found, folders)
+        }))?,
+    };
+    let writer = Writer {
+        bulk: &bulk,
+        dataset,
+        fail_fast: results.fail_fast,
+        started: Instant::now(),
+        tally: Tally::default(),
+        introduction: Introduction::default(),
+        progress: out.bulk_progress(),
+        out,
+    };
+    writer.write(run)
+}
+
+struct Writer<'a> {
+    bulk: &'a Bulk,
+    dataset: Option<Dataset>,
+    fail_fast: bool,
+    started: Instant,
+    tally: Tally,
+    introduction: Introduction,
+    progress: Progress,
+    out: &'a mut Output,
+}
+
+impl Writer<'_> {
+    fn write(mut self, mut run: BulkRun) -> anyhow::Result<Exit> {
+        loop {
+            if interrupt::requested() {
+                drop(run);
+                self.dataset.map_or(Ok(()), Dataset::stop)?;
+                return Ok(Exit::Interrupted);
+            }
+            match run.next_within(PATIENCE) {
+                Moment::Event(event) => self.take(event?)?,
+                Moment::Nothing => {}
+                Moment::End => break,
+            }
+            self.progress.show(self.out);
+            if self.fail_fast && self.tally.failed > 0 {
+                drop(run);
+                self.dataset.take().map_or(Ok(()), Dataset::stop)?;
+                return self.summarise();
+            }
+        }
+        // Without a model, no source can be searched: that it can't be loaded is told now.
+        self.introduction.make(|| self.bulk.engines().providers(), self.out)?;
+        if let Some(dataset) = self.dataset.take() {
+            let before = dataset.done_before();
+            dataset.finish()?;
+            if before > 0 {
+                self.out.note(format_args!("{before} were done before"));
+            }
+        }
+        self.summarise()
+    }
+
+    fn take(&mut self, event: Event) -> anyhow::Result<()> {
+        if let Some(dataset) = &mut self.dataset {
+            dataset.take(&event)?;
+        }
+        self.progress.take(&event);
+        match event {
+            Event::Record { record, .. } => {
+                if let Record::Error(error) = &*record {
+                    self.out.error(format_args!("{}: {}", error.source, error.message));
+                }
+                if self.dataset.is_none() {
+                    self.out.record(&record)?;
+                }
+                if matches!(*record, Record::Detections(_)) {
+                    self.introduction.make(|| self.bulk.engines().providers(), self.out)?;
+                }
+            }
+            Event::Ended { tally, .. } => self.tally.add(tally),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn summarise(self) -> anyhow::Result<Exit> {
+        self.out.end_progress();
+        let Tally { done, failed, frames, .. } = self.tally;
+        let elapsed = seconds(self.started.elapsed());
+        let sources = done + failed;
+        let summary = SummaryRecord { sources, done, failed, frames, elapsed };
+        self.out.record(&Record::Summary(summary))?;
+        Ok(self.tally.exit())
+    }
+}

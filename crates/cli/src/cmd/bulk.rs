@@ -1,0 +1,103 @@
+//! `moviola bulk`: the same over many inputs.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use moviola::{bulk::BulkOptions, sink::dataset::Existing};
+
+use crate::{
+    args::Global,
+    bulk::{self, Results},
+    exit::Exit,
+    fast::Places,
+    input::IndexArgs,
+    output::Output,
+    pictures::LookArgs,
+    wanted::WantedArgs,
+};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Bulk {
+    /// Files, folders, patterns such as `clips/**/*.mp4`, `@list` (a file with one in each line; `@-`
+    /// is standard input) or addresses
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<OsString>,
+    /// Where records go: a file that ends in .jsonl, or a folder of one for each input
+    #[arg(short, long, value_name = "OUT")]
+    output: Option<PathBuf>,
+    /// Go on where an earlier run ended, however it did
+    #[arg(long, requires = "output", conflicts_with = "overwrite")]
+    resume: bool,
+    /// Replace results and images that are there already
+    #[arg(long)]
+    overwrite: bool,
+    /// Stop at the first input that fails
+    #[arg(long)]
+    fail_fast: bool,
+    /// How many work at once, each on one thread and with a model of its own; one for each core
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+    /// What memory it may take, such as 4G or 800M; half of what there is
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    memory: Option<u64>,
+    /// Write images to DIR/<stem>/<number>.jpg
+    #[arg(long, value_name = "DIR")]
+    images: Option<PathBuf>,
+    #[command(flatten)]
+    wanted: WantedArgs,
+    #[command(flatten)]
+    look: LookArgs,
+    #[command(flatten)]
+    index_args: IndexArgs,
+}
+
+/// A size in bytes, with a unit of 1024s.
+fn parse_bytes(text: &str) -> Result<u64, String> {
+    let units = [("K", 10), ("M", 20), ("G", 30), ("T", 40)];
+    let digits = text.trim_end_matches(['B', 'b', 'i']);
+    let in_unit = |(unit, bits): (&str, u32)| Some((digits.strip_suffix(unit)?, bits));
+    let (digits, bits) = units.into_iter().find_map(in_unit).unwrap_or((digits, 0));
+    let count = digits.parse::<u64>().ok().and_then(|count| count.checked_mul(1 << bits));
+    count.filter(|&bytes| bytes > 0).ok_or_else(|| "expected a size such as 4G or 800M".into())
+}
+
+impl Bulk {
+    pub(crate) fn run(&self, global: &Global, out: &mut Output) -> anyhow::Result<Exit> {
+        let places = Places {
+            stills: self.images.as_deref(),
+            annotated: self.wanted.annotate.as_deref(),
+            overwrite: self.overwrite || self.resume, // those of an input that is begun again
+        };
+        let plan = self.wanted.plan(&self.look, places)?;
+        let usual = BulkOptions::default();
+        let options = BulkOptions {
+            source: self.index_args.source_options(global),
+            jobs: self.jobs.map_or(usual.jobs, usize::from),
+            memory: self.memory.unwrap_or(usual.memory),
+        };
+        let existing = match (self.resume, self.overwrite) {
+            (true, _) => Existing::Resume,
+            (_, true) => Existing::Replace,
+            _ => Existing::Refuse,
+        };
+        let target = self.output.as_deref();
+        let results = Results { images: places, target, existing, fail_fast: self.fail_fast };
+        bulk::run(plan, self.inputs.clone(), options, results, out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_units_of_1024s() {
+        for (text, want) in
+            [("4G", 4 << 30), ("800M", 800 << 20), ("1GiB", 1 << 30), ("2kB", 0), ("512", 512)]
+        {
+            assert_eq!(parse_bytes(text).unwrap_or(0), want, "{text}");
+        }
+        for wrong in ["", "G", "0", "-1G", "1.5G", "99999999999G"] {
+            assert!(parse_bytes(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! What is wanted of each input: the flags of the commands that do several things at once.
+
+use std::path::PathBuf;
+
+use moviola::{
+    Plan,
+    plan::Frames,
+    still::{ImageFormat, StillOptions},
+    video::OnDamage,
+};
+
+use crate::{
+    fast::Places,
+    inference::{ANNOTATED_QUALITY, InferenceArgs, check_model},
+    pictures::LookArgs,
+};
+
+/// The flags that a plan's file stands for.
+const FLAGS: [&str; 17] = [
+    "keyframes",
+    "detect",
+    "on",
+    "on_damage",
+    "format",
+    "quality",
+    "max_size",
+    "hash",
+    "coded",
+    "conf",
+    "iou",
+    "max_det",
+    "classes",
+    "agnostic_nms",
+    "head",
+    "provider",
+    "precision",
+];
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct WantedArgs {
+    /// A plan in TOML or JSON, in place of the flags that say what is wanted
+    #[arg(long, value_name = "FILE", conflicts_with_all = FLAGS)]
+    plan: Option<PathBuf>,
+    /// A record of each frame, be it a keyframe or another, and an image if there is a folder for it
+    #[arg(long, visible_alias = "frames")]
+    keyframes: bool,
+    /// Find objects with this model: an ONNX file of a YOLO family, or `demo`
+    #[arg(long, value_name = "MODEL")]
+    detect: Option<PathBuf>,
+    /// Which frames: `keyframes`, `all`, or those shown `every:0.5s`
+    #[arg(long, value_name = "FRAMES", default_value = "keyframes")]
+    on: Frames,
+    /// What to do about damaged frames: keep, fail, skip, repeat the last whole one, black; not with
+    /// keyframes
+    #[arg(long, value_name = "HOW", default_value = "keep")]
+    on_damage: OnDamage,
+    #[arg(long, value_name = "DIR", help = "Draw the boxes into DIR/<stem>/<number>.jpg")]
+    pub(crate) annotate: Option<PathBuf>,
+    #[command(flatten)]
+    inference: InferenceArgs,
+}
+
+impl WantedArgs {
+    /// The plan, with the images that there are places for.
+    pub(crate) fn plan(&self, look: &LookArgs, places: Places<'_>) -> anyhow::Result<Plan> {
+        let plan = match &self.plan {
+            Some(path) => fitted(Plan::read(path)?, places),
+            None => self.flags(look, places),
+        };
+        if let Some(detect) = &plan.detect {
+            check_model(&detect.model)?;
+        }
+        Ok(plan)
+    }
+
+    /// What the flags want.
+    fn flags(&self, look: &LookArgs, places: Places<'_>) -> Plan {
+        let stills = look.still_options(places.stills.is_some());
+        let wants_stills = self.keyframes || stills.image.is_some() || stills.hash;
+        let annotate = places.annotated.is_some();
+        let detect = self.detect.as_deref().map(|model| self.inference.detect(model, annotate));
+        Plan {
+            frames: self.on.clone(),
+            on_damage: self.on_damage,
+            stills: wants_stills.then_some(stills),
+            detect,
+        }
+    }
+}
+
+/// The plan, whose images are made if there are places for them.
+fn fitted(mut plan: Plan, places: Places<'_>) -> Plan {
+    if places.stills.is_some() {
+        let stills = plan.stills.get_or_insert_with(StillOptions::default);
+        stills.image.get_or_insert(ImageFormat::Jpeg);
+    } else if let Some(stills) = &mut plan.stills {
+        stills.image = None;
+    }
+    if let Some(detect) = &mut plan.detect {
+        let quality = detect.annotate.unwrap_or(ANNOTATED_QUALITY);
+        detect.annotate = places.annotated.map(|_| quality);
+    }
+    plan
+}

@@ -1,0 +1,260 @@
+//! Many inputs: what each gives alone, in files that are whole or not there.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{Run, clip, files_in, moviola, run};
+
+/// Clips of several codecs and containers.
+const GOOD: [&str; 6] =
+    ["h264_bframes.mp4", "vp9.webm", "mpeg4.avi", "hevc_cra.mp4", "mjpeg.avi", "rotated_90.mp4"];
+
+/// A folder with the good clips, some of them deeper and under any name.
+fn clips() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("more/deep")).unwrap();
+    for (place, name) in GOOD.iter().enumerate() {
+        let under = ["", "more", "more/deep"][place % 3];
+        let called = if place % 2 == 0 { (*name).to_owned() } else { format!("file {place}") };
+        fs::copy(clip(name), folder.path().join(under).join(called)).unwrap();
+    }
+    folder
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// The records of a file or an output, without what differs from run to run.
+fn records(lines: &str) -> Vec<String> {
+    let line = |line: &str| {
+        let mut record: Value = serde_json::from_str(line).unwrap();
+        record.as_object_mut().unwrap().remove("elapsed");
+        record.to_string()
+    };
+    lines.lines().map(line).collect()
+}
+
+fn in_file(path: &Path) -> Vec<String> {
+    records(&fs::read_to_string(path).unwrap())
+}
+
+fn bulk(words: &[&str]) -> Run {
+    run(["bulk", "--keyframes", "--hash"].iter().chain(words))
+}
+
+/// What all files of a folder give alone, one after the other, in the order of their names.
+fn alone(folder: &Path) -> Vec<String> {
+    let mut files = files_in(folder);
+    files.sort_by_key(|file| {
+        file.components().map(|part| part.as_os_str().to_owned()).collect::<Vec<_>>()
+    });
+    let one = |file: PathBuf| {
+        let path = folder.join(file);
+        records(&run(["keyframes", "--hash", text(&path)]).stdout)
+    };
+    files.into_iter().flat_map(one).collect()
+}
+
+#[test]
+fn a_folder_s_files_are_found_whatever_they_are_called() {
+    let folder = clips();
+    let want: BTreeSet<_> = alone(folder.path()).into_iter().collect();
+    for jobs in ["1", "2", "7"] {
+        let run = bulk(&[text(folder.path()), "--jobs", jobs]).exits(0);
+        let mut got = records(&run.stdout);
+        assert!(got.pop().unwrap().contains("summary"), "it comes last");
+        assert_eq!(got.into_iter().collect::<BTreeSet<_>>(), want, "{jobs} jobs");
+        assert_eq!(run.one("summary")["done"], GOOD.len());
+    }
+}
+
+#[test]
+fn one_file_holds_all_in_the_order_of_the_inputs() {
+    let (folder, out) = (clips(), tempfile::tempdir().unwrap());
+    let want = alone(folder.path());
+    for jobs in ["1", "3"] {
+        let file = out.path().join(format!("{jobs}.jsonl"));
+        bulk(&[text(folder.path()), "--jobs", jobs, "-o", text(&file)]).exits(0);
+        assert_eq!(in_file(&file), want, "{jobs} jobs");
+    }
+    assert_eq!(files_in(out.path()), [PathBuf::from("1.jsonl"), "3.jsonl".into()], "no parts stay");
+}
+
+#[test]
+fn a_folder_holds_a_file_for_each_input() {
+    let (folder, out) = (clips(), tempfile::tempdir().unwrap());
+    bulk(&[text(folder.path()), "-o", text(out.path())]).exits(0);
+    let mut parts = files_in(out.path());
+    parts.retain(|part| {
+        part.extension().is_some_and(|extension| extension == "jsonl")
+            && !text(part).starts_with('.')
+    });
+    assert_eq!(parts.len(), GOOD.len());
+    let got: BTreeSet<_> = parts.iter().flat_map(|part| in_file(&out.path().join(part))).collect();
+    assert_eq!(got, alone(folder.path()).into_iter().collect());
+}
+
+#[test]
+fn results_are_not_touched_unless_asked_for() {
+    let (folder, out) = (clips(), tempfile::tempdir().unwrap());
+    let (input, file) = (text(folder.path()), out.path().join("all.jsonl"));
+    fs::write(&file, "mine").unwrap();
+    bulk(&[input, "-o", text(&file)]).exits(2).says("--overwrite");
+    assert_eq!(fs::read(&file).unwrap(), b"mine");
+    bulk(&[input, "-o", text(&file), "--overwrite"]).exits(0);
+    assert_eq!(in_file(&file), alone(folder.path()));
+    bulk(&[input, "-o", text(&file), "--resume"]).exits(0).says("complete");
+    bulk(&[input, "--resume"]).exits(2).says("--output");
+    let parts = out.path().join("parts");
+    bulk(&[input, "-o", text(&parts)]).exits(0);
+    bulk(&[input, "-o", text(&parts)]).exits(2).says("--resume");
+    let again = bulk(&[input, "-o", text(&parts), "--resume"]).exits(0);
+    again.says("6 were done before");
+    assert_eq!(again.one("summary")["sources"], 0);
+    let other = ["bulk", input, "--keyframes", "-o", text(&parts), "--resume"];
+    run(other).exits(2).says("another plan");
+}
+
+#[test]
+fn what_is_broken_costs_only_itself() {
+    let folder = clips();
+    let path = |name: &str| folder.path().join(name);
+    let want: BTreeSet<_> = alone(folder.path()).into_iter().collect();
+    for name in
+        ["truncated.mp4", "empty.mp4", "not_media.mp4", "moov_missing.mp4", "huge_header.avi"]
+    {
+        fs::copy(clip(name), path(name)).unwrap();
+    }
+    symlink("nowhere", path("dangling")).unwrap();
+    assert!(Command::new("mkfifo").arg(path("pipe")).status().unwrap().success());
+    fs::write(path("forbidden"), "x").unwrap();
+    fs::set_permissions(path("forbidden"), fs::Permissions::from_mode(0o000)).unwrap();
+    let out = folder.path().join(".out.jsonl");
+    for resume in [false, true] {
+        let flags = if resume { vec!["--resume"] } else { vec![] };
+        let words = [text(folder.path()), "-o", text(&out)];
+        let run = bulk(&[&words[..], &flags].concat());
+        if resume {
+            run.exits(0).says("complete");
+            continue;
+        }
+        let run = run.exits(3);
+        let got: BTreeSet<_> = in_file(&out).into_iter().collect();
+        assert!(got.is_superset(&want));
+        let errors: Vec<_> =
+            got.iter().filter(|record| record.contains(r#""type":"error""#)).collect();
+        for name in [
+            "empty.mp4",
+            "not_media.mp4",
+            "moov_missing.mp4",
+            "huge_header.avi",
+            "dangling",
+            "pipe",
+            "forbidden",
+        ] {
+            let of_it = errors.iter().filter(|error| error.contains(&format!("/{name}\""))).count();
+            assert_eq!(of_it, 1, "{name}: {errors:#?}");
+        }
+        assert_eq!(run.one("summary")["done"], GOOD.len(), "a truncated file breaks off");
+    }
+}
+
+#[test]
+fn the_first_failure_may_end_it() {
+    let (empty, good) = (clip("empty.mp4"), clip("demo.mp4"));
+    let run = bulk(&[&empty, &good, &good, &good, "--jobs", "1", "--fail-fast"]);
+    assert_ne!(run.code, Some(0));
+    assert_eq!(run.one("summary")["done"], 0, "{run:#?}");
+}
+
+/// Lines of the journal of a run into `out`.
+fn journal_lines(out: &Path) -> usize {
+    let journal = format!("{}.parts/.moviola-journal.jsonl", out.display());
+    fs::read(journal).map_or(0, |text| text.iter().filter(|&&byte| byte == b'\n').count())
+}
+
+#[test]
+fn a_run_that_is_killed_goes_on_where_it_was() {
+    let (folder, out) = (clips(), tempfile::tempdir().unwrap());
+    let want = alone(folder.path());
+    // The header, a start and an end for each file: killed behind every one of them.
+    for lines in 0..=1 + 2 * GOOD.len() {
+        let file = out.path().join(format!("{lines}.jsonl"));
+        let args = ["bulk", "--keyframes", "--hash", text(folder.path()), "-o", text(&file)];
+        let mut child =
+            moviola().args(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        while journal_lines(&file) < lines && child.try_wait().unwrap().is_none() {
+            thread::yield_now();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!file.exists() || in_file(&file) == want, "nothing half-written is there");
+        bulk(&[text(folder.path()), "-o", text(&file), "--resume"]).exits(0);
+        assert_eq!(in_file(&file), want, "killed behind line {lines}");
+    }
+}
+
+#[test]
+fn what_kills_it_twice_is_left_out() {
+    let (folder, out) = (clips(), tempfile::tempdir().unwrap());
+    let file = out.path().join("all.jsonl");
+    let words = [text(folder.path()), "-o", text(&file), "--jobs", "1"];
+    let journal = out.path().join("all.jsonl.parts/.moviola-journal.jsonl");
+    // A journal of processes that died: two with the first file in the making.
+    let mut child = moviola()
+        .args(["bulk", "--keyframes", "--hash"])
+        .args(words)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while journal_lines(&file) < 2 && child.try_wait().unwrap().is_none() {
+        thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let lines = fs::read_to_string(&journal).unwrap();
+    let lines: Vec<_> = lines.lines().take(2).collect();
+    fs::write(&journal, format!("{}\n{}\n{}\n", lines[0], lines[1], lines[1])).unwrap();
+    let run = bulk(&[&words[..], &["--resume"]].concat()).exits(3);
+    let crashes: Vec<_> = in_file(&file).into_iter().filter(|one| one.contains("crash")).collect();
+    assert_eq!(crashes.len(), 1, "{crashes:?}");
+    assert_eq!(run.one("summary")["done"], GOOD.len() - 1);
+}
+
+#[test]
+fn a_full_disk_is_told_and_can_be_gone_on_from() {
+    let (folder, out) = (clips(), tempfile::tempdir().unwrap());
+    let (input, parts) = (text(folder.path()), out.path().join("parts"));
+    fs::create_dir(&parts).unwrap();
+    let full = parts.join("vp9.jsonl.partial");
+    // Whoever writes it learns that the disk is full.
+    symlink("/dev/full", &full).unwrap();
+    let name = folder.path().join("vp9.webm");
+    fs::copy(clip("vp9.webm"), &name).unwrap();
+    bulk(&[input, "-o", text(&parts)]).exits(2).says("--resume");
+    assert!(!parts.join("vp9.jsonl").exists());
+    fs::remove_file(&full).unwrap();
+    bulk(&[input, "-o", text(&parts), "--resume"]).exits(0);
+    assert!(parts.join("vp9.jsonl").exists());
+}
+
+#[test]
+fn several_inputs_run_in_bulk() {
+    let folder = clips();
+    let want: BTreeSet<_> = alone(folder.path()).into_iter().collect();
+    let run = run(["run", text(folder.path()), "--keyframes", "--hash"]).exits(0);
+    let mut got = records(&run.stdout);
+    got.pop();
+    assert_eq!(got.into_iter().collect::<BTreeSet<_>>(), want);
+}
