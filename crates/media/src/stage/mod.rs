@@ -5,7 +5,9 @@
 //! caller waits, [`Task`] one beside the caller.
 
 mod ordered;
+mod state;
 mod task;
 
-pub use ordered::{Bounds, Crew, Ordered, Results};
+pub use ordered::{Crew, Ordered, Results};
+pub use state::Bounds;
 pub use task::{Task, side_by_side};

@@ -4,16 +4,14 @@
 //! many as the workers; through a [`Crew`] more workers may join them.
 
 use std::{
-    any::Any,
-    collections::{BTreeMap, VecDeque},
+    collections::VecDeque,
     fmt,
     panic::{self, AssertUnwindSafe},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
 };
 
-/// What a panicking thread leaves behind; handed on to the thread that waits for it.
-type Panic = Box<dyn Any + Send>;
+use super::state::{Bounds, Made, State};
 
 /// Results of several workers, in the order of the jobs they were made from.
 ///
@@ -42,45 +40,6 @@ struct Shared<T> {
     changed: Condvar,
     /// The threads; locked for itself, because they are waited for without the state.
     threads: Mutex<Vec<JoinHandle<()>>>,
-}
-
-/// How far workers may run ahead of the caller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bounds {
-    /// Jobs that are finished or in the making beyond the one whose results the caller takes; at
-    /// least one.
-    pub jobs: usize,
-    /// Results that may wait of the job whose turn it is, and of all later ones together. A worker
-    /// with more of them waits, too.
-    pub results: usize,
-}
-
-#[derive(Debug)]
-struct State<T> {
-    /// Number of the next job to be pulled.
-    pulled: u64,
-    /// Number of the job whose results are handed out.
-    wanted: u64,
-    bounds: Bounds,
-    made: BTreeMap<u64, Made<T>>,
-    /// Results in `made` of jobs after the wanted one.
-    waiting: usize,
-    /// Workers that still run.
-    alive: usize,
-    /// A worker is pulling: only one at a time, because jobs have an order.
-    pulling: bool,
-    /// There are no more jobs, or nobody wants them.
-    ended: bool,
-    /// Nobody wants any more results.
-    abandoned: bool,
-    panicked: Option<Panic>,
-}
-
-/// What a job has given so far.
-#[derive(Debug)]
-struct Made<T> {
-    results: VecDeque<T>,
-    finished: bool,
 }
 
 /// Where a worker puts a job's results.
@@ -171,18 +130,7 @@ impl<T: Send + 'static> Ordered<T> {
         W: FnMut(J, &mut Results<'_, T>) + Send + 'static,
     {
         let shared = Arc::new(Shared {
-            state: Mutex::new(State {
-                pulled: 0,
-                wanted: 0,
-                bounds,
-                made: BTreeMap::new(),
-                waiting: 0,
-                alive: 0,
-                pulling: false,
-                ended: false,
-                abandoned: false,
-                panicked: None,
-            }),
+            state: Mutex::new(State::new(bounds)),
             changed: Condvar::new(),
             threads: Mutex::default(),
         });
@@ -356,41 +304,6 @@ impl<T> Iterator for Ordered<T> {
                 return None;
             }
             state = self.shared.wait(state);
-        }
-    }
-}
-
-impl<T> State<T> {
-    /// Whether the next job may be pulled, as far as the caller has come.
-    fn is_in_window(&self) -> bool {
-        let window = u64::try_from(self.bounds.jobs).unwrap_or(u64::MAX).max(1);
-        self.pulled < self.wanted.saturating_add(window)
-    }
-
-    /// Whether a result of a job may be put: the job whose turn it is has room of its own, so that
-    /// those after it can't keep it waiting.
-    fn has_room(&self, job: u64) -> bool {
-        if job != self.wanted {
-            return self.waiting < self.bounds.results;
-        }
-        let made = self.made.get(&job).map_or(0, |made| made.results.len());
-        made < self.bounds.results.max(1)
-    }
-
-    /// The next result in the order of the jobs, if it is there.
-    fn next_result(&mut self) -> Option<T> {
-        loop {
-            let made = self.made.get_mut(&self.wanted)?;
-            if let Some(result) = made.results.pop_front() {
-                return Some(result);
-            }
-            if !made.finished {
-                return None;
-            }
-            self.made.remove(&self.wanted);
-            self.wanted += 1;
-            let next = self.made.get(&self.wanted).map_or(0, |made| made.results.len());
-            self.waiting = self.waiting.saturating_sub(next);
         }
     }
 }
