@@ -17,6 +17,7 @@ test: setup
 	python3 -m unittest discover -s native/tests
 	$(CARGO) $(TEST) --workspace --all-targets
 	$(CARGO) test --workspace --doc
+	python3 tests/readers/run.py target/debug/moviola
 
 # What takes longer than a test may: more orders of frames, more damaged files.
 soak: setup

@@ -21,7 +21,8 @@ pub(crate) struct Bulk {
     /// is standard input) or addresses
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<OsString>,
-    /// Where records go: a file that ends in .jsonl, or a folder of one for each input
+    /// Where records go: a file that ends in .jsonl, a folder of tables that ends in .parquet, or a folder
+    /// of a .jsonl file for each input
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
     /// Go on where an earlier run ended, however it did

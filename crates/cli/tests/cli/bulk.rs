@@ -126,6 +126,23 @@ fn results_are_not_touched_unless_asked_for() {
 }
 
 #[test]
+fn tables_are_there_whole_or_not_at_all() {
+    let (folder, out) = (clips(), tempfile::tempdir().unwrap());
+    let (input, tables) = (text(folder.path()), out.path().join("all.parquet"));
+    bulk(&[input, "-o", text(&tables)]).exits(0);
+    let names = ["detections", "end", "error", "frame", "keyframe", "source"];
+    let files = names.map(|name| PathBuf::from(format!("all.parquet/{name}.parquet")));
+    assert_eq!(files_in(out.path()), files, "and no parts stay");
+    for table in files {
+        assert!(fs::read(out.path().join(table)).unwrap().ends_with(b"PAR1"));
+    }
+    bulk(&[input, "-o", text(&tables)]).exits(2).says("--overwrite");
+    bulk(&[input, "-o", text(&tables), "--resume"]).exits(0).says("complete");
+    bulk(&[input, "-o", text(&tables), "--overwrite"]).exits(0);
+    assert_eq!(files_in(out.path()).len(), names.len());
+}
+
+#[test]
 fn what_is_broken_costs_only_itself() {
     let folder = clips();
     let path = |name: &str| folder.path().join(name);

@@ -1,5 +1,6 @@
-//! Where results go: lines of JSON, files of them for many sources, folders of images.
+//! Where results go: lines of JSON, files and tables of many sources, folders of images.
 
 pub mod dataset;
 pub mod images;
 pub mod jsonl;
+pub mod tables;

@@ -1,13 +1,15 @@
 //! The records of many sources in files: a part for each source, whole or not there at all.
 //!
-//! In a folder the parts are the result: `DIR/<stem>.jsonl`. For a single file they are joined when
-//! all are done, in the order of the inputs, and removed. A journal beside the parts says which are
-//! done, so that a run can go on where another ended, however that came to its end.
+//! In a folder the parts are the result: `DIR/<stem>.jsonl`. For a single file, or for tables, they are
+//! joined when all are done, in the order of the inputs, and removed. A journal beside the parts says
+//! which are done, so that a run can go on where another ended, however that came to its end.
+
+mod joined;
+mod part;
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
-    io::{self, BufWriter, Write},
+    fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -19,12 +21,10 @@ use crate::{
     journal::{Journal, JournalError, Todo},
     plan::Plan,
     records::SourceTally,
-    results::Record,
-    sink::images::Folders,
+    sink::{images::Folders, tables::TableError},
 };
-
-/// How files of records end.
-const EXTENSION: &str = "jsonl";
+use joined::{join, sync_folder, tabulate};
+use part::{EXTENSION, Part, beside, is_whole, place};
 
 /// The journal's name, among the parts.
 const JOURNAL: &str = ".moviola-journal.jsonl";
@@ -48,10 +48,20 @@ pub enum Existing {
 pub struct Dataset {
     shared: Arc<Mutex<Shared>>,
     parts: PathBuf,
-    /// The file that the parts are joined to, if one is wanted.
-    file: Option<PathBuf>,
+    target: Target,
     /// The parts in the making, by the number of their input.
     open: BTreeMap<u64, Part>,
+}
+
+/// What becomes of the parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Target {
+    /// They are the result.
+    Parts,
+    /// One file of lines.
+    Lines(PathBuf),
+    /// A folder of tables.
+    Tables(PathBuf),
 }
 
 /// What is also used where inputs are taken.
@@ -74,17 +84,6 @@ struct Shared {
 struct Begun {
     source: String,
     part: String,
-}
-
-/// A part in the making, beside its place.
-#[derive(Debug)]
-struct Part {
-    source: String,
-    path: PathBuf,
-    partial: PathBuf,
-    out: BufWriter<File>,
-    bytes: u64,
-    line: Vec<u8>,
 }
 
 /// Why results can't be written.
@@ -112,6 +111,15 @@ pub enum DatasetError {
         #[source]
         cause: io::Error,
     },
+    /// The records can't become tables.
+    #[error("cannot write {}: {cause}; what is done is kept: go on with --resume", path.display())]
+    Tables {
+        /// The folder of the tables.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        cause: TableError,
+    },
     /// The journal can't be used.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -124,22 +132,29 @@ fn failed(path: &Path) -> impl FnOnce(io::Error) -> DatasetError {
 }
 
 impl Dataset {
-    /// The files of what `plan` gives: `target` itself if its name ends in `.jsonl`, else those in
-    /// the folder `target`.
+    /// The files of what `plan` gives: `target` itself if its name ends in `.jsonl`, a folder of tables
+    /// if it ends in `.parquet`, else those in the folder `target`.
     ///
     /// # Errors
     ///
     /// [`DatasetError::Exists`] for what `existing` refuses, [`DatasetError::Complete`] if there is
     /// nothing to go on with, [`DatasetError::Write`], [`DatasetError::Journal`].
     pub fn open(target: &Path, plan: &Plan, existing: Existing) -> Result<Self> {
-        let is_file = target.extension().is_some_and(|extension| extension == EXTENSION);
-        let parts = if is_file { beside(target, ".parts") } else { target.into() };
+        let extension = target.extension().and_then(|extension| extension.to_str());
+        let kind = match extension {
+            Some(EXTENSION) => Target::Lines(target.into()),
+            Some("parquet") => Target::Tables(target.into()),
+            _ => Target::Parts,
+        };
+        let is_joined = kind != Target::Parts;
+        let parts = if is_joined { beside(target, ".parts") } else { target.into() };
         let journal = parts.join(JOURNAL);
+        let is_there = is_joined && target.exists();
         match existing {
-            Existing::Refuse if journal.exists() || (is_file && target.exists()) => {
+            Existing::Refuse if journal.exists() || is_there => {
                 return Err(DatasetError::Exists { path: target.into() });
             }
-            Existing::Resume if is_file && target.exists() && !journal.exists() => {
+            Existing::Resume if is_there && !journal.exists() => {
                 return Err(DatasetError::Complete { path: target.into() });
             }
             Existing::Replace if journal.exists() => {
@@ -149,21 +164,16 @@ impl Dataset {
             _ => {}
         }
         fs::create_dir_all(&parts).map_err(failed(&parts))?;
-        let journal = Journal::open(&journal, plan)?;
         let shared = Shared {
-            journal,
+            journal: Journal::open(&journal, plan)?,
             begun: BTreeMap::new(),
             next: 0,
-            order: is_file.then(Vec::new),
+            order: is_joined.then(Vec::new),
             done_before: 0,
             broken: None,
         };
-        Ok(Self {
-            shared: Arc::new(Mutex::new(shared)),
-            parts,
-            file: is_file.then(|| target.into()),
-            open: BTreeMap::new(),
-        })
+        let shared = Arc::new(Mutex::new(shared));
+        Ok(Self { shared, parts, target: kind, open: BTreeMap::new() })
     }
 
     /// Of the sources that are `found`, those that aren't done, each with its place in `folders`.
@@ -241,21 +251,37 @@ impl Dataset {
         Ok(())
     }
 
-    /// Ends a run that took all inputs: joins the parts, if one file is wanted.
+    /// Ends a run that took all inputs: joins the parts, if that is wanted.
     ///
     /// # Errors
     ///
-    /// [`DatasetError::Write`], or why inputs were no longer taken.
+    /// [`DatasetError::Write`], [`DatasetError::Tables`], or why inputs were no longer taken.
     pub fn finish(self) -> Result<()> {
         let mut shared = lock(&self.shared);
         if let Some(broken) = shared.broken.take() {
             return Err(broken.into());
         }
-        let (Some(file), Some(order)) = (&self.file, shared.order.take()) else { return Ok(()) };
-        let partial = beside(file, ".partial");
-        join(&self.parts, &order, &partial).map_err(failed(&partial))?;
-        fs::rename(&partial, file).map_err(failed(file))?;
-        sync_folder(file);
+        let Some(order) = shared.order.take() else { return Ok(()) };
+        let parts = || order.iter().map(|part| place(&self.parts, part));
+        let (target, partial) = match &self.target {
+            Target::Parts => return Ok(()),
+            Target::Lines(file) => {
+                let partial = beside(file, ".partial");
+                join(parts(), &partial).map_err(failed(&partial))?;
+                (file, partial)
+            }
+            Target::Tables(folder) => {
+                let partial = beside(folder, ".partial");
+                let tables = tabulate(parts(), &partial);
+                tables.map_err(|cause| DatasetError::Tables { path: partial.clone(), cause })?;
+                if folder.exists() {
+                    fs::remove_dir_all(folder).map_err(failed(folder))?; // a folder isn't replaced
+                }
+                (folder, partial)
+            }
+        };
+        fs::rename(&partial, target).map_err(failed(target))?;
+        sync_folder(target);
         fs::remove_dir_all(&self.parts).map_err(failed(&self.parts))
     }
 }
@@ -290,70 +316,6 @@ impl Shared {
     }
 }
 
-impl Part {
-    fn create(source: String, parts: &Path, part: &str) -> Result<Self> {
-        let path = place(parts, part);
-        let partial = beside(&path, ".partial");
-        let out = BufWriter::new(File::create(&partial).map_err(failed(&partial))?);
-        Ok(Self { source, path, partial, out, bytes: 0, line: Vec::new() })
-    }
-
-    fn write(&mut self, record: &Record) -> Result<()> {
-        self.line.clear();
-        let written = serde_json::to_writer(&mut self.line, record).map_err(io::Error::from);
-        self.line.push(b'\n');
-        self.bytes += self.line.len() as u64;
-        written.and_then(|()| self.out.write_all(&self.line)).map_err(failed(&self.path))
-    }
-
-    /// Puts it in its place; gives its source and its bytes.
-    fn finish(mut self) -> Result<(String, u64)> {
-        let whole = self.out.flush().and_then(|()| self.out.get_ref().sync_data());
-        whole.map_err(failed(&self.path))?;
-        fs::rename(&self.partial, &self.path).map_err(failed(&self.path))?;
-        Ok((self.source, self.bytes))
-    }
-
-    /// Takes it away; gives its source.
-    fn give_up(self) -> String {
-        // What stays is replaced when the source is begun again.
-        drop(fs::remove_file(&self.partial));
-        self.source
-    }
-}
-
 fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Where a part is.
-fn place(parts: &Path, part: &str) -> PathBuf {
-    parts.join(format!("{part}.{EXTENSION}"))
-}
-
-/// A path of the same folder and name, with something added to that.
-fn beside(path: &Path, added: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(added);
-    name.into()
-}
-
-fn is_whole(path: &Path, bytes: u64) -> bool {
-    fs::metadata(path).is_ok_and(|metadata| metadata.len() == bytes)
-}
-
-/// Writes the parts, one after the other, into a file.
-fn join(parts: &Path, order: &[String], file: &Path) -> io::Result<()> {
-    let mut out = File::create(file)?;
-    for part in order {
-        io::copy(&mut File::open(place(parts, part))?, &mut out)?;
-    }
-    out.sync_data()
-}
-
-/// Has the system keep a file's new name even if the power fails.
-fn sync_folder(file: &Path) {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    // Not every system can; the file itself is whole either way.
-    drop(File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all()));
 }

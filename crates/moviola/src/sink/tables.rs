@@ -1,0 +1,303 @@
+//! Records as Parquet tables: one for each type of record, `detections.parquet` and so on.
+//!
+//! A row is a record, a column one of its fields, of the same name; what a record leaves out is null.
+//! Lists and structures stay what they are: `objects` is a list of structures, `box` in it a list of
+//! four numbers. All tables are there, those without records too.
+
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use arrow_json::{ReaderBuilder, reader::Decoder};
+use arrow_schema::{ArrowError, DataType, Field, Fields, Schema};
+use parquet::{
+    arrow::ArrowWriter, basic::Compression, errors::ParquetError,
+    file::properties::WriterProperties,
+};
+
+/// Rows that are turned into columns at a time.
+const BATCH_ROWS: usize = 1024;
+
+/// Bytes of columns that wait in memory to be written together, for each table.
+const GROUP_BYTES: usize = 16 << 20;
+
+/// Why tables can't be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TableError {
+    /// The system says no.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// A record isn't what its table takes.
+    #[error("a record doesn't fit its table: {0}")]
+    Record(#[from] ArrowError),
+    /// A table can't be written.
+    #[error(transparent)]
+    Table(#[from] ParquetError),
+}
+
+type Result<T> = std::result::Result<T, TableError>;
+
+/// The tables in the making.
+///
+/// Memory is bounded by [`GROUP_BYTES`] for each, and a batch of rows.
+pub(super) struct Tables(Vec<Table>);
+
+struct Table {
+    /// How its records begin.
+    prefix: String,
+    decoder: Decoder,
+    writer: ArrowWriter<File>,
+}
+
+impl Tables {
+    /// Begins the tables in `folder`, which is there.
+    pub(super) fn create(folder: &Path) -> Result<Self> {
+        let tables =
+            schemas().into_iter().map(|(kind, schema)| Table::create(folder, kind, schema));
+        tables.collect::<Result<_>>().map(Self)
+    }
+
+    /// Adds a record as it stands in a line of JSON.
+    pub(super) fn take(&mut self, line: &[u8]) -> Result<()> {
+        let table = self.0.iter_mut().find(|table| line.starts_with(table.prefix.as_bytes()));
+        let table = table.ok_or_else(|| ArrowError::JsonError("of no known type".into()))?;
+        table.take(line)
+    }
+
+    /// Ends the tables.
+    pub(super) fn finish(self) -> Result<()> {
+        self.0.into_iter().try_for_each(Table::finish)
+    }
+}
+
+impl Table {
+    fn create(folder: &Path, kind: &str, schema: Schema) -> Result<Self> {
+        let schema = Arc::new(schema);
+        let path: PathBuf = folder.join(format!("{kind}.parquet"));
+        let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
+        let writer =
+            ArrowWriter::try_new(File::create(path)?, Arc::clone(&schema), Some(properties))?;
+        let decoder = ReaderBuilder::new(schema).with_batch_size(BATCH_ROWS).build_decoder()?;
+        Ok(Self { prefix: format!(r#"{{"type":"{kind}","#), decoder, writer })
+    }
+
+    fn take(&mut self, mut line: &[u8]) -> Result<()> {
+        while !line.is_empty() {
+            let taken = self.decoder.decode(line)?;
+            line = &line[taken..];
+            if !line.is_empty() || self.decoder.len() >= BATCH_ROWS {
+                self.write()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&mut self) -> Result<()> {
+        if let Some(rows) = self.decoder.flush()? {
+            self.writer.write(&rows)?;
+        }
+        if self.writer.in_progress_size() > GROUP_BYTES {
+            self.writer.flush()?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<()> {
+        self.write()?;
+        self.writer.finish()?;
+        Ok(self.writer.inner().sync_data()?)
+    }
+}
+
+fn field(name: &str, of: DataType) -> Field {
+    Field::new(name, of, true)
+}
+
+fn structure(fields: Vec<Field>) -> DataType {
+    DataType::Struct(Fields::from(fields))
+}
+
+fn list(of: DataType) -> DataType {
+    DataType::List(Arc::new(field("item", of)))
+}
+
+fn array(of: DataType, len: i32) -> DataType {
+    DataType::FixedSizeList(Arc::new(field("item", of)), len)
+}
+
+/// What says which frame it is; `first` stands before it.
+fn place(first: Vec<Field>, rest: Vec<Field>) -> Vec<Field> {
+    use DataType::{Float64, Int64, UInt32, UInt64};
+    let place = vec![
+        field("frame", UInt64),
+        field("time", Float64),
+        field("pts", Int64),
+        field("time_base", array(UInt32, 2)),
+        field("width", UInt32),
+        field("height", UInt32),
+    ];
+    [first, place, rest].concat()
+}
+
+/// The columns of each type of record, in the order of its fields.
+fn schemas() -> Vec<(&'static str, Schema)> {
+    use DataType::{Boolean, Float32, Float64, UInt32, UInt64, Utf8};
+    let color = structure(vec![field("matrix", Utf8), field("range", Utf8)]);
+    let video = structure(vec![
+        field("codec", Utf8),
+        field("width", UInt32),
+        field("height", UInt32),
+        field("frame_rate", Float64),
+        field("rotation", UInt32),
+        field("pixel_format", Utf8),
+        field("color", color),
+        field("sample_aspect", array(UInt32, 2)),
+        field("mirrored", Boolean),
+    ]);
+    let audio = structure(vec![
+        field("codec", Utf8),
+        field("sample_rate", UInt32),
+        field("channels", UInt32),
+    ]);
+    let object = structure(vec![
+        field("class_id", UInt32),
+        field("class", Utf8),
+        field("confidence", Float32),
+        field("box", array(Float32, 4)),
+    ]);
+    let source = || field("source", Utf8);
+    let image = || vec![field("md5", Utf8), field("path", Utf8), field("damaged", Boolean)];
+    let tables = [
+        (
+            "source",
+            vec![
+                field("schema", UInt32),
+                source(),
+                field("container", Utf8),
+                field("duration", Float64),
+                field("video", video),
+                field("audio", audio),
+            ],
+        ),
+        ("keyframe", place(vec![source(), field("index", UInt64)], image())),
+        ("frame", place(vec![source()], [vec![field("keyframe", Boolean)], image()].concat())),
+        (
+            "detections",
+            place(
+                vec![source(), field("keyframe", UInt64)],
+                vec![
+                    field("objects", list(object)),
+                    field("path", Utf8),
+                    field("damaged", Boolean),
+                ],
+            ),
+        ),
+        (
+            "error",
+            vec![source(), field("stage", Utf8), field("time", Float64), field("message", Utf8)],
+        ),
+        (
+            "end",
+            vec![
+                source(),
+                field("frames", UInt64),
+                field("keyframes", UInt64),
+                field("errors", UInt64),
+                field("damaged", list(array(UInt64, 2))),
+                field("elapsed", Float64),
+            ],
+        ),
+    ];
+    tables.into_iter().map(|(kind, fields)| (kind, Schema::new(fields))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn lines() -> Vec<Value> {
+        let place = |frame: u64| {
+            json!({"source": "a", "keyframe": frame, "frame": 30 * frame, "time": 0.1, "pts": -7,
+                   "time_base": [1, 30], "width": 8, "height": 9})
+        };
+        let detections = (0..3000).map(|number| {
+            let mut record = place(number);
+            let object = json!({"class_id": 2, "class": "car", "confidence": 0.912,
+                                "box": [12.1, 30.0, 80.5, 200.2]});
+            record["objects"] = Value::Array(vec![object; (number % 3) as usize]);
+            record["type"] = "detections".into();
+            record
+        });
+        let error = json!({"type": "error", "source": "b", "stage": "open", "time": null,
+                           "message": "no"});
+        let end = json!({"type": "end", "source": "a", "frames": 3000, "keyframes": 3000, "errors": 0,
+                         "damaged": [[1, 2], [5, 5]], "elapsed": 0.5});
+        detections.chain([error, end]).collect()
+    }
+
+    /// A record as a line, its type in front.
+    fn line(record: &Value) -> String {
+        let mut fields = record.clone();
+        let fields = fields.as_object_mut().expect("a record is an object");
+        let kind = fields.remove("type").expect("it has a type");
+        let rest = serde_json::to_string(fields).expect("it can be written");
+        format!("{{\"type\":{kind},{}\n", &rest[1..])
+    }
+
+    /// The rows of a table, as records.
+    fn rows(folder: &Path, kind: &str) -> Vec<Value> {
+        let file = File::open(folder.join(format!("{kind}.parquet"))).expect("it was written");
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("it is a table");
+        let mut out = Vec::new();
+        let mut writer = arrow_json::LineDelimitedWriter::new(&mut out);
+        for batch in reader.build().expect("it can be read") {
+            writer.write(&batch.expect("it can be read")).expect("it can be written");
+        }
+        writer.finish().expect("it can be written");
+        let text = String::from_utf8(out).expect("it is text");
+        text.lines().map(|line| serde_json::from_str(line).expect("it is JSON")).collect()
+    }
+
+    #[test]
+    fn tables_hold_what_the_records_say() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut tables = Tables::create(folder.path()).unwrap();
+        for record in lines() {
+            tables.take(line(&record).as_bytes()).unwrap();
+        }
+        tables.finish().unwrap();
+        for kind in ["detections", "error", "end"] {
+            let mut want = lines();
+            want.retain(|record| record["type"] == kind);
+            for record in &mut want {
+                let fields = record.as_object_mut().unwrap();
+                fields.remove("type");
+                fields.retain(|_, value| !value.is_null());
+            }
+            let rows = rows(folder.path(), kind);
+            let differs = rows.iter().zip(&want).find(|(row, record)| row != record);
+            assert_eq!((rows.len(), differs), (want.len(), None), "{kind}");
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 6, "empty ones too");
+        assert!(rows(folder.path(), "source").is_empty());
+    }
+
+    #[test]
+    fn a_line_that_is_no_record_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut tables = Tables::create(folder.path()).unwrap();
+        assert!(tables.take(b"{\"type\":\"weather\",\"source\":\"a\"}\n").is_err());
+        // Of a field that isn't what it should be, a whole batch is told at once.
+        let taken = tables.take(b"{\"type\":\"error\",\"time\":\"soon\"}\n");
+        assert!(taken.and_then(|()| tables.finish()).is_err());
+    }
+}
