@@ -192,8 +192,9 @@ pub(crate) fn listed(media: &Media) -> Option<FrameIndex> {
 /// Whether groups are short enough for several decoders to work on one each: what they decode ahead
 /// of their turn has to wait in memory.
 pub(super) fn has_short_groups(index: &FrameIndex, media: &Media, workers: usize) -> bool {
-    let waiting = index.longest_group().saturating_mul(workers.saturating_sub(1));
-    workers > 1 && waiting <= room(media) && index.keyframes() >= workers as u64
+    let workers = workers.max(2); // others may join one
+    let waiting = index.longest_group().saturating_mul(workers - 1);
+    waiting <= room(media) && index.keyframes() >= workers as u64
 }
 
 /// About what a picture takes that is as the container says.
