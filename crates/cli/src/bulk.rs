@@ -21,6 +21,7 @@ use moviola::{
 use crate::{
     exit::{Exit, Tally},
     fast::{Introduction, Places},
+    input::Inputs,
     interrupt,
     output::Output,
     progress::Progress,
@@ -60,6 +61,7 @@ pub(crate) fn run(
     results: Results<'_>,
     out: &mut Output,
 ) -> anyhow::Result<Exit> {
+    Inputs::of(words.clone()).check()?;
     let places = results.images;
     let overwrite = if places.overwrite { Overwrite::Replace } else { Overwrite::Refuse };
     let mut folders = Folders::new(&plan, places.stills, places.annotated, overwrite)?;
@@ -70,6 +72,7 @@ pub(crate) fn run(
         }
         dataset => dataset.transpose()?,
     };
+    let progress = out.bulk_progress(plan.stills.is_some());
     let bulk = Bulk::new(plan, options)?;
     let found = inputs::find(words);
     let run = match &dataset {
@@ -86,7 +89,7 @@ pub(crate) fn run(
         started: Instant::now(),
         tally: Tally::default(),
         introduction: Introduction::default(),
-        progress: out.bulk_progress(),
+        progress,
         out,
     };
     writer.write(run)

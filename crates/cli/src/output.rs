@@ -77,8 +77,8 @@ impl Output {
     }
 
     /// What shows how far a run over many inputs has come.
-    pub(crate) fn bulk_progress(&self) -> Progress {
-        Progress::new(!self.quiet, io::stderr().is_terminal())
+    pub(crate) fn bulk_progress(&self, has_stills: bool) -> Progress {
+        Progress::new(has_stills, !self.quiet, io::stderr().is_terminal())
     }
 
     /// Shows a line in the place of the one before, if a person watches and doesn't see the records

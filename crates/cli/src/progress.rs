@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanBytes, HumanCount};
-use moviola::{budget, bulk::Event};
+use moviola::{budget, bulk::Event, results::Record};
 
 use crate::output::Output;
 
@@ -13,7 +13,7 @@ const SELDOM: Duration = Duration::from_secs(10);
 /// How often a line changes on a terminal.
 const OFTEN: Duration = Duration::from_millis(200);
 
-/// Shares of the machine's memory that are worth a warning.
+/// The share of what memory there is that is worth a warning.
 const WARNED: f64 = 0.8;
 
 /// What was counted, and when it was shown.
@@ -25,12 +25,16 @@ pub(crate) struct Progress {
     every: Option<Duration>,
     sources: u64,
     at_work: u64,
+    /// Whether each frame has a record of its own, beside that of its objects.
+    has_stills: bool,
     frames: u64,
+    /// What memory there is, in bytes.
+    memory: u64,
     warned: bool,
 }
 
 impl Progress {
-    pub(crate) fn new(is_seen: bool, on_terminal: bool) -> Self {
+    pub(crate) fn new(has_stills: bool, is_seen: bool, on_terminal: bool) -> Self {
         let now = Instant::now();
         Self {
             started: now,
@@ -38,7 +42,9 @@ impl Progress {
             every: is_seen.then_some(if on_terminal { OFTEN } else { SELDOM }),
             sources: 0,
             at_work: 0,
+            has_stills,
             frames: 0,
+            memory: budget::memory(),
             warned: false,
         }
     }
@@ -48,7 +54,12 @@ impl Progress {
         match event {
             Event::Started { .. } => self.at_work += 1,
             Event::Record { record, .. } => {
-                self.frames += u64::from(record.time().is_some());
+                let counts = match **record {
+                    Record::Keyframe(_) | Record::Frame(_) => true,
+                    Record::Detections(_) => !self.has_stills,
+                    _ => false,
+                };
+                self.frames += u64::from(counts);
             }
             Event::Ended { .. } => {
                 self.at_work -= 1;
@@ -77,7 +88,7 @@ impl Progress {
 
     /// Says once that memory is short.
     fn warn(&mut self, resident: u64, out: &Output) {
-        let all = budget::memory();
+        let all = self.memory;
         if !self.warned && resident as f64 > WARNED * all as f64 {
             self.warned = true;
             let (resident, all) = (HumanBytes(resident), HumanBytes(all));

@@ -278,6 +278,15 @@ mod tests {
         Todo::Begin(part.into())
     }
 
+    /// A journal in `folder` by which `a` is done.
+    fn one_done(folder: &Path) -> PathBuf {
+        let path = folder.join("journal");
+        let mut journal = open(&path);
+        journal.begin("a", STAMP).expect("it can be written");
+        journal.done("a", 5, SourceTally::default()).expect("it can be written");
+        path
+    }
+
     #[test]
     fn what_is_done_stays_done() {
         let folder = tempfile::tempdir().unwrap();
@@ -300,11 +309,7 @@ mod tests {
     #[test]
     fn a_file_that_changed_is_done_again() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("journal");
-        let mut journal = open(&path);
-        journal.begin("a", STAMP).unwrap();
-        journal.done("a", 5, SourceTally::default()).unwrap();
-        drop(journal);
+        let path = one_done(folder.path());
         let changed = Stamp { size: 8, ..STAMP };
         assert_eq!(open(&path).begin("a", changed).unwrap(), begin("a"));
     }
@@ -335,11 +340,7 @@ mod tests {
     #[test]
     fn a_line_cut_short_does_not_count() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("journal");
-        let mut journal = open(&path);
-        journal.begin("a", STAMP).unwrap();
-        journal.done("a", 5, SourceTally::default()).unwrap();
-        drop(journal);
+        let path = one_done(folder.path());
         let whole = std::fs::read(&path).unwrap();
         for len in 0..whole.len() {
             std::fs::write(&path, &whole[..len]).unwrap();

@@ -115,6 +115,7 @@ fn results_are_not_touched_unless_asked_for() {
     assert_eq!(in_file(&file), alone(folder.path()));
     bulk(&[input, "-o", text(&file), "--resume"]).exits(0).says("complete");
     bulk(&[input, "--resume"]).exits(2).says("--output");
+    bulk(&["-", "-"]).exits(2).says("once only");
     let parts = out.path().join("parts");
     bulk(&[input, "-o", text(&parts)]).exits(0);
     bulk(&[input, "-o", text(&parts)]).exits(2).says("--resume");
@@ -259,7 +260,9 @@ fn a_full_disk_is_told_and_can_be_gone_on_from() {
     symlink("/dev/full", &full).unwrap();
     let name = folder.path().join("vp9.webm");
     fs::copy(clip("vp9.webm"), &name).unwrap();
-    bulk(&[input, "-o", text(&parts)]).exits(2).says("--resume");
+    let told = bulk(&[input, "-o", text(&parts)]).exits(2);
+    told.says("free some space");
+    told.says("--resume");
     assert!(!parts.join("vp9.jsonl").exists());
     fs::remove_file(&full).unwrap();
     bulk(&[input, "-o", text(&parts), "--resume"]).exits(0);

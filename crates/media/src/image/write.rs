@@ -83,8 +83,8 @@ fn write_in_place(path: &Path, bytes: &[u8]) -> io::Result<()> {
     })
 }
 
-/// What a user can do about a failure.
-fn remedy(kind: ErrorKind) -> &'static str {
+/// What a user can do about a file that can't be written.
+pub fn remedy(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             "free some space or choose another place"

@@ -14,7 +14,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use moviola_media::source::Source;
+use moviola_media::{image::remedy, source::Source};
 
 use crate::{
     bulk::{Event, Input, Refusal, inputs::Found},
@@ -37,7 +37,7 @@ pub enum Existing {
     Refuse,
     /// Go on where they end.
     Resume,
-    /// Begin anew.
+    /// Begin anew. In a folder, files of inputs that aren't asked for any more stay.
     Replace,
 }
 
@@ -103,7 +103,7 @@ pub enum DatasetError {
         path: PathBuf,
     },
     /// A file can't be written.
-    #[error("cannot write {}: {cause}; what is done is kept: make room, and go on with --resume", path.display())]
+    #[error("cannot write {}: {cause}; {}; what is done is kept: go on with --resume", path.display(), remedy(cause.kind()))]
     Write {
         /// The file.
         path: PathBuf,
