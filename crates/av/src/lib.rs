@@ -60,6 +60,7 @@ pub mod resampler;
 pub mod scaler;
 pub mod stream;
 pub mod time;
+pub mod trace;
 pub mod version;
 
 pub use audio::{AudioDecoder, AudioFrame, Heard};

@@ -1,5 +1,6 @@
 //! What a model wants to be fed: size, place of the picture, colour order and range.
 
+use moviola_av::{stage, trace};
 use moviola_media::convert::{ChannelOrder, Placement, TensorConverter, TensorSpec};
 use moviola_media::picture::Picture;
 
@@ -75,6 +76,22 @@ impl Preprocess {
             fill: [f32::from(self.border); 3],
         }
     }
+
+    /// A tensor as the model's maker would see it: RGB, three bytes a pixel, row by row.
+    pub fn to_rgb8(&self, tensor: &[f32]) -> Vec<u8> {
+        let order = match self.channels {
+            Channels::Rgb => [0, 1, 2],
+            Channels::Bgr => [2, 1, 0],
+        };
+        let planes: Vec<_> = tensor.chunks_exact(self.input_len() / 3).collect();
+        #[expect(clippy::cast_sign_loss, reason = "it is clamped")]
+        let sample = |plane: usize, pixel: usize| {
+            let sample = planes.get(plane).map_or(0.0, |plane| plane[pixel]);
+            (sample / self.white * 255.0).round().clamp(0.0, 255.0) as u8
+        };
+        let pixels = 0..planes.first().map_or(0, |plane| plane.len());
+        pixels.flat_map(|pixel| order.map(|plane| sample(plane, pixel))).collect()
+    }
 }
 
 /// Writes pictures into tensors, one after the other; tables are kept while the geometry stays.
@@ -102,6 +119,7 @@ impl Preparer {
             let expected = expected.to_string();
             return Err(Error::argument("length of the input tensor", &expected, tensor.len()));
         }
+        let stage = stage!("convert");
         let (width, height) = picture.display_size();
         let size = Size { width, height };
         let last = self.last.take();
@@ -115,6 +133,7 @@ impl Preparer {
                 }
             };
         converter.run(picture, tensor)?;
+        trace::gave(&stage, size_of_val(tensor));
         self.last = Some((letterbox, converter));
         Ok(letterbox)
     }

@@ -10,6 +10,7 @@ use moviola_av::{
     frame::{VideoFrame, VideoFrameMut},
     pixel::PixelFormat,
     scaler::{Filter, Scaler, Side},
+    stage,
 };
 
 /// What all kernels take, and swscale makes of everything.
@@ -45,6 +46,7 @@ impl AnyFormat {
 }
 
 fn convert(scaler: &mut Option<Scaler>, frame: &VideoFrame) -> Result<VideoFrame> {
+    let _stage = stage!("convert");
     let format = PixelFormat::from_name(COMMON).ok_or_else(|| unsupported(frame.format()))?;
     let from = Side::of(frame);
     let scaler = match scaler.take().filter(|scaler| scaler.source() == from) {

@@ -10,6 +10,7 @@ use moviola_av::{
     packet::Packet,
     parameters::CodecParameters,
     pool::Leftovers,
+    stage,
     stream::{MediaKind, Stream},
     time::{Pts, TimeBase},
 };
@@ -112,6 +113,7 @@ impl Media {
     /// [`Error::Open`] or [`Error::Demux`] if it can't be read, [`Error::NoVideo`] if it has no
     /// video that this build can decode.
     pub fn open(source: Source, options: SourceOptions) -> Result<Self> {
+        let _stage = stage!("open");
         let wanted = options.stream;
         let tells = |demuxer: &Demuxer| tells_of_video(demuxer, wanted);
         let mut container = Container::open(source, options, tells)?;

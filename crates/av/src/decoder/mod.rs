@@ -18,6 +18,7 @@ use crate::{
     packet::Packet,
     parameters::CodecParameters,
     pool::Lender,
+    stage, trace,
 };
 
 /// One video decoder.
@@ -77,7 +78,15 @@ impl Decoder {
     /// [`Error::NoDecoder`], also if none takes the device; [`Error::Limit`] if the container announces pictures over the limit;
     /// [`Error::UnusedOptions`]; whatever the decoder says about the stream's parameters.
     pub fn open(parameters: &CodecParameters, options: &DecoderOptions) -> Result<Self> {
-        open::open(parameters, options)
+        let _stage = stage!("open");
+        let decoder = open::open(parameters, options)?;
+        tracing::trace!(
+            target: trace::DECODER,
+            decoder = decoder.name(),
+            threads = options.threads,
+            device = options.hardware.is_some(),
+        );
+        Ok(decoder)
     }
 
     /// Gives the decoder a packet.
@@ -88,9 +97,13 @@ impl Decoder {
     /// [`Error::Limit`] if the pictures have become too large.
     /// [`Error::InvalidArgument`] after [`send_end`](Self::send_end).
     pub fn send(&mut self, packet: &Packet) -> Result<Sent> {
+        let stage = stage!("decode");
         self.note_size();
         match self.context.send(packet)? {
-            Ok(sent) => Ok(sent),
+            Ok(sent) => {
+                stage.record("packets", u64::from(sent == Sent::Accepted));
+                Ok(sent)
+            }
             Err(code) => self.checked("avcodec_send_packet", code).map(|_| Sent::Accepted),
         }
     }
@@ -101,6 +114,7 @@ impl Decoder {
     ///
     /// [`Error::Ffmpeg`] if a packet before was damaged.
     pub fn send_end(&mut self) -> Result<()> {
+        let _stage = stage!("decode");
         self.context.send_end()
     }
 
@@ -111,6 +125,7 @@ impl Decoder {
     /// [`Error::Ffmpeg`] if a packet was damaged; the next call goes on behind it.
     /// [`Error::Limit`] if the pictures have become too large.
     pub fn receive(&mut self) -> Result<Received> {
+        let stage = stage!("decode");
         self.note_size();
         let shell = match self.spare.take() {
             Some(shell) => shell,
@@ -118,6 +133,7 @@ impl Decoder {
         };
         let code = self.context.receive(&shell);
         if code >= 0 {
+            stage.record("frames", 1_u64);
             return self.accept(VideoFrame::from_shell(shell)?);
         }
         self.spare = Some(shell);
@@ -133,6 +149,7 @@ impl Decoder {
     /// Some decoders give out pictures from before the flush when the end had been sent; they are
     /// dropped here.
     pub fn flush(&mut self) {
+        let _stage = stage!("decode");
         self.context.flush();
         while matches!(self.receive(), Ok(Received::Frame(_))) {}
     }

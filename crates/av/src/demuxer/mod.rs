@@ -23,6 +23,7 @@ use crate::{
     io::{Avio, IoCounters},
     log,
     packet::Packet,
+    stage,
     stream::Stream,
 };
 
@@ -131,6 +132,20 @@ impl Demuxer {
         self.watch.start_call(self.timeout);
         packet.clear();
         drop(log::take_error()); // what was said before
+        let stage = stage!("demux");
+        let before = self.bytes_read();
+        let is_there = self.read_one(packet)?;
+        if !stage.is_disabled() {
+            // Packets may hold gaps that were never read.
+            let read = before.zip(self.bytes_read()).map(|(before, now)| now - before);
+            stage.record("packets", u64::from(is_there));
+            stage.record("bytes", read.unwrap_or(packet.data().len() as u64));
+        }
+        Ok(is_there)
+    }
+
+    /// Asks FFmpeg for the next packet until it has an answer.
+    fn read_one(&mut self, packet: &mut Packet) -> Result<bool> {
         loop {
             // SAFETY: `self` owns an open context, and `packet` is empty.
             let code = unsafe { ffi::av_read_frame(self.raw.as_ptr(), packet.raw_mut()) };
@@ -196,6 +211,10 @@ impl Demuxer {
     /// do.
     pub fn io_counters(&self) -> Option<Arc<IoCounters>> {
         self.io.as_ref().map(|io| Arc::clone(io.counters()))
+    }
+
+    fn bytes_read(&self) -> Option<u64> {
+        self.io.as_ref().map(|io| io.counters().bytes_read())
     }
 
     fn seek_raw(&mut self, stream: c_int, timestamp: i64, flags: c_int) -> Result<()> {

@@ -7,6 +7,7 @@ pub mod nms;
 
 use std::path::Path;
 
+use moviola_av::{stage, trace};
 use moviola_media::picture::Picture;
 
 use crate::detect::decode::decode_head;
@@ -15,7 +16,7 @@ use crate::detect::head::{Candidate, HeadKind};
 use crate::detect::nms::{Suppression, suppress, surest_first};
 use crate::error::{Error, Result};
 use crate::image::ImageView;
-use crate::letterbox::Letterbox;
+use crate::letterbox::{Letterbox, Size};
 use crate::model::names::Classes;
 use crate::model::{Detecting, ModelOptions, examine, read_header};
 use crate::preprocess::{Preparer, Preprocess};
@@ -92,6 +93,7 @@ impl Detector {
     }
 
     fn from_source(source: &Source<'_>, options: &DetectorOptions) -> Result<Self> {
+        let _stage = stage!("load");
         for (what, share) in [("confidence", options.confidence), ("iou", options.iou)] {
             if !(0.0..=1.0).contains(&share) {
                 return Err(Error::argument(what, "between 0 and 1", share));
@@ -150,6 +152,13 @@ impl Detector {
         found
     }
 
+    /// The picture that was searched last as the model got it, and its size: RGB, three bytes a pixel,
+    /// row by row. Empty before the first.
+    pub fn last_input(&self) -> (Vec<u8>, Size) {
+        let preprocess = self.model.preprocess;
+        (preprocess.to_rgb8(&self.tensor), preprocess.size)
+    }
+
     /// Detects on an image; boxes are in its pixels.
     ///
     /// # Errors
@@ -179,6 +188,7 @@ impl Detector {
     pub fn candidates(&mut self, tensor: &[f32]) -> Result<Vec<Candidate>> {
         let (head, above) = (self.model.head, self.confidence);
         let decoded = self.session.run(tensor, self.model.output, |numbers, shape| {
+            let _stage = stage!("postprocess");
             decode_head(&head, numbers, shape, above)
         })?;
         decoded.map_err(|message| Error::Output {
@@ -192,13 +202,17 @@ impl Detector {
     ///
     /// Boxes that lie wholly in the letterbox's border are left out.
     pub fn select(&self, mut candidates: Vec<Candidate>, letterbox: &Letterbox) -> Vec<Detection> {
+        let _stage = stage!("postprocess");
+        let above = candidates.len();
         if let Some(wanted) = &self.wanted {
             candidates.retain(|candidate| wanted.contains(&candidate.class));
         }
+        let wanted = candidates.len();
         let kept = match self.model.head.kind.needs_nms() {
             true => suppress(candidates, &self.suppression),
             false => surest_first(candidates, self.suppression.most),
         };
+        tracing::trace!(target: trace::CANDIDATES, above, wanted, kept = kept.len());
         kept.into_iter()
             .map(|candidate| self.finish(&candidate, letterbox))
             .filter(|found| found.bounds[0] < found.bounds[2] && found.bounds[1] < found.bounds[3])

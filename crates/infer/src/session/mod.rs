@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
+use moviola_av::stage;
 use ort::session::SessionOutputs;
 use ort::value::{TensorElementType, TensorRef, ValueType};
 
@@ -150,6 +151,7 @@ impl Session {
         output: usize,
         read: impl FnOnce(&[f32], &[usize]) -> T,
     ) -> Result<T> {
+        let _stage = stage!("infer");
         let mut floats = std::mem::take(&mut self.float_output);
         let result = self.with_outputs(tensor, |outputs| {
             let value = match output < outputs.len() {

@@ -55,6 +55,8 @@ pub(crate) struct Classifier {
     sets: ParameterSets,
     /// The field the last packet held, if it was the first of its frame.
     open_field: Option<h264::Field>,
+    /// Whether the last slice was of an IDR picture.
+    is_idr: bool,
 }
 
 impl Classifier {
@@ -77,6 +79,7 @@ impl Classifier {
             headers: h264::Headers::default(),
             sets: ParameterSets::default(),
             open_field: None,
+            is_idr: false,
         };
         classifier.learn_extradata(extradata);
         classifier
@@ -144,6 +147,29 @@ impl Classifier {
         if key { Access::Key } else { Access::Other }
     }
 
+    /// Why the last packet is what it was said to be.
+    pub(crate) fn why(&self, access: Access) -> &'static str {
+        match (access, self.syntax) {
+            (Access::SecondField, _) => "the second field of the frame before",
+            (Access::Invisible, _) => "a picture that others refer to and that isn't shown",
+            (Access::Key | Access::KeyField, syntax) => self.why_key(syntax),
+            (Access::Other, Syntax::Flag) => "the container doesn't mark it as a keyframe",
+            (Access::Other, _) => "its bitstream says that it needs pictures before it",
+        }
+    }
+
+    fn why_key(&self, syntax: Syntax) -> &'static str {
+        match syntax {
+            Syntax::H264 if self.is_idr => "an IDR picture",
+            Syntax::H264 => "intra slices at an immediate recovery point",
+            Syntax::Hevc | Syntax::Vvc => "a random access picture (IRAP)",
+            Syntax::Mpeg2 | Syntax::Mpeg4 => "an intra picture",
+            Syntax::Vp8 | Syntax::Vp9 => "a key frame by its header",
+            Syntax::IntraOnly => "every picture of this codec stands alone",
+            Syntax::Flag => "the container marks it as a keyframe",
+        }
+    }
+
     /// Whether `packet` holds the second field of the frame the last packet began.
     pub(crate) fn would_complete(&self, packet: &[u8]) -> bool {
         let Some(first) = self.open_field else { return false };
@@ -190,6 +216,7 @@ impl Classifier {
             return Access::SecondField;
         }
         self.open_field = field;
+        self.is_idr = idr;
         let intra = header.is_some_and(|header| header.intra);
         match (idr || (immediate_recovery && intra), field) {
             (true, Some(_)) => Access::KeyField,

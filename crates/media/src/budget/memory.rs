@@ -23,6 +23,11 @@ pub fn resident() -> Option<u64> {
     field(Path::new("/proc/self/status"), "VmRSS:")
 }
 
+/// The most bytes of this process that were in memory at once; `None` where that can't be known.
+pub fn peak_resident() -> Option<u64> {
+    field(Path::new("/proc/self/status"), "VmHWM:")
+}
+
 /// A line of a table of the kernel, such as `VmRSS:  2048 kB`, in bytes.
 fn field(path: &Path, name: &str) -> Option<u64> {
     let text = fs::read_to_string(path).ok()?;

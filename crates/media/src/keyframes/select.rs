@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use moviola_av::{demuxer::Demuxer, packet::Packet};
+use moviola_av::{demuxer::Demuxer, packet::Packet, trace};
 
 use super::{cues::Cues, numbers::Numbers};
 use crate::{
@@ -197,9 +197,16 @@ impl Selector {
             }
         }
         if self.flagged_only && !packet.is_key() {
+            tell("left out", "the index doesn't mark it, so its bytes aren't read", packet);
             return Access::Other;
         }
-        self.classifier.classify(packet.data(), packet.is_key())
+        let access = self.classifier.classify(packet.data(), packet.is_key());
+        let verdict = match access {
+            Access::Key | Access::KeyField | Access::SecondField => "kept",
+            Access::Invisible | Access::Other => "left out",
+        };
+        tell(verdict, self.classifier.why(access), packet);
+        access
     }
 
     /// Counts frames, and gives the time by count if the packet has none of its own.
@@ -298,4 +305,10 @@ fn leave_out_the_rest(demuxer: &mut Demuxer, video: &VideoStream) -> bool {
         }
     }
     !needed.is_empty() && demuxer.leave_out(unneeded, needed)
+}
+
+/// Tells who listens what becomes of a packet.
+fn tell(verdict: &str, why: &str, packet: &Packet) {
+    let (pts, bytes) = (packet.pts(), packet.data().len());
+    tracing::trace!(target: trace::DECISION, verdict, why, pts, bytes);
 }

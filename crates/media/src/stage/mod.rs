@@ -11,3 +11,11 @@ mod task;
 pub use ordered::{Crew, Ordered, Results};
 pub use state::Bounds;
 pub use task::{Task, side_by_side};
+
+use tracing::dispatcher;
+
+/// `work`, whose events will be heard, on whatever thread, by who listens on this one.
+fn telling<T>(work: impl FnOnce() -> T) -> impl FnOnce() -> T {
+    let listener = dispatcher::get_default(Clone::clone);
+    move || dispatcher::with_default(&listener, work)
+}

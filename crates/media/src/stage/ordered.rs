@@ -11,7 +11,12 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use super::state::{Bounds, Made, State};
+use moviola_av::stage;
+
+use super::{
+    state::{Bounds, Made, State},
+    telling,
+};
 
 /// Results of several workers, in the order of the jobs they were made from.
 ///
@@ -66,6 +71,7 @@ impl<T> Results<'_, T> {
         if let Some(made) = state.made.get_mut(&self.job) {
             made.results.push_back(result);
         }
+        state.tell_how_full();
         let go_on = !state.abandoned;
         drop(state);
         self.shared.changed.notify_all();
@@ -194,10 +200,9 @@ impl<J: 'static, T: Send + 'static> Crew<J, T> {
         W: FnMut(J, &mut Results<'_, T>) + Send + 'static,
     {
         let (shared, pull) = (Arc::clone(&self.shared), Arc::clone(&self.pull));
+        let work = telling(move || shared.run(&pull, work));
         self.shared.lock().alive += 1;
-        let started = thread::Builder::new()
-            .name("moviola-worker".into())
-            .spawn(move || shared.run(&pull, work));
+        let started = thread::Builder::new().name("moviola-worker".into()).spawn(work);
         match started {
             Ok(thread) => {
                 self.shared.threads().push(thread);
@@ -227,6 +232,7 @@ impl<T> Shared<T> {
     }
 
     fn wait<'a>(&self, state: MutexGuard<'a, State<T>>) -> MutexGuard<'a, State<T>> {
+        let _stage = stage!("wait");
         self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -290,6 +296,7 @@ impl<T> Iterator for Ordered<T> {
                 self.shared.changed.notify_all(); // there is room for more
             }
             if result.is_some() {
+                state.tell_how_full();
                 return result;
             }
             if let Some(panic) = state.panicked.take() {

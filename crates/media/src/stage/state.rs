@@ -5,6 +5,8 @@ use std::{
     collections::{BTreeMap, VecDeque},
 };
 
+use moviola_av::trace;
+
 /// What a panicking thread leaves behind; handed on to the thread that waits for it.
 pub(super) type Panic = Box<dyn Any + Send>;
 
@@ -78,6 +80,12 @@ impl<T> State<T> {
         }
         let made = self.made.get(&job).map_or(0, |made| made.results.len());
         made < self.bounds.results.max(1)
+    }
+
+    /// Tells who listens how many results wait for their turn, or to be taken.
+    pub(super) fn tell_how_full(&self) {
+        let waiting = || self.made.values().map(|made| made.results.len()).sum::<usize>();
+        tracing::trace!(target: trace::QUEUE, waiting = waiting());
     }
 
     /// The next result in the order of the jobs, if it is there.

@@ -6,6 +6,8 @@ use std::{
     thread::{self, JoinHandle},
 };
 
+use super::telling;
+
 /// Runs `work` once for each of `workers`, side by side, the first on the caller's own thread, and
 /// waits for all.
 ///
@@ -34,7 +36,7 @@ fn on_threads<W: Send, T: Send>(
         done.collect::<Vec<_>>()
     };
     let (first, mut others) = thread::scope(|scope| {
-        let start = |_| kind().name("moviola-worker".into()).spawn_scoped(scope, work_on);
+        let start = |_| kind().name("moviola-worker".into()).spawn_scoped(scope, telling(work_on));
         let warn = |error: &std::io::Error| tracing::warn!(%error, "fewer threads");
         let started: Vec<_> = (0..threads).map_while(|n| start(n).inspect_err(warn).ok()).collect();
         let first = work(first);
@@ -59,7 +61,7 @@ impl<T: Send + 'static> Task<T> {
     ///
     /// The system's error if no thread can be started.
     pub fn start(work: impl FnOnce() -> T + Send + 'static) -> std::io::Result<Self> {
-        thread::Builder::new().name("moviola-task".into()).spawn(work).map(Self)
+        thread::Builder::new().name("moviola-task".into()).spawn(telling(work)).map(Self)
     }
 
     /// Waits for the result. A panic in the task goes on here.

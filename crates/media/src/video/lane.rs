@@ -8,6 +8,7 @@ use moviola_av::{
     frame::VideoFrame,
     packet::Packet,
     parameters::CodecParameters,
+    trace,
 };
 
 use super::{
@@ -278,6 +279,7 @@ impl Lane {
         let skippable = is_far && !sources.index.has_fields() && !wanted.has(number);
         if skippable && self.references.is_disposable(packet.data()) {
             place.whole_from = number.saturating_add(1);
+            tell("left out", "nothing that is wanted refers to it");
             return Ok(());
         }
         match self.prepare(sources.index, number, packet, extradata) {
@@ -352,6 +354,9 @@ impl Lane {
                         place.shown = place.shown.max(pts);
                     }
                     let target = errand.wanted.take(&frame, errand.sources.index);
+                    if target.is_none() {
+                        tell("decoded and dropped", "what is wanted refers to it");
+                    }
                     let go_on =
                         target.is_none_or(|(target, slot)| (errand.see)(target, slot, frame));
                     if !go_on {
@@ -379,4 +384,9 @@ impl Lane {
             false => Ok(()),
         }
     }
+}
+
+/// Tells who listens what becomes of a packet or a picture.
+fn tell(verdict: &str, why: &str) {
+    tracing::trace!(target: trace::DECISION, verdict, why);
 }

@@ -1,0 +1,48 @@
+//! Telling what the time goes into: spans and events of `tracing`, for whoever listens.
+//!
+//! Every stage of the work is a span of the target [`STAGE`], named as in [`stage!`](crate::stage);
+//! spans nest on their thread, and the innermost says what is being done. Why frames are read, left
+//! out or dropped is told by events of the target [`DECISION`]. Both are of level `TRACE`: while
+//! nobody asks for that, each costs the reading of one number.
+
+use tracing::Span;
+
+/// Target of the spans that are stages of the work. `bytes` is what a stage read or gave, `packets` and
+/// `frames` how many.
+pub const STAGE: &str = "moviola::stage";
+
+/// Target of the events that tell of a choice: `verdict` is what was chosen, `why` the reason, `pts`
+/// and `bytes` the packet's.
+pub const DECISION: &str = "moviola::decision";
+
+/// Target of the events that tell how full a queue is: `waiting` results.
+pub const QUEUE: &str = "moviola::queue";
+
+/// Target of the event that tells of a `decoder` that was opened, with so many `threads`, on a
+/// `device` or in software.
+pub const DECODER: &str = "moviola::decoder";
+
+/// Target of the event that tells how many boxes of a model are sure enough (`above`), of a class
+/// that is wanted (`wanted`), and left once those that overlap are thinned out (`kept`).
+pub const CANDIDATES: &str = "moviola::candidates";
+
+/// Enters a stage: `open`, `load`, `demux`, `decode`, `convert`, `infer`, `postprocess`, `encode`,
+/// `write`, `wait` or `work`. It ends where the value is dropped.
+#[macro_export]
+macro_rules! stage {
+    ($name:literal) => {
+        tracing::trace_span!(
+            target: $crate::trace::STAGE,
+            $name,
+            bytes = tracing::field::Empty,
+            packets = tracing::field::Empty,
+            frames = tracing::field::Empty
+        )
+        .entered()
+    };
+}
+
+/// Says how many bytes a stage gave.
+pub fn gave(stage: &Span, bytes: usize) {
+    stage.record("bytes", bytes);
+}
