@@ -18,6 +18,7 @@ test: setup
 	$(CARGO) $(TEST) --workspace --all-targets
 	$(CARGO) test --workspace --doc
 	python3 tests/readers/run.py target/debug/moviola
+	python3 tests/report/run.py target/debug/moviola
 
 # What takes longer than a test may: more orders of frames, more damaged files.
 soak: setup

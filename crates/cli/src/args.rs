@@ -5,8 +5,8 @@ use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use moviola::{Protocols, hardware::Hwaccel};
 
 use crate::cmd::{
-    bulk::Bulk, completions::Completions, detect::Detect, doctor::Doctor, frames::Frames,
-    inspect::Inspect, keyframes::Keyframes, later::Later, probe::Probe, run::Run,
+    bulk::Bulk, completions::Completions, debug::Debug, detect::Detect, doctor::Doctor,
+    frames::Frames, inspect::Inspect, keyframes::Keyframes, later::Later, probe::Probe, run::Run,
 };
 
 /// Turn video into frames and detections, in memory.
@@ -84,6 +84,8 @@ pub(crate) enum Command {
     Run(Run),
     /// Do them over many inputs: folders, patterns, lists
     Bulk(Bulk),
+    /// Do them on one input, and write a report of every detail
+    Debug(Debug),
     /// Say what a model takes and gives
     Inspect(Inspect),
     /// Say what this machine can do, and what to install for the rest
@@ -94,8 +96,6 @@ pub(crate) enum Command {
     Embed(Later),
     /// Turn speech into text (not in this build)
     Transcribe(Later),
-    /// Do them on one input and write a report (not in this build)
-    Debug(Later),
     /// Record a stream into files that are always playable (not in this build)
     Record(Later),
     /// Mend a recording after a crash (not in this build)

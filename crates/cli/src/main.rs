@@ -3,6 +3,7 @@
 mod args;
 mod bulk;
 mod cmd;
+mod debug;
 mod exit;
 mod fast;
 mod inference;
@@ -62,7 +63,7 @@ fn run(cli: &Cli, out: &mut Output) -> anyhow::Result<Exit> {
         Command::Transcribe(later) => later.run("transcribe"),
         Command::Run(run) => run.run(global, out),
         Command::Bulk(bulk) => bulk.run(global, out),
-        Command::Debug(later) => later.run("debug"),
+        Command::Debug(debug) => debug.run(global, out),
         Command::Record(later) => later.run("record"),
         Command::Repair(later) => later.run("repair"),
     }

@@ -9,6 +9,7 @@ use moviola_media::{
 };
 
 use crate::{
+    debug::Inspector,
     pipeline::Engines,
     plan::{Plan, PlanError},
     records::Records,
@@ -66,6 +67,11 @@ impl Fast {
         plan.check()?;
         let engines = Engines::load(&plan, options.decoders)?;
         Ok(Self { plan, options, engines })
+    }
+
+    /// Has notes made about each frame of the sources that are begun from now on.
+    pub(crate) fn inspect(&mut self, inspector: Inspector) {
+        self.engines.inspect(inspector);
     }
 
     /// The plan.

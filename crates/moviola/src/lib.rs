@@ -11,6 +11,8 @@
 //! ```
 
 pub mod bulk;
+pub mod cpu;
+pub mod debug;
 pub mod demo;
 pub mod detect;
 pub mod facts;
@@ -27,6 +29,7 @@ pub mod sink;
 pub mod still;
 
 pub use bulk::Bulk;
+pub use debug::Debug;
 pub use fast::Fast;
 pub use moviola_av::{
     color::Color, io::sigbus, log, memory, pixel::PixelFormat, pool, protocols::Protocols,

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use moviola_av::interrupt::Interrupt;
+use moviola_av::{interrupt::Interrupt, stage, trace};
 use moviola_infer::error::Error as InferError;
 use moviola_media::{
     error::{Error, Result as MediaResult},
@@ -19,6 +19,7 @@ use moviola_media::{
 };
 
 use crate::{
+    debug::Note,
     detect::{DetectError, Detected},
     facts::FrameFacts,
     pipeline::{Engines, Helper, Output, Pipeline},
@@ -57,6 +58,8 @@ pub struct Records {
     place: u64,
     /// Numbers of the frames whose images are there, if some may come again.
     written: HashSet<u64>,
+    /// What was noted about frames, each with its number among the keyframes, until it is taken.
+    notes: Vec<(Option<u64>, Note)>,
     tally: SourceTally,
 }
 
@@ -123,6 +126,7 @@ impl Records {
             damage: Damage::default(),
             place: 0,
             written: HashSet::new(),
+            notes: Vec::new(),
             tally: SourceTally::default(),
         }
     }
@@ -157,6 +161,11 @@ impl Records {
         Some((self.duration? - self.time).max(0.0))
     }
 
+    /// What was noted about the frames since the last call, if frames are inspected.
+    pub(crate) fn take_notes(&mut self) -> Vec<(Option<u64>, Note)> {
+        std::mem::take(&mut self.notes)
+    }
+
     /// Tells once why the hardware that was asked for by name isn't used; it may be the first
     /// picture that shows it.
     pub fn hardware_fallback(&mut self) -> Option<String> {
@@ -182,7 +191,8 @@ impl Records {
         let number = output.number().unwrap_or(self.place);
         self.place += 1;
         let comes_again = !self.frames.is_in_order() && !self.written.insert(number);
-        let Output { index, still, detected } = output;
+        let Output { index, still, detected, note } = output;
+        self.notes.extend(note.map(|note| (index, *note)));
         let image = Image { index, number, comes_again };
         let still = still.and_then(|still| self.still(still, image));
         let detected = match detected {
@@ -356,6 +366,8 @@ impl Image {
         folder: Option<&mut ImageFolder>,
         image: Option<&[u8]>,
     ) -> image::Result<Option<PathBuf>> {
+        let stage = stage!("write");
+        trace::gave(&stage, image.map_or(0, <[u8]>::len));
         match folder.zip(image) {
             Some((folder, _)) if self.comes_again => Ok(Some(folder.path(self.number))),
             Some((folder, image)) => folder.write(self.number, image).map(Some),

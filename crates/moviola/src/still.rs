@@ -1,5 +1,6 @@
 //! Stills: what is kept of a frame once its picture is gone.
 
+use moviola_av::{stage, trace};
 use moviola_media::{
     any_format::AnyFormat,
     frame::Frame,
@@ -125,6 +126,7 @@ fn encode(
     picture: &Picture<'_>,
 ) -> image::Result<Option<Vec<u8>>> {
     let Some(format) = options.image else { return Ok(None) };
+    let stage = stage!("encode");
     let encoder = match encoder {
         Some(encoder) => encoder,
         none => none.insert(Encoder::new(format, options)?),
@@ -133,6 +135,7 @@ fn encode(
         Encoder::Jpeg(encoder) => encoder.encode(picture)?,
         Encoder::Png(encoder) => encoder.encode(picture)?,
     };
+    trace::gave(&stage, image.bytes.len());
     Ok(Some(image.bytes.to_vec()))
 }
 

@@ -1,7 +1,7 @@
 //! `moviola doctor`: what this machine can do, and what to install for the rest.
 
 use moviola::{
-    demo, ffmpeg,
+    cpu, demo, ffmpeg,
     hardware::{HwKind, Verdict, try_out},
     infer::{
         detect::{Detector, DetectorOptions},
@@ -83,30 +83,10 @@ fn join(names: &[&&str]) -> String {
 
 fn cpu() -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let features = features();
+    let features = cpu::features();
     let features =
         if features.is_empty() { "no vector units we use".into() } else { features.join(", ") };
     format!("{cores} cores for this process, {}, {features}", std::env::consts::ARCH)
-}
-
-#[cfg(target_arch = "x86_64")]
-fn features() -> Vec<&'static str> {
-    let all = [
-        ("avx2", std::is_x86_feature_detected!("avx2")),
-        ("avx512f", std::is_x86_feature_detected!("avx512f")),
-        ("avx512_vnni", std::is_x86_feature_detected!("avx512vnni")),
-    ];
-    all.into_iter().filter(|(_, here)| *here).map(|(name, _)| name).collect()
-}
-
-#[cfg(target_arch = "aarch64")]
-fn features() -> Vec<&'static str> {
-    vec!["neon"] // every 64-bit ARM has it
-}
-
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn features() -> Vec<&'static str> {
-    Vec::new()
 }
 
 /// Whether a kind of hardware decodes a clip, and what would help.

@@ -2,6 +2,7 @@
 
 pub(crate) mod bulk;
 pub(crate) mod completions;
+pub(crate) mod debug;
 pub(crate) mod detect;
 pub(crate) mod doctor;
 pub(crate) mod frames;

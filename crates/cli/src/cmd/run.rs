@@ -1,13 +1,15 @@
 //! `moviola run`: several things at once from one read of each input.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, path::PathBuf};
 
+use anyhow::bail;
 use clap::ValueEnum;
 use moviola::bulk::BulkOptions;
 
 use crate::{
     args::Global,
     bulk::{self, Results},
+    debug,
     exit::Exit,
     fast,
     inference::ThreadsArg,
@@ -24,6 +26,8 @@ enum Mode {
     Fast,
     /// Several side by side, with the most work done
     Bulk,
+    /// One, with a report of every detail
+    Debug,
 }
 
 #[derive(Debug, clap::Args)]
@@ -34,6 +38,9 @@ pub(crate) struct Run {
     /// How to work on the inputs; one is read fast, several in bulk
     #[arg(long, value_enum)]
     mode: Option<Mode>,
+    /// With `--mode debug`: where report.html, trace.json and records.jsonl go
+    #[arg(long, value_name = "DIR", required_if_eq("mode", "debug"))]
+    report: Option<PathBuf>,
     #[command(flatten)]
     wanted: WantedArgs,
     #[command(flatten)]
@@ -49,6 +56,12 @@ impl Run {
         let places = self.images.places(self.wanted.annotate.as_deref());
         let plan = self.wanted.plan(self.images.look(), places)?;
         let options = self.threads.on(self.index_args.source_options(global));
+        if self.mode() == Mode::Debug {
+            let ([input], Some(folder)) = (self.inputs.as_slice(), &self.report) else {
+                bail!("`--mode debug` takes one input and `--report DIR`");
+            };
+            return debug::run(plan, input.clone(), (folder, places), options, out);
+        }
         if self.mode() == Mode::Fast {
             let inputs = Inputs::of(self.inputs.clone());
             inputs.check()?;

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod bulk;
 #[cfg(test)]
+mod debug;
+#[cfg(test)]
 mod detect;
 #[cfg(test)]
 mod files;
@@ -21,5 +23,7 @@ mod probe;
 mod process;
 #[cfg(test)]
 mod run;
+#[cfg(test)]
+mod same;
 #[cfg(test)]
 mod support;

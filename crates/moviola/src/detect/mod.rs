@@ -14,7 +14,7 @@ use std::{
     sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
-use moviola_av::error::Error as AvError;
+use moviola_av::{error::Error as AvError, stage};
 use moviola_infer::{
     detect::{Detector, DetectorOptions},
     error::Error as InferError,
@@ -92,7 +92,10 @@ impl Detectors {
         let load_one = |_| {
             let (model, options) = (model.clone(), options.clone());
             let task = Task::start(move || model.load(&options))?;
-            let loaded = move || Mutex::new(task.wait());
+            let loaded = move || {
+                let _stage = stage!("wait");
+                Mutex::new(task.wait())
+            };
             Ok(Arc::new(Slot::new(Box::new(loaded))))
         };
         let slots = (0..count.max(1)).map(load_one).collect::<std::io::Result<_>>()?;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use moviola_av::stage;
 use moviola_infer::results::Detection;
 use moviola_media::{
     any_format::AnyFormat,
@@ -51,6 +52,18 @@ impl Searcher {
     }
 }
 
+impl Searcher {
+    /// The picture that was searched last as the model got it, and its size; RGB, three bytes a pixel.
+    /// Empty if the model isn't loaded.
+    pub(crate) fn last_input(&self) -> (Vec<u8>, (usize, usize)) {
+        let input = with(&self.slot, |detector| detector.last_input());
+        input.map_or_else(
+            |_| Default::default(),
+            |(pixels, size)| (pixels, (size.width, size.height)),
+        )
+    }
+}
+
 impl Drawing {
     fn draw(
         &mut self,
@@ -58,6 +71,7 @@ impl Drawing {
         objects: &[Detection],
         quality: u8,
     ) -> Result<Vec<u8>, PictureError> {
+        let _stage = stage!("encode");
         let size = picture.display_size();
         self.pixels.resize(size.0 * size.1 * 3, 0);
         to_rgb8(picture, size, &mut self.pixels, size.0 * 3).map_err(PictureError::Rgb)?;

@@ -5,6 +5,7 @@ use std::{any::Any, io, sync::Arc};
 use moviola_infer::{error::Error as InferError, provider::ProviderReport};
 
 use crate::{
+    debug::Inspector,
     detect::Detectors,
     plan::{Detect, Plan},
 };
@@ -16,6 +17,8 @@ use crate::{
 pub struct Engines {
     workers: usize,
     detectors: Option<Detectors>,
+    /// Makes notes about each frame, if they are wanted.
+    inspector: Option<Inspector>,
     /// Dropped when the last worker is done with them.
     _held: Option<Arc<dyn Any + Send + Sync>>,
 }
@@ -30,12 +33,13 @@ impl Engines {
         let workers = workers.max(1);
         let load = |detect: &Detect| Detectors::load(&detect.model, &detect.options(), workers);
         let detectors = plan.detect.as_ref().map(load).transpose()?;
-        Ok(Self { workers, detectors, _held: None })
+        Ok(Self { workers, detectors, inspector: None, _held: None })
     }
 
     /// Models that are loaded already, a worker for each.
     pub fn of(detectors: Detectors) -> Self {
-        Self { workers: detectors.len(), detectors: Some(detectors), _held: None }
+        let workers = detectors.len();
+        Self { workers, detectors: Some(detectors), inspector: None, _held: None }
     }
 
     /// How many workers they serve.
@@ -60,6 +64,15 @@ impl Engines {
     /// Those of one worker; `held` is dropped when that is done with them.
     pub(crate) fn only(&self, worker: usize, held: Arc<dyn Any + Send + Sync>) -> Self {
         let detectors = self.detectors.as_ref().map(|detectors| detectors.only(worker));
-        Self { workers: 1, detectors, _held: Some(held) }
+        Self { workers: 1, detectors, inspector: self.inspector.clone(), _held: Some(held) }
+    }
+
+    /// Has notes made about each frame.
+    pub(crate) fn inspect(&mut self, inspector: Inspector) {
+        self.inspector = Some(inspector);
+    }
+
+    pub(crate) fn inspector(&self) -> Option<&Inspector> {
+        self.inspector.as_ref()
     }
 }

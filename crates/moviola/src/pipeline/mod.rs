@@ -19,6 +19,7 @@ use moviola_media::{
 };
 
 use crate::{
+    debug::Note,
     detect::{DetectError, Detected},
     plan::{Frames, Plan},
     still::{Still, StillError},
@@ -38,6 +39,8 @@ pub struct Output {
     pub still: Option<std::result::Result<Still, StillError>>,
     /// The objects on it, if they are wanted.
     pub detected: Option<std::result::Result<Detected, DetectError>>,
+    /// What was noted about it, if frames are inspected.
+    pub(crate) note: Option<Box<Note>>,
 }
 
 impl Output {

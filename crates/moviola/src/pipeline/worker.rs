@@ -5,10 +5,12 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
+use moviola_av::stage;
 use moviola_media::frame::Frame;
 
 use super::{Engines, Output};
 use crate::{
+    debug::{Inspector, Looker},
     detect::{Detectors, searcher::Searcher},
     plan::Plan,
     still::{StillMaker, StillOptions},
@@ -47,6 +49,7 @@ struct Worker {
     _engines: Engines,
     stills: Option<StillMaker>,
     searcher: Option<Searcher>,
+    looker: Option<Looker>,
 }
 
 impl Workers {
@@ -90,16 +93,23 @@ impl Workers {
             _engines: engines.clone(),
             stills: stills.map(StillMaker::new),
             searcher: engines.detectors().map(search),
+            looker: engines.inspector().map(Inspector::looker),
         }
     }
 }
 
 impl Worker {
     fn work(&mut self, frame: &Frame) -> Output {
-        Output {
+        let _stage = stage!("work");
+        let mut output = Output {
             index: None,
             still: self.stills.as_mut().map(|stills| stills.make(frame)),
             detected: self.searcher.as_mut().map(|searcher| searcher.search(frame)),
+            note: None,
+        };
+        if let Some(looker) = &mut self.looker {
+            output.note = Some(Box::new(looker.look(frame, &output, self.searcher.as_ref())));
         }
+        output
     }
 }

@@ -1,0 +1,76 @@
+//! A plan carried out on one input, with a report, and what is said of it.
+
+use std::{ffi::OsString, path::Path};
+
+use anyhow::bail;
+use moviola::{
+    Debug, Plan,
+    debug::{DebugRun, Statistics},
+    image::Overwrite,
+    results::Record,
+    sink::images::Folders,
+    source::SourceOptions,
+};
+
+use crate::{
+    bulk::means_many,
+    exit::{Exit, Tally},
+    fast::Places,
+    input::Inputs,
+    interrupt,
+    output::Output,
+};
+
+/// Carries out `plan` on the input; the report goes to `folder`. An error is one of the plan, of its
+/// model, or of the report: it ends everything.
+pub(crate) fn run(
+    plan: Plan,
+    input: OsString,
+    (folder, places): (&Path, Places<'_>),
+    options: SourceOptions,
+    out: &mut Output,
+) -> anyhow::Result<Exit> {
+    if means_many(&input) {
+        bail!("{}: name one input; of several, each gets a report of its own", input.display());
+    }
+    let overwrite = if places.overwrite { Overwrite::Replace } else { Overwrite::Refuse };
+    let mut folders = Folders::new(&plan, places.stills, places.annotated, overwrite)?;
+    let inputs = Inputs::one(input);
+    let mut tally = Tally::default();
+    for source in inputs.sources() {
+        let folders = folders.next(source.name())?;
+        let debug = Debug::new(plan.clone(), options.clone()).images_in(folders);
+        let mut run = debug.overwrite(overwrite).run(source, folder)?;
+        read(&mut run, out)?;
+        tally.add(run.records().tally());
+        let statistics = run.finish()?;
+        tell(&statistics, folder, out);
+    }
+    if interrupt::requested() { Ok(Exit::Interrupted) } else { Ok(tally.exit()) }
+}
+
+/// Takes the records to their end, or until the user wants no more.
+fn read(run: &mut DebugRun, out: &mut Output) -> anyhow::Result<()> {
+    out.start_progress(run.records().source(), run.records().duration());
+    while let Some(record) = run.next() {
+        let record = record?;
+        if let Some(reason) = run.hardware_fallback() {
+            out.note(format_args!("decoding in software: {reason}"));
+        }
+        if let Record::Error(error) = &record {
+            out.error(format_args!("{}: {}", error.source, error.message));
+        }
+        out.progress(record.time());
+        if interrupt::requested() {
+            break;
+        }
+    }
+    out.end_progress();
+    Ok(())
+}
+
+fn tell(statistics: &Statistics, folder: &Path, out: &Output) {
+    let Statistics { frames, wall, .. } = *statistics;
+    let report = folder.join("report.html");
+    out.note(format_args!("{frames} frames in {wall:.3} s; the report is {}", report.display()));
+}

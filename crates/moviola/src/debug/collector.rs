@@ -1,0 +1,230 @@
+//! What was heard of the stages, on all threads.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    fs::File,
+    io::BufWriter,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use serde_json::json;
+use tracing::{Dispatch, Level};
+use tracing_subscriber::{layer::SubscriberExt, registry::Registry};
+
+use super::{
+    lanes::{Candidates, Effort, Lanes},
+    listener::{Facts, Listener, Told, Words},
+    spread::Spread,
+    stage::{Stage, Times},
+    timeline::Timeline,
+    trace::{Slice, TraceWriter},
+};
+
+/// Reasons that are remembered until their frame is done.
+const REASONS: usize = 256;
+
+/// Warnings and errors that are kept.
+const MESSAGES: usize = 100;
+
+/// What was heard so far. Its clones hear together.
+#[derive(Clone)]
+pub(super) struct Collector(Arc<Mutex<Heard>>);
+
+/// All that was heard.
+pub(super) struct Heard {
+    pub(super) started: Instant,
+    lanes: Lanes,
+    pub(super) timeline: Timeline,
+    pub(super) stages: [Tally; Stage::COUNT],
+    /// How often a verdict was given for a reason.
+    pub(super) decisions: BTreeMap<(String, String), u64>,
+    /// How often a decoder was opened.
+    pub(super) decoders: BTreeMap<String, u64>,
+    /// Why the packet of that pts was kept, if its frame isn't done.
+    reasons: HashMap<i64, String>,
+    /// Warnings and errors, each with how often it came.
+    pub(super) messages: BTreeMap<String, u64>,
+    pub(super) trace: Option<TraceWriter<BufWriter<File>>>,
+}
+
+/// What was heard of a stage.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tally {
+    /// Nanoseconds on all threads, without the stages within.
+    pub(super) time: u64,
+    pub(super) bytes: u64,
+    pub(super) packets: u64,
+    pub(super) frames: u64,
+    /// Nanoseconds for each frame that was done.
+    pub(super) of_frames: Spread,
+}
+
+impl Collector {
+    /// Hears from now on; events go to `trace`.
+    pub(super) fn new(trace: TraceWriter<BufWriter<File>>) -> Self {
+        Self(Arc::new(Mutex::new(Heard {
+            started: Instant::now(),
+            lanes: Lanes::default(),
+            timeline: Timeline::default(),
+            stages: Default::default(),
+            decisions: BTreeMap::new(),
+            decoders: BTreeMap::new(),
+            reasons: HashMap::new(),
+            messages: BTreeMap::new(),
+            trace: Some(trace),
+        })))
+    }
+
+    /// What threads have to tell for this to hear it; who listened before still hears the rest.
+    pub(super) fn dispatch(&self) -> Dispatch {
+        let before = tracing::dispatcher::get_default(Clone::clone);
+        let listener = Listener::new(self.clone(), before);
+        Dispatch::new(Registry::default().with(listener))
+    }
+
+    pub(super) fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Collector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Collector").finish_non_exhaustive()
+    }
+}
+
+impl Heard {
+    /// Nanoseconds since the beginning.
+    pub(super) fn now(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    pub(super) fn begin(&mut self, stage: Stage) -> u64 {
+        let now = self.now();
+        self.charge(now);
+        let (thread, new) = self.lanes.begin();
+        (thread.since, thread.effort.since) = (now, thread.effort.since.or(Some(now)));
+        thread.stages.push(stage);
+        if let Some(name) = new {
+            let lane = self.timeline.add_lane(name.clone());
+            if let Some(trace) = &mut self.trace {
+                trace.lane(lane, &name);
+            }
+        }
+        now
+    }
+
+    pub(super) fn end(&mut self) {
+        let now = self.now();
+        self.charge(now);
+        self.lanes.end();
+    }
+
+    /// The time up to now goes to the innermost stage.
+    fn charge(&mut self, now: u64) {
+        let Some(thread) = self.lanes.this() else { return };
+        let Some(&stage) = thread.stages.last() else { return };
+        let time = now.saturating_sub(thread.since);
+        thread.effort.times.add(stage, time);
+        self.stages[stage as usize].time += time;
+        self.timeline.charge(thread.lane, stage, thread.since, now);
+        thread.since = now;
+    }
+
+    /// What this thread did for the frame that it is done with, and why that was kept; for frames
+    /// whose effort is to be shown.
+    pub(super) fn finish_frame(&mut self, pts: Option<i64>) -> (Effort, Option<String>, usize) {
+        self.charge(self.now());
+        let why = pts.and_then(|pts| self.reasons.remove(&pts));
+        let Some(thread) = self.lanes.this() else { return (Effort::default(), why, 0) };
+        let (effort, lane) = (std::mem::take(&mut thread.effort), thread.lane);
+        for stage in Stage::ALL {
+            match effort.times.of(stage) {
+                0 => {}
+                time => self.stages[stage as usize].of_frames.add(time),
+            }
+        }
+        (effort, why, lane)
+    }
+
+    pub(super) fn tell(&mut self, span: &Told) {
+        let tally = &mut self.stages[span.stage as usize];
+        tally.bytes += span.facts.bytes;
+        tally.packets += span.facts.packets;
+        tally.frames += span.facts.frames;
+        let now = self.now();
+        let Some(thread) = self.lanes.this() else { return };
+        let effort = &mut thread.effort;
+        match span.stage {
+            Stage::Demux => {
+                effort.packets += span.facts.packets;
+                effort.packet_bytes += span.facts.bytes;
+            }
+            Stage::Decode => effort.decoded += span.facts.frames,
+            _ => {}
+        }
+        let Facts { bytes, packets, frames } = span.facts;
+        let facts = [("bytes", bytes), ("packets", packets), ("frames", frames)];
+        let facts: Vec<_> = facts.into_iter().filter(|(_, fact)| *fact > 0).collect();
+        let (name, lane) = (span.stage.name(), thread.lane);
+        if let Some(trace) = &mut self.trace {
+            trace.slice(&Slice { name, lane, from: span.since, to: now, facts: &facts });
+        }
+    }
+
+    pub(super) fn decided(&mut self, decision: Words) {
+        let Words { verdict, why, pts, bytes, .. } = decision;
+        let now = self.now();
+        let lane = self.lanes.this().map_or(0, |thread| thread.lane);
+        if let Some(trace) = &mut self.trace {
+            trace.instant(&verdict, lane, now, &json!({"why": why, "pts": pts, "bytes": bytes}));
+        }
+        if let (Some(pts), "kept") = (pts, verdict.as_str()) {
+            if self.reasons.len() >= REASONS {
+                self.reasons.clear(); // of frames that never came
+            }
+            self.reasons.insert(pts, why.clone());
+        }
+        *self.decisions.entry((verdict, why)).or_default() += 1;
+    }
+
+    pub(super) fn waits(&mut self, waiting: usize) {
+        let now = self.now();
+        self.timeline.note_waiting(now, waiting);
+        if let Some(trace) = &mut self.trace {
+            trace.counter("waiting for their turn", now, waiting);
+        }
+    }
+
+    pub(super) fn warned(&mut self, level: Level, words: &Words) {
+        let message = format!("{}: {}", level.as_str().to_lowercase(), words.message.trim());
+        if self.messages.len() < MESSAGES || self.messages.contains_key(&message) {
+            *self.messages.entry(message).or_default() += 1;
+        }
+    }
+
+    pub(super) fn opened(&mut self, decoder: &Words) {
+        let Words { decoder, threads, on_device, .. } = decoder;
+        let threads = if *threads == 1 { "1 thread".into() } else { format!("{threads} threads") };
+        let place = if *on_device { "on a device" } else { "in software" };
+        *self.decoders.entry(format!("{decoder}, {threads}, {place}")).or_default() += 1;
+    }
+
+    /// What became of the boxes on the frame that this thread works on.
+    pub(super) fn found(&mut self, candidates: Candidates) {
+        if let Some(thread) = self.lanes.this() {
+            thread.effort.candidates = Some(candidates);
+        }
+    }
+
+    /// Nanoseconds of each stage, on all threads.
+    pub(super) fn times(&self) -> Times {
+        let mut times = Times::default();
+        for stage in Stage::ALL {
+            times.add(stage, self.stages[stage as usize].time);
+        }
+        times
+    }
+}

@@ -1,0 +1,149 @@
+//! The frames that a report shows.
+
+use std::sync::atomic::Ordering;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use moviola_infer::results::Detection;
+use serde::Serialize;
+
+use super::{
+    inspector::{Inspector, Note, Pictures},
+    lanes::Candidates,
+    stage::Stage,
+};
+
+/// The most frames that a report shows with pictures, evenly spread over all.
+pub const MOST_SHOWN: usize = 120;
+
+/// How many of the slowest frames are listed.
+const SLOWEST: usize = 12;
+
+/// A frame as the report shows it. Times are in milliseconds.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Shown {
+    /// Number among the keyframes.
+    index: Option<u64>,
+    /// Number among all frames.
+    frame: Option<u64>,
+    time: Option<f64>,
+    pts: Option<i64>,
+    keyframe: bool,
+    damaged: bool,
+    width: usize,
+    height: usize,
+    pixel_format: &'static str,
+    why: Option<String>,
+    packets: u64,
+    packet_bytes: u64,
+    decoded: u64,
+    lane: usize,
+    from: f64,
+    to: f64,
+    busy: f64,
+    stages: Vec<(Stage, f64)>,
+    candidates: Option<Candidates>,
+    objects: Vec<Detection>,
+    /// A `data:` URL.
+    small: Option<String>,
+    /// A `data:` URL.
+    input: Option<String>,
+}
+
+/// Takes notes, and keeps those that are shown.
+#[derive(Debug)]
+pub(super) struct Frames {
+    inspector: Inspector,
+    /// In the order they came; pictured every one.
+    pub(super) shown: Vec<Shown>,
+    /// The slowest first.
+    pub(super) slowest: Vec<Shown>,
+    /// How many came.
+    pub(super) count: u64,
+}
+
+impl Frames {
+    pub(super) fn new(inspector: Inspector) -> Self {
+        let (shown, slowest) = (Vec::new(), Vec::new());
+        Self { inspector, shown, slowest, count: 0 }
+    }
+
+    /// Takes the notes of frames whose turn has come.
+    pub(super) fn take(&mut self, notes: Vec<(Option<u64>, Note)>) {
+        for (index, note) in notes {
+            self.count += 1;
+            let is_slow =
+                self.slowest.last().is_none_or(|last| last.busy < millis(note.times.busy()));
+            let (is_slow, is_pictured) =
+                (is_slow || self.slowest.len() < SLOWEST, note.pictures.is_some());
+            if !(is_slow || is_pictured) {
+                continue;
+            }
+            let shown = Shown::of(index, note);
+            if is_slow {
+                let place = self.slowest.partition_point(|other| other.busy >= shown.busy);
+                self.slowest.insert(place, shown.clone());
+                self.slowest.truncate(SLOWEST);
+            }
+            if is_pictured {
+                self.shown.push(shown);
+            }
+            self.thin_out();
+        }
+    }
+
+    /// Keeps every other one if there are too many, and has as few pictured from now on.
+    fn thin_out(&mut self) {
+        if self.shown.len() <= MOST_SHOWN {
+            return;
+        }
+        let mut keep = false;
+        self.shown.retain(|_| {
+            keep = !keep;
+            keep
+        });
+        // Few frames are in work now; that some of them are pictured too often does no harm.
+        let stride = &self.inspector.stride;
+        stride.store(stride.load(Ordering::Relaxed).saturating_mul(2), Ordering::Relaxed);
+    }
+}
+
+impl Shown {
+    fn of(index: Option<u64>, note: Note) -> Self {
+        let Note { facts, pictures, objects, times, span, .. } = note;
+        let Pictures { small, input } = pictures.unwrap_or_default();
+        let stages = Stage::ALL.into_iter().filter(|stage| times.of(*stage) > 0);
+        Self {
+            index,
+            frame: facts.number,
+            time: facts.time,
+            pts: facts.pts.map(|pts| pts.ticks),
+            keyframe: facts.keyframe,
+            damaged: facts.damaged,
+            width: facts.width,
+            height: facts.height,
+            pixel_format: facts.format.name(),
+            why: note.why,
+            packets: note.packets,
+            packet_bytes: note.packet_bytes,
+            decoded: note.decoded,
+            lane: note.lane,
+            from: millis(span.0),
+            to: millis(span.1),
+            busy: millis(times.busy()),
+            stages: stages.map(|stage| (stage, millis(times.of(stage)))).collect(),
+            candidates: note.candidates,
+            objects,
+            small: (!small.is_empty()).then(|| jpeg_url(&small)),
+            input: input.map(|image| jpeg_url(&image)),
+        }
+    }
+}
+
+fn jpeg_url(image: &[u8]) -> String {
+    format!("data:image/jpeg;base64,{}", BASE64_STANDARD.encode(image))
+}
+
+/// Nanoseconds in milliseconds.
+pub(super) fn millis(nanoseconds: u64) -> f64 {
+    nanoseconds as f64 / 1e6
+}

@@ -1,0 +1,253 @@
+//! Listens to spans and events, and tells a [`Collector`] what they say.
+
+use std::fmt;
+
+use moviola_av::trace::{CANDIDATES, DECISION, DECODER, QUEUE, STAGE};
+use tracing::{
+    Dispatch, Event, Level, Metadata, Subscriber,
+    field::{Field, Visit},
+    span::{Attributes, Id, Record},
+    subscriber::Interest,
+};
+use tracing_subscriber::{Layer, layer::Context, registry::LookupSpan};
+
+use super::{collector::Collector, lanes::Candidates, stage::Stage};
+
+/// The layer that hears.
+pub(super) struct Listener {
+    collector: Collector,
+    before: Dispatch,
+}
+
+impl Listener {
+    pub(super) fn new(collector: Collector, before: Dispatch) -> Self {
+        Self { collector, before }
+    }
+}
+
+/// What a span that is a stage has told.
+pub(super) struct Told {
+    pub(super) stage: Stage,
+    /// Nanoseconds.
+    pub(super) since: u64,
+    pub(super) facts: Facts,
+}
+
+/// How much a stage gave.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Facts {
+    pub(super) bytes: u64,
+    pub(super) packets: u64,
+    pub(super) frames: u64,
+}
+
+impl Visit for Facts {
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        match field.name() {
+            "bytes" => self.bytes += value,
+            "packets" => self.packets += value,
+            "frames" => self.frames += value,
+            _ => {}
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
+}
+
+/// What an event says.
+#[derive(Debug, Default)]
+pub(super) struct Words {
+    pub(super) message: String,
+    pub(super) verdict: String,
+    pub(super) why: String,
+    pub(super) pts: Option<i64>,
+    pub(super) bytes: u64,
+    pub(super) decoder: String,
+    pub(super) threads: u64,
+    pub(super) on_device: bool,
+    waiting: u64,
+    candidates: Candidates,
+}
+
+impl Visit for Words {
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        if field.name() == "pts" {
+            self.pts = Some(value);
+        }
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        match field.name() {
+            "bytes" => self.bytes = value,
+            "waiting" => self.waiting = value,
+            "threads" => self.threads = value,
+            "above" => self.candidates.above = value,
+            "wanted" => self.candidates.wanted = value,
+            "kept" => self.candidates.kept = value,
+            _ => {}
+        }
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.on_device |= field.name() == "device" && value;
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "verdict" => value.clone_into(&mut self.verdict),
+            "decoder" => value.clone_into(&mut self.decoder),
+            "why" => value.clone_into(&mut self.why),
+            _ => {}
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" {
+            self.message = format!("{value:?}");
+        }
+    }
+}
+
+fn is_ours(metadata: &Metadata<'_>) -> bool {
+    [STAGE, DECISION, DECODER, QUEUE, CANDIDATES].contains(&metadata.target())
+}
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Listener {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        // Who listened before may change its mind.
+        if is_ours(metadata) { Interest::always() } else { Interest::sometimes() }
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
+        is_ours(metadata) || *metadata.level() <= Level::WARN || self.before.enabled(metadata)
+    }
+
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let metadata = attributes.metadata();
+        let stage = Stage::from_name(metadata.name()).filter(|_| metadata.target() == STAGE);
+        if let (Some(stage), Some(span)) = (stage, context.span(id)) {
+            span.extensions_mut().insert(Told { stage, since: 0, facts: Facts::default() });
+        }
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        let Some(span) = context.span(id) else { return };
+        if let Some(told) = span.extensions_mut().get_mut::<Told>() {
+            values.record(&mut told.facts);
+        }
+    }
+
+    fn on_enter(&self, id: &Id, context: Context<'_, S>) {
+        let Some(span) = context.span(id) else { return };
+        if let Some(told) = span.extensions_mut().get_mut::<Told>() {
+            told.since = self.collector.heard().begin(told.stage);
+        }
+    }
+
+    fn on_exit(&self, id: &Id, context: Context<'_, S>) {
+        let Some(span) = context.span(id) else { return };
+        let mut extensions = span.extensions_mut();
+        if let Some(told) = extensions.remove::<Told>() {
+            let mut heard = self.collector.heard();
+            heard.tell(&told);
+            heard.end();
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let metadata = event.metadata();
+        if !is_ours(metadata) && self.before.enabled(metadata) {
+            self.before.event(event);
+        }
+        if !is_ours(metadata) && *metadata.level() > Level::WARN {
+            return;
+        }
+        let mut words = Words::default();
+        event.record(&mut words);
+        let mut heard = self.collector.heard();
+        match metadata.target() {
+            DECISION => heard.decided(words),
+            DECODER => heard.opened(&words),
+            QUEUE => heard.waits(usize::try_from(words.waiting).unwrap_or(usize::MAX)),
+            CANDIDATES => heard.found(words.candidates),
+            _ => heard.warned(*metadata.level(), &words),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs::File, io::BufWriter, sync::Mutex, thread};
+
+    use moviola_av::stage;
+    use moviola_media::stage::Task;
+    use tracing::{dispatcher, span};
+
+    use super::*;
+    use crate::debug::trace::TraceWriter;
+
+    fn collector() -> Collector {
+        let file = File::options().write(true).open("/dev/null").expect("there is one");
+        Collector::new(TraceWriter::new(BufWriter::new(file)))
+    }
+
+    /// Notes the messages of events, and asks for those up to `INFO`.
+    #[derive(Default)]
+    struct Before(Mutex<Vec<String>>);
+
+    impl Subscriber for &'static Before {
+        fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+            *metadata.level() <= Level::INFO
+        }
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            span::Id::from_u64(1)
+        }
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn event(&self, event: &Event<'_>) {
+            let mut words = Words::default();
+            event.record(&mut words);
+            self.0.lock().unwrap().push(words.message);
+        }
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+
+    #[test]
+    fn who_listened_before_hears_what_it_asked_for() {
+        let before: &'static Before = Box::leak(Box::default());
+        dispatcher::with_default(&Dispatch::new(before), || {
+            let listener = collector().dispatch();
+            dispatcher::with_default(&listener, || {
+                tracing::info!("heard");
+                tracing::debug!("not asked for");
+                tracing::trace!(target: DECISION, verdict = "kept", why = "ours");
+            });
+        });
+        assert_eq!(*before.0.lock().unwrap(), ["heard"]);
+    }
+
+    #[test]
+    fn threads_that_are_started_here_are_heard_and_warnings_are_counted() {
+        let collector = collector();
+        dispatcher::with_default(&collector.dispatch(), || {
+            let work = || {
+                let _outer = stage!("work");
+                let inner = stage!("decode");
+                inner.record("frames", 3_u64);
+                tracing::warn!("twice");
+                tracing::warn!("twice");
+            };
+            Task::start(work).unwrap().wait();
+        });
+        let elsewhere = || {
+            let _stage = stage!("infer");
+        };
+        thread::spawn(elsewhere).join().unwrap();
+        let heard = collector.heard();
+        assert_eq!(heard.stages[Stage::Decode as usize].frames, 3);
+        assert!(heard.stages[Stage::Work as usize].time > 0);
+        assert_eq!(heard.stages[Stage::Infer as usize].time, 0);
+        assert_eq!(heard.messages.get("warn: twice"), Some(&2));
+    }
+}

@@ -1,0 +1,141 @@
+//! What each thread did when, and how full the queue was, in columns of one width.
+//!
+//! There is a fixed number of columns. When time runs past the last, two become one: so a minute
+//! and a day take the same memory, and nothing is lost but sharpness.
+
+use super::stage::{Stage, Times};
+
+/// Columns at most: about as many as a screen is wide.
+const COLUMNS: usize = 2048;
+
+/// Nanoseconds of a column at the beginning.
+const FINEST: u64 = 250_000;
+
+/// Lanes side by side, and the queue.
+#[derive(Clone, Debug)]
+pub(super) struct Timeline {
+    /// Nanoseconds of a column.
+    width: u64,
+    lanes: Vec<Lane>,
+    /// The most that waited, column by column.
+    waiting: Vec<usize>,
+}
+
+/// What was done on one thread.
+#[derive(Clone, Debug)]
+pub(super) struct Lane {
+    pub(super) name: String,
+    pub(super) columns: Vec<Times>,
+}
+
+impl Default for Timeline {
+    fn default() -> Self {
+        Self { width: FINEST, lanes: Vec::new(), waiting: Vec::new() }
+    }
+}
+
+impl Timeline {
+    /// Adds a lane and gives its place.
+    pub(super) fn add_lane(&mut self, name: String) -> usize {
+        self.lanes.push(Lane { name, columns: Vec::new() });
+        self.lanes.len() - 1
+    }
+
+    pub(super) fn lanes(&self) -> &[Lane] {
+        &self.lanes
+    }
+
+    pub(super) fn waiting(&self) -> &[usize] {
+        &self.waiting
+    }
+
+    /// Seconds of a column.
+    pub(super) fn column_seconds(&self) -> f64 {
+        self.width as f64 / 1e9
+    }
+
+    /// Notes that a lane was at a stage, from one time to another, in nanoseconds.
+    pub(super) fn charge(&mut self, lane: usize, stage: Stage, from: u64, to: u64) {
+        if to <= from {
+            return;
+        }
+        self.make_room(to - 1);
+        let width = self.width;
+        let columns = &mut self.lanes[lane].columns;
+        let last = column(to - 1, width);
+        if columns.len() <= last {
+            columns.resize(last + 1, Times::default());
+        }
+        for (place, column) in columns.iter_mut().enumerate().skip(column(from, width)) {
+            let begin = place as u64 * width;
+            let part = to.min(begin + width) - from.max(begin).min(to);
+            column.add(stage, part);
+        }
+    }
+
+    /// Notes how many results wait at a time.
+    pub(super) fn note_waiting(&mut self, time: u64, waiting: usize) {
+        self.make_room(time);
+        let column = column(time, self.width);
+        if self.waiting.len() <= column {
+            self.waiting.resize(column + 1, 0);
+        }
+        self.waiting[column] = self.waiting[column].max(waiting);
+    }
+
+    fn make_room(&mut self, time: u64) {
+        while column(time, self.width) >= COLUMNS {
+            self.width = self.width.saturating_mul(2);
+            for lane in &mut self.lanes {
+                lane.columns = lane.columns.chunks(2).map(together).collect();
+            }
+            let most = |pair: &[usize]| pair.iter().copied().max().unwrap_or_default();
+            self.waiting = self.waiting.chunks(2).map(most).collect();
+        }
+    }
+}
+
+fn column(time: u64, width: u64) -> usize {
+    usize::try_from(time / width).unwrap_or(usize::MAX)
+}
+
+fn together(pair: &[Times]) -> Times {
+    let mut both = Times::default();
+    pair.iter().for_each(|times| both.add_all(times));
+    both
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_is_spread_over_the_columns_it_touches() {
+        let mut timeline = Timeline::default();
+        let lane = timeline.add_lane("worker".into());
+        timeline.charge(lane, Stage::Decode, FINEST / 2, FINEST * 2 + 10);
+        timeline.charge(lane, Stage::Infer, FINEST * 2 + 10, FINEST * 3);
+        timeline.charge(lane, Stage::Infer, 7, 7);
+        let decoded: Vec<_> =
+            timeline.lanes()[lane].columns.iter().map(|times| times.of(Stage::Decode)).collect();
+        assert_eq!(decoded, [FINEST / 2, FINEST, 10]);
+        assert_eq!(timeline.lanes()[lane].columns[2].of(Stage::Infer), FINEST - 10);
+    }
+
+    #[test]
+    fn any_length_takes_the_same_memory_and_no_time_is_lost() {
+        let mut timeline = Timeline::default();
+        let lane = timeline.add_lane("worker".into());
+        let day = 86_400_000_000_000;
+        let step = day / 5000;
+        for place in 0..5000 {
+            timeline.charge(lane, Stage::Decode, place * step, place * step + step / 2);
+            timeline.note_waiting(place * step, usize::try_from(place % 7).unwrap());
+        }
+        let columns = &timeline.lanes()[lane].columns;
+        assert!(columns.len() <= COLUMNS && columns.len() > COLUMNS / 4);
+        let sum: u64 = columns.iter().map(|times| times.of(Stage::Decode)).sum();
+        assert_eq!(sum, 5000 * (step / 2));
+        assert_eq!(timeline.waiting().iter().max(), Some(&6));
+    }
+}
