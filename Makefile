@@ -20,9 +20,10 @@ test: setup
 	python3 tests/readers/run.py target/debug/moviola
 	python3 tests/report/run.py target/debug/moviola
 
-# What takes longer than a test may: more orders of frames, more damaged files.
+# What takes longer than a test may: more orders of frames, more damaged files, more kills.
 soak: setup
 	MOVIOLA_SOAK=1 $(CARGO) test --release -p moviola-tests --test whole -- random_access mutated stress
+	MOVIOLA_SOAK=1 $(CARGO) test --release -p moviola-cli --test cli -- random_moments
 
 lint: setup
 	$(CARGO) fmt --all --check
