@@ -8,6 +8,9 @@
 `nasa_like`             200 s at 960x540, x264's defaults: `main` twice, in place of the NASA clip that torchcodec uses
 `mandelbrot10`, `mandelbrot120`, `mandelbrot2`   torchcodec's synthetic clips of so many seconds, 600 frames a GOP
 `mandelbrot10_gop60`    the same with 60
+`keys12`, `keys24`      the first 11 and 18.9 s of `main`: 12 and 24 keyframes, if x264 places cuts as it did for us
+`shorts/00` to `shorts/59`   real footage in six codecs and four sizes, 2 to 4 s each, a keyframe a second
+`pieces/00` to `pieces/99`   3 s of `main` each, one second after the other
 `huge`   two hours and 5 GB: `main` over and over; made only when asked for, deleted afterwards
 `ten`    the same with 10 GB
 
@@ -24,8 +27,10 @@ from pathlib import Path
 
 from harness import tools
 
+SHORTS = tuple(f"shorts/{number:02}" for number in range(60))
+PIECES = tuple(f"pieces/{number:02}" for number in range(100))
 NAMES = ("main", "quick", "low", "short", "main250", "nasa_like", "mandelbrot10", "mandelbrot10_gop60",
-         "mandelbrot120")
+         "mandelbrot120", "keys12", "keys24", *SHORTS, *PIECES)
 # Not made beforehand: the first two are for --quick, which also takes shorter clips in the place of others.
 OTHERS = ("quick250", "mandelbrot2", "huge", "ten")
 QUICK = {"main": "quick", "main250": "quick250", "nasa_like": "short", "mandelbrot10": "mandelbrot2",
@@ -40,6 +45,17 @@ SCALE = ("setpts=N/30/TB,scale=1920:1080:force_original_aspect_ratio=increase:fl
          "noise=alls=5:allf=t,format=yuv420p,settb=1/30,fps=30")
 X264 = ("-c:v libx264 -preset fast -profile:v high -b:v 6M -maxrate 9M -bufsize 12M -g 30 -bf 2 "
         "-colorspace bt709 -color_primaries bt709 -color_trc bt709 -color_range tv").split()
+# Of the short clips, in turn: container and encoder. Keyframes stand 30 frames apart and nowhere else, but for MJPEG,
+# which has nothing else and shows a picture a second.
+CODECS = (
+    ("mp4", "libx264 -preset fast -g 30 -keyint_min 30 -sc_threshold 0"),
+    ("mp4", "libx265 -preset fast -tag:v hvc1 -x265-params log-level=error:keyint=30:min-keyint=30:scenecut=0"),
+    ("webm", "libvpx-vp9 -deadline realtime -cpu-used 6 -b:v 1M -g 30 -keyint_min 30"),
+    ("avi", "mpeg4 -q:v 4 -g 30 -sc_threshold 1000000000"),
+    ("mkv", "libsvtav1 -preset 10 -g 30"),
+    ("avi", "mjpeg -q:v 3 -pix_fmt yuvj420p -r 1"),
+)
+SIZES = ("640:360", "854:480", "960:540", "1280:720")
 
 
 def source(name):
@@ -65,6 +81,12 @@ def recipe(name):
         return [*inputs, "-filter_complex", graph, "-map", "[v]", "-t", "100", *X264]
     if name == "quick":
         return ["-i", clip("main"), "-t", "10", "-c", "copy"]
+    if name in ("keys12", "keys24"):
+        return ["-i", clip("main"), "-t", {"keys12": "11", "keys24": "18.9"}[name], "-c", "copy"]
+    if name in SHORTS:
+        return short(SHORTS.index(name))
+    if name in PIECES:
+        return ["-ss", str(PIECES.index(name) % 97), "-i", clip("main"), "-t", "3", "-c", "copy"]
     if name in LOOPS:
         return ["-stream_loop", str(LOOPS[name]), "-i", clip("main"), "-c", "copy"]
     if name in ("main250", "quick250"):
@@ -79,13 +101,26 @@ def recipe(name):
     raise ValueError(f"no clip is called {name}; there are {', '.join(NAMES + OTHERS)}")
 
 
+def short(number):
+    """One of the short clips: codec, size and length change at different paces, so that all meet."""
+    turn = number // len(CODECS)
+    scale = f"scale={SIZES[(number + turn) % len(SIZES)]}:flags=bicubic,setsar=1"
+    seconds = str(2 + (number + turn) % 3)
+    return ["-ss", str(1.5 * number), "-i", clip("main"), "-t", seconds, "-vf", scale,
+            "-c:v", *CODECS[number % len(CODECS)][1].split()]
+
+
+def container(name):
+    return CODECS[SHORTS.index(name) % len(CODECS)][0] if name in SHORTS else "mp4"
+
+
 def place(name):
     """Where the clip is or will be. The hash covers the recipe, but not where its sources lie."""
     if name == "low":
         return source("ax_long_1080p_lowbitrate.mp4")
     words = [arg.name if isinstance(arg, Path) else arg for arg in recipe(name)]
     key = hashlib.sha256("\0".join(words).encode()).hexdigest()[:12]
-    return tools.WORK / "clips" / f"{name}-{key}.mp4"
+    return tools.WORK / "clips" / f"{name}-{key}.{container(name)}"
 
 
 def clip(name):
@@ -94,9 +129,10 @@ def clip(name):
     if path.exists():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part.mp4")
+    part = path.with_suffix(".part" + path.suffix)
     print(f"making {path.name}", file=sys.stderr)
-    command = [tools.system_ffmpeg(), "-v", "error", "-y", *recipe(name), "-movflags", "+faststart", "-f", "mp4", part]
+    front = ["-movflags", "+faststart"] if path.suffix == ".mp4" else []
+    command = [tools.system_ffmpeg(), "-v", "error", "-y", *recipe(name), *front, part]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
     part.rename(path)
     return path

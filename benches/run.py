@@ -47,7 +47,7 @@ def main():
     options = arguments()
     contests = chosen(options.only)
     if options.list:
-        print("\n".join(f"{contest.name:20} {contest.about}" for contest in contests))
+        print("\n".join(f"{contest.name:21} {contest.about}" for contest in contests))
         return 0
     wanted = {int(cpu) for cpu in options.cpus.split(",")}
     os.sched_setaffinity(0, wanted & os.sched_getaffinity(0) or os.sched_getaffinity(0))

@@ -19,8 +19,7 @@ def contest(provider, precision, limit_to_cpu):
     flags = ["--provider", provider, "--precision", precision]
 
     def entrants(setting):
-        if precision == "bf16" and not machine.has_bf16():
-            raise tools.Missing("this CPU has no bfloat16 arithmetic")
+        check(precision)
         clip, model = setting.clip("main"), detector.path()
         usual = [*tools.peer("jpeg_then_detect"), clip, model, "--ffmpeg", tools.ffmpeg()]
         field = [
@@ -37,6 +36,11 @@ def contest(provider, precision, limit_to_cpu):
 
     return Contest(f"detect-{provider}-{precision}", f"1080p keyframes to boxes, {provider} provider, {precision}",
                    entrants, lambda results: rows(results, provider, limit_to_cpu))
+
+
+def check(precision):
+    if precision == "bf16" and not machine.has_bf16():
+        raise tools.Missing("this CPU has no bfloat16 arithmetic")
 
 
 def count(sample):

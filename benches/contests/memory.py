@@ -12,6 +12,12 @@ LIMIT_MB = 150
 DETECT = "engine detect, model and runtime aside"
 FFMPEG = "ffmpeg -discard nokey -skip_frame nokey"
 RANDOM = "engine: all keyframes, then 100 random frames"
+FILES = 100
+BULK_LIMIT_MB = 1500
+ON_CPU, ON_OPENVINO, ALL_FRAMES = "detect on cpu", "detect on openvino", "all frames"
+# What is wanted of the files, and the budget in MB, if it isn't the default one.
+BULK_RUNS = [(ON_CPU, None), (ON_CPU, 400), (ON_OPENVINO, None), (ON_OPENVINO, 400), (ALL_FRAMES, None),
+             (ALL_FRAMES, 128)]
 
 
 def ours(clip, io):
@@ -71,6 +77,30 @@ CONTEST = Contest("memory", "memory and disk reads, cold, clips of 13 s to six m
 HUGE = Contest("memory-huge", "memory and disk reads, cold, two hours and 5 GB", huge_entrants,
                lambda results: keyframe_rows(results, ("huge",)),
                warm=False, finish=lambda: clips.place("huge").unlink(missing_ok=True))
+
+
+def bulk_name(plan, budget):
+    return f"moviola bulk, {plan}, " + (f"--memory {budget}M" if budget else "the default budget")
+
+
+def bulk_entrants(setting):
+    files = [clips.clip(name) for name in clips.PIECES[:8 if setting.quick else FILES]]
+    detect = ["--detect", detector.path(), "--precision", "f32", "--provider"]
+    words = {ON_CPU: [*detect, "cpu"], ON_OPENVINO: [*detect, "openvino"],
+             ALL_FRAMES: ["--frames", "--on", "all", "--format", "none"]}
+    return [Entrant(bulk_name(plan, budget),
+                    [tools.moviola(), "bulk", *files, *words[plan], *(["--memory", f"{budget}M"] if budget else [])],
+                    runs=1)
+            for plan, budget in BULK_RUNS]
+
+
+def bulk_rows(results):
+    return [judge.value(results, f"{bulk_name(plan, budget)}: peak", bulk_name(plan, budget), "peak_rss_mb",
+                        budget or BULK_LIMIT_MB, "MB")
+            for plan, budget in BULK_RUNS]
+
+
+BULK = Contest("memory-bulk", f"memory, {FILES} files of 1080p in one run", bulk_entrants, bulk_rows, warm=False)
 
 
 def ten_entrants(setting):

@@ -52,12 +52,12 @@ def ratio(results, what, ours, theirs, limit=None, unit="×", at_least=False):
     return Row(what, over / under, limit, unit, note, at_least)
 
 
-def value(results, what, entrant, key, limit=None, unit="s", scale=1.0):
+def value(results, what, entrant, key, limit=None, unit="s", scale=1.0, at_least=False):
     """One median against its limit."""
     median = results.median(entrant, key)
     if median is None:
-        return Row(what, None, limit, unit, results.failure(entrant))
-    return Row(what, median * scale, limit, unit)
+        return Row(what, None, limit, unit, results.failure(entrant), at_least)
+    return Row(what, median * scale, limit, unit, "", at_least)
 
 
 def center(results, source):

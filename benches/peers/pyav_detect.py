@@ -13,7 +13,7 @@ def main():
     options = yolo.arguments(argparse.ArgumentParser())
     session = yolo.session(options.model, options.provider, options.precision)
     count, found, first = 0, 0, None
-    with av.open(options.clip) as container:
+    with av.open(options.clips[0]) as container:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
         stream.codec_context.skip_frame = "NONKEY"

@@ -10,12 +10,15 @@ CLASS_STEP = 7680  # further than any box reaches, so that boxes of two classes 
 
 
 def session(model, provider, precision, threads=2):
-    """A session on `cpu` or `openvino`, at f32 or bf16; it fails rather than fall back to another provider."""
+    """A session on `cpu` or `openvino`, at f32 or bf16; it fails rather than fall back to another provider.
+
+    Without `threads`, the runtime chooses."""
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = threads or 0
     if provider == "cpu":
         return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    hint = f'{{"CPU": {{"INFERENCE_PRECISION_HINT": "{precision}", "INFERENCE_NUM_THREADS": "{threads}"}}}}'
+    number = f', "INFERENCE_NUM_THREADS": "{threads}"' if threads else ""
+    hint = f'{{"CPU": {{"INFERENCE_PRECISION_HINT": "{precision}"{number}}}}}'
     openvino = ("OpenVINOExecutionProvider", {"device_type": "CPU", "load_config": hint})
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     made = ort.InferenceSession(model, options, providers=[openvino])
@@ -65,8 +68,8 @@ def boxes(output, undo):
 
 
 def arguments(parser):
-    """The arguments that both detectors take, parsed."""
-    parser.add_argument("clip")
+    """The arguments that all detectors take, parsed; most read the first clip only."""
+    parser.add_argument("clips", nargs="+")
     parser.add_argument("model")
     parser.add_argument("--provider", default="cpu", choices=["cpu", "openvino"])
     parser.add_argument("--precision", default="f32", choices=["f32", "bf16"])

@@ -59,9 +59,9 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn parse(call: Call) -> Result<Arguments> {
+fn parse(mut call: Call) -> Result<Arguments> {
     let mut arguments = Arguments {
-        path: call.video,
+        path: call.videos.remove(0),
         times: Vec::new(),
         first: None,
         repeats: 3,

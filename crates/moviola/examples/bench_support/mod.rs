@@ -1,17 +1,18 @@
 //! What the benchmarks' helpers share: how they are called, and what a piece of work costs.
 
 use std::{
-    env, fs,
+    env, fs, iter,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use rustix::time::{ClockId, clock_gettime};
 
-/// How a helper was called: `MODE VIDEO [NAME VALUE]...`.
+/// How a helper was called: `MODE VIDEO... [NAME VALUE]...`.
 pub(crate) struct Call {
     pub(crate) mode: String,
-    pub(crate) video: String,
+    /// At least one.
+    pub(crate) videos: Vec<String>,
     /// Names with their dashes, and their values.
     pub(crate) options: Vec<(String, String)>,
 }
@@ -20,15 +21,16 @@ pub(crate) struct Call {
 pub(crate) fn start() -> Result<Call> {
     moviola::log::init();
     moviola::memory::keep_freed();
-    let mut words = env::args().skip(1);
+    let mut words = env::args().skip(1).peekable();
     let mode = words.next().context("which mode?")?;
-    let video = words.next().context("which video?")?;
+    let videos: Vec<_> = iter::from_fn(|| words.next_if(|word| !word.starts_with('-'))).collect();
+    ensure!(!videos.is_empty(), "which video?");
     let mut options = Vec::new();
     while let Some(name) = words.next() {
         let value = words.next().with_context(|| format!("{name} needs a value"))?;
         options.push((name, value));
     }
-    Ok(Call { mode, video, options })
+    Ok(Call { mode, videos, options })
 }
 
 /// Runs `work`; its result and the CPU and wall seconds it took.
