@@ -133,7 +133,8 @@ def clip(name):
     print(f"making {path.name}", file=sys.stderr)
     front = ["-movflags", "+faststart"] if path.suffix == ".mp4" else []
     command = [tools.system_ffmpeg(), "-v", "error", "-y", *recipe(name), *front, part]
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+    quiet = dict(os.environ, SVT_LOG="1")  # else its AV1 encoder talks
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, env=quiet)
     part.rename(path)
     return path
 

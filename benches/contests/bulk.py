@@ -40,7 +40,7 @@ def contest(count, provider, precision, jpeg_limit):
 
     return Contest(f"bulk-{count}-{provider}-{precision}",
                    f"{count} short clips of six codecs to boxes, {provider} provider, {precision}", entrants,
-                   lambda results: rows(results, count, jpeg_limit))
+                   lambda results: rows(results, jpeg_limit))
 
 
 def for_each(files, front, back):
@@ -55,7 +55,7 @@ def total(sample):
     return {f"inside_{key}": sum(one[key] for one in printed) for key in ("keyframes", "boxes")}
 
 
-def rows(results, count, jpeg_limit):
+def rows(results, jpeg_limit):
     wall = (OURS, "wall_s")
     floor = judge.per_core(results, FLOOR, "inside_decode_cpu_s", "inside_inference_cpu_s")
     cpu = floor and floor * results.cores
@@ -63,9 +63,9 @@ def rows(results, count, jpeg_limit):
     return [
         judge.ratio(results, f"{JPEG_EACH} / ours", (JPEG_EACH, "wall_s"), wall, jpeg_limit, at_least=True),
         judge.ratio(results, f"{JPEG_ONE} / ours", (JPEG_ONE, "wall_s"), wall),
-        *prediction_rows(results, count, floor),
-        judge.Row("CPU time in decode or session.run, once the sessions are ready", useful and useful * PERCENT, 95, "%",
-                  "", at_least=True),
+        *prediction_rows(results, floor),
+        judge.Row("CPU time in decode or session.run, once the sessions are ready",
+                  useful and useful * PERCENT, 95, "%", at_least=True),
         judge.value(results, "cores busy, once the sessions are ready", ENGINE, "inside_busy_share", 97, "%", PERCENT,
                     at_least=True),
         judge.ratio(results, "wall once the sessions are ready / floor", (ENGINE, "inside_wall_s"), floor),
@@ -77,10 +77,10 @@ def rows(results, count, jpeg_limit):
     ]
 
 
-def prediction_rows(results, count, floor):
+def prediction_rows(results, floor):
     """Against a process for each file: what is measured and what loading and frames predict."""
-    load = results.median(ENGINE, "inside_load_s")
-    predicted = None if None in (load, floor) else (count * load + floor) / (load + floor)
+    load, files = (results.median(ENGINE, f"inside_{key}") for key in ("load_s", "files"))
+    predicted = None if None in (load, files, floor) else (files * load + floor) / (load + floor)
     measured = judge.ratio(results, f"{EACH} / ours", (EACH, "wall_s"), (OURS, "wall_s"))
     kept = None if None in (measured.measured, predicted) else measured.measured / predicted
     return [measured, judge.Row("the same as loading and frames predict it", predicted),

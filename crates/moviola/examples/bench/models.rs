@@ -84,7 +84,7 @@ pub(crate) fn bulk(arguments: &Arguments) -> Result<Value> {
     searched(&bulk, &arguments.videos[..jobs.min(arguments.videos.len())])?;
     let (frames, cpu_s, wall_s) = timed(|| searched(&bulk, &arguments.videos))?;
     Ok(json!({"load_s": load_s, "wall_s": wall_s, "cpu_s": cpu_s, "frames": frames, "jobs": jobs,
-        "busy_share": cpu_s / (wall_s * jobs as f64)}))
+        "files": arguments.videos.len(), "busy_share": cpu_s / (wall_s * jobs as f64)}))
 }
 
 fn plan(arguments: &Arguments) -> Plan {
