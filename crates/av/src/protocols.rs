@@ -2,6 +2,7 @@
 
 use std::{
     ffi::{CStr, CString},
+    fmt,
     str::FromStr,
 };
 
@@ -61,6 +62,13 @@ impl FromStr for Protocols {
             }),
             None => Ok(Self::also(names)),
         }
+    }
+}
+
+/// The list of those that were allowed by name.
+impl fmt::Display for Protocols {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.extra.join(","))
     }
 }
 

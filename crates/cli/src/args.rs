@@ -7,6 +7,7 @@ use moviola::{Protocols, hardware::Hwaccel};
 use crate::cmd::{
     bulk::Bulk, completions::Completions, debug::Debug, detect::Detect, doctor::Doctor,
     frames::Frames, inspect::Inspect, keyframes::Keyframes, later::Later, probe::Probe, run::Run,
+    worker::Worker,
 };
 
 /// Turn video into frames and detections, in memory.
@@ -92,6 +93,9 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// Print a completion script for a shell
     Completions(Completions),
+    /// Work for a `bulk --isolate`, which starts this itself
+    #[command(hide = true)]
+    Worker(Worker),
     /// Turn frames into vectors (not in this build)
     Embed(Later),
     /// Turn speech into text (not in this build)

@@ -127,7 +127,7 @@ impl Writer<'_> {
             }
         }
         // Without a model, no source can be searched: that it can't be loaded is told now.
-        self.introduction.make(|| self.bulk.engines().providers(), self.out)?;
+        self.introduction.make(|| self.bulk.providers(), self.out)?;
         if let Some(dataset) = self.dataset.take() {
             let before = dataset.done_before();
             dataset.finish()?;
@@ -152,7 +152,7 @@ impl Writer<'_> {
                     self.out.record(&record)?;
                 }
                 if matches!(*record, Record::Detections(_)) {
-                    self.introduction.make(|| self.bulk.engines().providers(), self.out)?;
+                    self.introduction.make(|| self.bulk.providers(), self.out)?;
                 }
             }
             Event::Ended { tally, .. } => self.tally.add(tally),
@@ -166,7 +166,8 @@ impl Writer<'_> {
         let Tally { done, failed, frames, .. } = self.tally;
         let elapsed = seconds(self.started.elapsed());
         let sources = done + failed;
-        let summary = SummaryRecord { sources, done, failed, frames, elapsed };
+        let models_loaded = self.bulk.models_loaded();
+        let summary = SummaryRecord { sources, done, failed, frames, elapsed, models_loaded };
         self.out.record(&Record::Summary(summary))?;
         Ok(self.tally.exit())
     }

@@ -5,7 +5,7 @@ use std::{path::Path, time::Instant};
 use moviola::{
     Fast, Plan, Records,
     image::Overwrite,
-    infer::{error::Error as InferError, provider::ProviderReport},
+    infer::provider::ProviderReport,
     records::seconds,
     results::{Record, SummaryRecord},
     sink::images::Folders,
@@ -56,6 +56,7 @@ pub(crate) fn run(
             failed: tally.failed,
             frames: tally.frames,
             elapsed: seconds(started.elapsed()),
+            models_loaded: runner.fast.models_loaded(),
         }))?;
     }
     Ok(tally.exit())
@@ -109,11 +110,11 @@ pub(crate) struct Introduction {
 
 impl Introduction {
     /// An error is one of the model.
-    pub(crate) fn make(
+    pub(crate) fn make<E>(
         &mut self,
-        providers: impl FnOnce() -> Result<Vec<ProviderReport>, InferError>,
+        providers: impl FnOnce() -> Result<Vec<ProviderReport>, E>,
         out: &Output,
-    ) -> Result<(), InferError> {
+    ) -> Result<(), E> {
         if std::mem::replace(&mut self.made, true) {
             return Ok(());
         }

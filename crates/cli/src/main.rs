@@ -34,6 +34,9 @@ fn main() -> ExitCode {
     };
     let mut out = Output::new(&cli.global);
     start(&cli.global);
+    if !matches!(cli.command, Some(Command::Worker(_))) {
+        interrupt::listen(); // a worker ends when whoever it works for does
+    }
     let result = run(&cli, &mut out);
     out.end_progress();
     match result {
@@ -64,6 +67,7 @@ fn run(cli: &Cli, out: &mut Output) -> anyhow::Result<Exit> {
         Command::Run(run) => run.run(global, out),
         Command::Bulk(bulk) => bulk.run(global, out),
         Command::Debug(debug) => debug.run(global, out),
+        Command::Worker(worker) => worker.run(),
         Command::Record(later) => later.run("record"),
         Command::Repair(later) => later.run("repair"),
     }
@@ -78,7 +82,6 @@ fn start(global: &Global) {
             .with_writer(|| anstream::AutoStream::auto(io::stderr()))
             .init();
     }
-    interrupt::listen();
     moviola::log::init();
     moviola::memory::keep_freed();
     if global.io != Io::Read

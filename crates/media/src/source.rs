@@ -47,6 +47,15 @@ enum Input {
     File(File),
 }
 
+/// Where a source is, if another process can open it as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place<'a> {
+    /// A file, a pipe or a device with a path; see [`Source::path`].
+    Path(&'a Path),
+    /// An address; see [`Source::parse`].
+    Url(&'a str),
+}
+
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Source").field("name", &self.name).finish_non_exhaustive()
@@ -167,6 +176,16 @@ impl Source {
     /// The source as its user knows it.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Where it is; `None` for what this process alone has: memory, a reader, standard input, a file
+    /// that is open.
+    pub fn place(&self) -> Option<Place<'_>> {
+        match &self.input {
+            Input::Path(path) => Some(Place::Path(path)),
+            Input::Url(url) => Some(Place::Url(url)),
+            Input::Bytes(_) | Input::Reader(_) | Input::File(_) => None,
+        }
     }
 
     /// Opens the file, if it is one, so that all who read the source from now on read the same.
@@ -332,6 +351,20 @@ mod tests {
     #[test]
     fn a_dash_is_standard_input() {
         assert!(matches!(Source::parse("-").input, Input::Reader(_)));
+    }
+
+    #[test]
+    fn what_another_process_can_open_has_a_place() {
+        let place = |argument| match Source::parse(argument).place() {
+            Some(Place::Path(path)) => format!("path {}", path.display()),
+            Some(Place::Url(url)) => format!("url {url}"),
+            None => "none".into(),
+        };
+        assert_eq!(place("a.mp4"), "path a.mp4");
+        assert_eq!(place("file:///a/b.mp4"), "path /a/b.mp4");
+        assert_eq!(place("rtsp://camera/1"), "url rtsp://camera/1");
+        assert_eq!(place("-"), "none");
+        assert!(Source::bytes("memory", vec![0]).place().is_none());
     }
 
     #[test]

@@ -9,6 +9,7 @@ use moviola_media::{
 };
 
 use crate::{
+    bulk::BulkError,
     debug::Inspector,
     pipeline::Engines,
     plan::{Plan, PlanError},
@@ -53,6 +54,9 @@ pub enum StartError {
     /// The system gives no thread.
     #[error("the system gives no thread: {0}")]
     Thread(#[from] io::Error),
+    /// A worker process can't be started.
+    #[error(transparent)]
+    Worker(#[from] BulkError),
 }
 
 impl Fast {
@@ -99,5 +103,10 @@ impl Fast {
     /// The first error that a loading model met.
     pub fn providers(&self) -> Result<Vec<ProviderReport>, InferError> {
         self.engines.providers()
+    }
+
+    /// How many models were loaded so far: one for each worker, however many sources there are.
+    pub fn models_loaded(&self) -> u64 {
+        self.engines.models_loaded()
     }
 }

@@ -15,6 +15,7 @@ pub mod cpu;
 pub mod debug;
 pub mod demo;
 pub mod detect;
+mod exact_path;
 pub mod facts;
 pub mod fast;
 pub mod hardware;

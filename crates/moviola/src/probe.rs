@@ -1,5 +1,7 @@
 //! What a source is: container, streams, frames, rotation, colour.
 
+use std::borrow::Cow;
+
 use moviola_av::{
     demuxer::Demuxer,
     interrupt::Interrupt,
@@ -11,12 +13,12 @@ use moviola_media::{
     source::{Source, SourceOptions, cannot_read},
     video::Video,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::results::{AudioRecord, SCHEMA, VideoRecord};
 
 /// What a source is.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Probe {
     /// Always [`SCHEMA`].
     pub schema: u32,
@@ -46,12 +48,12 @@ pub struct Probe {
 }
 
 /// One stream of a container.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamRecord {
     /// Its number.
     pub index: usize,
     /// `video`, `audio`, `subtitle`, `data`, `attachment`, `cover` or `unknown`.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// FFmpeg's name of the codec.
     pub codec: String,
     /// As the container writes it, such as `eng`.
@@ -127,7 +129,7 @@ fn find_audio(demuxer: &Demuxer) -> Option<AudioRecord> {
 fn stream_record(stream: Stream<'_>) -> Option<StreamRecord> {
     Some(StreamRecord {
         index: stream.index(),
-        kind: kind(stream),
+        kind: kind(stream).into(),
         codec: stream.parameters().ok()?.codec_name().into(),
         language: stream.language().filter(|language| language != "und"),
     })

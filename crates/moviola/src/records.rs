@@ -17,8 +17,10 @@ use moviola_media::{
     source::{Source, SourceOptions},
     video::{Damage, Times},
 };
+use serde::{Deserialize, Serialize};
 
 use crate::{
+    bulk::Refusal,
     debug::Note,
     detect::{DetectError, Detected},
     facts::FrameFacts,
@@ -64,7 +66,7 @@ pub struct Records {
 }
 
 /// What became of a source so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceTally {
     /// Frames that were handed out.
     pub frames: u64,
@@ -102,11 +104,22 @@ impl Records {
         records
     }
 
-    /// The records of a source that isn't read, because of what `message` says.
-    pub(crate) fn refused(source: String, plan: &Plan, stage: &str, message: String) -> Self {
+    /// The records of a source that isn't read, because of what `refusal` says.
+    pub(crate) fn refused(source: String, plan: &Plan, refusal: Refusal) -> Self {
         let mut records = Self::new(source, plan);
-        records.fail(stage, message);
+        records.fail(refusal.stage, refusal.message);
         records
+    }
+
+    /// The same records behind others that were told elsewhere: with what those counted, since `began`.
+    pub(crate) fn after(mut self, told: SourceTally, began: Instant) -> Self {
+        self.started = began;
+        let SourceTally { frames, keyframes, errors, failed } = told;
+        self.tally.frames += frames;
+        self.tally.keyframes += keyframes;
+        self.tally.errors += errors;
+        self.tally.failed |= failed;
+        self
     }
 
     fn new(source: String, plan: &Plan) -> Self {

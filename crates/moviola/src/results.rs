@@ -3,13 +3,13 @@
 //! Field names and their order are part of the interface: fields are only ever added. What is
 //! unknown is left out. Times are seconds from the start of the presentation, `pts` and
 //! `time_base` the exact tick. Floats are written as the shortest text that reads back to the same
-//! `f32` or `f64`, whichever the field is.
+//! `f32` or `f64`, whichever the field is. Records can be read back from their lines.
 
 mod describe;
 #[cfg(test)]
 mod tests;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::probe::Probe;
 
@@ -17,7 +17,7 @@ use crate::probe::Probe;
 pub const SCHEMA: u32 = 1;
 
 /// One record, with its `type` in front.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Record {
@@ -52,7 +52,7 @@ impl Record {
 }
 
 /// What a source is.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SourceRecord {
     /// Always [`SCHEMA`].
     pub schema: u32,
@@ -72,7 +72,7 @@ pub struct SourceRecord {
 }
 
 /// What a video stream is, as it is coded: not yet turned, its pixels not yet square.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VideoRecord {
     /// FFmpeg's name of the codec.
     pub codec: String,
@@ -97,12 +97,12 @@ pub struct VideoRecord {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sample_aspect: Option<[u32; 2]>,
     /// Whether pictures are mirrored left and right before they are turned.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub mirrored: bool,
 }
 
 /// What a stream says of its colour.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColorRecord {
     /// The matrix between RGB and YUV, such as `bt709`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,7 +113,7 @@ pub struct ColorRecord {
 }
 
 /// What a sound stream is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AudioRecord {
     /// FFmpeg's name of the codec.
     pub codec: String,
@@ -126,7 +126,7 @@ pub struct AudioRecord {
 }
 
 /// Which frame it is, and how large.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlaceRecord {
     /// Number among all frames in presentation order, from 0.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -147,7 +147,7 @@ pub struct PlaceRecord {
 }
 
 /// One frame, perhaps as one of the keyframes.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FrameRecord {
     /// The source as its user knows it.
     pub source: String,
@@ -168,12 +168,12 @@ pub struct FrameRecord {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// The decoder had to conceal damage.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub damaged: bool,
 }
 
 /// The objects on one frame.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DetectionsRecord {
     /// The source as its user knows it.
     pub source: String,
@@ -189,12 +189,12 @@ pub struct DetectionsRecord {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// The decoder had to conceal damage.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub damaged: bool,
 }
 
 /// One object.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ObjectRecord {
     /// Number of the class in the model.
     pub class_id: u32,
@@ -209,11 +209,12 @@ pub struct ObjectRecord {
 }
 
 /// Something that failed. What it doesn't concern goes on.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ErrorRecord {
     /// The source as its user knows it.
     pub source: String,
-    /// The step at which it failed: `open`, `demux`, `decode`, `image`, `write`, `infer`.
+    /// The step at which it failed: `open`, `demux`, `decode`, `image`, `write`, `infer`; or what ended
+    /// the reading: `crash`, `deadline`.
     pub stage: String,
     /// Seconds from the start of the presentation; `null` unless it concerns one picture.
     pub time: Option<f64>,
@@ -222,7 +223,7 @@ pub struct ErrorRecord {
 }
 
 /// How a source ended.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EndRecord {
     /// The source as its user knows it.
     pub source: String,
@@ -233,14 +234,14 @@ pub struct EndRecord {
     /// Error records.
     pub errors: u64,
     /// The first and the last number of each range of damaged frames.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub damaged: Vec<[u64; 2]>,
     /// Seconds of wall time.
     pub elapsed: f64,
 }
 
 /// How everything ended.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SummaryRecord {
     /// Sources that were asked for.
     pub sources: u64,
@@ -252,9 +253,18 @@ pub struct SummaryRecord {
     pub frames: u64,
     /// Seconds of wall time.
     pub elapsed: f64,
+    /// How often a model was loaded: once for each worker, and for each that took the place of one
+    /// that died.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub models_loaded: u64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape serde calls")]
 fn is_false(value: &bool) -> bool {
     !value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape serde calls")]
+fn is_zero(value: &u64) -> bool {
+    *value == 0
 }

@@ -2,11 +2,12 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
-use moviola::{bulk::BulkOptions, sink::dataset::Existing};
+use moviola::{bulk::BulkOptions, plan::times::parse_step, sink::dataset::Existing};
 
 use crate::{
     args::Global,
     bulk::{self, Results},
+    cmd::worker,
     exit::Exit,
     fast::Places,
     input::IndexArgs,
@@ -40,6 +41,12 @@ pub(crate) struct Bulk {
     /// What memory it may take, such as 4G or 800M; half of what there is
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     memory: Option<u64>,
+    /// Let each worker be a process of its own: an input that kills it costs nothing but itself
+    #[arg(long)]
+    isolate: bool,
+    /// The longest that one input may take, such as 30s or 5m; its process is killed then
+    #[arg(long, value_name = "TIME", requires = "isolate", value_parser = parse_step)]
+    deadline: Option<f64>,
     /// Write images to DIR/<stem>/<number>.jpg
     #[arg(long, value_name = "DIR")]
     images: Option<PathBuf>,
@@ -74,6 +81,7 @@ impl Bulk {
             source: self.index_args.source_options(global),
             jobs: self.jobs.map_or(usual.jobs, usize::from),
             memory: self.memory.unwrap_or(usual.memory),
+            isolate: self.isolate.then(|| worker::isolation(global, self.deadline)).transpose()?,
         };
         let existing = match (self.resume, self.overwrite) {
             (true, _) => Existing::Resume,

@@ -12,3 +12,4 @@ pub(crate) mod later;
 pub(crate) mod probe;
 pub(crate) mod run;
 pub(crate) mod version;
+pub(crate) mod worker;

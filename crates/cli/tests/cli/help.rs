@@ -49,7 +49,7 @@ fn the_help_names_what_works_everywhere() {
 #[test]
 fn every_command_has_the_options_it_promises() {
     let images = ["-o", "--format", "--quality", "--max-size", "--hash", "--coded", "--overwrite"];
-    let promised: [(&str, &[&str]); 7] = [
+    let promised: [(&str, &[&str]); 8] = [
         ("probe", &["--json", "--index-cache"]),
         ("keyframes", &images),
         ("frames", &images),
@@ -74,6 +74,7 @@ fn every_command_has_the_options_it_promises() {
             ],
         ),
         ("run", &["--plan", "--keyframes", "--detect", "--on", "--annotate", "-o", "--threads"]),
+        ("bulk", &["--jobs", "--memory", "--isolate", "--deadline", "--resume", "--fail-fast"]),
         ("inspect", &["MODEL"]),
     ];
     for (command, options) in promised {

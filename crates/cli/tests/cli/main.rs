@@ -16,6 +16,8 @@ mod help;
 #[cfg(test)]
 mod inputs;
 #[cfg(test)]
+mod isolate;
+#[cfg(test)]
 mod keyframes;
 #[cfg(test)]
 mod probe;

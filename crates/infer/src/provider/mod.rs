@@ -8,7 +8,9 @@ use std::str::FromStr;
 use crate::error::Error;
 
 /// An execution provider of ONNX Runtime.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, serde::Serialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Provider {
     /// The first that runs of CUDA, CoreML, OpenVINO and CPU.
@@ -72,7 +74,9 @@ impl FromStr for Provider {
 }
 
 /// The arithmetic inside the model. Inputs and results are f32 whatever it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, serde::Serialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// The full precision of an f32 model: no TF32, no bf16 behind the user's back.
@@ -107,7 +111,7 @@ impl FromStr for Precision {
 }
 
 /// What runs a model, and why.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct ProviderReport {
     /// The provider that runs.
     pub provider: Provider,

@@ -28,6 +28,11 @@ pub fn peak_resident() -> Option<u64> {
     field(Path::new("/proc/self/status"), "VmHWM:")
 }
 
+/// As [`resident`], of the process with that number; `None` if there is none any more.
+pub fn resident_of(process: u32) -> Option<u64> {
+    field(Path::new(&format!("/proc/{process}/status")), "VmRSS:")
+}
+
 /// A line of a table of the kernel, such as `VmRSS:  2048 kB`, in bytes.
 fn field(path: &Path, name: &str) -> Option<u64> {
     let text = fs::read_to_string(path).ok()?;
@@ -78,5 +83,7 @@ mod tests {
     fn a_process_takes_less_than_there_is() {
         let resident = resident().unwrap();
         assert!(resident > 1 << 20 && resident < memory(), "{resident} of {}", memory());
+        assert!(resident_of(std::process::id()).unwrap() > 1 << 20);
+        assert_eq!(resident_of(u32::MAX), None);
     }
 }

@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-pub use memory::{memory, peak_resident, resident};
+pub use memory::{memory, peak_resident, resident, resident_of};
 
 /// Cores this process may use, at least 1: its CPU set and control group counted in, as they are at
 /// the first call: asking reads files of the system, and each call for frames wants to know.

@@ -5,15 +5,19 @@ use std::{
     panic::{self, AssertUnwindSafe},
     sync::{Arc, mpsc::SyncSender},
     thread::{self, JoinHandle},
+    time::Instant,
 };
 
 use super::{
-    BulkError, Event, Input, Refusal, Shared,
-    schedule::{Next, Running, Schedule},
+    BulkError, Event, Input, Shared,
+    isolate::{Errand, Listener, Outcome, Slot},
+    schedule::{Lease, Next, Running, Schedule},
+    workers::Workers,
 };
 use crate::{
     pipeline::{Engines, Helper},
-    records::Records,
+    records::{Records, SourceTally},
+    results::Record,
 };
 
 /// Hands sources to workers that are free.
@@ -27,13 +31,12 @@ impl Dispatcher {
     pub(super) fn run(self, inputs: impl Iterator<Item = Input>) {
         let mut inputs = (0..).zip(inputs);
         let mut readers: Vec<JoinHandle<()>> = Vec::new();
-        while let Some((lease, next)) = self.schedule.next(self.shared.memory) {
-            let engines = self.shared.engines.only(lease.worker(), Arc::new(lease));
+        while let Some((lease, next)) = self.schedule.next(|| self.shared.has_room()) {
             let outcome = match next {
-                Next::Join(number, helper) => self.join(number, &helper, &engines),
+                Next::Join(number, helper) => self.join(number, &helper, lease),
                 Next::Begin => match inputs.next() {
                     Some((number, input)) => {
-                        self.start(number, input, engines).map(|reader| readers.push(reader))
+                        self.start(number, input, lease).map(|reader| readers.push(reader))
                     }
                     None => {
                         self.schedule.exhaust();
@@ -51,15 +54,17 @@ impl Dispatcher {
         readers.into_iter().for_each(wait_for);
     }
 
-    fn join(&self, number: u64, helper: &Helper, engines: &Engines) -> io::Result<()> {
-        if !helper.join(engines)? {
+    /// Lets a worker join those of a source: threads, for processes have no helper.
+    fn join(&self, number: u64, helper: &Helper, lease: Lease) -> io::Result<()> {
+        let Workers::Threads(engines) = &self.shared.workers else { return Ok(()) };
+        if !helper.join(&engines.only(lease.worker(), Arc::new(lease)))? {
             self.schedule.is_begun(number);
         }
         Ok(())
     }
 
     /// Starts the thread that takes a source's records.
-    fn start(&self, number: u64, input: Input, engines: Engines) -> io::Result<JoinHandle<()>> {
+    fn start(&self, number: u64, input: Input, lease: Lease) -> io::Result<JoinHandle<()>> {
         let reader = Reader {
             shared: Arc::clone(&self.shared),
             schedule: Arc::clone(&self.schedule),
@@ -68,7 +73,7 @@ impl Dispatcher {
         };
         self.schedule.begin(number);
         let builder = thread::Builder::new().name("moviola-source".into());
-        builder.spawn(move || reader.run(input, engines)).inspect_err(|_| self.schedule.end(number))
+        builder.spawn(move || reader.run(input, lease)).inspect_err(|_| self.schedule.end(number))
     }
 }
 
@@ -93,8 +98,8 @@ struct Reader {
 }
 
 impl Reader {
-    fn run(self, input: Input, engines: Engines) {
-        let outcome = panic::catch_unwind(AssertUnwindSafe(|| self.read(input, engines)));
+    fn run(mut self, input: Input, lease: Lease) {
+        let outcome = panic::catch_unwind(AssertUnwindSafe(|| self.read(input, lease)));
         self.schedule.end(self.number);
         if let Err(panic) = outcome {
             self.schedule.stop();
@@ -103,29 +108,81 @@ impl Reader {
     }
 
     /// Sends what happens; ends early when nobody listens.
-    fn read(&self, input: Input, engines: Engines) {
-        let Shared { plan, options, .. } = &*self.shared;
-        let (number, Input { name, source, folders }) = (self.number, input);
-        if !self.tell(Ok(Event::Started { input: number, source: name.clone() })) {
+    fn read(&mut self, input: Input, lease: Lease) {
+        let (number, source) = (self.number, input.name.clone());
+        if !self.tell(Ok(Event::Started { input: number, source })) {
             return;
         }
-        let mut records = match source {
+        let shared = Arc::clone(&self.shared);
+        let tally = match &shared.workers {
+            Workers::Threads(engines) => {
+                self.read_here(input, engines.only(lease.worker(), Arc::new(lease)))
+            }
+            Workers::Processes(processes) => {
+                let process = processes.slot(lease.worker());
+                let tally = self.read_there(input, &process);
+                drop(lease);
+                tally
+            }
+        };
+        if let Some(tally) = tally {
+            self.tell(Ok(Event::Ended { input: number, tally }));
+        }
+    }
+
+    /// Reads it on threads of this process.
+    fn read_here(&self, input: Input, engines: Engines) -> Option<SourceTally> {
+        let Shared { plan, options, .. } = &*self.shared;
+        let Input { name, source, folders } = input;
+        let records = match source {
             Ok(source) => Records::start(source, options, plan, &engines, folders),
-            Err(Refusal { stage, message }) => Records::refused(name, plan, stage, message),
+            Err(refusal) => Records::refused(name, plan, refusal),
         };
         drop(engines); // the worker has what it needs, and gives it back when it is done
         let (helper, interrupt) = (records.helper(), records.interrupt());
         let left = records.left().unwrap_or_default();
-        self.schedule.open(number, Running { helper, interrupt, left });
-        while let Some(record) = records.next() {
-            self.schedule.progress(number, records.left().unwrap_or_default());
-            let event =
-                record.map(|record| Event::Record { input: number, record: Box::new(record) });
-            if !self.tell(event.map_err(BulkError::Model)) {
-                return;
+        self.schedule.open(self.number, Running { helper, interrupt, left, process: None });
+        self.tell_all(records)
+    }
+
+    /// Lets a worker process read it.
+    fn read_there(&mut self, input: Input, process: &Arc<Slot>) -> Option<SourceTally> {
+        let (began, shared) = (Instant::now(), Arc::clone(&self.shared));
+        let (errand, name) = match Errand::of(input) {
+            Ok(errand) => errand,
+            Err((refusal, name)) => {
+                return self.tell_all(Records::refused(name, &shared.plan, refusal));
+            }
+        };
+        let running = Running { process: Some(Arc::clone(process)), ..Running::default() };
+        self.schedule.open(self.number, running);
+        match process.carry_out(&errand, self) {
+            Ok(Outcome::Ended(tally)) => Some(tally),
+            Ok(Outcome::Cut(tally, refusal)) => {
+                self.tell_all(Records::refused(name, &shared.plan, refusal).after(tally, began))
+            }
+            Ok(Outcome::Left) => None,
+            Err(error) => {
+                self.tell(Err(error));
+                None
             }
         }
-        self.tell(Ok(Event::Ended { input: number, tally: records.tally() }));
+    }
+
+    /// Sends the records; gives what they counted, unless nobody listens.
+    fn tell_all(&self, mut records: Records) -> Option<SourceTally> {
+        while let Some(record) = records.next() {
+            self.schedule.progress(self.number, records.left().unwrap_or_default());
+            let record = record.map(|record| self.event(record)).map_err(BulkError::Model);
+            if !self.tell(record) {
+                return None;
+            }
+        }
+        Some(records.tally())
+    }
+
+    fn event(&self, record: Record) -> Event {
+        Event::Record { input: self.number, record: Box::new(record) }
     }
 
     fn tell(&self, event: Result<Event, BulkError>) -> bool {
@@ -135,5 +192,15 @@ impl Reader {
             self.schedule.stop();
         }
         told && !is_end
+    }
+}
+
+impl Listener for Reader {
+    fn has_left(&self) -> bool {
+        self.schedule.is_stopped()
+    }
+
+    fn take(&mut self, record: Record) -> bool {
+        self.tell(Ok(self.event(record)))
     }
 }

@@ -4,24 +4,26 @@
 //! once. A worker takes the next source; when none is left it joins the others at the one that has
 //! most before it, so the last long file doesn't run on one core. One more thread a source puts its
 //! records into order, and does next to nothing.
+//!
+//! Workers may be processes ([`isolate`]): then a source that kills its reader costs only itself. They
+//! don't join each other.
 
 mod dispatch;
 pub mod inputs;
+pub mod isolate;
+mod run;
 mod schedule;
 #[cfg(test)]
 mod tests;
+mod workers;
 
 use std::{
-    io, panic,
-    sync::{
-        Arc,
-        mpsc::{Receiver, RecvTimeoutError, sync_channel},
-    },
-    thread::{self, JoinHandle},
-    time::Duration,
+    io,
+    sync::{Arc, mpsc::sync_channel},
+    thread,
 };
 
-use moviola_infer::error::Error as InferError;
+use moviola_infer::{error::Error as InferError, provider::ProviderReport};
 use moviola_media::{
     budget, image,
     source::{Source, SourceOptions},
@@ -33,7 +35,11 @@ use crate::{
 };
 use dispatch::Dispatcher;
 use inputs::Found;
+use isolate::{Isolation, Processes};
 use schedule::Schedule;
+use workers::Workers;
+
+pub use run::{BulkRun, Moment};
 
 /// Records that may wait for whoever takes them: more would only be memory.
 const WAITING: usize = 64;
@@ -48,13 +54,18 @@ pub struct BulkOptions {
     /// Bytes that all of it may take together. No further source is opened while the process takes
     /// three quarters of it; a quarter is what decoded pictures may take that wait for their turn.
     /// Default: half of what the machine, or the control group, has.
+    ///
+    /// Of worker processes, too, all together; each has the same share of that quarter for pictures.
     pub memory: u64,
+    /// Let the workers be processes of their own. They read files and addresses; any other source
+    /// (memory, a reader, standard input) is an error. Default: threads.
+    pub isolate: Option<Isolation>,
 }
 
 impl Default for BulkOptions {
     fn default() -> Self {
         let (source, jobs) = (SourceOptions::default(), budget::cores());
-        Self { source, jobs, memory: budget::memory() / 2 }
+        Self { source, jobs, memory: budget::memory() / 2, isolate: None }
     }
 }
 
@@ -155,17 +166,14 @@ struct Shared {
     plan: Plan,
     options: SourceOptions,
     memory: u64,
-    engines: Engines,
+    workers: Workers,
 }
 
-/// A run over many sources: what happens, as it happens. Dropping it stops the work.
-///
-/// An `Err` is one of a model, or of the system: nothing follows.
-#[derive(Debug)]
-pub struct BulkRun {
-    schedule: Arc<Schedule>,
-    events: Option<Receiver<Result<Event, BulkError>>>,
-    dispatcher: Option<JoinHandle<()>>,
+impl Shared {
+    /// Whether all of it takes so little memory that another source may be begun.
+    fn has_room(&self) -> bool {
+        self.workers.resident().is_none_or(|bytes| bytes <= self.memory / 4 * 3)
+    }
 }
 
 /// What ends all work.
@@ -178,6 +186,15 @@ pub enum BulkError {
     /// The system gives no thread.
     #[error("the system gives no thread: {0}")]
     Thread(Arc<io::Error>),
+    /// A worker process can't load a model, or there can be none: in its own words.
+    #[error("{0}")]
+    Worker(Arc<str>),
+}
+
+impl BulkError {
+    fn worker(message: String) -> Self {
+        Self::Worker(message.into())
+    }
 }
 
 impl Bulk {
@@ -185,21 +202,43 @@ impl Bulk {
     ///
     /// # Errors
     ///
-    /// As [`Fast::new`](crate::Fast::new).
+    /// As [`Fast::new`](crate::Fast::new); [`StartError::Worker`] if a worker process can't be started.
     pub fn new(plan: Plan, options: BulkOptions) -> Result<Self, StartError> {
         plan.check()?;
         let jobs = options.jobs.max(1);
-        let engines = Engines::load(&plan, jobs)?;
         let waiting = usize::try_from(options.memory / 4).unwrap_or(usize::MAX) / jobs;
         let memory = options.source.memory.min(waiting);
         let source = SourceOptions { decoders: 1, memory, ..options.source };
-        let shared = Shared { plan, options: source, memory: options.memory, engines };
+        let workers = match options.isolate {
+            None => Workers::Threads(Engines::load(&plan, jobs)?),
+            Some(isolation) => {
+                Workers::Processes(Processes::start(isolation, &plan, &source, jobs)?)
+            }
+        };
+        let shared = Shared { plan, options: source, memory: options.memory, workers };
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// What the workers run models on.
-    pub fn engines(&self) -> &Engines {
-        &self.shared.engines
+    /// Waits until the models are loaded; says of each what runs it, and why. Empty if the plan
+    /// needs none.
+    ///
+    /// # Errors
+    ///
+    /// The first error that a loading model met.
+    pub fn providers(&self) -> Result<Vec<ProviderReport>, BulkError> {
+        self.shared.workers.providers()
+    }
+
+    /// How many models were loaded so far: one for each worker, however many sources there are, and
+    /// one for each process that took the place of another.
+    pub fn models_loaded(&self) -> u64 {
+        self.shared.workers.models_loaded()
+    }
+
+    /// Bytes that this process and its workers have in memory, mapped files included; `None` where
+    /// that can't be known.
+    pub fn resident(&self) -> Option<u64> {
+        self.shared.workers.resident()
     }
 
     /// Carries out the plan on all of `inputs`, which are taken as workers become free.
@@ -212,7 +251,7 @@ impl Bulk {
         I: IntoIterator<Item = Input>,
         I::IntoIter: Send + 'static,
     {
-        let schedule = Arc::new(Schedule::new(self.shared.engines.workers()));
+        let schedule = Arc::new(Schedule::new(self.shared.workers.len()));
         let (sender, events) = sync_channel(WAITING);
         let (inputs, shared) = (inputs.into_iter(), Arc::clone(&self.shared));
         let dispatcher = Dispatcher { shared, schedule: Arc::clone(&schedule), sender };
@@ -220,64 +259,5 @@ impl Bulk {
             .name("moviola-bulk".into())
             .spawn(move || dispatcher.run(inputs))?;
         Ok(BulkRun { schedule, events: Some(events), dispatcher: Some(dispatcher) })
-    }
-}
-
-/// What a time of waiting brought.
-#[derive(Debug)]
-pub enum Moment {
-    /// Something happened.
-    Event(Result<Event, BulkError>),
-    /// Nothing did.
-    Nothing,
-    /// Nothing more will.
-    End,
-}
-
-impl BulkRun {
-    /// As [`next`](Iterator::next), but waits so long at most.
-    pub fn next_within(&mut self, time: Duration) -> Moment {
-        let Some(events) = &self.events else { return Moment::End };
-        match events.recv_timeout(time) {
-            Ok(event) => {
-                if event.is_err() {
-                    self.events = None;
-                }
-                Moment::Event(event)
-            }
-            Err(RecvTimeoutError::Timeout) => Moment::Nothing,
-            Err(RecvTimeoutError::Disconnected) => {
-                self.events = None;
-                if let Some(Err(panic)) = self.dispatcher.take().map(JoinHandle::join) {
-                    panic::resume_unwind(panic);
-                }
-                Moment::End
-            }
-        }
-    }
-}
-
-impl Iterator for BulkRun {
-    type Item = Result<Event, BulkError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            match self.next_within(Duration::MAX) {
-                Moment::Event(event) => return Some(event),
-                Moment::Nothing => {}
-                Moment::End => return None,
-            }
-        }
-    }
-}
-
-impl Drop for BulkRun {
-    fn drop(&mut self) {
-        self.schedule.stop();
-        self.events = None; // whoever sends learns that nobody listens
-        if let Some(dispatcher) = self.dispatcher.take() {
-            // A panic was meant for a caller who is gone.
-            drop(dispatcher.join());
-        }
     }
 }

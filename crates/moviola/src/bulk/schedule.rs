@@ -6,8 +6,8 @@ use std::{
 };
 
 use moviola_av::interrupt::Interrupt;
-use moviola_media::budget;
 
+use super::isolate::Slot;
 use crate::pipeline::Helper;
 
 /// The workers and the sources of a run.
@@ -35,6 +35,8 @@ pub(super) struct Running {
     pub(super) helper: Option<Helper>,
     /// Ends reading it.
     pub(super) interrupt: Option<Interrupt>,
+    /// The worker process that reads it.
+    pub(super) process: Option<Arc<Slot>>,
     /// Seconds of it that are left; 0 as long as that is unknown.
     pub(super) left: f64,
 }
@@ -66,15 +68,16 @@ impl Schedule {
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 
-    /// Waits for a worker that is free and for something to do: another source, unless the process
-    /// takes too much of `memory`, or one at work that can be joined. `None` when nothing is left.
-    pub(super) fn next(self: &Arc<Self>, memory: u64) -> Option<(Lease, Next)> {
+    /// Waits for a worker that is free and for something to do: another source, unless there is no
+    /// room for it, or one at work that can be joined. `None` when nothing is left.
+    pub(super) fn next(self: &Arc<Self>, has_room: impl Fn() -> bool) -> Option<(Lease, Next)> {
         let mut state = self.lock();
         loop {
             if state.stopped || (state.exhausted && state.running.is_empty()) {
                 return None;
             }
-            let next = if state.admits_another(memory) { Some(Next::Begin) } else { state.join() };
+            let next =
+                if state.admits_another(&has_room) { Some(Next::Begin) } else { state.join() };
             if let Some((next, worker)) = next.zip(state.free.last().copied()) {
                 state.free.pop();
                 return Some((Lease { schedule: Arc::clone(self), worker }, next));
@@ -129,6 +132,11 @@ impl Schedule {
         });
     }
 
+    /// Whether nothing more is to be read.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.lock().stopped
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -141,9 +149,8 @@ impl Schedule {
 
 impl State {
     /// Whether another source may be begun.
-    fn admits_another(&self, memory: u64) -> bool {
-        let is_full = || budget::resident().is_some_and(|bytes| bytes > memory / 4 * 3);
-        !self.exhausted && (self.running.is_empty() || !is_full())
+    fn admits_another(&self, has_room: impl Fn() -> bool) -> bool {
+        !self.exhausted && (self.running.is_empty() || has_room())
     }
 
     /// To join the source of which most is left.
@@ -160,6 +167,7 @@ impl State {
 impl Running {
     fn cancel(&self) {
         self.interrupt.iter().for_each(Interrupt::cancel);
+        self.process.iter().for_each(|process| process.stop());
     }
 }
 
@@ -183,23 +191,23 @@ mod tests {
     #[test]
     fn sources_are_begun_as_long_as_workers_are_free() {
         let schedule = Arc::new(Schedule::new(2));
-        let (first, next) = schedule.next(u64::MAX).unwrap();
+        let (first, next) = schedule.next(|| true).unwrap();
         assert!(matches!(next, Next::Begin));
         schedule.begin(0);
-        let (second, _) = schedule.next(u64::MAX).unwrap();
+        let (second, _) = schedule.next(|| true).unwrap();
         assert_ne!(first.worker(), second.worker());
         let worker = first.worker();
         drop(first);
-        assert_eq!(schedule.next(u64::MAX).unwrap().0.worker(), worker);
+        assert_eq!(schedule.next(|| true).unwrap().0.worker(), worker);
     }
 
     #[test]
     fn without_memory_one_source_is_begun_at_a_time() {
         let schedule = Arc::new(Schedule::new(2));
-        assert!(matches!(schedule.next(0), Some((_, Next::Begin))));
+        assert!(matches!(schedule.next(|| false), Some((_, Next::Begin))));
         schedule.begin(0);
         let waits = std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| schedule.next(0).is_some());
+            let waiting = scope.spawn(|| schedule.next(|| false).is_some());
             schedule.end(0);
             waiting.join().unwrap()
         });
@@ -210,10 +218,10 @@ mod tests {
     fn when_all_has_ended_nothing_is_left() {
         let schedule = Arc::new(Schedule::new(1));
         schedule.exhaust();
-        assert!(schedule.next(u64::MAX).is_none());
+        assert!(schedule.next(|| true).is_none());
         let schedule = Arc::new(Schedule::new(1));
         schedule.begin(0);
         schedule.stop();
-        assert!(schedule.next(u64::MAX).is_none());
+        assert!(schedule.next(|| true).is_none());
     }
 }

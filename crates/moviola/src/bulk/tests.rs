@@ -97,3 +97,30 @@ fn sources_are_taken_no_sooner_than_workers_are_free() {
     }
     assert_eq!((started, ended), (9, 9));
 }
+
+/// Workers that are a program which is none of ours.
+fn isolated(program: &str) -> Result<Bulk, StartError> {
+    let isolation = Isolation { program: program.into(), arguments: Vec::new(), deadline: None };
+    let options = BulkOptions { jobs: 2, isolate: Some(isolation), ..BulkOptions::default() };
+    Bulk::new(plan("'all'"), options)
+}
+
+#[test]
+fn programs_that_are_no_workers_are_an_error_and_not_tried_for_ever() {
+    for (program, reason) in [
+        ("true", "3 worker processes ended before they could begin, the last with exit status 0"),
+        ("false", "the last with exit status 1"),
+        ("cat", "words that can't be understood"),
+    ] {
+        let bulk = isolated(program).expect("it can be started");
+        let error = bulk.providers().unwrap_err().to_string();
+        assert!(error.contains(reason), "{program}: {error}");
+        let mut run = bulk.run(CLIPS.map(|name| clip(name).into())).unwrap();
+        let errors: Vec<_> = run.by_ref().filter_map(Result::err).collect();
+        assert_eq!(errors.len(), 1, "{program}: {errors:?}");
+        assert!(errors[0].to_string().contains(reason), "{program}: {errors:?}");
+        assert_eq!(bulk.models_loaded(), 0);
+    }
+    let error = isolated("/nowhere/moviola").unwrap_err().to_string();
+    assert!(error.contains("no worker process can be started from /nowhere/moviola"), "{error}");
+}

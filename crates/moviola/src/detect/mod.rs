@@ -11,7 +11,10 @@ use std::{
     fmt,
     path::{Path, PathBuf},
     str::FromStr,
-    sync::{Arc, LazyLock, Mutex, PoisonError},
+    sync::{
+        Arc, LazyLock, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use moviola_av::{error::Error as AvError, stage};
@@ -75,6 +78,8 @@ impl Model {
 #[derive(Clone, Debug)]
 pub struct Detectors {
     slots: Vec<Arc<Slot>>,
+    /// How often the model was loaded.
+    loaded: Arc<AtomicU64>,
 }
 
 /// One worker's model: what loading gives, waited for where it is first needed.
@@ -89,9 +94,15 @@ impl Detectors {
     ///
     /// The system's error if it gives no thread.
     pub fn load(model: &Model, options: &DetectorOptions, count: usize) -> std::io::Result<Self> {
+        let loaded = Arc::new(AtomicU64::new(0));
         let load_one = |_| {
-            let (model, options) = (model.clone(), options.clone());
-            let task = Task::start(move || model.load(&options))?;
+            let (model, options, count) = (model.clone(), options.clone(), Arc::clone(&loaded));
+            let load = move || {
+                let detector = model.load(&options)?;
+                count.fetch_add(1, Ordering::Relaxed);
+                Ok(detector)
+            };
+            let task = Task::start(load)?;
             let loaded = move || {
                 let _stage = stage!("wait");
                 Mutex::new(task.wait())
@@ -99,7 +110,7 @@ impl Detectors {
             Ok(Arc::new(Slot::new(Box::new(loaded))))
         };
         let slots = (0..count.max(1)).map(load_one).collect::<std::io::Result<_>>()?;
-        Ok(Self { slots })
+        Ok(Self { slots, loaded })
     }
 
     /// How many there are: as many frames are searched at once.
@@ -108,9 +119,15 @@ impl Detectors {
         self.slots.len()
     }
 
+    /// How often the model was loaded so far: once for each worker, when all are.
+    pub fn loaded(&self) -> u64 {
+        self.loaded.load(Ordering::Relaxed)
+    }
+
     /// The one of those for one worker.
     pub(crate) fn only(&self, worker: usize) -> Self {
-        Self { slots: vec![Arc::clone(&self.slots[worker % self.slots.len()])] }
+        let slot = Arc::clone(&self.slots[worker % self.slots.len()]);
+        Self { slots: vec![slot], loaded: Arc::clone(&self.loaded) }
     }
 
     /// A worker with one of the models, dealt out in turns; it draws boxes into JPEGs of that

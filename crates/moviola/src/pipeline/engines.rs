@@ -61,6 +61,11 @@ impl Engines {
         self.detectors.as_ref().map_or(Ok(Vec::new()), Detectors::wait)
     }
 
+    /// How many models were loaded so far.
+    pub fn models_loaded(&self) -> u64 {
+        self.detectors.as_ref().map_or(0, Detectors::loaded)
+    }
+
     /// Those of one worker; `held` is dropped when that is done with them.
     pub(crate) fn only(&self, worker: usize, held: Arc<dyn Any + Send + Sync>) -> Self {
         let detectors = self.detectors.as_ref().map(|detectors| detectors.only(worker));

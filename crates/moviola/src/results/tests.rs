@@ -56,6 +56,10 @@ fn keyframe() -> FrameRecord {
     }
 }
 
+fn summary() -> SummaryRecord {
+    SummaryRecord { sources: 2, done: 1, failed: 1, frames: 1, elapsed: 0.4, models_loaded: 0 }
+}
+
 #[test]
 fn records_are_written_as_documented() {
     check(
@@ -99,8 +103,12 @@ fn records_are_written_as_documented() {
         r#"{"type":"end","source":"a.mp4","frames":1,"keyframes":1,"errors":0,"elapsed":0.31}"#,
     );
     check(
-        Record::Summary(SummaryRecord { sources: 2, done: 1, failed: 1, frames: 1, elapsed: 0.4 }),
+        Record::Summary(summary()),
         r#"{"type":"summary","sources":2,"done":1,"failed":1,"frames":1,"elapsed":0.4}"#,
+    );
+    check(
+        Record::Summary(SummaryRecord { models_loaded: 2, ..summary() }),
+        r#"{"type":"summary","sources":2,"done":1,"failed":1,"frames":1,"elapsed":0.4,"models_loaded":2}"#,
     );
 }
 
@@ -164,4 +172,44 @@ fn names_that_are_no_plain_text_stay_one_line() {
     assert!(!line.contains('\n'));
     assert!(line.contains(r#""source":"a\n\"b\".mp4""#));
     assert!(line.contains(r#""damaged":[[60,74]]"#));
+}
+
+#[test]
+fn records_are_read_back_as_they_were_written() {
+    let object = |confidence, corner| ObjectRecord {
+        class_id: 3,
+        class: None,
+        confidence,
+        bbox: [corner, -corner, 0.1, f32::MAX],
+    };
+    // Bits of all kinds, without those that are no numbers.
+    let floats = (1..200_u32).map(|n| f32::from_bits(n.wrapping_mul(0x9e37_79b9) & 0xbf7f_ffff));
+    let objects = floats.map(|float| object(float.abs(), float)).collect();
+    let place = PlaceRecord { time: Some(1.0 / 3.0), pts: Some(-1), ..place() };
+    let detections = DetectionsRecord {
+        source: "a.mp4".into(),
+        keyframe: None,
+        place,
+        objects,
+        path: None,
+        damaged: true,
+    };
+    let error = ErrorRecord {
+        source: "a".into(),
+        stage: "open".into(),
+        time: None,
+        message: "no\nsuch".into(),
+    };
+    for record in [
+        Record::Source(source()),
+        Record::Keyframe(keyframe()),
+        Record::Frame(FrameRecord { keyframe: Some(true), index: None, ..keyframe() }),
+        Record::Detections(detections),
+        Record::Error(error),
+    ] {
+        let line = serde_json::to_string(&record).unwrap();
+        let read: Record = serde_json::from_str(&line).unwrap();
+        assert_eq!(read, record);
+        assert_eq!(serde_json::to_string(&read).unwrap(), line);
+    }
 }

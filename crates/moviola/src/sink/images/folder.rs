@@ -1,17 +1,21 @@
 //! The folder of one source's images.
 
 use std::{
+    borrow::Cow,
     fs, io,
     path::{Path, PathBuf},
 };
 
 use moviola_media::image::{ImageError, Overwrite, Result, write_atomic};
+use serde::{Deserialize, Serialize};
+
+use crate::exact_path;
 
 /// The fewest digits of a number in the name of an image.
 const FEWEST_DIGITS: usize = Numbering::Keyframes.digits();
 
 /// What images are numbered by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Numbering {
     /// Their place among the keyframes: `00007.jpg`.
     Keyframes,
@@ -31,14 +35,25 @@ impl Numbering {
 
 /// A folder that takes the images of one source.
 ///
-/// It appears with its first image. Each image appears whole, or not at all.
-#[derive(Debug)]
+/// It appears with its first image. Each image appears whole, or not at all. It may be handed to
+/// another process, which writes the images in the place of this one.
+#[derive(Debug, Serialize, Deserialize)]
 pub struct ImageFolder {
+    #[serde(with = "exact_path")]
     folder: PathBuf,
-    extension: &'static str,
+    extension: Cow<'static, str>,
     numbering: Numbering,
+    #[serde(with = "Replacing")]
     overwrite: Overwrite,
     created: bool,
+}
+
+/// How [`Overwrite`] is written for another process.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Overwrite")]
+enum Replacing {
+    Refuse,
+    Replace,
 }
 
 impl ImageFolder {
@@ -61,6 +76,7 @@ impl ImageFolder {
         {
             return Err(ImageError::Exists { path });
         }
+        let extension = extension.into();
         Ok(Self { folder, extension, numbering, overwrite, created: false })
     }
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use moviola_media::image::{ImageError, Overwrite, Result};
+use serde::{Deserialize, Serialize};
 
 use super::{FolderNames, ImageFolder, Numbering};
 use crate::plan::{Frames, Plan};
@@ -25,7 +26,7 @@ struct Parent {
 }
 
 /// The folders of one source.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct SourceFolders {
     /// For its stills, if those have images.
     pub stills: Option<ImageFolder>,

@@ -1,0 +1,142 @@
+//! The worker's side: sources come in, records go out.
+
+use std::{
+    io::{self, BufRead, BufReader, Read, Write},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    thread,
+};
+
+use moviola_av::interrupt::Interrupt;
+use moviola_media::source::SourceOptions;
+
+use super::{
+    GRACE,
+    protocol::{Answer, Errand, Setup},
+};
+use crate::{pipeline::Engines, plan::Plan, records::Records, sink::jsonl::JsonLines};
+
+/// Works for the process at the other end of `input` and `output`, as
+/// [`Isolation`](super::Isolation) has it, until `input` ends.
+///
+/// `leave` has to end this process at once, from any thread: it is called when `input` has ended and
+/// what is being done can't be, such as reading a pipe that is silent.
+///
+/// # Errors
+///
+/// What `output` says, or a thread that the system doesn't give; a message that can't be understood.
+pub fn serve(
+    input: impl Read + Send + 'static,
+    output: impl Write,
+    leave: impl FnOnce() + Send + 'static,
+) -> io::Result<()> {
+    let watch = Arc::new(Watch::default());
+    let (lines, heard) = sync_channel(1);
+    // Dropped when all is done: then nobody need be thrown out.
+    let (_at_work, done) = sync_channel::<()>(0);
+    let listener = Arc::clone(&watch);
+    thread::Builder::new().name("moviola-input".into()).spawn(move || {
+        hear(input, &lines);
+        drop(lines);
+        listener.end();
+        if done.recv_timeout(GRACE) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+            leave();
+        }
+    })?;
+    let Ok(setup) = heard.recv() else { return Ok(()) };
+    let Setup { plan, options } = serde_json::from_str(&setup)?;
+    let (engines, options) = (Engines::load(&plan, 1)?, options.options()?);
+    Worker { plan, options, engines, watch, output: JsonLines::new(output) }.work(&heard)
+}
+
+/// Hands on the lines of `input`, until it ends.
+fn hear(input: impl Read, lines: &SyncSender<String>) {
+    for line in BufReader::new(input).lines() {
+        // A pipe that can't be read has come to its end too.
+        if line.map_or(true, |line| lines.send(line).is_err()) {
+            return;
+        }
+    }
+}
+
+/// Tells whoever works that there is nobody to work for.
+#[derive(Debug, Default)]
+struct Watch {
+    ended: AtomicBool,
+    /// Ends reading the source that is open.
+    interrupt: Mutex<Option<Interrupt>>,
+}
+
+impl Watch {
+    fn end(&self) {
+        self.ended.store(true, Ordering::SeqCst);
+        self.lock().iter().for_each(Interrupt::cancel);
+    }
+
+    fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::SeqCst)
+    }
+
+    /// Notes how reading the source is ended.
+    fn open(&self, interrupt: Option<Interrupt>) {
+        let mut open = self.lock();
+        *open = interrupt;
+        if self.has_ended() {
+            open.iter().for_each(Interrupt::cancel);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Interrupt>> {
+        self.interrupt.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a worker needs for all sources.
+struct Worker<W> {
+    plan: Plan,
+    options: SourceOptions,
+    engines: Engines,
+    watch: Arc<Watch>,
+    output: JsonLines<W>,
+}
+
+impl<W: Write> Worker<W> {
+    fn work(mut self, errands: &Receiver<String>) -> io::Result<()> {
+        let models = || self.engines.models_loaded();
+        match self.engines.providers() {
+            Ok(providers) => self.output.write(&Answer::Ready { providers, models: models() })?,
+            Err(error) => return self.output.write(&Answer::Broken { message: error.to_string() }),
+        }
+        for errand in errands {
+            self.carry_out(serde_json::from_str(&errand)?)?;
+        }
+        Ok(())
+    }
+
+    fn carry_out(&mut self, errand: Errand) -> io::Result<()> {
+        self.output.write(&Answer::Taken)?;
+        let (source, folders) = errand.open();
+        let mut records =
+            Records::start(source, &self.options, &self.plan, &self.engines, Ok(folders));
+        self.watch.open(records.interrupt());
+        while let Some(record) = records.next() {
+            if self.watch.has_ended() {
+                return Ok(());
+            }
+            match record {
+                Ok(record) => {
+                    let (record, tally) = (Box::new(record), records.tally());
+                    self.output.write(&Answer::Told { record, tally })?;
+                }
+                Err(error) => {
+                    return self.output.write(&Answer::Broken { message: error.to_string() });
+                }
+            }
+        }
+        let (tally, models) = (records.tally(), self.engines.models_loaded());
+        self.output.write(&Answer::Ended { tally, models })
+    }
+}

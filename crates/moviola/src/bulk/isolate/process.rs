@@ -1,0 +1,132 @@
+//! One worker process: how it is started, heard, and ended.
+
+use std::{
+    io,
+    os::unix::process::{CommandExt, ExitStatusExt},
+    process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Instant,
+};
+
+use super::{
+    Isolation,
+    lines::{Line, Lines},
+    protocol::Answer,
+};
+
+/// A worker process. Dropping it ends it.
+#[derive(Debug)]
+pub(super) struct Process {
+    child: Child,
+    output: Lines<ChildStdout>,
+    number: Arc<AtomicU32>,
+    /// It has said that sources may come.
+    pub(super) is_ready: bool,
+    /// How many models it has loaded.
+    pub(super) models: u64,
+}
+
+/// What waiting for a process brought.
+#[derive(Debug)]
+pub(super) enum Heard {
+    /// It said something.
+    Answer(Answer),
+    /// Nothing, in that time.
+    Late,
+    /// It is no more.
+    Gone(End),
+}
+
+/// How a process came to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct End {
+    /// Such as `signal 9 (SIGKILL)` or `exit status 3`.
+    pub(super) how: String,
+    /// It was killed, which nobody does to himself.
+    pub(super) was_killed: bool,
+}
+
+impl End {
+    /// It said what nobody had asked for.
+    pub(super) fn out_of_turn() -> Self {
+        Self { how: "words out of turn".into(), was_killed: false }
+    }
+}
+
+impl Process {
+    /// Starts one; gives its standard input too, whose end is its own. Its number stands in `number`
+    /// as long as it lives, else 0.
+    ///
+    /// # Errors
+    ///
+    /// The system's error if it can't be started.
+    pub(super) fn start(
+        isolation: &Isolation,
+        number: &Arc<AtomicU32>,
+    ) -> io::Result<(Self, ChildStdin)> {
+        let mut command = Command::new(&isolation.program);
+        command.args(&isolation.arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+        // Ctrl-C is for the process that the user sees: that one knows what to finish.
+        let mut child = command.process_group(0).spawn()?;
+        let pipes = child.stdin.take().zip(child.stdout.take());
+        let (input, output) = pipes.ok_or(io::ErrorKind::BrokenPipe)?;
+        let (output, number) = (Lines::new(output), Arc::clone(number));
+        number.store(child.id(), Ordering::Relaxed);
+        Ok((Self { child, output, number, is_ready: false, models: 0 }, input))
+    }
+
+    /// Waits for what it says next, until that moment at most.
+    pub(super) fn hear(&mut self, until: Option<Instant>) -> Heard {
+        let nonsense = match self.output.next(until) {
+            Ok(Line::Late) => return Heard::Late,
+            Ok(Line::End) => None,
+            Ok(Line::Text(line)) => match serde_json::from_slice(line) {
+                Ok(answer) => return Heard::Answer(answer),
+                Err(error) => Some(format!("words that can't be understood ({error})")),
+            },
+            Err(error) => Some(format!("a pipe that can't be read ({error})")),
+        };
+        let end = self.end();
+        Heard::Gone(match nonsense {
+            Some(how) => End { how, was_killed: false },
+            None => end.unwrap_or_else(|error| End { how: error.to_string(), was_killed: false }),
+        })
+    }
+
+    /// Ends it, if it hasn't come to its end, and says how that was.
+    fn end(&mut self) -> io::Result<End> {
+        self.child.kill()?; // changes nothing for one that is dead
+        let status = self.child.wait()?;
+        Ok(End { how: in_words(status), was_killed: status.signal() == Some(KILLED) })
+    }
+}
+
+/// SIGKILL, which has this number everywhere.
+const KILLED: i32 = 9;
+
+/// `signal 9 (SIGKILL)`, `exit status 3`.
+fn in_words(status: ExitStatus) -> String {
+    status.to_string().replacen(": ", " ", 1)
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // One that has come to its end has been waited for already.
+        drop(self.end());
+        self.number.store(0, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_process_has_words() {
+        assert_eq!(in_words(ExitStatus::from_raw(9)), "signal 9 (SIGKILL)");
+        assert_eq!(in_words(ExitStatus::from_raw(3 << 8)), "exit status 3");
+    }
+}

@@ -1,0 +1,142 @@
+//! What the processes say to each other: JSON, one message a line.
+//!
+//! A worker first hears its [`Setup`] and answers [`Answer::Ready`] when its models are loaded. Then it
+//! takes one [`Errand`] after another, and answers each with [`Answer::Taken`], the source's records
+//! and [`Answer::Ended`]. Standard input's end is its own.
+
+use std::{path::PathBuf, time::Duration};
+
+use moviola_infer::provider::ProviderReport;
+use moviola_media::source::{IoMode, Place, Source, SourceOptions};
+use serde::{Deserialize, Serialize, de::Error};
+
+use crate::{
+    bulk::{Input, Refusal},
+    exact_path,
+    plan::Plan,
+    records::SourceTally,
+    results::Record,
+    sink::images::SourceFolders,
+};
+
+/// What a worker does with every source.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Setup {
+    pub(super) plan: Plan,
+    pub(super) options: Opening,
+}
+
+/// [`SourceOptions`] as they are written; a plan says what to do about damage, and there is one
+/// decoder.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Opening {
+    #[serde(with = "Reading")]
+    io: IoMode,
+    allow_protocols: String,
+    max_pixels: u64,
+    network_timeout: Duration,
+    stream: Option<usize>,
+    hwaccel: String,
+    index_cache: Option<ExactPath>,
+    memory: usize,
+}
+
+/// How [`IoMode`] is written.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "IoMode")]
+enum Reading {
+    Read,
+    Map,
+    Auto,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ExactPath(#[serde(with = "exact_path")] PathBuf);
+
+/// A source that a worker is to read, and where its images go.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::bulk) struct Errand {
+    place: Written,
+    pub(super) folders: SourceFolders,
+}
+
+/// Where a source is.
+#[derive(Debug, Serialize, Deserialize)]
+enum Written {
+    Path(ExactPath),
+    Url(String),
+}
+
+/// What a worker says.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Answer {
+    /// Sources may come; the models that were loaded, and what runs each.
+    Ready { providers: Vec<ProviderReport>, models: u64 },
+    /// A model can't be loaded: no source can be read.
+    Broken { message: String },
+    /// The source is being opened.
+    Taken,
+    /// One of its records, and what was counted when it came.
+    Told { record: Box<Record>, tally: SourceTally },
+    /// It had its last record; the models that were loaded since the worker began.
+    Ended { tally: SourceTally, models: u64 },
+}
+
+impl Opening {
+    pub(super) fn of(options: &SourceOptions) -> Self {
+        // Pictures' memory can't be shared with another process.
+        let SourceOptions { decoders: _, on_damage: _, pool: _, .. } = options;
+        Self {
+            io: options.io,
+            allow_protocols: options.allow_protocols.to_string(),
+            max_pixels: options.max_pixels,
+            network_timeout: options.network_timeout,
+            stream: options.stream,
+            hwaccel: options.hwaccel.to_string(),
+            index_cache: options.index_cache.as_deref().map(|path| ExactPath(path.into())),
+            memory: options.memory,
+        }
+    }
+
+    /// The options, for one decoder.
+    pub(super) fn options(self) -> serde_json::Result<SourceOptions> {
+        Ok(SourceOptions {
+            io: self.io,
+            allow_protocols: self.allow_protocols.parse().map_err(serde_json::Error::custom)?,
+            max_pixels: self.max_pixels,
+            network_timeout: self.network_timeout,
+            stream: self.stream,
+            decoders: 1,
+            hwaccel: self.hwaccel.parse().map_err(serde_json::Error::custom)?,
+            index_cache: self.index_cache.map(|path| path.0.into()),
+            memory: self.memory,
+            ..SourceOptions::default()
+        })
+    }
+}
+
+impl Errand {
+    /// What to hand over for `input`, and how the source is called; or why it can't be.
+    pub(in crate::bulk) fn of(input: Input) -> Result<(Self, String), (Refusal, String)> {
+        let Input { name, source, folders } = input;
+        let refused = |refusal| (refusal, name.clone());
+        let source = source.map_err(refused)?;
+        let unwritable = |message| Refusal { stage: "write", message };
+        let folders = folders.map_err(|error| refused(unwritable(error.to_string())))?;
+        let place = match source.place() {
+            Some(Place::Path(path)) => Written::Path(ExactPath(path.into())),
+            Some(Place::Url(url)) => Written::Url(url.into()),
+            None => return Err(refused(Refusal::not_elsewhere())),
+        };
+        Ok((Self { place, folders }, source.name().into()))
+    }
+
+    /// The source, and where its images go.
+    pub(super) fn open(self) -> (Source, SourceFolders) {
+        let source = match self.place {
+            Written::Path(path) => Source::path(path.0),
+            Written::Url(url) => Source::parse(&url),
+        };
+        (source, self.folders)
+    }
+}

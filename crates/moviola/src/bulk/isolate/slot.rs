@@ -1,0 +1,317 @@
+//! One worker's place: the process in it, and the next one when that has died.
+
+use std::{
+    io::Write,
+    process::ChildStdin,
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use moviola_infer::provider::ProviderReport;
+use moviola_media::budget;
+
+use super::{
+    GRACE, Isolation,
+    process::{End, Heard, Process},
+    protocol::{Answer, Errand},
+};
+use crate::{
+    bulk::{BulkError, Refusal},
+    records::SourceTally,
+    results::Record,
+};
+
+/// Deaths in a row, none of them at work on a source, after which no further process is started.
+const MOST_DEATHS: u32 = 3;
+
+/// One worker's place.
+#[derive(Debug)]
+pub(in crate::bulk) struct Slot {
+    isolation: Arc<Isolation>,
+    /// What a process hears first.
+    setup: Arc<[u8]>,
+    /// Held as long as a source is read: one after another.
+    turn: Mutex<()>,
+    waiting: Mutex<Waiting>,
+    /// The standard input of the process: what ends it must not wait for whoever hears it.
+    input: Mutex<Option<ChildStdin>>,
+    /// What runs the models, once one is loaded.
+    providers: OnceLock<Vec<ProviderReport>>,
+    /// The number of the process, 0 for none.
+    process: Arc<AtomicU32>,
+    models: AtomicU64,
+}
+
+/// What there is while no source is read.
+#[derive(Debug, Default)]
+struct Waiting {
+    process: Option<Process>,
+    /// How many died in a row without a source.
+    deaths: u32,
+}
+
+/// How a source came to its end in a worker process.
+#[derive(Debug)]
+pub(in crate::bulk) enum Outcome {
+    /// As its last record says.
+    Ended(SourceTally),
+    /// The process didn't bring it to its end: what had been counted, and what happened.
+    Cut(SourceTally, Refusal),
+    /// Nobody wants its records any more.
+    Left,
+}
+
+/// Who takes a source's records.
+pub(in crate::bulk) trait Listener {
+    /// Whether no more records are wanted.
+    fn has_left(&self) -> bool;
+    /// Takes a record; `false` if no more are wanted.
+    fn take(&mut self, record: Record) -> bool;
+}
+
+/// Someone who waits, and wants no records.
+struct Nobody;
+
+impl Listener for Nobody {
+    fn has_left(&self) -> bool {
+        false
+    }
+
+    fn take(&mut self, _: Record) -> bool {
+        true
+    }
+}
+
+impl Slot {
+    /// Starts a process, and doesn't wait for it.
+    pub(super) fn start(isolation: Arc<Isolation>, setup: Arc<[u8]>) -> Result<Self, BulkError> {
+        let slot = Self {
+            isolation,
+            setup,
+            turn: Mutex::default(),
+            waiting: Mutex::default(),
+            input: Mutex::default(),
+            providers: OnceLock::new(),
+            process: Arc::default(),
+            models: AtomicU64::new(0),
+        };
+        let process = slot.start_process()?;
+        lock(&slot.waiting).process = Some(process);
+        Ok(slot)
+    }
+
+    /// Waits until its models are loaded; says what runs them.
+    pub(super) fn providers(&self) -> Result<Vec<ProviderReport>, BulkError> {
+        let mut waiting = lock(&self.waiting);
+        // Whoever has taken the process away had heard of its models before.
+        if self.providers.get().is_none() {
+            self.ready(&mut waiting, &Nobody)?;
+        }
+        Ok(self.providers.get().cloned().unwrap_or_default())
+    }
+
+    /// How many models its processes have loaded.
+    pub(super) fn models_loaded(&self) -> u64 {
+        self.models.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that its process takes.
+    pub(super) fn resident(&self) -> u64 {
+        budget::resident_of(self.process.load(Ordering::Relaxed)).unwrap_or_default()
+    }
+
+    /// Lets its process come to its end, which gives up the source that it is at.
+    pub(in crate::bulk) fn stop(&self) {
+        drop(lock(&self.input).take());
+    }
+
+    /// Lets the process read a source.
+    ///
+    /// # Errors
+    ///
+    /// [`BulkError::Worker`] if it can't load a model, or no process lives long enough to begin.
+    pub(in crate::bulk) fn carry_out(
+        &self,
+        errand: &Errand,
+        listener: &mut impl Listener,
+    ) -> Result<Outcome, BulkError> {
+        let errand = line(errand)?;
+        let _turn = lock(&self.turn);
+        loop {
+            let Some(mut process) = self.take(listener)? else { return Ok(Outcome::Left) };
+            self.send(&errand);
+            let late = self.isolation.deadline.and_then(|most| Instant::now().checked_add(most));
+            match process.hear(late) {
+                Heard::Answer(Answer::Taken) => {
+                    lock(&self.waiting).deaths = 0;
+                    return self.listen(process, late, listener);
+                }
+                Heard::Late => return Ok(self.late(process, SourceTally::default())),
+                // It died of nothing that this source did, and another process may read it.
+                Heard::Gone(end) => self.bury(&mut lock(&self.waiting), &end)?,
+                Heard::Answer(_) => self.bury(&mut lock(&self.waiting), &End::out_of_turn())?,
+            }
+        }
+    }
+
+    /// Takes the records of a source from the process that reads it.
+    fn listen(
+        &self,
+        mut process: Process,
+        late: Option<Instant>,
+        listener: &mut impl Listener,
+    ) -> Result<Outcome, BulkError> {
+        let mut so_far = SourceTally::default();
+        loop {
+            match process.hear(late) {
+                Heard::Answer(Answer::Told { record, tally }) => {
+                    so_far = tally;
+                    if !listener.take(*record) {
+                        self.leave(process);
+                        return Ok(Outcome::Left);
+                    }
+                }
+                Heard::Answer(Answer::Ended { tally, models }) => {
+                    self.count_models(&mut process, models);
+                    lock(&self.waiting).process = Some(process);
+                    return Ok(Outcome::Ended(tally));
+                }
+                Heard::Answer(Answer::Broken { message }) => {
+                    return Err(BulkError::worker(message));
+                }
+                Heard::Answer(Answer::Ready { .. } | Answer::Taken) => {}
+                Heard::Late => return Ok(self.late(process, so_far)),
+                Heard::Gone(_) if listener.has_left() => return Ok(Outcome::Left),
+                Heard::Gone(end) => return Ok(Outcome::Cut(so_far, Refusal::died(&end))),
+            }
+        }
+    }
+
+    /// Takes the process that waits, or another, as soon as it is ready; `None` if none is wanted any
+    /// more.
+    fn take(&self, listener: &impl Listener) -> Result<Option<Process>, BulkError> {
+        let mut waiting = lock(&self.waiting);
+        self.ready(&mut waiting, listener)?;
+        Ok(waiting.process.take().filter(|process| process.is_ready && !listener.has_left()))
+    }
+
+    /// Waits until a process can take a source, unless that isn't wanted any more.
+    fn ready(&self, waiting: &mut Waiting, listener: &impl Listener) -> Result<(), BulkError> {
+        loop {
+            let mut process = match waiting.process.take() {
+                Some(process) => process,
+                None => self.start_process()?,
+            };
+            if process.is_ready || listener.has_left() {
+                waiting.process = Some(process);
+                return Ok(());
+            }
+            match process.hear(None) {
+                Heard::Answer(Answer::Ready { providers, models }) => {
+                    process.is_ready = true;
+                    self.count_models(&mut process, models);
+                    self.providers.get_or_init(|| providers);
+                    waiting.process = Some(process);
+                }
+                Heard::Answer(Answer::Broken { message }) => {
+                    return Err(BulkError::worker(message));
+                }
+                Heard::Gone(end) => self.bury(waiting, &end)?,
+                Heard::Answer(_) | Heard::Late => self.bury(waiting, &End::out_of_turn())?,
+            }
+        }
+    }
+
+    /// Starts a process and tells it what to do with every source.
+    fn start_process(&self) -> Result<Process, BulkError> {
+        let (process, input) = Process::start(&self.isolation, &self.process).map_err(|error| {
+            let program = self.isolation.program.display();
+            BulkError::worker(format!("no worker process can be started from {program}: {error}"))
+        })?;
+        *lock(&self.input) = Some(input);
+        self.send(&self.setup);
+        Ok(process)
+    }
+
+    /// Says something to the process. That it doesn't live any more is heard.
+    fn send(&self, line: &[u8]) {
+        if let Some(input) = &mut *lock(&self.input)
+            && let Err(error) = input.write_all(line)
+        {
+            tracing::debug!(%error, "a worker process doesn't listen");
+        }
+    }
+
+    fn count_models(&self, process: &mut Process, models: u64) {
+        self.models.fetch_add(models.saturating_sub(process.models), Ordering::Relaxed);
+        process.models = models;
+    }
+
+    /// Ends the process, which takes too long.
+    fn late(&self, process: Process, so_far: SourceTally) -> Outcome {
+        drop(process);
+        Outcome::Cut(so_far, Refusal::late(self.isolation.deadline.unwrap_or_default()))
+    }
+
+    /// Lets the process finish the record at hand, and ends it.
+    fn leave(&self, mut process: Process) {
+        self.stop();
+        let late = Instant::now() + GRACE;
+        while matches!(process.hear(Some(late)), Heard::Answer(_)) {}
+    }
+
+    /// A process died without a source: the next may do better, but not many will.
+    fn bury(&self, waiting: &mut Waiting, end: &End) -> Result<(), BulkError> {
+        waiting.deaths += 1;
+        if waiting.deaths < MOST_DEATHS {
+            return Ok(());
+        }
+        let (deaths, how) = (std::mem::take(&mut waiting.deaths), &end.how);
+        Err(BulkError::worker(format!(
+            "{deaths} worker processes ended before they could begin, the last with {how}: work \
+             without isolation to see whether that is better"
+        )))
+    }
+}
+
+impl Refusal {
+    /// The process that read it died.
+    fn died(End { how, was_killed }: &End) -> Self {
+        let remedy = if *was_killed {
+            "if nobody killed it, memory ran out: fewer jobs take less"
+        } else {
+            "read it alone to see why, or leave it out"
+        };
+        let message = format!("the process that read it ended with {how}; {remedy}");
+        Self { stage: "crash", message }
+    }
+
+    /// It took too long.
+    fn late(deadline: Duration) -> Self {
+        let seconds = deadline.as_secs_f64();
+        let message = format!("it wasn't read within {seconds} s; allow more, or leave it out");
+        Self { stage: "deadline", message }
+    }
+
+    /// No other process can read it.
+    pub(super) fn not_elsewhere() -> Self {
+        let message = "this can't be handed to another process, as files and addresses can: name a \
+                       file, or work without isolation";
+        Self { stage: "open", message: message.into() }
+    }
+}
+
+/// A message as it is written.
+pub(super) fn line(message: &impl serde::Serialize) -> Result<Vec<u8>, BulkError> {
+    let mut line = serde_json::to_vec(message)
+        .map_err(|error| BulkError::worker(format!("a message can't be written: {error}")))?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,82 @@
+//! A run under way: what happens, as it happens.
+
+use std::{
+    panic,
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use super::{BulkError, Event, schedule::Schedule};
+
+/// A run over many sources: what happens, as it happens. Dropping it stops the work.
+///
+/// An `Err` is one of a model, or of the system: nothing follows.
+#[derive(Debug)]
+pub struct BulkRun {
+    pub(super) schedule: Arc<Schedule>,
+    pub(super) events: Option<Receiver<Result<Event, BulkError>>>,
+    pub(super) dispatcher: Option<JoinHandle<()>>,
+}
+
+/// What a time of waiting brought.
+#[derive(Debug)]
+pub enum Moment {
+    /// Something happened.
+    Event(Result<Event, BulkError>),
+    /// Nothing did.
+    Nothing,
+    /// Nothing more will.
+    End,
+}
+
+impl BulkRun {
+    /// As [`next`](Iterator::next), but waits so long at most.
+    pub fn next_within(&mut self, time: Duration) -> Moment {
+        let Some(events) = &self.events else { return Moment::End };
+        match events.recv_timeout(time) {
+            Ok(event) => {
+                if event.is_err() {
+                    self.events = None;
+                }
+                Moment::Event(event)
+            }
+            Err(RecvTimeoutError::Timeout) => Moment::Nothing,
+            Err(RecvTimeoutError::Disconnected) => {
+                self.events = None;
+                if let Some(Err(panic)) = self.dispatcher.take().map(JoinHandle::join) {
+                    panic::resume_unwind(panic);
+                }
+                Moment::End
+            }
+        }
+    }
+}
+
+impl Iterator for BulkRun {
+    type Item = Result<Event, BulkError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.next_within(Duration::MAX) {
+                Moment::Event(event) => return Some(event),
+                Moment::Nothing => {}
+                Moment::End => return None,
+            }
+        }
+    }
+}
+
+impl Drop for BulkRun {
+    fn drop(&mut self) {
+        self.schedule.stop();
+        self.events = None; // whoever sends learns that nobody listens
+        if let Some(dispatcher) = self.dispatcher.take() {
+            // A panic was meant for a caller who is gone.
+            drop(dispatcher.join());
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The workers of a run: threads of this process, or processes of their own.
+
+use moviola_infer::provider::ProviderReport;
+use moviola_media::budget;
+
+use super::{BulkError, isolate::Processes};
+use crate::pipeline::Engines;
+
+/// The workers of a run.
+#[derive(Debug)]
+pub(super) enum Workers {
+    /// Threads, that begin with their source; their models stay.
+    Threads(Engines),
+    /// Processes.
+    Processes(Processes),
+}
+
+impl Workers {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Threads(engines) => engines.workers(),
+            Self::Processes(processes) => processes.len(),
+        }
+    }
+
+    /// Waits until the models are loaded; says of each what runs it, and why.
+    pub(super) fn providers(&self) -> Result<Vec<ProviderReport>, BulkError> {
+        match self {
+            Self::Threads(engines) => Ok(engines.providers()?),
+            Self::Processes(processes) => processes.providers(),
+        }
+    }
+
+    /// How many models were loaded so far.
+    pub(super) fn models_loaded(&self) -> u64 {
+        match self {
+            Self::Threads(engines) => engines.models_loaded(),
+            Self::Processes(processes) => processes.models_loaded(),
+        }
+    }
+
+    /// Bytes that this process and its workers take; `None` where that can't be known.
+    pub(super) fn resident(&self) -> Option<u64> {
+        let own = budget::resident()?;
+        match self {
+            Self::Threads(_) => Some(own),
+            Self::Processes(processes) => Some(own + processes.resident()),
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Paths in messages to other processes, whatever their bytes are.
+
+use std::{
+    borrow::Cow,
+    ffi::OsString,
+    os::unix::ffi::{OsStrExt, OsStringExt},
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A path as it is written: text, if it is that.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Written<'a> {
+    Text(Cow<'a, str>),
+    Bytes(Cow<'a, [u8]>),
+}
+
+/// For `#[serde(with = "exact_path")]`.
+pub(crate) fn serialize<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
+    let written = match path.to_str() {
+        Some(text) => Written::Text(text.into()),
+        None => Written::Bytes(path.as_os_str().as_bytes().into()),
+    };
+    written.serialize(to)
+}
+
+/// For `#[serde(with = "exact_path")]`.
+pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<PathBuf, D::Error> {
+    Ok(match Written::deserialize(from)? {
+        Written::Text(text) => text.into_owned().into(),
+        Written::Bytes(bytes) => OsString::from_vec(bytes.into_owned()).into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+
+    use super::*;
+
+    #[derive(Serialize, Deserialize)]
+    struct Exact(#[serde(with = "super")] PathBuf);
+
+    #[test]
+    fn every_path_comes_back_as_it_was() {
+        for bytes in [&b"a/b.mp4"[..], b"", "\u{e4}\n".as_bytes(), b"no\xfftext"] {
+            let path = Path::new(OsStr::from_bytes(bytes));
+            let line = serde_json::to_string(&Exact(path.into())).unwrap();
+            let back: Exact = serde_json::from_str(&line).unwrap();
+            assert_eq!(back.0, path, "{line}");
+        }
+    }
+}
