@@ -72,9 +72,9 @@ pub(crate) fn run(
         }
         dataset => dataset.transpose()?,
     };
-    let progress = out.bulk_progress(plan.stills.is_some());
+    let progress = Progress::new(plan.stills.is_some(), words.clone(), out.bulk_pace());
     let bulk = Bulk::new(plan, options)?;
-    let found = inputs::find(words);
+    let found = progress.ahead().watch(inputs::find(words));
     let run = match &dataset {
         Some(dataset) => bulk.run(dataset.inputs(found, folders))?,
         None => bulk.run(found.map(move |found| {
@@ -119,7 +119,7 @@ impl Writer<'_> {
                 Moment::Nothing => {}
                 Moment::End => break,
             }
-            self.progress.show(self.out);
+            self.progress.show(|| self.bulk.resident(), self.out);
             if self.fail_fast && self.tally.failed > 0 {
                 drop(run);
                 self.dataset.take().map_or(Ok(()), Dataset::stop)?;

@@ -1,5 +1,6 @@
 //! The command `moviola`.
 
+mod ahead;
 mod args;
 mod bulk;
 mod cmd;
@@ -12,6 +13,7 @@ mod interrupt;
 mod output;
 mod pictures;
 mod progress;
+mod time_left;
 mod wanted;
 
 use std::{ffi::OsString, io, process::ExitCode};

@@ -4,12 +4,17 @@ use std::{
     fmt::Display,
     io::{self, IsTerminal, Write},
     path::Path,
+    time::Duration,
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use moviola::{results::Record, sink::jsonl::JsonLines};
 
-use crate::{args::Global, exit::Exit, progress::Progress};
+use crate::{
+    args::Global,
+    exit::Exit,
+    progress::{OFTEN, SELDOM},
+};
 
 /// Standard output and standard error.
 pub(crate) struct Output {
@@ -76,9 +81,9 @@ impl Output {
         self.bar = Some(bar);
     }
 
-    /// What shows how far a run over many inputs has come.
-    pub(crate) fn bulk_progress(&self, has_stills: bool) -> Progress {
-        Progress::new(has_stills, !self.quiet, io::stderr().is_terminal())
+    /// How often to show how far a run over many inputs has come; `None` for never.
+    pub(crate) fn bulk_pace(&self) -> Option<Duration> {
+        (!self.quiet).then(|| if io::stderr().is_terminal() { OFTEN } else { SELDOM })
     }
 
     /// Shows a line in the place of the one before, if a person watches and doesn't see the records

@@ -1,17 +1,24 @@
 //! How far a run over many inputs has come: a line that changes on a terminal, lines elsewhere.
 
-use std::time::{Duration, Instant};
+use std::{
+    ffi::OsString,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use indicatif::{HumanBytes, HumanCount};
+use indicatif::{FormattedDuration, HumanBytes, HumanCount};
 use moviola::{budget, bulk::Event, results::Record};
 
-use crate::output::Output;
+use crate::{ahead::Ahead, output::Output, time_left::TimeLeft};
 
 /// How often a line is written where it stays.
-const SELDOM: Duration = Duration::from_secs(10);
+pub(crate) const SELDOM: Duration = Duration::from_secs(10);
 
 /// How often a line changes on a terminal.
-const OFTEN: Duration = Duration::from_millis(200);
+pub(crate) const OFTEN: Duration = Duration::from_millis(200);
+
+/// Runs that are shorter than this don't count their inputs.
+const SHORT: Duration = Duration::from_secs(1);
 
 /// The share of what memory there is that is worth a warning.
 const WARNED: f64 = 0.8;
@@ -28,29 +35,43 @@ pub(crate) struct Progress {
     /// Whether each frame has a record of its own, beside that of its objects.
     has_stills: bool,
     frames: u64,
+    time_left: TimeLeft,
+    ahead: Arc<Ahead>,
+    /// What the inputs are found by, until they are counted.
+    words: Vec<OsString>,
     /// What memory there is, in bytes.
     memory: u64,
     warned: bool,
 }
 
 impl Progress {
-    pub(crate) fn new(has_stills: bool, is_seen: bool, on_terminal: bool) -> Self {
+    /// Of a run over what `words` mean, which is shown so often; `None` for never.
+    pub(crate) fn new(has_stills: bool, words: Vec<OsString>, every: Option<Duration>) -> Self {
         let now = Instant::now();
         Self {
             started: now,
             shown: now,
-            every: is_seen.then_some(if on_terminal { OFTEN } else { SELDOM }),
+            every,
             sources: 0,
             at_work: 0,
             has_stills,
             frames: 0,
+            time_left: TimeLeft::default(),
+            ahead: Arc::default(),
+            words,
             memory: budget::memory(),
             warned: false,
         }
     }
 
+    /// Where inputs are counted as they are taken.
+    pub(crate) fn ahead(&self) -> &Arc<Ahead> {
+        &self.ahead
+    }
+
     /// Counts what happened.
     pub(crate) fn take(&mut self, event: &Event) {
+        self.time_left.take(event);
         match event {
             Event::Started { .. } => self.at_work += 1,
             Event::Record { record, .. } => {
@@ -69,21 +90,35 @@ impl Progress {
         }
     }
 
-    /// Shows it, if it is time to.
-    pub(crate) fn show(&mut self, out: &mut Output) {
+    /// Shows it, if it is time to; `resident` tells the bytes that all of it takes.
+    pub(crate) fn show(&mut self, resident: impl FnOnce() -> Option<u64>, out: &mut Output) {
+        if self.every.is_some() && !self.words.is_empty() && self.started.elapsed() >= SHORT {
+            self.ahead.count(std::mem::take(&mut self.words));
+        }
         let Some(every) = self.every.filter(|&every| self.shown.elapsed() >= every) else { return };
         self.shown = Instant::now();
-        let resident = budget::resident().unwrap_or_default();
+        let resident = resident().unwrap_or_default();
         self.warn(resident, out);
-        let rate = self.frames as f64 / self.started.elapsed().as_secs_f64();
-        let line = format!(
-            "{} files, {} at work, {} frames, {rate:.1} a second, {}",
+        let line = self.line(self.started.elapsed(), resident);
+        if every == OFTEN { out.status(line) } else { out.plain(line) }
+    }
+
+    /// What is shown after so much time.
+    fn line(&self, elapsed: Duration, resident: u64) -> String {
+        let ahead = self.ahead.left();
+        let left = ahead.and_then(|ahead| self.time_left.estimate(ahead, elapsed));
+        let ahead = ahead.map(|ahead| format!(", {} to come", HumanCount(ahead)));
+        let left = left.map(|left| format!(", {} left", FormattedDuration(left)));
+        format!(
+            "{} files, {} at work{}, {} frames, {:.1} a second{}, {}",
             HumanCount(self.sources),
             self.at_work,
+            ahead.unwrap_or_default(),
             HumanCount(self.frames),
+            self.frames as f64 / elapsed.as_secs_f64(),
+            left.unwrap_or_default(),
             HumanBytes(resident),
-        );
-        if every == OFTEN { out.status(line) } else { out.plain(line) }
+        )
     }
 
     /// Says once that memory is short.
@@ -96,5 +131,32 @@ impl Progress {
                 "{resident} of {all} of memory are in use: fewer --jobs take less"
             ));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use moviola::records::SourceTally;
+
+    use super::*;
+
+    #[test]
+    fn the_line_says_what_is_known() {
+        let mut progress = Progress::new(true, Vec::new(), None);
+        let ten = Duration::from_secs(10);
+        let nothing = "0 files, 0 at work, 0 frames, 0.0 a second, 2.00 MiB";
+        assert_eq!(progress.line(ten, 2 << 20), nothing);
+        let mut inputs = Arc::clone(progress.ahead()).watch(0..2);
+        for input in 0..2 {
+            inputs.next();
+            progress.take(&Event::Started { input, source: "a.jpg".into() });
+        }
+        progress.take(&Event::Ended { input: 0, tally: SourceTally::default() });
+        let unknown = "1 files, 1 at work, 0 frames, 0.0 a second, 2.00 MiB";
+        assert_eq!(progress.line(ten, 2 << 20), unknown);
+        assert_eq!(inputs.next(), None);
+        let known =
+            "1 files, 1 at work, 0 to come, 0 frames, 0.0 a second, 00:00:10 left, 2.00 MiB";
+        assert_eq!(progress.line(ten, 2 << 20), known);
     }
 }

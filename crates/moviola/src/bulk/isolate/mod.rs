@@ -38,8 +38,8 @@ pub struct Isolation {
     pub program: PathBuf,
     /// What the program is told on its command line.
     pub arguments: Vec<OsString>,
-    /// The longest that one source may take, from when it is handed over: then its process is killed.
-    /// `None` for no bound.
+    /// The longest that one source may take, from when it is handed over, but for the time in which its
+    /// records wait to be taken: then its process is killed. `None` for no bound.
     pub deadline: Option<Duration>,
 }
 

@@ -161,7 +161,7 @@ impl Slot {
     fn listen(
         &self,
         mut process: Process,
-        late: Option<Instant>,
+        mut late: Option<Instant>,
         listener: &mut impl Listener,
     ) -> Result<Outcome, BulkError> {
         let mut so_far = SourceTally::default();
@@ -169,10 +169,13 @@ impl Slot {
             match process.hear(late) {
                 Heard::Answer(Answer::Told { record, tally }) => {
                     so_far = tally;
+                    let told = Instant::now();
                     if !listener.take(*record) {
                         self.leave(process);
                         return Ok(Outcome::Left);
                     }
+                    // Whoever takes records slowly isn't the source's fault.
+                    late = late.and_then(|late| late.checked_add(told.elapsed()));
                 }
                 Heard::Answer(Answer::Ended { tally, models }) => {
                     self.count_models(&mut process, models);
@@ -201,11 +204,14 @@ impl Slot {
     /// Waits until a process can take a source, unless that isn't wanted any more.
     fn ready(&self, waiting: &mut Waiting, listener: &impl Listener) -> Result<(), BulkError> {
         loop {
+            if listener.has_left() {
+                return Ok(());
+            }
             let mut process = match waiting.process.take() {
                 Some(process) => process,
                 None => self.start_process()?,
             };
-            if process.is_ready || listener.has_left() {
+            if process.is_ready {
                 waiting.process = Some(process);
                 return Ok(());
             }

@@ -1,0 +1,120 @@
+//! How many inputs a run has, and how many of them are still to come.
+
+use std::{
+    ffi::OsString,
+    path::Path,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+};
+
+use moviola::bulk::inputs;
+
+/// How many inputs a run has, as far as that is known.
+#[derive(Debug, Default)]
+pub(crate) struct Ahead {
+    taken: AtomicU64,
+    all: Mutex<Option<u64>>,
+}
+
+impl Ahead {
+    /// `inputs`, each counted as it is taken.
+    pub(crate) fn watch<I: Iterator>(
+        self: &Arc<Self>,
+        inputs: I,
+    ) -> impl Iterator<Item = I::Item> + use<I> {
+        let (ahead, mut inputs) = (Arc::clone(self), inputs);
+        std::iter::from_fn(move || {
+            let next = inputs.next();
+            match next {
+                Some(_) => drop(ahead.taken.fetch_add(1, Ordering::Relaxed)),
+                None => *ahead.lock() = Some(ahead.taken.load(Ordering::Relaxed)),
+            }
+            next
+        })
+    }
+
+    /// Starts to count all that `words` mean, on a thread of its own: folders are walked once more.
+    /// What can be read once only isn't counted.
+    pub(crate) fn count(self: &Arc<Self>, words: Vec<OsString>) {
+        if self.all().is_some() || !words.iter().all(can_be_read_again) {
+            return;
+        }
+        let ahead = Arc::clone(self);
+        let count = move || {
+            let all = inputs::find(words).count() as u64;
+            ahead.lock().get_or_insert(all);
+        };
+        if let Err(error) = thread::Builder::new().name("moviola-count".into()).spawn(count) {
+            tracing::debug!(%error, "the inputs aren't counted");
+        }
+    }
+
+    /// How many inputs there are, if that is known.
+    pub(crate) fn all(&self) -> Option<u64> {
+        *self.lock()
+    }
+
+    /// How many of them haven't been taken yet.
+    pub(crate) fn left(&self) -> Option<u64> {
+        Some(self.all()?.saturating_sub(self.taken.load(Ordering::Relaxed)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<u64>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a word means the same a second time: lists in pipes don't.
+fn can_be_read_again(word: &OsString) -> bool {
+    let list = word.to_str().and_then(|word| word.strip_prefix('@'));
+    list.is_none_or(|list| list != "-" && Path::new(list).is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inputs_that_were_taken_are_no_longer_ahead() {
+        let ahead = Arc::<Ahead>::default();
+        let mut inputs = ahead.watch([1, 2, 3].into_iter());
+        inputs.next();
+        assert_eq!(ahead.left(), None, "nobody has counted them");
+        *ahead.lock() = Some(3);
+        assert_eq!(ahead.left(), Some(2));
+        assert_eq!(inputs.count(), 2);
+        assert_eq!((ahead.all(), ahead.left()), (Some(3), Some(0)));
+    }
+
+    #[test]
+    fn without_a_count_they_are_known_when_all_were_taken() {
+        let ahead = Arc::<Ahead>::default();
+        assert_eq!(ahead.watch([1, 2].into_iter()).count(), 2);
+        assert_eq!((ahead.all(), ahead.left()), (Some(2), Some(0)));
+    }
+
+    #[test]
+    fn a_folder_is_counted_beside_the_work() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a", "b", "c"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        let ahead = Arc::<Ahead>::default();
+        ahead.count(vec![folder.path().into()]);
+        while ahead.all().is_none() {
+            thread::yield_now();
+        }
+        assert_eq!(ahead.left(), Some(3));
+    }
+
+    #[test]
+    fn lists_that_come_once_are_not_used_up() {
+        assert!(can_be_read_again(&"a folder".into()));
+        assert!(can_be_read_again(&format!("@{}/Cargo.toml", env!("CARGO_MANIFEST_DIR")).into()));
+        assert!(!can_be_read_again(&"@-".into()));
+        assert!(!can_be_read_again(&"@/dev/stdin".into()));
+    }
+}

@@ -1,0 +1,192 @@
+//! How long a run over many inputs will go on: reckoned in seconds of video, because files differ.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use moviola::{bulk::Event, results::Record};
+
+/// The share of everything that must be behind before something is said, unless a source has ended.
+const ENOUGH: f64 = 0.01;
+
+/// What is behind a run, and what is known of the rest.
+#[derive(Debug, Default)]
+pub(crate) struct TimeLeft {
+    open: BTreeMap<u64, Open>,
+    /// Sources that have ended.
+    ended: u64,
+    /// Seconds of video that were read of them.
+    seconds: f64,
+}
+
+/// A source that is being read.
+#[derive(Clone, Copy, Debug, Default)]
+struct Open {
+    /// Its container was opened, and told this length in seconds, or none.
+    told: Option<Option<f64>>,
+    /// Seconds of it that are behind.
+    time: f64,
+}
+
+impl Open {
+    fn duration(&self) -> Option<f64> {
+        self.told.flatten()
+    }
+
+    /// Seconds that are left, where sources are of that length on average; `None` if nobody knows.
+    fn left(&self, mean: f64) -> Option<f64> {
+        match self.told {
+            Some(duration) => Some((duration? - self.time).max(0.0)),
+            None => Some(mean), // not open yet
+        }
+    }
+}
+
+impl TimeLeft {
+    /// Counts what happened.
+    pub(crate) fn take(&mut self, event: &Event) {
+        match event {
+            Event::Started { input, .. } => drop(self.open.insert(*input, Open::default())),
+            Event::Record { input, record } => {
+                let Some(open) = self.open.get_mut(input) else { return };
+                if let Record::Source(source) = &**record {
+                    open.told = Some(source.duration);
+                }
+                open.time = record.time().unwrap_or(open.time).max(open.time);
+            }
+            Event::Ended { input, tally } => {
+                let open = self.open.remove(input).unwrap_or_default();
+                self.ended += 1;
+                let whole = open.duration().filter(|_| !tally.failed);
+                self.seconds += whole.unwrap_or(open.time);
+            }
+            _ => {}
+        }
+    }
+
+    /// How long it will go on, if it goes on as it did for `elapsed` and so many sources are still to
+    /// come; `None` while that isn't known.
+    pub(crate) fn estimate(&self, ahead: u64, elapsed: Duration) -> Option<Duration> {
+        let times = self.rest(ahead)?;
+        Duration::try_from_secs_f64(elapsed.as_secs_f64() * times).ok()
+    }
+
+    /// What is left, in multiples of what is behind.
+    fn rest(&self, ahead: u64) -> Option<f64> {
+        let known: Vec<_> = self.open.values().filter_map(Open::duration).collect();
+        let opened = self.ended + known.len() as u64;
+        let mean = (self.seconds + known.iter().sum::<f64>()) / opened as f64;
+        if self.ended > 0 && mean <= 0.0 {
+            // Pictures have no length: each counts for as much as another.
+            return Some((ahead + self.open.len() as u64) as f64 / self.ended as f64);
+        }
+        let behind = self.seconds + self.open.values().map(|open| open.time).sum::<f64>();
+        let open: f64 = self.open.values().map(|open| open.left(mean)).sum::<Option<f64>>()?;
+        let left = ahead as f64 * mean + open;
+        let is_enough = behind > 0.0 && (self.ended > 0 || behind >= ENOUGH * (behind + left));
+        is_enough.then(|| left / behind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use moviola::{
+        records::SourceTally,
+        results::{ErrorRecord, SCHEMA, SourceRecord},
+    };
+
+    use super::*;
+
+    /// What happens to sources, one word each: `+` for started, their length when they are opened,
+    /// `@` and how far they have come, `.` for ended, `!` for ended as failed.
+    fn after(words: &[(u64, &str)]) -> TimeLeft {
+        let mut left = TimeLeft::default();
+        for &(input, word) in words {
+            left.take(&event(input, word));
+        }
+        left
+    }
+
+    fn event(input: u64, word: &str) -> Event {
+        let record = |record| Event::Record { input, record: Box::new(record) };
+        let ended = |failed| Event::Ended {
+            input,
+            tally: SourceTally { failed, ..SourceTally::default() },
+        };
+        match word {
+            "+" => Event::Started { input, source: String::new() },
+            "." => ended(false),
+            "!" => ended(true),
+            _ => match word.strip_prefix('@') {
+                Some(time) => record(Record::Error(ErrorRecord {
+                    source: String::new(),
+                    stage: String::new(),
+                    time: time.parse().ok(),
+                    message: String::new(),
+                })),
+                None => record(Record::Source(SourceRecord {
+                    schema: SCHEMA,
+                    source: String::new(),
+                    container: String::new(),
+                    duration: word.parse().ok(),
+                    video: None,
+                    audio: None,
+                })),
+            },
+        }
+    }
+
+    /// Seconds that are left after 10 of them.
+    #[track_caller]
+    fn check(words: &[(u64, &str)], ahead: u64, want: Option<f64>) {
+        let got = after(words).estimate(ahead, Duration::from_secs(10));
+        assert_eq!(got.map(|left| left.as_secs_f64()), want, "{words:?}");
+    }
+
+    #[test]
+    fn what_is_ahead_takes_as_long_as_what_is_behind() {
+        let one = [(0, "+"), (0, "60"), (0, ".")];
+        check(&one, 0, Some(0.0));
+        check(&one, 3, Some(30.0));
+        let two = [&one[..], &[(1, "+"), (1, "20"), (1, ".")]].concat();
+        check(&two, 4, Some(20.0));
+    }
+
+    #[test]
+    fn of_an_open_source_a_part_is_left() {
+        check(&[(0, "+"), (0, "60"), (0, "@20")], 0, Some(20.0));
+        check(&[(0, "+"), (0, "60"), (0, "@20")], 1, Some(50.0));
+        let beside = [(0, "+"), (0, "60"), (0, "."), (1, "+"), (1, "120"), (1, "@60")];
+        check(&beside, 0, Some(5.0));
+        check(&beside, 2, Some(20.0));
+        let begun = [(0, "+"), (0, "60"), (0, "."), (1, "+")];
+        check(&begun, 0, Some(10.0));
+        // Frames that come in any order, or from behind the end that the container tells.
+        check(&[(0, "+"), (0, "60"), (0, "@30"), (0, "@10")], 0, Some(10.0));
+        check(&[(0, "+"), (0, "60"), (0, "@80")], 0, Some(0.0));
+    }
+
+    #[test]
+    fn nothing_is_said_while_nothing_is_known() {
+        check(&[], 0, None);
+        check(&[(0, "+")], 5, None);
+        check(&[(0, "+"), (0, "60")], 5, None);
+        check(&[(0, "+"), (0, "60"), (0, "@1")], 5, None);
+        check(&[(0, "+"), (0, "60"), (0, "@4")], 5, Some(890.0));
+        let live = [(0, "+"), (0, "60"), (0, "."), (1, "+"), (1, "?"), (1, "@7")];
+        check(&live, 0, None);
+    }
+
+    #[test]
+    fn a_source_that_failed_counts_for_what_was_read_of_it() {
+        let broken = [(0, "+"), (0, "60"), (0, "."), (1, "+"), (1, "!")];
+        check(&broken, 2, Some(10.0));
+        let cut = [(0, "+"), (0, "60"), (0, "@20"), (0, "!")];
+        check(&cut, 2, Some(20.0));
+    }
+
+    #[test]
+    fn pictures_count_by_the_piece() {
+        let pictures =
+            [(0, "+"), (0, "?"), (0, "."), (1, "+"), (1, "?"), (1, "."), (2, "+"), (2, "?")];
+        check(&pictures, 5, Some(30.0));
+    }
+}
