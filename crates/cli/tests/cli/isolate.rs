@@ -248,6 +248,16 @@ fn an_input_that_takes_too_long_is_given_up() {
 }
 
 #[test]
+fn the_first_failure_may_end_it_whatever_the_others_wait_for() {
+    let folder = clips();
+    let silent = pipe(folder.path());
+    let words = ["pipe", "in/empty.mp4", "--keyframes", "--isolate"];
+    let run = bulk(folder.path(), &[&words[..], &["--jobs", "2", "--fail-fast"]].concat());
+    assert_eq!(run.exits(2).one("summary")["failed"], 1);
+    drop(silent);
+}
+
+#[test]
 fn workers_end_with_the_command_however_it_ends() {
     for (name, code) in [("-KILL", None), ("-INT", Some(130))] {
         let folder = clips();

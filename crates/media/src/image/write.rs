@@ -20,6 +20,12 @@ pub enum Overwrite {
     Replace,
 }
 
+/// How files in the making begin.
+const PREFIX: &str = ".moviola-";
+
+/// How they end.
+const SUFFIX: &str = ".tmp";
+
 /// Writes `bytes` to `path`: whoever looks sees all of them or no new file.
 ///
 /// The bytes go to a file beside `path` whose name starts with `.moviola-`, which is then renamed;
@@ -58,11 +64,23 @@ pub fn write_atomic(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<(
     }
 }
 
+/// Removes the files that a process which died was making in `folder` with [`write_atomic`]. Nobody
+/// else may be at work there.
+pub fn remove_unfinished(folder: &Path) {
+    let files = fs::read_dir(folder).into_iter().flatten().flatten();
+    let is_unfinished = |name: &str| name.starts_with(PREFIX) && name.ends_with(SUFFIX);
+    for file in files.filter(|file| file.file_name().to_str().is_some_and(is_unfinished)) {
+        if let Err(error) = fs::remove_file(file.path()) {
+            tracing::debug!(%error, "an unfinished file stays");
+        }
+    }
+}
+
 /// A new, empty file in the folder of `path`.
 fn beside(path: &Path) -> io::Result<NamedTempFile> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let mut builder = Builder::new();
-    builder.prefix(".moviola-").suffix(".tmp");
+    builder.prefix(PREFIX).suffix(SUFFIX);
     // Temporary files are private unless told otherwise; the umask still applies.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));

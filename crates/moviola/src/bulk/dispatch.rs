@@ -159,6 +159,7 @@ impl Reader {
         match process.carry_out(&errand, self) {
             Ok(Outcome::Ended(tally)) => Some(tally),
             Ok(Outcome::Cut(tally, refusal)) => {
+                errand.clear_up();
                 self.tell_all(Records::refused(name, &shared.plan, refusal).after(tally, began))
             }
             Ok(Outcome::Left) => None,

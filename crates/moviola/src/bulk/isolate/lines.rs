@@ -14,6 +14,9 @@ use rustix::{
 /// How much is read at a time.
 const CHUNK: usize = 64 << 10;
 
+/// The longest line that there may be: nobody has so much to say.
+const LONGEST: usize = 64 << 20;
+
 /// Lines of a pipe.
 #[derive(Debug)]
 pub(super) struct Lines<P> {
@@ -45,7 +48,7 @@ impl<P: Read + AsFd> Lines<P> {
     ///
     /// # Errors
     ///
-    /// The system's error if the pipe can't be read.
+    /// The system's error if the pipe can't be read; a line that is too long.
     pub(super) fn next(&mut self, until: Option<Instant>) -> io::Result<Line<'_>> {
         loop {
             let end = self.read[self.searched..].iter().position(|&byte| byte == b'\n');
@@ -69,6 +72,9 @@ impl<P: Read + AsFd> Lines<P> {
         drop(self.read.drain(..self.next));
         self.next = 0;
         self.searched = self.read.len();
+        if self.searched > LONGEST {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "a line has no end"));
+        }
         self.read.resize(self.searched + CHUNK, 0);
         let got = self.pipe.read(&mut self.read[self.searched..]);
         self.read.truncate(self.searched + *got.as_ref().unwrap_or(&0));

@@ -16,7 +16,7 @@ use crate::{
     plan::Plan,
     records::SourceTally,
     results::Record,
-    sink::images::SourceFolders,
+    sink::images::{ImageFolder, SourceFolders},
 };
 
 /// What a worker does with every source.
@@ -57,7 +57,7 @@ struct ExactPath(#[serde(with = "exact_path")] PathBuf);
 #[derive(Debug, Serialize, Deserialize)]
 pub(in crate::bulk) struct Errand {
     place: Written,
-    pub(super) folders: SourceFolders,
+    folders: SourceFolders,
 }
 
 /// Where a source is.
@@ -84,17 +84,31 @@ pub(super) enum Answer {
 
 impl Opening {
     pub(super) fn of(options: &SourceOptions) -> Self {
-        // Pictures' memory can't be shared with another process.
-        let SourceOptions { decoders: _, on_damage: _, pool: _, .. } = options;
+        let &SourceOptions {
+            io,
+            ref allow_protocols,
+            max_pixels,
+            network_timeout,
+            stream,
+            decoders: _,
+            hwaccel,
+            on_damage: _,
+            ref index_cache,
+            memory,
+            pool: _, // what pictures are in can't be shared with another process
+        } = options;
+        let allow_protocols = allow_protocols.to_string();
+        let hwaccel = hwaccel.to_string();
+        let index_cache = index_cache.as_deref().map(|path| ExactPath(path.into()));
         Self {
-            io: options.io,
-            allow_protocols: options.allow_protocols.to_string(),
-            max_pixels: options.max_pixels,
-            network_timeout: options.network_timeout,
-            stream: options.stream,
-            hwaccel: options.hwaccel.to_string(),
-            index_cache: options.index_cache.as_deref().map(|path| ExactPath(path.into())),
-            memory: options.memory,
+            io,
+            allow_protocols,
+            max_pixels,
+            network_timeout,
+            stream,
+            hwaccel,
+            index_cache,
+            memory,
         }
     }
 
@@ -131,6 +145,12 @@ impl Errand {
         Ok((Self { place, folders }, source.name().into()))
     }
 
+    /// Removes the images that a process was making when it died.
+    pub(in crate::bulk) fn clear_up(&self) {
+        let SourceFolders { stills, annotated } = &self.folders;
+        stills.iter().chain(annotated).for_each(ImageFolder::clear_up);
+    }
+
     /// The source, and where its images go.
     pub(super) fn open(self) -> (Source, SourceFolders) {
         let source = match self.place {
@@ -138,5 +158,35 @@ impl Errand {
             Written::Url(url) => Source::parse(&url),
         };
         (source, self.folders)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use moviola_media::hardware::Hwaccel;
+
+    use super::*;
+
+    #[test]
+    fn options_come_over_as_they_are() {
+        let options = SourceOptions {
+            io: IoMode::Auto,
+            allow_protocols: "https,tcp".parse().unwrap(),
+            max_pixels: 7,
+            network_timeout: Duration::from_millis(1500),
+            stream: Some(2),
+            decoders: 1,
+            hwaccel: Hwaccel::Auto,
+            index_cache: Some(Path::new("cache").into()),
+            memory: 5,
+            ..SourceOptions::default()
+        };
+        let line = serde_json::to_string(&Opening::of(&options)).unwrap();
+        let over = serde_json::from_str::<Opening>(&line).unwrap().options().unwrap();
+        // The pool is a process's own.
+        let over = SourceOptions { pool: options.pool.clone(), ..over };
+        assert_eq!(format!("{over:?}"), format!("{options:?}"));
     }
 }

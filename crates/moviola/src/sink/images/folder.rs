@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use moviola_media::image::{ImageError, Overwrite, Result, write_atomic};
+use moviola_media::image::{ImageError, Overwrite, Result, remove_unfinished, write_atomic};
 use serde::{Deserialize, Serialize};
 
 use crate::exact_path;
@@ -102,6 +102,11 @@ impl ImageFolder {
         self.folder.join(format!("{number:0digits$}.{}", self.extension))
     }
 
+    /// Removes what a process that died has left unfinished.
+    pub(crate) fn clear_up(&self) {
+        remove_unfinished(&self.folder);
+    }
+
     fn not_created(&self, cause: io::Error) -> ImageError {
         let remedy = "choose a folder that you may write to";
         ImageError::Write { path: self.folder.clone(), remedy, cause }
@@ -186,6 +191,22 @@ mod tests {
         images.write(0, b"new").unwrap();
         assert_eq!(fs::read(path.join("00000.jpg")).unwrap(), b"new");
         assert_eq!(fs::read(path.join("00001.jpg")).unwrap(), b"old");
+    }
+
+    #[test]
+    fn what_is_unfinished_goes_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_owned();
+        for name in [".moviola-x1.tmp", "00000.jpg", ".moviola-notes", "x.tmp"] {
+            fs::write(path.join(name), "").unwrap();
+        }
+        ImageFolder::new(path.clone(), "jpg", Numbering::Keyframes, Overwrite::Replace)
+            .unwrap()
+            .clear_up();
+        let mut left: Vec<_> =
+            fs::read_dir(path).unwrap().flatten().map(|e| e.file_name()).collect();
+        left.sort();
+        assert_eq!(left, [".moviola-notes", "00000.jpg", "x.tmp"]);
     }
 
     #[test]
