@@ -127,7 +127,7 @@ impl Writer<'_> {
             }
         }
         // Without a model, no source can be searched: that it can't be loaded is told now.
-        self.introduction.make(|| self.bulk.providers(), self.out)?;
+        self.introduction.make(|| self.bulk.provider(), self.out)?;
         if let Some(dataset) = self.dataset.take() {
             let before = dataset.done_before();
             dataset.finish()?;
@@ -152,7 +152,7 @@ impl Writer<'_> {
                     self.out.record(&record)?;
                 }
                 if matches!(*record, Record::Detections(_)) {
-                    self.introduction.make(|| self.bulk.providers(), self.out)?;
+                    self.introduction.make(|| self.bulk.provider(), self.out)?;
                 }
             }
             Event::Ended { tally, .. } => self.tally.add(tally),

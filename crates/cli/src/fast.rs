@@ -91,13 +91,13 @@ impl Runner {
             out.progress(record.time());
             out.record(&record)?;
             if matches!(record, Record::Detections(_)) {
-                self.introduction.make(|| self.fast.providers(), out)?;
+                self.introduction.make(|| self.fast.provider(), out)?;
             }
         }
         out.end_progress();
         tally.add(records.tally());
         // Without a model, no source can be searched: that it can't be loaded is told now.
-        self.introduction.make(|| self.fast.providers(), out)?;
+        self.introduction.make(|| self.fast.provider(), out)?;
         Ok(Some(()))
     }
 }
@@ -112,14 +112,14 @@ impl Introduction {
     /// An error is one of the model.
     pub(crate) fn make<E>(
         &mut self,
-        providers: impl FnOnce() -> Result<Vec<ProviderReport>, E>,
+        provider: impl FnOnce() -> Result<Option<ProviderReport>, E>,
         out: &Output,
     ) -> Result<(), E> {
         if std::mem::replace(&mut self.made, true) {
             return Ok(());
         }
-        if let [one, ..] = providers()?.as_slice() {
-            let (provider, precision, why) = (one.provider, one.precision, &one.reason);
+        if let Some(report) = provider()? {
+            let ProviderReport { provider, precision, reason: why, .. } = report;
             out.note(format_args!("the model runs on {provider} in {precision}: {why}"));
         }
         Ok(())

@@ -66,7 +66,7 @@ impl Fast {
     /// # Errors
     ///
     /// [`StartError::Plan`] for a plan that can't be carried out, [`StartError::Thread`]. What is
-    /// wrong with a model is told by [`providers`](Self::providers) and by the records.
+    /// wrong with a model is told by [`provider`](Self::provider) and by the records.
     pub fn new(plan: Plan, options: SourceOptions) -> Result<Self, StartError> {
         plan.check()?;
         let engines = Engines::load(&plan, options.decoders)?;
@@ -95,17 +95,17 @@ impl Fast {
         Records::start(source, &self.options, &self.plan, &self.engines, folders)
     }
 
-    /// Waits until the models are loaded; says of each what runs it, and why. Empty if the plan
-    /// needs none.
+    /// Waits until a model is loaded; says what runs it, and why. `None` if the plan needs none.
     ///
     /// # Errors
     ///
-    /// The first error that a loading model met.
-    pub fn providers(&self) -> Result<Vec<ProviderReport>, InferError> {
-        self.engines.providers()
+    /// What loading it met.
+    pub fn provider(&self) -> Result<Option<ProviderReport>, InferError> {
+        self.engines.provider()
     }
 
-    /// How many models were loaded so far: one for each worker, however many sources there are.
+    /// How many models were loaded so far: at most one for each worker, however many sources there
+    /// are.
     pub fn models_loaded(&self) -> u64 {
         self.engines.models_loaded()
     }

@@ -77,7 +77,7 @@ pub(crate) fn bulk(arguments: &Arguments) -> Result<Value> {
     let jobs = options.jobs;
     let (bulk, _, load_s) = timed(|| {
         let bulk = Bulk::new(plan(arguments), options)?;
-        bulk.engines().providers()?;
+        bulk.ready()?;
         Ok(bulk)
     })?;
     // The first runs of a session allocate what later ones reuse.

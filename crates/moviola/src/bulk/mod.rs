@@ -219,17 +219,25 @@ impl Bulk {
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// Waits until the models are loaded; says of each what runs it, and why. Empty if the plan
-    /// needs none.
+    /// Waits until a model is loaded; says what runs it, and why. `None` if the plan needs none.
     ///
     /// # Errors
     ///
-    /// The first error that a loading model met.
-    pub fn providers(&self) -> Result<Vec<ProviderReport>, BulkError> {
-        self.shared.workers.providers()
+    /// What loading it met.
+    pub fn provider(&self) -> Result<Option<ProviderReport>, BulkError> {
+        self.shared.workers.provider()
     }
 
-    /// How many models were loaded so far: one for each worker, however many sources there are, and
+    /// Loads the models that aren't yet: for whoever wants to know how long the rest takes.
+    ///
+    /// # Errors
+    ///
+    /// The first error that loading met.
+    pub fn ready(&self) -> Result<(), BulkError> {
+        self.shared.workers.ready()
+    }
+
+    /// How many models were loaded so far: at most one for each worker, however many sources there are, and
     /// one for each process that took the place of another.
     pub fn models_loaded(&self) -> u64 {
         self.shared.workers.models_loaded()

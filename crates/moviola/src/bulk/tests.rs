@@ -113,7 +113,7 @@ fn programs_that_are_no_workers_are_an_error_and_not_tried_for_ever() {
         ("cat", "words that can't be understood"),
     ] {
         let bulk = isolated(program).expect("it can be started");
-        let error = bulk.providers().unwrap_err().to_string();
+        let error = bulk.provider().unwrap_err().to_string();
         assert!(error.contains(reason), "{program}: {error}");
         let mut run = bulk.run(CLIPS.map(|name| clip(name).into())).unwrap();
         let errors: Vec<_> = run.by_ref().filter_map(Result::err).collect();

@@ -24,11 +24,19 @@ impl Workers {
         }
     }
 
-    /// Waits until the models are loaded; says of each what runs it, and why.
-    pub(super) fn providers(&self) -> Result<Vec<ProviderReport>, BulkError> {
+    /// Waits until a model is loaded; says what runs it, and why.
+    pub(super) fn provider(&self) -> Result<Option<ProviderReport>, BulkError> {
         match self {
-            Self::Threads(engines) => Ok(engines.providers()?),
-            Self::Processes(processes) => processes.providers(),
+            Self::Threads(engines) => Ok(engines.provider()?),
+            Self::Processes(processes) => processes.slot(0).provider(),
+        }
+    }
+
+    /// Loads the models that aren't yet.
+    pub(super) fn ready(&self) -> Result<(), BulkError> {
+        match self {
+            Self::Threads(engines) => Ok(engines.ready()?),
+            Self::Processes(processes) => processes.ready(),
         }
     }
 

@@ -6,7 +6,7 @@ use moviola_media::budget;
 use serde::Serialize;
 
 use super::collector::Heard;
-use crate::{Plan, cpu, results::SourceRecord};
+use crate::{Fast, cpu, results::SourceRecord};
 
 /// One fact of what ran where.
 #[derive(Clone, Debug, Serialize)]
@@ -30,10 +30,10 @@ impl Fact {
 
 /// All there is to say.
 pub(super) fn facts(
-    plan: &Plan,
+    fast: &Fast,
     source: Option<&SourceRecord>,
     heard: &Heard,
-    providers: &[ProviderReport],
+    provider: Option<&ProviderReport>,
 ) -> Vec<Fact> {
     let mut facts = vec![Fact::new("Moviola", env!("CARGO_PKG_VERSION"))];
     facts.extend(source.into_iter().flat_map(of_source));
@@ -41,12 +41,10 @@ pub(super) fn facts(
     facts.extend(heard.decoders.iter().map(|(decoder, opened)| {
         Fact::new("Decoder", decoder.clone()).because(format!("opened {opened} times"))
     }));
-    if let Some(detect) = &plan.detect {
+    if let Some(detect) = &fast.plan().detect {
         facts.push(Fact::new("Model", detect.model.to_string()));
         facts.extend(runtime());
-        facts.extend(
-            providers.first().into_iter().flat_map(|one| of_provider(one, providers.len())),
-        );
+        facts.extend(provider.into_iter().flat_map(|one| of_provider(one, fast.models_loaded())));
     }
     facts.push(machine());
     facts
@@ -81,7 +79,7 @@ fn runtime() -> Option<Fact> {
     Some(Fact::new("ONNX Runtime", value).because(format!("found in {}", runtime.place())))
 }
 
-fn of_provider(report: &ProviderReport, count: usize) -> Vec<Fact> {
+fn of_provider(report: &ProviderReport, count: u64) -> Vec<Fact> {
     let value = format!("{} in {}", report.provider, report.precision);
     let value = format!("{value}, {count} sessions with {} threads each", report.threads);
     let mut facts = vec![Fact::new("Provider", value).because(report.reason.clone())];

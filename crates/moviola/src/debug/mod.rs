@@ -229,14 +229,14 @@ impl DebugRun {
         }
         drop(lines);
         page.end(&collector, &records);
-        let providers = dispatcher::with_default(&dispatch, || {
+        let provider = dispatcher::with_default(&dispatch, || {
             drop(records); // its threads end, and are heard to
-            fast.providers()
+            fast.provider()
         })?;
         let writer = collector.heard().trace.take();
         page.trace_is_full = writer.as_ref().is_some_and(TraceWriter::is_full);
         writer.map(TraceWriter::finish).transpose().map_err(|cause| cannot_write(&trace, cause))?;
-        let (text, statistics) = page.render(fast.plan(), &providers, &collector);
+        let (text, statistics) = page.render(&fast, provider.as_ref(), &collector);
         // The old one, if there was any, is gone: nobody else's may be replaced.
         write_atomic(&html, text.as_bytes(), Overwrite::Replace)?;
         Ok(statistics)

@@ -16,7 +16,7 @@ use super::{
     timeline::Timeline,
 };
 use crate::{
-    Plan, Records, cpu,
+    Fast, Records, cpu,
     records::seconds,
     results::{EndRecord, ErrorRecord, Record, SourceRecord},
 };
@@ -173,18 +173,18 @@ impl Page {
     /// The page, and the numbers it shows.
     pub(super) fn render(
         &self,
-        plan: &Plan,
-        providers: &[ProviderReport],
+        fast: &Fast,
+        provider: Option<&ProviderReport>,
         collector: &Collector,
     ) -> (String, Statistics) {
-        let heard = collector.heard();
+        let (plan, heard) = (fast.plan(), collector.heard());
         let statistics = self.statistics(&heard);
         let features = cpu::features();
         let known = Known {
             plan,
             statistics: &statistics,
             times: &heard.times(),
-            provider: providers.first(),
+            provider,
             decoded: heard.stages[Stage::Decode as usize].frames,
             has_bf16: features.contains(&"avx512_bf16"),
         };
@@ -202,7 +202,7 @@ impl Page {
             decisions: decisions
                 .map(|((verdict, why), count)| (verdict.as_str(), why.as_str(), *count))
                 .collect(),
-            environment: environment::facts(plan, self.source.as_ref(), &heard, providers),
+            environment: environment::facts(fast, self.source.as_ref(), &heard, provider),
             errors: &self.errors,
             messages: heard.messages.iter().map(|(text, count)| (text.as_str(), *count)).collect(),
             trace_is_full: self.trace_is_full,

@@ -1,8 +1,8 @@
 //! Frames become detections, as they are decoded.
 //!
 //! A worker writes a frame's planes into the model's input and runs the model, on the thread that
-//! decoded it. Models are loaded beside opening and decoding; the first frame waits for its
-//! worker's.
+//! decoded it. The first model is loaded beside opening and decoding, others where a
+//! worker needs one.
 
 pub(crate) mod searcher;
 
@@ -75,6 +75,10 @@ impl Model {
 }
 
 /// A model loaded once for each worker, and used for one source after another.
+///
+/// The first is loaded beside whatever the workers begin with, the others behind it, each by its worker
+/// when that has a frame for it. Loadings at once would hold each other up; so the first result waits
+/// for one alone, and a source with one frame costs one.
 #[derive(Clone, Debug)]
 pub struct Detectors {
     slots: Vec<Arc<Slot>>,
@@ -82,34 +86,42 @@ pub struct Detectors {
     loaded: Arc<AtomicU64>,
 }
 
-/// One worker's model: what loading gives, waited for where it is first needed.
+/// One worker's model: what loading gives, which is waited for or done where it is first needed.
 type Slot = LazyLock<Mutex<Loaded>, Box<dyn FnOnce() -> Mutex<Loaded> + Send>>;
 
 type Loaded = Result<Detector, InferError>;
 
 impl Detectors {
-    /// Starts loading `model` `count` times (at least once) and doesn't wait for it.
+    /// Starts loading the first of `count` (at least one) and doesn't wait for it.
     ///
     /// # Errors
     ///
     /// The system's error if it gives no thread.
     pub fn load(model: &Model, options: &DetectorOptions, count: usize) -> std::io::Result<Self> {
         let loaded = Arc::new(AtomicU64::new(0));
-        let load_one = |_| {
+        let load_one = || {
             let (model, options, count) = (model.clone(), options.clone(), Arc::clone(&loaded));
-            let load = move || {
+            move || {
                 let detector = model.load(&options)?;
                 count.fetch_add(1, Ordering::Relaxed);
                 Ok(detector)
-            };
-            let task = Task::start(load)?;
-            let loaded = move || {
-                let _stage = stage!("wait");
-                Mutex::new(task.wait())
-            };
-            Ok(Arc::new(Slot::new(Box::new(loaded))))
+            }
         };
-        let slots = (0..count.max(1)).map(load_one).collect::<std::io::Result<_>>()?;
+        let task = Task::start(load_one())?;
+        let wait = move || {
+            let _stage = stage!("wait");
+            Mutex::new(task.wait())
+        };
+        let first = Arc::new(Slot::new(Box::new(wait)));
+        let others = (1..count).map(|_| {
+            let (load, first) = (load_one(), Arc::clone(&first));
+            let load = move || {
+                LazyLock::force(&first);
+                Mutex::new(load())
+            };
+            Arc::new(Slot::new(Box::new(load)))
+        });
+        let slots = std::iter::once(Arc::clone(&first)).chain(others).collect();
         Ok(Self { slots, loaded })
     }
 
@@ -119,7 +131,7 @@ impl Detectors {
         self.slots.len()
     }
 
-    /// How often the model was loaded so far: once for each worker, when all are.
+    /// How often the model was loaded so far: at most once for each worker.
     pub fn loaded(&self) -> u64 {
         self.loaded.load(Ordering::Relaxed)
     }
@@ -137,18 +149,27 @@ impl Detectors {
         Searcher::new(Arc::clone(slot), annotate)
     }
 
-    /// Waits until the models are loaded; says of each what runs it, and why.
+    /// Waits until the first is loaded; says what runs it, and why.
     ///
     /// # Errors
     ///
-    /// The first error that a loading model met.
+    /// What loading it met.
+    pub fn provider(&self) -> Result<ProviderReport, InferError> {
+        with(&self.slots[0], |detector| detector.provider().clone())
+    }
+
+    /// Loads those that aren't yet; says of each what runs it, and why.
+    ///
+    /// # Errors
+    ///
+    /// The first error that loading met.
     pub fn wait(&self) -> Result<Vec<ProviderReport>, InferError> {
         let report = |slot: &Arc<Slot>| with(slot, |detector| detector.provider().clone());
         self.slots.iter().map(report).collect()
     }
 }
 
-/// Runs `work` with the slot's model, waiting for it if it is still being loaded.
+/// Runs `work` with the slot's model, which is loaded first or waited for if need be.
 fn with<T>(slot: &Slot, work: impl FnOnce(&mut Detector) -> T) -> Result<T, InferError> {
     let mut loaded = slot.lock().unwrap_or_else(PoisonError::into_inner);
     match &mut *loaded {

@@ -52,13 +52,27 @@ impl Engines {
         self.detectors.as_ref()
     }
 
-    /// Waits until the models are loaded; says of each what runs it, and why. Empty if there are none.
+    /// Waits until the first model is loaded; says what runs it, and why. `None` if there are none.
     ///
     /// # Errors
     ///
-    /// The first error that a loading model met.
-    pub fn providers(&self) -> Result<Vec<ProviderReport>, InferError> {
-        self.detectors.as_ref().map_or(Ok(Vec::new()), Detectors::wait)
+    /// What loading it met.
+    pub fn provider(&self) -> Result<Option<ProviderReport>, InferError> {
+        self.detectors.as_ref().map(Detectors::provider).transpose()
+    }
+
+    /// Loads the models that aren't yet: for whoever wants to know how long the rest takes.
+    ///
+    /// # Errors
+    ///
+    /// The first error that loading met.
+    pub fn ready(&self) -> Result<(), InferError> {
+        self.detectors.as_ref().map_or(Ok(()), |detectors| detectors.wait().map(drop))
+    }
+
+    /// Whether a model is being loaded, and none is there yet.
+    pub(crate) fn are_loading(&self) -> bool {
+        self.detectors.as_ref().is_some_and(|detectors| detectors.loaded() == 0)
     }
 
     /// How many models were loaded so far.

@@ -6,6 +6,7 @@
 
 mod asked;
 mod engines;
+mod late;
 mod worker;
 
 use std::io;
@@ -25,6 +26,7 @@ use crate::{
     still::{Still, StillError},
 };
 use asked::Asked;
+use late::Late;
 use worker::{Outputs, Workers};
 
 pub use engines::Engines;
@@ -86,6 +88,13 @@ impl Pipeline {
         let workers = Workers::new(Outputs::of(plan), engines);
         let functions = || (0..engines.workers()).map(|_| workers.function()).collect();
         let frames = match &plan.frames {
+            Frames::Keyframes if engines.are_loading() && engines.workers() > 1 => {
+                let late = Late::new(workers);
+                let others = (1..engines.workers()).map(|_| late.function()).collect();
+                let keyframes = KeyframeReader::start(media, others)?;
+                late.reader(keyframes.joiner());
+                Reader::Key(keyframes)
+            }
             Frames::Keyframes => Reader::Key(KeyframeReader::start(media, functions())?),
             Frames::All => Reader::Any(FrameReader::all(media, functions())?),
             Frames::Played(times) => {

@@ -106,8 +106,8 @@ struct Worker<W> {
 impl<W: Write> Worker<W> {
     fn work(mut self, errands: &Receiver<String>) -> io::Result<()> {
         let models = || self.engines.models_loaded();
-        match self.engines.providers() {
-            Ok(providers) => self.output.write(&Answer::Ready { providers, models: models() })?,
+        match self.engines.provider() {
+            Ok(provider) => self.output.write(&Answer::Ready { provider, models: models() })?,
             Err(error) => return self.output.write(&Answer::Broken { message: error.to_string() }),
         }
         for errand in errands {

@@ -15,7 +15,6 @@ mod slot;
 
 use std::{ffi::OsString, path::PathBuf, sync::Arc, time::Duration};
 
-use moviola_infer::provider::ProviderReport;
 use moviola_media::source::SourceOptions;
 
 use super::BulkError;
@@ -73,11 +72,9 @@ impl Processes {
         Arc::clone(&self.slots[worker % self.slots.len()])
     }
 
-    /// Waits until all have loaded their models; says of each what runs it.
-    pub(super) fn providers(&self) -> Result<Vec<ProviderReport>, BulkError> {
-        let all: Vec<_> =
-            self.slots.iter().map(|slot| slot.providers()).collect::<Result<_, _>>()?;
-        Ok(all.into_iter().flatten().collect())
+    /// Waits until all have loaded their models.
+    pub(super) fn ready(&self) -> Result<(), BulkError> {
+        self.slots.iter().try_for_each(|slot| slot.provider().map(drop))
     }
 
     /// How many models were loaded so far.

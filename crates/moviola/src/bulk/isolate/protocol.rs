@@ -70,8 +70,8 @@ enum Written {
 /// What a worker says.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Answer {
-    /// Sources may come; the models that were loaded, and what runs each.
-    Ready { providers: Vec<ProviderReport>, models: u64 },
+    /// Sources may come; how many models were loaded, and what runs them.
+    Ready { provider: Option<ProviderReport>, models: u64 },
     /// A model can't be loaded: no source can be read.
     Broken { message: String },
     /// The source is being opened.

@@ -38,8 +38,8 @@ pub(in crate::bulk) struct Slot {
     waiting: Mutex<Waiting>,
     /// The standard input of the process: what ends it must not wait for whoever hears it.
     input: Mutex<Option<ChildStdin>>,
-    /// What runs the models, once one is loaded.
-    providers: OnceLock<Vec<ProviderReport>>,
+    /// What runs the model, if there is one, once it is loaded.
+    provider: OnceLock<Option<ProviderReport>>,
     /// The number of the process, 0 for none.
     process: Arc<AtomicU32>,
     models: AtomicU64,
@@ -94,7 +94,7 @@ impl Slot {
             turn: Mutex::default(),
             waiting: Mutex::default(),
             input: Mutex::default(),
-            providers: OnceLock::new(),
+            provider: OnceLock::new(),
             process: Arc::default(),
             models: AtomicU64::new(0),
         };
@@ -103,14 +103,14 @@ impl Slot {
         Ok(slot)
     }
 
-    /// Waits until its models are loaded; says what runs them.
-    pub(super) fn providers(&self) -> Result<Vec<ProviderReport>, BulkError> {
+    /// Waits until its model is loaded; says what runs it.
+    pub(in crate::bulk) fn provider(&self) -> Result<Option<ProviderReport>, BulkError> {
         let mut waiting = lock(&self.waiting);
         // Whoever has taken the process away had heard of its models before.
-        if self.providers.get().is_none() {
+        if self.provider.get().is_none() {
             self.ready(&mut waiting, &Nobody)?;
         }
-        Ok(self.providers.get().cloned().unwrap_or_default())
+        Ok(self.provider.get().cloned().flatten())
     }
 
     /// How many models its processes have loaded.
@@ -216,10 +216,10 @@ impl Slot {
                 return Ok(());
             }
             match process.hear(None) {
-                Heard::Answer(Answer::Ready { providers, models }) => {
+                Heard::Answer(Answer::Ready { provider, models }) => {
                     process.is_ready = true;
                     self.count_models(&mut process, models);
-                    self.providers.get_or_init(|| providers);
+                    self.provider.get_or_init(|| provider);
                     waiting.process = Some(process);
                 }
                 Heard::Answer(Answer::Broken { message }) => {
