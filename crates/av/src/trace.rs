@@ -2,8 +2,8 @@
 //!
 //! Every stage of the work is a span of the target [`STAGE`], named as in [`stage!`](crate::stage);
 //! spans nest on their thread, and the innermost says what is being done. Why frames are read, left
-//! out or dropped is told by events of the target [`DECISION`]. Both are of level `TRACE`: while
-//! nobody asks for that, each costs the reading of one number.
+//! out or dropped is told by events of the target [`DECISION`]. All of these are of level
+//! `TRACE`: while nobody asks for that, each costs the reading of one number.
 
 use tracing::Span;
 
@@ -27,7 +27,7 @@ pub const DECODER: &str = "moviola::decoder";
 pub const CANDIDATES: &str = "moviola::candidates";
 
 /// Enters a stage: `open`, `load`, `demux`, `decode`, `convert`, `infer`, `postprocess`, `encode`,
-/// `write`, `wait` or `work`. It ends where the value is dropped.
+/// `write`, `work`, `report` or `wait`. It ends where the value is dropped.
 #[macro_export]
 macro_rules! stage {
     ($name:literal) => {

@@ -74,6 +74,9 @@ pub(crate) fn run(
     };
     let progress = Progress::new(plan.stills.is_some(), words.clone(), out.bulk_pace());
     let bulk = Bulk::new(plan, options)?;
+    if dataset.is_some() {
+        out.records_go_elsewhere();
+    }
     let found = progress.ahead().watch(inputs::find(words));
     let run = match &dataset {
         Some(dataset) => bulk.run(dataset.inputs(found, folders))?,
@@ -106,13 +109,40 @@ struct Writer<'a> {
     out: &'a mut Output,
 }
 
+/// Why no more is taken.
+enum End {
+    /// All inputs have ended.
+    OfInputs,
+    /// One failed, and that is to be the end.
+    AtFailure,
+    /// The user wants no more.
+    Interrupted,
+}
+
 impl Writer<'_> {
     fn write(mut self, mut run: BulkRun) -> anyhow::Result<Exit> {
+        let end = self.take_all(&mut run);
+        if !matches!(end, Ok(End::OfInputs)) {
+            // Before the workers are waited for, which may take longer than there is time.
+            run.stop();
+            let stopped = self.dataset.take().map_or(Ok(()), Dataset::stop);
+            if let (Ok(_), Err(error)) = (&end, stopped) {
+                return Err(error.into());
+            }
+        }
+        drop(run);
+        match end? {
+            End::OfInputs => self.finish(),
+            End::AtFailure => self.summarise(),
+            End::Interrupted => Ok(Exit::Interrupted),
+        }
+    }
+
+    /// Takes what happens until there is an end.
+    fn take_all(&mut self, run: &mut BulkRun) -> anyhow::Result<End> {
         loop {
             if interrupt::requested() {
-                drop(run);
-                self.dataset.map_or(Ok(()), Dataset::stop)?;
-                return Ok(Exit::Interrupted);
+                return Ok(End::Interrupted);
             }
             match run.next_within(PATIENCE) {
                 Moment::Event(event) => self.take(event?)?,
@@ -121,13 +151,16 @@ impl Writer<'_> {
             }
             self.progress.show(|| self.bulk.resident(), self.out);
             if self.fail_fast && self.tally.failed > 0 {
-                drop(run);
-                self.dataset.take().map_or(Ok(()), Dataset::stop)?;
-                return self.summarise();
+                return Ok(End::AtFailure);
             }
         }
         // Without a model, no source can be searched: that it can't be loaded is told now.
         self.introduction.make(|| self.bulk.provider(), self.out)?;
+        Ok(End::OfInputs)
+    }
+
+    /// Completes the results.
+    fn finish(mut self) -> anyhow::Result<Exit> {
         if let Some(dataset) = self.dataset.take() {
             let before = dataset.done_before();
             dataset.finish()?;

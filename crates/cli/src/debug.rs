@@ -36,6 +36,8 @@ pub(crate) fn run(
     let overwrite = if places.overwrite { Overwrite::Replace } else { Overwrite::Refuse };
     let mut folders = Folders::new(&plan, places.stills, places.annotated, overwrite)?;
     let inputs = Inputs::one(input);
+    out.records_go_elsewhere();
+    interrupt::finishing(); // a report is worth waiting for
     let mut tally = Tally::default();
     for source in inputs.sources() {
         let folders = folders.next(source.name())?;

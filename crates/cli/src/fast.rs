@@ -77,9 +77,6 @@ impl Runner {
     ) -> anyhow::Result<Option<()>> {
         out.start_progress(records.source(), records.duration());
         while let Some(record) = records.next() {
-            if interrupt::requested() {
-                return Ok(None);
-            }
             let record = record?;
             if let Some(reason) = records.hardware_fallback() {
                 let source = records.source();
@@ -92,6 +89,9 @@ impl Runner {
             out.record(&record)?;
             if matches!(record, Record::Detections(_)) {
                 self.introduction.make(|| self.fast.provider(), out)?;
+            }
+            if interrupt::requested() {
+                return Ok(None);
             }
         }
         out.end_progress();

@@ -21,11 +21,17 @@ pub(crate) struct Output {
     records: JsonLines<io::Stdout>,
     quiet: bool,
     bar: Option<ProgressBar>,
+    records_are_here: bool,
 }
 
 impl Output {
     pub(crate) fn new(global: &Global) -> Self {
-        Self { records: JsonLines::new(io::stdout()), quiet: global.quiet, bar: None }
+        Self {
+            records: JsonLines::new(io::stdout()),
+            quiet: global.quiet,
+            bar: None,
+            records_are_here: true,
+        }
     }
 
     /// Writes one line of JSON.
@@ -64,7 +70,7 @@ impl Output {
 
     /// Shows a bar of `duration` seconds, if a person watches and doesn't see the records anyway.
     pub(crate) fn start_progress(&mut self, name: &str, duration: Option<f64>) {
-        if self.quiet || !io::stderr().is_terminal() || io::stdout().is_terminal() {
+        if self.quiet || !io::stderr().is_terminal() || self.shows_records() {
             return;
         }
         let milliseconds = duration.map(milliseconds);
@@ -88,19 +94,33 @@ impl Output {
 
     /// Shows a line in the place of the one before, if a person watches and doesn't see the records
     /// anyway.
-    pub(crate) fn status(&mut self, line: String) {
-        if io::stdout().is_terminal() {
+    /// `done` of all there is, if that is known, becomes a bar.
+    pub(crate) fn status(&mut self, line: String, done: Option<(u64, u64)>) {
+        if self.shows_records() {
             return;
         }
-        let bar = self.bar.get_or_insert_with(|| {
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            bar.with_style(
-                ProgressStyle::with_template("{spinner} {msg}")
-                    .unwrap_or_else(|_| ProgressStyle::default_spinner()),
-            )
-        });
+        let bar = || ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let bar = self.bar.get_or_insert_with(bar);
+        let template = if done.is_some() { "{bar:24} {msg}" } else { "{spinner} {msg}" };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        if let Some((done, all)) = done {
+            bar.set_length(all);
+            bar.set_position(done);
+        }
         bar.set_message(line);
         bar.tick();
+    }
+
+    /// Records don't go to standard output.
+    pub(crate) fn records_go_elsewhere(&mut self) {
+        self.records_are_here = false;
+    }
+
+    /// Whether a person sees the records as they come.
+    fn shows_records(&self) -> bool {
+        self.records_are_here && io::stdout().is_terminal()
     }
 
     /// Writes a line that is neither an error nor a note.

@@ -100,7 +100,12 @@ impl Progress {
         let resident = resident().unwrap_or_default();
         self.warn(resident, out);
         let line = self.line(self.started.elapsed(), resident);
-        if every == OFTEN { out.status(line) } else { out.plain(line) }
+        if every == OFTEN { out.status(line, self.done()) } else { out.plain(line) }
+    }
+
+    /// How many files are done, of all there are, if those are known.
+    fn done(&self) -> Option<(u64, u64)> {
+        Some((self.sources, self.sources + self.at_work + self.ahead.left()?))
     }
 
     /// What is shown after so much time.
@@ -109,8 +114,9 @@ impl Progress {
         let left = ahead.and_then(|ahead| self.time_left.estimate(ahead, elapsed));
         let ahead = ahead.map(|ahead| format!(", {} to come", HumanCount(ahead)));
         let left = left.map(|left| format!(", {} left", FormattedDuration(left)));
+        let files = if self.sources == 1 { "file" } else { "files" };
         format!(
-            "{} files, {} at work{}, {} frames, {:.1} a second{}, {}",
+            "{} {files}, {} at work{}, {} frames, {:.1} a second{}, {}",
             HumanCount(self.sources),
             self.at_work,
             ahead.unwrap_or_default(),
@@ -152,11 +158,10 @@ mod tests {
             progress.take(&Event::Started { input, source: "a.jpg".into() });
         }
         progress.take(&Event::Ended { input: 0, tally: SourceTally::default() });
-        let unknown = "1 files, 1 at work, 0 frames, 0.0 a second, 2.00 MiB";
+        let unknown = "1 file, 1 at work, 0 frames, 0.0 a second, 2.00 MiB";
         assert_eq!(progress.line(ten, 2 << 20), unknown);
         assert_eq!(inputs.next(), None);
-        let known =
-            "1 files, 1 at work, 0 to come, 0 frames, 0.0 a second, 00:00:10 left, 2.00 MiB";
+        let known = "1 file, 1 at work, 0 to come, 0 frames, 0.0 a second, 00:00:10 left, 2.00 MiB";
         assert_eq!(progress.line(ten, 2 << 20), known);
     }
 }

@@ -25,16 +25,19 @@ use crate::{
 /// Memory is bounded by the workers, one for each core unless [`SourceOptions::decoders`] says
 /// otherwise: each has a picture in work, and its model.
 ///
-/// ```no_run
+/// ```
 /// use moviola::{Fast, Plan, Source, results::Record};
 ///
-/// let plan = Plan::from_toml("[detect]\nmodel = 'yolov8n.onnx'")?;
+/// # let video = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/demo.mp4");
+/// let plan = Plan::from_toml("frames = { every = '2s' }\n[stills]\nhash = true")?;
 /// let fast = Fast::new(plan, Default::default())?;
-/// for record in fast.run(Source::path("video.mp4")) {
-///     if let Record::Detections(found) = record? {
-///         println!("{:?}: {} objects", found.place.time, found.objects.len());
+/// let mut times = Vec::new();
+/// for record in fast.run(Source::path(video)) {
+///     if let Record::Frame(frame) = record? {
+///         times.extend(frame.place.time);
 ///     }
 /// }
+/// assert_eq!(times, [0.0, 2.0, 4.0, 6.0, 8.0]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]

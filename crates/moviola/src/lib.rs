@@ -1,9 +1,10 @@
 //! The public API: what users need of the crates below, and what puts them together.
 //!
-//! ```no_run
+//! ```
 //! use moviola::{Source, keyframes::KeyframeReader};
 //!
-//! for keyframe in KeyframeReader::open(Source::path("video.mp4"), Default::default())? {
+//! # let video = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/demo.mp4");
+//! for keyframe in KeyframeReader::open(Source::path(video), Default::default())? {
 //!     let keyframe = keyframe?;
 //!     println!("{:?}: {}x{}", keyframe.time, keyframe.frame.width(), keyframe.frame.height());
 //! }

@@ -153,6 +153,21 @@ fn what_fails_has_a_report_too() {
 }
 
 #[test]
+fn a_run_that_fails_leaves_the_report_that_was_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = folder.path().join("model.onnx");
+    fs::write(&model, "no model").unwrap();
+    let (clip, report) = (clip("mjpeg.avi"), folder.path().join("report"));
+    debug(&clip, &report, &["--detect", model.to_str().unwrap()]).exits(2);
+    assert!(files_in(&report).is_empty());
+    debug(&clip, &report, &[]).exits(0);
+    let before = fs::read(report.join("report.html")).unwrap();
+    debug(&clip, &report, &["--detect", model.to_str().unwrap(), "--overwrite"]).exits(2);
+    assert_eq!(files_in(&report).len(), 3);
+    assert!(before == fs::read(report.join("report.html")).unwrap());
+}
+
+#[test]
 fn a_report_is_replaced_only_if_told_so() {
     let folder = tempfile::tempdir().unwrap();
     let clip = clip("mjpeg.avi");

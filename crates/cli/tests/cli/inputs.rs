@@ -62,7 +62,8 @@ fn cover_art_is_no_video() {
 /// Made with `ffmpeg -f lavfi -i testsrc2=size=128x72:rate=10:duration=1 -c:v libx264 -g 5 -crf 40
 /// -encryption_scheme cenc-aes-ctr -encryption_key 76a6c65c5ea762046bd749a2e632ccbb
 /// -encryption_kid a7e61c373e219033c21091fa607bf3b8 encrypted.mp4`.
-const ENCRYPTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/encrypted.mp4");
+pub(crate) const ENCRYPTED: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/encrypted.mp4");
 
 #[test]
 fn encrypted_video_is_told_as_such() {

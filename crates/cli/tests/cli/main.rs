@@ -24,6 +24,8 @@ mod probe;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
+mod resume;
+#[cfg(test)]
 mod run;
 #[cfg(test)]
 mod same;

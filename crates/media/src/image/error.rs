@@ -1,7 +1,11 @@
 //! What can go wrong between a picture and its image file.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
+use super::write::remedy;
 use crate::convert::ConvertError;
 
 /// Everything that can fail in this module. Where there is a remedy, the message names it.
@@ -61,6 +65,13 @@ pub enum ImageError {
         /// What the system said.
         cause: io::Error,
     },
+}
+
+impl ImageError {
+    /// That `path` can't be written, with what to do about it.
+    pub fn unwritable(path: &Path, cause: io::Error) -> Self {
+        Self::Write { path: path.into(), remedy: remedy(cause.kind()), cause }
+    }
 }
 
 /// This module's result.

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, OpenOptions},
     io::{self, ErrorKind, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use tempfile::{Builder, NamedTempFile};
@@ -43,7 +43,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<(
     let exists = || ImageError::Exists { path: path.to_owned() };
     let failed = |cause: io::Error| match (cause.kind(), overwrite) {
         (ErrorKind::AlreadyExists, Overwrite::Refuse) => exists(),
-        _ => ImageError::Write { path: path.to_owned(), remedy: remedy(cause.kind()), cause },
+        _ => ImageError::unwritable(path, cause),
     };
     // Only to save the writing: the rename below decides.
     if overwrite == Overwrite::Refuse && path.symlink_metadata().is_ok() {
@@ -61,6 +61,55 @@ pub fn write_atomic(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<(
             write_in_place(path, bytes).map_err(failed)
         }
         Err(error) => Err(failed(error.error)),
+    }
+}
+
+/// A file that is written piece by piece and appears whole, when it is [finished](Self::finish);
+/// dropped before, it leaves nothing.
+#[derive(Debug)]
+pub struct NewFile {
+    file: NamedTempFile,
+    path: PathBuf,
+    overwrite: Overwrite,
+}
+
+impl NewFile {
+    /// Begins it, beside `path`.
+    ///
+    /// # Errors
+    ///
+    /// As [`write_atomic`].
+    pub fn create(path: &Path, overwrite: Overwrite) -> Result<Self> {
+        if overwrite == Overwrite::Refuse && path.symlink_metadata().is_ok() {
+            return Err(ImageError::Exists { path: path.into() });
+        }
+        let file = beside(path).map_err(|cause| ImageError::unwritable(path, cause))?;
+        Ok(Self { file, path: path.into(), overwrite })
+    }
+
+    /// Lets it appear.
+    ///
+    /// # Errors
+    ///
+    /// As [`write_atomic`].
+    pub fn finish(self) -> Result<()> {
+        let Self { file, path, overwrite } = self;
+        // Where links are unknown, somebody else's file of this moment would be replaced.
+        let is_there = overwrite == Overwrite::Refuse && path.symlink_metadata().is_ok();
+        if is_there {
+            return Err(ImageError::Exists { path });
+        }
+        file.persist(&path).map(drop).map_err(|error| ImageError::unwritable(&path, error.error))
+    }
+}
+
+impl Write for NewFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }
 
@@ -120,6 +169,25 @@ pub fn remedy(kind: ErrorKind) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_in_pieces_appears_when_it_is_finished_or_never() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        let begin = |overwrite| {
+            let mut file = NewFile::create(&path, overwrite).unwrap();
+            file.write_all(b"whole").unwrap();
+            file
+        };
+        drop(begin(Overwrite::Refuse));
+        assert_eq!(names(folder.path()), [""; 0]);
+        begin(Overwrite::Refuse).finish().unwrap();
+        assert_eq!(names(folder.path()), ["a.json"]);
+        let exists = |result: Result<_>| matches!(result, Err(ImageError::Exists { .. }));
+        assert!(exists(NewFile::create(&path, Overwrite::Refuse).map(drop)));
+        drop(begin(Overwrite::Replace));
+        assert_eq!(fs::read(&path).unwrap(), b"whole", "the old one stays until then");
+    }
 
     /// Names of all files in a folder.
     fn names(folder: &Path) -> Vec<String> {

@@ -321,8 +321,9 @@ impl<T> Drop for Ordered<T> {
         (state.ended, state.abandoned) = (true, true);
         drop(state);
         self.shared.changed.notify_all();
-        let threads = std::mem::take(&mut *self.shared.threads());
-        for thread in threads {
+        // One that joins at this moment may add itself behind others that are waited for.
+        loop {
+            let Some(thread) = self.shared.threads().pop() else { return };
             // A worker catches its own panic and leaves it in the shared state.
             drop(thread.join());
         }

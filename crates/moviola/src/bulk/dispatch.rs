@@ -31,7 +31,7 @@ impl Dispatcher {
     pub(super) fn run(self, inputs: impl Iterator<Item = Input>) {
         let mut inputs = (0..).zip(inputs);
         let mut readers: Vec<JoinHandle<()>> = Vec::new();
-        while let Some((lease, next)) = self.schedule.next(|| self.shared.has_room()) {
+        while let Some((lease, next)) = self.schedule.next(|begin| self.shared.has_room(begin)) {
             let outcome = match next {
                 Next::Join(number, helper) => self.join(number, &helper, lease),
                 Next::Begin => match inputs.next() {
@@ -162,7 +162,10 @@ impl Reader {
                 errand.clear_up();
                 self.tell_all(Records::refused(name, &shared.plan, refusal).after(tally, began))
             }
-            Ok(Outcome::Left) => None,
+            Ok(Outcome::Left) => {
+                errand.clear_up();
+                None
+            }
             Err(error) => {
                 self.tell(Err(error));
                 None

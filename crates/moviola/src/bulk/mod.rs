@@ -11,6 +11,7 @@
 mod dispatch;
 pub mod inputs;
 pub mod isolate;
+mod room;
 mod run;
 mod schedule;
 #[cfg(test)]
@@ -36,6 +37,7 @@ use crate::{
 use dispatch::Dispatcher;
 use inputs::Found;
 use isolate::{Isolation, Processes};
+use room::{Begin, Room};
 use schedule::Schedule;
 use workers::Workers;
 
@@ -53,9 +55,11 @@ pub struct BulkOptions {
     pub jobs: usize,
     /// Bytes that all of it may take together. No further source is opened while the process takes
     /// three quarters of it; a quarter is what decoded pictures may take that wait for their turn.
+    /// Where it is less than 512 MiB for each worker and there are models, one worker begins, and
+    /// others as far as there is room for what that one takes.
     /// Default: half of what the machine, or the control group, has.
     ///
-    /// Of worker processes, too, all together; each has the same share of that quarter for pictures.
+    /// Worker processes count, all together; each has the same share of that quarter for pictures.
     pub memory: u64,
     /// Let the workers be processes of their own. They read files and addresses; any other source
     /// (memory, a reader, standard input) is an error. Default: threads.
@@ -142,17 +146,21 @@ pub enum Event {
 
 /// Carries out a plan on many sources.
 ///
-/// ```no_run
+/// ```
 /// use moviola::{Bulk, Plan, Source, bulk::Event};
 ///
-/// let plan = Plan::from_toml("[detect]\nmodel = 'yolov8n.onnx'")?;
-/// let bulk = Bulk::new(plan, Default::default())?;
-/// let files = ["a.mp4", "b.mkv"].map(|path| Source::path(path).into());
+/// # let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata");
+/// let bulk = Bulk::new(Plan::from_toml("[stills]")?, Default::default())?;
+/// let files = ["demo.mp4", "vp9.webm"].map(|name| Source::path(format!("{folder}/{name}")).into());
+/// let mut frames = 0;
 /// for event in bulk.run(files)? {
-///     if let Event::Record { input, record } = event? {
-///         println!("{input}: {record:?}");
+///     match event? {
+///         Event::Record { input, record } => println!("{input}: {record:?}"),
+///         Event::Ended { tally, .. } => frames += tally.frames,
+///         _ => {}
 ///     }
 /// }
+/// assert!(frames > 10);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
@@ -165,14 +173,13 @@ pub struct Bulk {
 struct Shared {
     plan: Plan,
     options: SourceOptions,
-    memory: u64,
+    room: Room,
     workers: Workers,
 }
 
 impl Shared {
-    /// Whether all of it takes so little memory that another source may be begun.
-    fn has_room(&self) -> bool {
-        self.workers.resident().is_none_or(|bytes| bytes <= self.memory / 4 * 3)
+    fn has_room(&self, begin: Begin) -> bool {
+        self.room.has(begin, &self.workers)
     }
 }
 
@@ -209,13 +216,14 @@ impl Bulk {
         let waiting = usize::try_from(options.memory / 4).unwrap_or(usize::MAX) / jobs;
         let memory = options.source.memory.min(waiting);
         let source = SourceOptions { decoders: 1, memory, ..options.source };
+        let room = Room::new(options.memory, plan.detect.is_some());
         let workers = match options.isolate {
             None => Workers::Threads(Engines::load(&plan, jobs)?),
             Some(isolation) => {
                 Workers::Processes(Processes::start(isolation, &plan, &source, jobs)?)
             }
         };
-        let shared = Shared { plan, options: source, memory: options.memory, workers };
+        let shared = Shared { plan, options: source, room, workers };
         Ok(Self { shared: Arc::new(shared) })
     }
 

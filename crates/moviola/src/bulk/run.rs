@@ -34,6 +34,11 @@ pub enum Moment {
 }
 
 impl BulkRun {
+    /// Stops the work, and doesn't wait for it: what was told already still comes.
+    pub fn stop(&self) {
+        self.schedule.stop();
+    }
+
     /// As [`next`](Iterator::next), but waits so long at most.
     pub fn next_within(&mut self, time: Duration) -> Moment {
         let Some(events) = &self.events else { return Moment::End };

@@ -7,7 +7,7 @@ use std::{
 
 use moviola_av::interrupt::Interrupt;
 
-use super::isolate::Slot;
+use super::{isolate::Slot, room::Begin};
 use crate::pipeline::Helper;
 
 /// The workers and the sources of a run.
@@ -23,6 +23,10 @@ struct State {
     free: Vec<usize>,
     /// The sources at work, by their place among the inputs.
     running: BTreeMap<u64, Running>,
+    /// How many workers have been given work: those of the lowest numbers.
+    begun: usize,
+    /// Whether anything was told of a source.
+    have_told: bool,
     /// All sources were taken.
     exhausted: bool,
     stopped: bool,
@@ -62,6 +66,8 @@ impl Schedule {
         let state = State {
             free: (0..workers).rev().collect(),
             running: BTreeMap::new(),
+            begun: 0,
+            have_told: false,
             exhausted: false,
             stopped: false,
         };
@@ -70,16 +76,18 @@ impl Schedule {
 
     /// Waits for a worker that is free and for something to do: another source, unless there is no
     /// room for it, or one at work that can be joined. `None` when nothing is left.
-    pub(super) fn next(self: &Arc<Self>, has_room: impl Fn() -> bool) -> Option<(Lease, Next)> {
+    pub(super) fn next(
+        self: &Arc<Self>,
+        has_room: impl Fn(Begin) -> bool,
+    ) -> Option<(Lease, Next)> {
         let mut state = self.lock();
         loop {
             if state.stopped || (state.exhausted && state.running.is_empty()) {
                 return None;
             }
-            let next =
-                if state.admits_another(&has_room) { Some(Next::Begin) } else { state.join() };
-            if let Some((next, worker)) = next.zip(state.free.last().copied()) {
+            if let Some((next, worker)) = state.next(&has_room) {
                 state.free.pop();
+                state.begun = state.begun.max(worker + 1);
                 return Some((Lease { schedule: Arc::clone(self), worker }, next));
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -107,8 +115,12 @@ impl Schedule {
 
     /// So many seconds of it are left.
     pub(super) fn progress(&self, number: u64, left: f64) {
-        if let Some(running) = self.lock().running.get_mut(&number) {
+        let mut state = self.lock();
+        if let Some(running) = state.running.get_mut(&number) {
             running.left = left;
+        }
+        if !std::mem::replace(&mut state.have_told, true) {
+            self.changed.notify_all(); // now it is known what a worker takes
         }
     }
 
@@ -148,9 +160,17 @@ impl Schedule {
 }
 
 impl State {
-    /// Whether another source may be begun.
-    fn admits_another(&self, has_room: impl Fn() -> bool) -> bool {
-        !self.exhausted && (self.running.is_empty() || has_room())
+    /// What the next free worker is to do.
+    fn next(&self, has_room: impl Fn(Begin) -> bool) -> Option<(Next, usize)> {
+        let worker = *self.free.last()?;
+        let (beside, have_told) = (self.begun, self.have_told);
+        let is_new = worker >= self.begun && !self.running.is_empty();
+        if is_new && !has_room(Begin::Worker { beside, have_told }) {
+            return None;
+        }
+        let another = !self.exhausted && (self.running.is_empty() || has_room(Begin::Source));
+        let next = if another { Next::Begin } else { self.join()? };
+        Some((next, worker))
     }
 
     /// To join the source of which most is left.
@@ -191,23 +211,23 @@ mod tests {
     #[test]
     fn sources_are_begun_as_long_as_workers_are_free() {
         let schedule = Arc::new(Schedule::new(2));
-        let (first, next) = schedule.next(|| true).unwrap();
+        let (first, next) = schedule.next(|_| true).unwrap();
         assert!(matches!(next, Next::Begin));
         schedule.begin(0);
-        let (second, _) = schedule.next(|| true).unwrap();
+        let (second, _) = schedule.next(|_| true).unwrap();
         assert_ne!(first.worker(), second.worker());
         let worker = first.worker();
         drop(first);
-        assert_eq!(schedule.next(|| true).unwrap().0.worker(), worker);
+        assert_eq!(schedule.next(|_| true).unwrap().0.worker(), worker);
     }
 
     #[test]
     fn without_memory_one_source_is_begun_at_a_time() {
         let schedule = Arc::new(Schedule::new(2));
-        assert!(matches!(schedule.next(|| false), Some((_, Next::Begin))));
+        assert!(matches!(schedule.next(|_| false), Some((_, Next::Begin))));
         schedule.begin(0);
         let waits = std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| schedule.next(|| false).is_some());
+            let waiting = scope.spawn(|| schedule.next(|_| false).is_some());
             schedule.end(0);
             waiting.join().unwrap()
         });
@@ -218,10 +238,10 @@ mod tests {
     fn when_all_has_ended_nothing_is_left() {
         let schedule = Arc::new(Schedule::new(1));
         schedule.exhaust();
-        assert!(schedule.next(|| true).is_none());
+        assert!(schedule.next(|_| true).is_none());
         let schedule = Arc::new(Schedule::new(1));
         schedule.begin(0);
         schedule.stop();
-        assert!(schedule.next(|| true).is_none());
+        assert!(schedule.next(|_| true).is_none());
     }
 }

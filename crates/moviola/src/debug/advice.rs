@@ -132,7 +132,8 @@ fn idle_cores(known: &Known<'_>) -> Option<String> {
     (busy < 0.7 && wall > QUICK && cores > 1).then(|| {
         format!(
             "The {cores} cores were busy {} of the time. The lanes below show what was waited for: \
-             a short source, a model that loads, or one group of pictures too long to share.",
+             a short source, a model that loads, one group of pictures too long to share, or \
+             nothing, if `--threads` gave fewer threads than there are cores.",
             percent(busy)
         )
     })

@@ -1,14 +1,14 @@
 //! What was heard of the stages, on all threads.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     fmt,
-    fs::File,
     io::BufWriter,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 
+use moviola_media::image::NewFile;
 use serde_json::json;
 use tracing::{Dispatch, Level};
 use tracing_subscriber::{layer::SubscriberExt, registry::Registry};
@@ -28,6 +28,9 @@ const REASONS: usize = 256;
 /// Warnings and errors that are kept.
 const MESSAGES: usize = 100;
 
+/// Letters of each.
+const MESSAGE_LENGTH: usize = 500;
+
 /// What was heard so far. Its clones hear together.
 #[derive(Clone)]
 pub(super) struct Collector(Arc<Mutex<Heard>>);
@@ -43,10 +46,10 @@ pub(super) struct Heard {
     /// How often a decoder was opened.
     pub(super) decoders: BTreeMap<String, u64>,
     /// Why the packet of that pts was kept, if its frame isn't done.
-    reasons: HashMap<i64, String>,
+    reasons: BTreeMap<i64, String>,
     /// Warnings and errors, each with how often it came.
     pub(super) messages: BTreeMap<String, u64>,
-    pub(super) trace: Option<TraceWriter<BufWriter<File>>>,
+    pub(super) trace: Option<TraceWriter<BufWriter<NewFile>>>,
 }
 
 /// What was heard of a stage.
@@ -63,7 +66,7 @@ pub(super) struct Tally {
 
 impl Collector {
     /// Hears from now on; events go to `trace`.
-    pub(super) fn new(trace: TraceWriter<BufWriter<File>>) -> Self {
+    pub(super) fn new(trace: TraceWriter<BufWriter<NewFile>>) -> Self {
         Self(Arc::new(Mutex::new(Heard {
             started: Instant::now(),
             lanes: Lanes::default(),
@@ -71,7 +74,7 @@ impl Collector {
             stages: Default::default(),
             decisions: BTreeMap::new(),
             decoders: BTreeMap::new(),
-            reasons: HashMap::new(),
+            reasons: BTreeMap::new(),
             messages: BTreeMap::new(),
             trace: Some(trace),
         })))
@@ -105,7 +108,10 @@ impl Heard {
         let now = self.now();
         self.charge(now);
         let (thread, new) = self.lanes.begin();
-        (thread.since, thread.effort.since) = (now, thread.effort.since.or(Some(now)));
+        thread.since = now;
+        if !matches!(stage, Stage::Wait | Stage::Report) {
+            thread.effort.since.get_or_insert(now);
+        }
         thread.stages.push(stage);
         if let Some(name) = new {
             let lane = self.timeline.add_lane(name.clone());
@@ -183,7 +189,7 @@ impl Heard {
         }
         if let (Some(pts), "kept") = (pts, verdict.as_str()) {
             if self.reasons.len() >= REASONS {
-                self.reasons.clear(); // of frames that never came
+                self.reasons.pop_first(); // of a frame that never came, most likely
             }
             self.reasons.insert(pts, why.clone());
         }
@@ -199,9 +205,12 @@ impl Heard {
     }
 
     pub(super) fn warned(&mut self, level: Level, words: &Words) {
-        let message = format!("{}: {}", level.as_str().to_lowercase(), words.message.trim());
-        if self.messages.len() < MESSAGES || self.messages.contains_key(&message) {
-            *self.messages.entry(message).or_default() += 1;
+        let Words { message, more, .. } = words;
+        let message = format!("{}: {}{more}", level.as_str().to_lowercase(), message.trim());
+        let message: String = message.chars().take(MESSAGE_LENGTH).collect();
+        match self.messages.len() < MESSAGES || self.messages.contains_key(&message) {
+            true => *self.messages.entry(message).or_default() += 1,
+            false => *self.messages.entry("and others".into()).or_default() += 1,
         }
     }
 

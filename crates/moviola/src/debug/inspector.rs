@@ -110,6 +110,8 @@ impl Looker {
         let detected = output.detected.as_ref().and_then(|detected| detected.as_ref().ok());
         let _stage = stage!("report");
         let pictured = self.inspector.wants_pictures();
+        // Of a picture that couldn't be searched, the model got nothing.
+        let searcher = searcher.filter(|_| detected.is_some());
         let pictures = pictured.then(|| self.pictures(frame, searcher));
         let pictures = pictures.and_then(|made| {
             made.inspect_err(|error| tracing::warn!(%error, "a frame can't be pictured")).ok()

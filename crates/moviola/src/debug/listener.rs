@@ -1,6 +1,6 @@
 //! Listens to spans and events, and tells a [`Collector`] what they say.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use moviola_av::trace::{CANDIDATES, DECISION, DECODER, QUEUE, STAGE};
 use tracing::{
@@ -58,6 +58,8 @@ impl Visit for Facts {
 #[derive(Debug, Default)]
 pub(super) struct Words {
     pub(super) message: String,
+    /// Whatever else a message comes with.
+    pub(super) more: String,
     pub(super) verdict: String,
     pub(super) why: String,
     pub(super) pts: Option<i64>,
@@ -97,13 +99,14 @@ impl Visit for Words {
             "verdict" => value.clone_into(&mut self.verdict),
             "decoder" => value.clone_into(&mut self.decoder),
             "why" => value.clone_into(&mut self.why),
-            _ => {}
+            name => _ = write!(self.more, " {name}={value:?}"),
         }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if field.name() == "message" {
-            self.message = format!("{value:?}");
+        match field.name() {
+            "message" => self.message = format!("{value:?}"),
+            name => _ = write!(self.more, " {name}={value:?}"),
         }
     }
 }
@@ -177,17 +180,21 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Listener {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs::File, io::BufWriter, sync::Mutex, thread};
+    use std::{io::BufWriter, sync::Mutex, thread};
 
     use moviola_av::stage;
-    use moviola_media::stage::Task;
+    use moviola_media::{
+        image::{NewFile, Overwrite},
+        stage::Task,
+    };
     use tracing::{dispatcher, span};
 
     use super::*;
     use crate::debug::trace::TraceWriter;
 
     fn collector() -> Collector {
-        let file = File::options().write(true).open("/dev/null").expect("there is one");
+        let path = std::env::temp_dir().join("moviola-listener.json");
+        let file = NewFile::create(&path, Overwrite::Replace).expect("there is room");
         Collector::new(TraceWriter::new(BufWriter::new(file)))
     }
 

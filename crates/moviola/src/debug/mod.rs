@@ -4,7 +4,8 @@
 //! tell and each worker makes notes about its frames. A folder has the outcome: `report.html` to
 //! look at, `trace.json` for Perfetto, `records.jsonl` as from any other run.
 //!
-//! Memory is bounded whatever the length of the source: the timeline has a fixed number of columns,
+//! Memory is bounded whatever the length of the source: the timeline has a fixed number of columns for
+//! each thread (some 200 KB),
 //! the report shows at most [`MOST_SHOWN`] frames, and the trace is written as it comes.
 
 mod advice;
@@ -21,15 +22,15 @@ mod timeline;
 mod trace;
 
 use std::{
-    fs::{self, File},
-    io::{self, BufWriter},
+    fs,
+    io::{self, BufWriter, IntoInnerError, Write},
     path::{Path, PathBuf},
 };
 
 use moviola_av::stage;
 use moviola_infer::error::Error as InferError;
 use moviola_media::{
-    image::{ImageError, Overwrite, remedy, write_atomic},
+    image::{ImageError, NewFile, Overwrite},
     source::{Source, SourceOptions},
 };
 use tracing::{Dispatch, dispatcher};
@@ -56,17 +57,20 @@ const FILES: [&str; 3] = ["report.html", "trace.json", "records.jsonl"];
 
 /// Carries out a plan on a source, and reports every detail.
 ///
-/// ```no_run
-/// use moviola::{Debug, Plan, Source};
+/// ```
+/// use moviola::{Debug, Plan, Source, image::Overwrite};
 ///
-/// let plan = Plan::from_toml("[detect]\nmodel = 'yolov8n.onnx'")?;
-/// let debug = Debug::new(plan, Default::default());
-/// let mut run = debug.run(Source::path("video.mp4"), "report".as_ref())?;
+/// # let video = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/demo.mp4");
+/// # let folder = std::env::temp_dir().join("moviola-report");
+/// let plan = Plan::from_toml("[stills]")?;
+/// let debug = Debug::new(plan, Default::default()).overwrite(Overwrite::Replace);
+/// let mut run = debug.run(Source::path(video), &folder)?;
 /// for record in &mut run {
 ///     let record = record?; // the same records as from `Fast`
 /// }
 /// let statistics = run.finish()?;
-/// println!("{} frames in {:.3} s: see report/report.html", statistics.frames, statistics.wall);
+/// assert_eq!(statistics.frames, 10);
+/// println!("{:.3} s: see {}/report.html", statistics.wall, folder.display());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
@@ -119,7 +123,7 @@ impl Debug {
     /// the source is told by the records.
     pub fn run(self, source: Source, folder: &Path) -> Result<DebugRun, DebugError> {
         let Self { plan, options, folders, overwrite } = self;
-        let [trace, lines] = prepare(folder, overwrite)?;
+        let [html, trace, lines] = prepare(folder, overwrite)?;
         let collector = Collector::new(TraceWriter::new(BufWriter::new(trace)));
         let dispatch = collector.dispatch();
         let inspector = Inspector::new(collector.clone());
@@ -136,6 +140,7 @@ impl Debug {
             dispatch,
             collector,
             page: Page::new(frames),
+            html,
             lines: JsonLines::new(lines),
             folder: folder.into(),
             failure: None,
@@ -143,34 +148,16 @@ impl Debug {
     }
 }
 
-/// Makes the folder, and the files in it that are written from the beginning.
-fn prepare(folder: &Path, overwrite: Overwrite) -> Result<[File; 2], DebugError> {
-    fs::create_dir_all(folder).map_err(|cause| cannot_write(folder, cause))?;
-    for path in FILES.map(|name| folder.join(name)) {
-        if overwrite == Overwrite::Refuse && path.symlink_metadata().is_ok() {
-            return Err(ImageError::Exists { path }.into());
-        }
-    }
-    let [page, trace, lines] = FILES.map(|name| folder.join(name));
-    match fs::remove_file(&page) {
-        // Beside a new trace, an old report would mislead.
-        Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
-            return Err(cannot_write(&page, cause));
-        }
-        _ => {}
-    }
-    let create = |path: &Path| File::create(path).map_err(|cause| cannot_write(path, cause));
-    Ok([create(&trace)?, create(&lines)?])
-}
-
-fn cannot_write(path: &Path, cause: io::Error) -> DebugError {
-    let remedy = remedy(cause.kind());
-    ImageError::Write { path: path.into(), remedy, cause }.into()
+/// Makes the folder, and begins the page, the trace and the records in it.
+fn prepare(folder: &Path, overwrite: Overwrite) -> Result<[NewFile; 3], DebugError> {
+    fs::create_dir_all(folder).map_err(|cause| ImageError::unwritable(folder, cause))?;
+    let [page, trace, lines] = FILES.map(|name| NewFile::create(&folder.join(name), overwrite));
+    Ok([page?, trace?, lines?])
 }
 
 /// A run that is reported: its records, as they come, then [`finish`](Self::finish).
 ///
-/// Dropping it stops the work; there is no `report.html` then.
+/// Dropping it stops the work, and leaves no report.
 #[derive(Debug)]
 pub struct DebugRun {
     fast: Fast,
@@ -178,7 +165,8 @@ pub struct DebugRun {
     dispatch: Dispatch,
     collector: Collector,
     page: Page,
-    lines: JsonLines<File>,
+    html: NewFile,
+    lines: JsonLines<NewFile>,
     folder: PathBuf,
     /// That a record couldn't be written.
     failure: Option<io::Error>,
@@ -222,23 +210,31 @@ impl DebugRun {
     ///
     /// [`DebugError::Output`], or [`DebugError::Model`] if a model can't be loaded.
     pub fn finish(self) -> Result<Statistics, DebugError> {
-        let Self { fast, records, dispatch, collector, mut page, lines, folder, failure } = self;
-        let [html, trace, jsonl] = FILES.map(|name| folder.join(name));
-        if let Some(cause) = failure {
-            return Err(cannot_write(&jsonl, cause));
+        let Self { fast, records, dispatch, collector, mut page, .. } = self;
+        let (mut html, lines, folder) = (self.html, self.lines, self.folder);
+        let unwritable = |name: &str, cause| ImageError::unwritable(&folder.join(name), cause);
+        let [page_name, trace_name, lines_name] = FILES;
+        if let Some(cause) = self.failure {
+            return Err(unwritable(lines_name, cause).into());
         }
-        drop(lines);
         page.end(&collector, &records);
         let provider = dispatcher::with_default(&dispatch, || {
             drop(records); // its threads end, and are heard to
             fast.provider()
         })?;
-        let writer = collector.heard().trace.take();
-        page.trace_is_full = writer.as_ref().is_some_and(TraceWriter::is_full);
-        writer.map(TraceWriter::finish).transpose().map_err(|cause| cannot_write(&trace, cause))?;
+        let trace = collector.heard().trace.take();
+        page.trace_is_full = trace.as_ref().is_some_and(TraceWriter::is_full);
+        let trace = trace.map(TraceWriter::finish).transpose();
+        let trace = trace.and_then(|trace| match trace {
+            Some(buffer) => buffer.into_inner().map(Some).map_err(IntoInnerError::into_error),
+            None => Ok(None),
+        });
+        let trace = trace.map_err(|cause| unwritable(trace_name, cause))?;
         let (text, statistics) = page.render(&fast, provider.as_ref(), &collector);
-        // The old one, if there was any, is gone: nobody else's may be replaced.
-        write_atomic(&html, text.as_bytes(), Overwrite::Replace)?;
+        html.write_all(text.as_bytes()).map_err(|cause| unwritable(page_name, cause))?;
+        for file in trace.into_iter().chain([lines.into_inner(), html]) {
+            file.finish()?;
+        }
         Ok(statistics)
     }
 }

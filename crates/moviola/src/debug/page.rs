@@ -16,8 +16,9 @@ use super::{
     timeline::Timeline,
 };
 use crate::{
-    Fast, Records, cpu,
-    records::seconds,
+    Fast, Plan, Records, cpu,
+    plan::Frames as Wanted,
+    records::{SourceTally, seconds},
     results::{EndRecord, ErrorRecord, Record, SourceRecord},
 };
 
@@ -26,12 +27,14 @@ const MOST_ERRORS: usize = 200;
 
 const HTML: &str = include_str!("report/page.html");
 const STYLE: &str = include_str!("report/style.css");
-const SCRIPT: &str = include_str!("report/script.js");
+const BASE: &str = include_str!("report/base.js");
+const TIMELINE: &str = include_str!("report/timeline.js");
+const PAGE: &str = include_str!("report/page.js");
 
 /// What a run took.
 #[derive(Clone, Debug, Serialize)]
 pub struct Statistics {
-    /// Seconds from the start to the last record.
+    /// Seconds from the start to the last record, or to when the run was finished before that.
     pub wall: f64,
     /// Seconds to the first record of a frame, if there was one.
     pub first_record: Option<f64>,
@@ -88,7 +91,7 @@ pub(super) struct Page {
     cpu_before: f64,
     cpu: f64,
     wall: f64,
-    frames_out: u64,
+    tally: SourceTally,
     duration: Option<f64>,
 }
 
@@ -140,7 +143,7 @@ impl Page {
             cpu_before: cpu_seconds(),
             cpu: 0.0,
             wall: 0.0,
-            frames_out: 0,
+            tally: SourceTally::default(),
             duration: None,
         }
     }
@@ -149,7 +152,10 @@ impl Page {
     pub(super) fn take(&mut self, record: &Record, elapsed: Duration) {
         match record {
             Record::Source(source) => self.source = Some(source.clone()),
-            Record::End(end) => self.end = Some(end.clone()),
+            Record::End(end) => {
+                self.end = Some(end.clone());
+                self.wall = seconds(elapsed);
+            }
             Record::Error(error) => {
                 self.error_count += 1;
                 if self.errors.len() < MOST_ERRORS {
@@ -164,9 +170,11 @@ impl Page {
 
     /// Notes what a run took, now that it ends.
     pub(super) fn end(&mut self, collector: &Collector, records: &Records) {
-        self.wall = seconds(collector.heard().started.elapsed());
+        if self.end.is_none() {
+            self.wall = seconds(collector.heard().started.elapsed());
+        }
         self.cpu = cpu_seconds() - self.cpu_before;
-        self.frames_out = records.tally().frames;
+        self.tally = records.tally();
         self.duration = records.duration();
     }
 
@@ -178,7 +186,7 @@ impl Page {
         collector: &Collector,
     ) -> (String, Statistics) {
         let (plan, heard) = (fast.plan(), collector.heard());
-        let statistics = self.statistics(&heard);
+        let statistics = self.statistics(plan, &heard);
         let features = cpu::features();
         let known = Known {
             plan,
@@ -210,8 +218,9 @@ impl Page {
         (fill(&data), statistics)
     }
 
-    fn statistics(&self, heard: &Heard) -> Statistics {
+    fn statistics(&self, plan: &Plan, heard: &Heard) -> Statistics {
         let (wall, cpu, cores) = (self.wall, self.cpu, budget::cores());
+        let is_whole = self.end.is_some() && !self.tally.failed && reads_all(plan);
         Statistics {
             wall,
             first_record: self.first_record.map(seconds),
@@ -219,14 +228,23 @@ impl Page {
             cores,
             busy: (cpu / (wall * cores as f64).max(1e-9)).min(1.0),
             peak_memory: budget::peak_resident(),
-            frames: self.frames_out,
+            frames: self.tally.frames,
             errors: self.error_count,
-            speed: self.duration.filter(|_| self.end.is_some()).map(|length| length / wall),
+            speed: self.duration.filter(|_| is_whole).map(|length| length / wall),
             stages: Stage::ALL
                 .into_iter()
                 .filter_map(|stage| StageReport::of(stage, heard))
                 .collect(),
         }
+    }
+}
+
+/// Whether a plan goes through the whole of a source.
+fn reads_all(plan: &Plan) -> bool {
+    match &plan.frames {
+        Wanted::Keyframes | Wanted::All => true,
+        Wanted::Played(times) => times.range == (f64::NEG_INFINITY..f64::INFINITY),
+        Wanted::At(_) | Wanted::Index(_) => false,
     }
 }
 
@@ -267,12 +285,17 @@ impl Drawn {
 /// Puts the data into the page.
 fn fill(data: &Data<'_>) -> String {
     // A record of plain numbers and texts can't fail to be written.
-    let json =
-        serde_json::to_string(data).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"));
+    let json = serde_json::to_string(data).unwrap_or_default();
     // Nothing in it may look like the end of the script.
     let json = json.replace('<', "\\u003c");
-    let parts = [("{{style}}", STYLE), ("{{data}}", &json), ("{{script}}", SCRIPT)];
-    let mut page = String::with_capacity(HTML.len() + STYLE.len() + SCRIPT.len() + json.len());
+    let parts = [
+        ("{{style}}", STYLE),
+        ("{{data}}", &json),
+        ("{{base}}", BASE),
+        ("{{timeline}}", TIMELINE),
+        ("{{page}}", PAGE),
+    ];
+    let mut page = String::with_capacity(2 * HTML.len() + json.len());
     let mut rest = HTML;
     for (mark, text) in parts {
         let (before, after) = rest.split_once(mark).unwrap_or((rest, ""));

@@ -19,6 +19,8 @@ pub(super) struct Timeline {
     lanes: Vec<Lane>,
     /// The most that waited, column by column.
     waiting: Vec<usize>,
+    /// How many waited when that was told last.
+    waits: usize,
 }
 
 /// What was done on one thread.
@@ -30,7 +32,7 @@ pub(super) struct Lane {
 
 impl Default for Timeline {
     fn default() -> Self {
-        Self { width: FINEST, lanes: Vec::new(), waiting: Vec::new() }
+        Self { width: FINEST, lanes: Vec::new(), waiting: Vec::new(), waits: 0 }
     }
 }
 
@@ -73,14 +75,15 @@ impl Timeline {
         }
     }
 
-    /// Notes how many results wait at a time.
+    /// Notes how many results wait from a time on.
     pub(super) fn note_waiting(&mut self, time: u64, waiting: usize) {
         self.make_room(time);
         let column = column(time, self.width);
         if self.waiting.len() <= column {
-            self.waiting.resize(column + 1, 0);
+            self.waiting.resize(column + 1, self.waits);
         }
         self.waiting[column] = self.waiting[column].max(waiting);
+        self.waits = waiting;
     }
 
     fn make_room(&mut self, time: u64) {
@@ -137,5 +140,14 @@ mod tests {
         let sum: u64 = columns.iter().map(|times| times.of(Stage::Decode)).sum();
         assert_eq!(sum, 5000 * (step / 2));
         assert_eq!(timeline.waiting().iter().max(), Some(&6));
+    }
+
+    #[test]
+    fn what_waits_waits_until_something_else_is_told() {
+        let mut timeline = Timeline::default();
+        for (column, waiting) in [(1, 2), (4, 1), (4, 0), (6, 3)] {
+            timeline.note_waiting(column * FINEST, waiting);
+        }
+        assert_eq!(timeline.waiting(), [0, 2, 2, 2, 2, 0, 3]);
     }
 }

@@ -11,7 +11,7 @@ use moviola_media::frame::Frame;
 use super::{Engines, Output};
 use crate::{
     debug::{Inspector, Looker},
-    detect::{Detectors, searcher::Searcher},
+    detect::searcher::Searcher,
     plan::Plan,
     still::{StillMaker, StillOptions},
 };
@@ -24,7 +24,8 @@ pub(super) struct Workers(Arc<Shared>);
 struct Shared {
     engines: Engines,
     outputs: Outputs,
-    made: AtomicUsize,
+    /// How many models were dealt out.
+    dealt: Arc<AtomicUsize>,
     idle: Mutex<Vec<Worker>>,
 }
 
@@ -46,8 +47,11 @@ impl Outputs {
 #[derive(Debug)]
 struct Worker {
     /// Held until the thread is done.
-    _engines: Engines,
+    engines: Engines,
+    dealt: Arc<AtomicUsize>,
+    annotate: Option<u8>,
     stills: Option<StillMaker>,
+    /// Made when there is a frame for it: the first frame of all gets the first model.
     searcher: Option<Searcher>,
     looker: Option<Looker>,
 }
@@ -57,7 +61,7 @@ impl Workers {
         Self(Arc::new(Shared {
             engines: engines.clone(),
             outputs,
-            made: AtomicUsize::new(0),
+            dealt: Arc::default(),
             idle: Mutex::default(),
         }))
     }
@@ -84,23 +88,32 @@ impl Workers {
         output
     }
 
-    /// One more; models are dealt out in turns.
+    /// One more.
     fn another(&self) -> Worker {
-        let Shared { engines, outputs: Outputs { stills, annotate }, made, .. } = &*self.0;
-        let number = made.fetch_add(1, Ordering::Relaxed);
-        let search = |detectors: &Detectors| detectors.searcher(number, *annotate);
+        let Shared { engines, outputs: Outputs { stills, annotate }, dealt, .. } = &*self.0;
         Worker {
-            _engines: engines.clone(),
+            engines: engines.clone(),
+            dealt: Arc::clone(dealt),
+            annotate: *annotate,
             stills: stills.map(StillMaker::new),
-            searcher: engines.detectors().map(search),
+            searcher: None,
             looker: engines.inspector().map(Inspector::looker),
         }
     }
 }
 
 impl Worker {
+    /// With one of the models, which are dealt out in turns; `None` if there are none.
+    fn searcher(&self) -> Option<Searcher> {
+        let detectors = self.engines.detectors()?;
+        Some(detectors.searcher(self.dealt.fetch_add(1, Ordering::Relaxed), self.annotate))
+    }
+
     fn work(&mut self, frame: &Frame) -> Output {
         let _stage = stage!("work");
+        if self.searcher.is_none() {
+            self.searcher = self.searcher();
+        }
         let mut output = Output {
             index: None,
             still: self.stills.as_mut().map(|stills| stills.make(frame)),

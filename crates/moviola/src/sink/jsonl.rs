@@ -21,6 +21,11 @@ impl<W: Write> JsonLines<W> {
         Self { out, line: Vec::new() }
     }
 
+    /// Gives back what is written to.
+    pub fn into_inner(self) -> W {
+        self.out
+    }
+
     /// Writes one record.
     ///
     /// # Errors

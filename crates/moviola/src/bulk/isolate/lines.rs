@@ -76,7 +76,12 @@ impl<P: Read + AsFd> Lines<P> {
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, "a line has no end"));
         }
         self.read.resize(self.searched + CHUNK, 0);
-        let got = self.pipe.read(&mut self.read[self.searched..]);
+        let got = loop {
+            match self.pipe.read(&mut self.read[self.searched..]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                got => break got,
+            }
+        };
         self.read.truncate(self.searched + *got.as_ref().unwrap_or(&0));
         got
     }

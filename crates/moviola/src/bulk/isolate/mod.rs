@@ -38,7 +38,7 @@ pub struct Isolation {
     /// What the program is told on its command line.
     pub arguments: Vec<OsString>,
     /// The longest that one source may take, from when it is handed over, but for the time in which its
-    /// records wait to be taken: then its process is killed. `None` for no bound.
+    /// records wait to be taken, or loading the models: then its process is killed. `None` for no bound.
     pub deadline: Option<Duration>,
 }
 

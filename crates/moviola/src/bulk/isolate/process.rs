@@ -50,6 +50,11 @@ pub(super) struct End {
 }
 
 impl End {
+    /// It was ended, because it took so long to load its models.
+    pub(super) fn late() -> Self {
+        Self { how: "no word within the deadline".into(), was_killed: false }
+    }
+
     /// It said what nobody had asked for.
     pub(super) fn out_of_turn() -> Self {
         Self { how: "words out of turn".into(), was_killed: false }

@@ -143,7 +143,7 @@ impl Slot {
         loop {
             let Some(mut process) = self.take(listener)? else { return Ok(Outcome::Left) };
             self.send(&errand);
-            let late = self.isolation.deadline.and_then(|most| Instant::now().checked_add(most));
+            let late = self.deadline();
             match process.hear(late) {
                 Heard::Answer(Answer::Taken) => {
                     lock(&self.waiting).deaths = 0;
@@ -215,7 +215,7 @@ impl Slot {
                 waiting.process = Some(process);
                 return Ok(());
             }
-            match process.hear(None) {
+            match process.hear(self.deadline()) {
                 Heard::Answer(Answer::Ready { provider, models }) => {
                     process.is_ready = true;
                     self.count_models(&mut process, models);
@@ -226,7 +226,8 @@ impl Slot {
                     return Err(BulkError::worker(message));
                 }
                 Heard::Gone(end) => self.bury(waiting, &end)?,
-                Heard::Answer(_) | Heard::Late => self.bury(waiting, &End::out_of_turn())?,
+                Heard::Late => self.bury(waiting, &End::late())?,
+                Heard::Answer(_) => self.bury(waiting, &End::out_of_turn())?,
             }
         }
     }
@@ -249,6 +250,11 @@ impl Slot {
         {
             tracing::debug!(%error, "a worker process doesn't listen");
         }
+    }
+
+    /// When what begins now takes too long.
+    fn deadline(&self) -> Option<Instant> {
+        self.isolation.deadline.and_then(|most| Instant::now().checked_add(most))
     }
 
     fn count_models(&self, process: &mut Process, models: u64) {

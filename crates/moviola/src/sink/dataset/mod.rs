@@ -78,6 +78,8 @@ struct Shared {
     done_before: u64,
     /// Why no more inputs are taken.
     broken: Option<JournalError>,
+    /// No more sources are admitted.
+    is_stopped: bool,
 }
 
 #[derive(Debug)]
@@ -171,6 +173,7 @@ impl Dataset {
             order: is_joined.then(Vec::new),
             done_before: 0,
             broken: None,
+            is_stopped: false,
         };
         let shared = Arc::new(Mutex::new(shared));
         Ok(Self { shared, parts, target: kind, open: BTreeMap::new() })
@@ -189,11 +192,15 @@ impl Dataset {
                 let found = found.next()?;
                 let name = found.name.clone();
                 let folders = folders.next(&name);
-                match lock(&shared).admit(&parts, found) {
+                let mut shared = lock(&shared);
+                if shared.is_stopped {
+                    return None;
+                }
+                match shared.admit(&parts, found) {
                     Ok(Some(source)) => return Some(Input { name, source, folders }),
                     Ok(None) => {}
                     Err(error) => {
-                        lock(&shared).broken = Some(error);
+                        shared.broken = Some(error);
                         return None;
                     }
                 }
@@ -223,17 +230,20 @@ impl Dataset {
     }
 
     fn begin(&mut self, input: u64) -> Result<()> {
-        let begun = lock(&self.shared).begun.remove(&input);
-        if let Some(Begun { source, part }) = begun {
-            self.open.insert(input, Part::create(source, &self.parts, &part)?);
+        let mut shared = lock(&self.shared);
+        if let Some(Begun { source, part }) = shared.begun.get(&input) {
+            self.open.insert(input, Part::create(source, &self.parts, part)?);
+            shared.begun.remove(&input); // not before: what can't be written is given up, too
         }
         Ok(())
     }
 
     fn end(&mut self, input: u64, tally: SourceTally) -> Result<()> {
-        let Some(part) = self.open.remove(&input) else { return Ok(()) };
-        let (source, bytes) = part.finish()?;
-        Ok(lock(&self.shared).journal.done(&source, bytes, tally)?)
+        let Some(part) = self.open.get_mut(&input) else { return Ok(()) };
+        let bytes = part.finish()?;
+        lock(&self.shared).journal.done(part.source(), bytes, tally)?;
+        self.open.remove(&input);
+        Ok(())
     }
 
     /// Ends a run that was stopped: what is in the making is given up, and is not at fault.
@@ -243,6 +253,7 @@ impl Dataset {
     /// [`DatasetError::Journal`].
     pub fn stop(self) -> Result<()> {
         let mut shared = lock(&self.shared);
+        shared.is_stopped = true;
         let begun = std::mem::take(&mut shared.begun);
         let begun = begun.into_values().map(|begun| begun.source);
         for source in begun.chain(self.open.into_values().map(Part::give_up)) {

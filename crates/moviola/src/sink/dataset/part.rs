@@ -24,11 +24,11 @@ pub(super) struct Part {
 }
 
 impl Part {
-    pub(super) fn create(source: String, parts: &Path, part: &str) -> Result<Self> {
+    pub(super) fn create(source: &str, parts: &Path, part: &str) -> Result<Self> {
         let path = place(parts, part);
         let partial = beside(&path, ".partial");
         let out = BufWriter::new(File::create(&partial).map_err(failed(&partial))?);
-        Ok(Self { source, path, partial, out, bytes: 0, line: Vec::new() })
+        Ok(Self { source: source.into(), path, partial, out, bytes: 0, line: Vec::new() })
     }
 
     pub(super) fn write(&mut self, record: &Record) -> Result<()> {
@@ -39,12 +39,16 @@ impl Part {
         written.and_then(|()| self.out.write_all(&self.line)).map_err(failed(&self.path))
     }
 
-    /// Puts it in its place; gives its source and its bytes.
-    pub(super) fn finish(mut self) -> Result<(String, u64)> {
+    /// Puts it in its place; gives its bytes.
+    pub(super) fn finish(&mut self) -> Result<u64> {
         let whole = self.out.flush().and_then(|()| self.out.get_ref().sync_data());
         whole.map_err(failed(&self.path))?;
         fs::rename(&self.partial, &self.path).map_err(failed(&self.path))?;
-        Ok((self.source, self.bytes))
+        Ok(self.bytes)
+    }
+
+    pub(super) fn source(&self) -> &str {
+        &self.source
     }
 
     /// Takes it away; gives its source.
