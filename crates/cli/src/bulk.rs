@@ -6,8 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use indicatif::HumanBytes;
 use moviola::{
-    Bulk, Plan,
+    Bulk, Plan, budget,
     bulk::{BulkOptions, BulkRun, Event, Input, Moment, inputs},
     image::Overwrite,
     records::seconds,
@@ -73,6 +74,7 @@ pub(crate) fn run(
         dataset => dataset.transpose()?,
     };
     let progress = Progress::new(plan.stills.is_some(), words.clone(), out.bulk_pace());
+    let memory = options.memory;
     let bulk = Bulk::new(plan, options)?;
     if dataset.is_some() {
         out.records_go_elsewhere();
@@ -87,6 +89,7 @@ pub(crate) fn run(
     };
     let writer = Writer {
         bulk: &bulk,
+        memory,
         dataset,
         fail_fast: results.fail_fast,
         started: Instant::now(),
@@ -100,6 +103,8 @@ pub(crate) fn run(
 
 struct Writer<'a> {
     bulk: &'a Bulk,
+    /// Bytes that it may take.
+    memory: u64,
     dataset: Option<Dataset>,
     fail_fast: bool,
     started: Instant,
@@ -196,6 +201,7 @@ impl Writer<'_> {
 
     fn summarise(self) -> anyhow::Result<Exit> {
         self.out.end_progress();
+        self.tell_of_memory();
         let Tally { done, failed, frames, .. } = self.tally;
         let elapsed = seconds(self.started.elapsed());
         let sources = done + failed;
@@ -203,5 +209,17 @@ impl Writer<'_> {
         let summary = SummaryRecord { sources, done, failed, frames, elapsed, models_loaded };
         self.out.record(&Record::Summary(summary))?;
         Ok(self.tally.exit())
+    }
+
+    /// Says so if one worker with its model and its file took more than was allowed.
+    fn tell_of_memory(&self) {
+        let peak = budget::peak_resident().filter(|peak| *peak > self.memory);
+        if let Some(peak) = peak {
+            let (peak, allowed) = (HumanBytes(peak), HumanBytes(self.memory));
+            self.out.note(format_args!(
+                "up to {peak} of memory were taken where {allowed} are allowed: one worker takes as \
+                 much with its model and its file"
+            ));
+        }
     }
 }

@@ -12,6 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
+    detect::runtime_is_here,
     inputs::ENCRYPTED,
     support::{Run, clip, files_in, run},
 };
@@ -210,4 +211,18 @@ fn several_inputs_run_in_bulk() {
     let mut got = records(&run.stdout);
     got.pop();
     assert_eq!(got.into_iter().collect::<BTreeSet<_>>(), want);
+}
+
+#[test]
+fn where_memory_is_short_workers_take_turns_and_too_little_is_told() {
+    if !runtime_is_here() {
+        return;
+    }
+    let demo = clip("demo.mp4");
+    let words = ["bulk", &demo, &demo, &demo, "--detect", "demo", "--jobs", "2", "--memory"];
+    let enough = run(words.iter().chain(&["4G"])).exits(0);
+    assert!(!enough.stderr.contains("are allowed"), "{enough:#?}");
+    let little = run(words.iter().chain(&["16M"])).exits(0);
+    assert_eq!(little.one("summary")["models_loaded"], 1);
+    little.says("16.00 MiB are allowed");
 }
