@@ -5,7 +5,7 @@ use std::{
     fs,
     os::unix::fs::symlink,
     path::Path,
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -13,7 +13,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    bulk::{GOOD, alone, bulk, clips, in_file, text},
+    bulk::{GOOD, alone, bulk, clips, in_file, records, text},
     detect::runtime_is_here,
     support::{clip, moviola, run},
 };
@@ -203,4 +203,29 @@ fn a_model_that_cannot_be_loaded_is_no_fault_of_the_inputs() {
     fs::copy(demo, &model).unwrap();
     run(words.iter().chain(&["--resume"])).exits(0);
     assert!(!in_file(&all).iter().any(|record| record.contains("crash")));
+}
+
+#[test]
+fn an_interrupt_is_no_fault_of_what_is_read() {
+    let out = tempfile::tempdir().unwrap();
+    let (pipe, all) = (out.path().join("pipe"), out.path().join("all.jsonl"));
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let words = ["bulk", text(&pipe), "--keyframes", "--hash", "-o", text(&all)];
+    for (signal, resume) in [("-INT", &[][..]), ("-TERM", &["--resume"]), ("-INT", &["--resume"])] {
+        let before = journal_lines(&all);
+        let mut command = moviola();
+        let mut child = command.args(words).args(resume).stdout(Stdio::null()).spawn().unwrap();
+        // Nobody writes into the pipe: it is waited for.
+        while journal_lines(&all) < before.max(1) + 1 {
+            thread::yield_now();
+        }
+        let number = child.id().to_string();
+        assert!(Command::new("kill").args([signal, &number]).status().unwrap().success());
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+        assert!(journal(&all).last().unwrap().contains("stop"), "{:?}", journal(&all));
+    }
+    fs::remove_file(&pipe).unwrap();
+    fs::copy(clip("demo.mp4"), &pipe).unwrap();
+    run(words.iter().chain(&["--resume"])).exits(0);
+    assert_eq!(in_file(&all), records(&run(["keyframes", "--hash", text(&pipe)]).stdout));
 }
