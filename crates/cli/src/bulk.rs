@@ -74,8 +74,12 @@ pub(crate) fn run(
         dataset => dataset.transpose()?,
     };
     let progress = Progress::new(plan.stills.is_some(), words.clone(), out.bulk_pace());
-    let memory = options.memory;
+    let (memory, jobs) = (options.memory, options.jobs);
     let bulk = Bulk::new(plan, options)?;
+    if bulk.jobs() < jobs {
+        let (allowed, started) = (HumanBytes(memory), bulk.jobs());
+        out.note(format_args!("{allowed} of memory allow {started} of {jobs} worker processes"));
+    }
     if dataset.is_some() {
         out.records_go_elsewhere();
     }

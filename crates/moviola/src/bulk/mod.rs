@@ -56,7 +56,8 @@ pub struct BulkOptions {
     /// Bytes that all of it may take together. No further source is opened while the process takes
     /// three quarters of it; a quarter is what decoded pictures may take that wait for their turn.
     /// Where it is less than 512 MiB for each worker and there are models, one worker begins, and
-    /// others as far as there is room for what that one takes.
+    /// others as far as there is room for what that one takes; of worker processes, no more are started
+    /// than 512 MiB each allow.
     /// Default: half of what the machine, or the control group, has.
     ///
     /// Worker processes count, all together; each has the same share of that quarter for pictures.
@@ -220,6 +221,7 @@ impl Bulk {
         let workers = match options.isolate {
             None => Workers::Threads(Engines::load(&plan, jobs)?),
             Some(isolation) => {
+                let jobs = room.processes(jobs);
                 Workers::Processes(Processes::start(isolation, &plan, &source, jobs)?)
             }
         };
@@ -243,6 +245,11 @@ impl Bulk {
     /// The first error that loading met.
     pub fn ready(&self) -> Result<(), BulkError> {
         self.shared.workers.ready()
+    }
+
+    /// How many work at once: fewer processes than were asked for where memory is short.
+    pub fn jobs(&self) -> usize {
+        self.shared.workers.len()
     }
 
     /// How many models were loaded so far: at most one for each worker, however many sources there are, and

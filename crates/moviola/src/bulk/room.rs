@@ -32,6 +32,12 @@ impl Room {
         Self { memory, before: budget::resident().unwrap_or_default(), has_models }
     }
 
+    /// How many of so many worker processes there is room for, each with its model.
+    pub(super) fn processes(&self, jobs: usize) -> usize {
+        let most = usize::try_from(self.memory / AMPLE).unwrap_or(usize::MAX).max(1);
+        if self.has_models { jobs.min(most) } else { jobs }
+    }
+
     /// Whether there is room for it. What a worker takes is known once the first ones have told of a
     /// frame.
     pub(super) fn has(&self, begin: Begin, workers: &Workers) -> bool {
@@ -59,6 +65,15 @@ impl Room {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn processes_with_models_need_room() {
+        let room = |memory, has_models| Room { memory, before: 0, has_models };
+        for (memory, has_models, jobs) in [(4, true, 4), (2, true, 2), (0, true, 1), (0, false, 4)]
+        {
+            assert_eq!(room(memory * AMPLE, has_models).processes(4), jobs, "{memory}");
+        }
+    }
 
     #[test]
     fn one_more_worker_takes_what_the_others_do() {
