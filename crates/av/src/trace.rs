@@ -42,6 +42,12 @@ macro_rules! stage {
     };
 }
 
+/// Tells who listens what became of a packet or a picture, and why; `pts` in ticks and `bytes` are its
+/// own.
+pub fn decided(verdict: &str, why: &str, pts: Option<i64>, bytes: usize) {
+    tracing::trace!(target: DECISION, verdict, why, pts, bytes);
+}
+
 /// Says how many bytes a stage gave.
 pub fn gave(stage: &Span, bytes: usize) {
     stage.record("bytes", bytes);

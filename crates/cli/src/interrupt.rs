@@ -1,13 +1,14 @@
-//! Ctrl-C, or a polite end by the system: finish the record at hand, then go.
+//! Ctrl-C, a terminal that is closed, or a polite end by the system: finish the record at hand, then go.
 
 use std::{
+    fs,
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::Duration,
 };
 
 use signal_hook::{
-    consts::{SIGINT, SIGTERM},
+    consts::{SIGHUP, SIGINT, SIGTERM},
     iterator::Signals,
 };
 
@@ -31,24 +32,36 @@ pub(crate) fn finishing() {
     FINISHING.store(true, Ordering::Relaxed);
 }
 
-/// Starts to listen for SIGINT and SIGTERM. Without a listener the system's default applies: the end at once.
+/// Starts to listen for SIGINT, SIGTERM and SIGHUP. Without a listener the system's default applies:
+/// the end at once.
 pub(crate) fn listen() {
-    let listening = Signals::new([SIGINT, SIGTERM]).and_then(|mut signals| {
-        thread::Builder::new().name("moviola-signals".into()).spawn(move || {
-            if signals.forever().next().is_some() {
-                REQUESTED.store(true, Ordering::Relaxed);
-                thread::park_timeout(GRACE);
-                if FINISHING.load(Ordering::Relaxed) {
-                    signals.forever().next();
+    let hang_up = (!is_ignored(SIGHUP)).then_some(SIGHUP);
+    let listening =
+        Signals::new([SIGINT, SIGTERM].into_iter().chain(hang_up)).and_then(|mut signals| {
+            thread::Builder::new().name("moviola-signals".into()).spawn(move || {
+                if signals.forever().next().is_some() {
+                    REQUESTED.store(true, Ordering::Relaxed);
+                    thread::park_timeout(GRACE);
+                    if FINISHING.load(Ordering::Relaxed) {
+                        signals.forever().next();
+                    }
+                    Exit::Interrupted.leave();
                 }
-                Exit::Interrupted.leave();
-            }
-        })
-    });
+            })
+        });
     match listening {
         Ok(_) => tracing::debug!("listening for interrupts"),
         Err(error) => {
             tracing::warn!(%error, "no signal handler: an interrupt ends the command at once");
         }
     }
+}
+
+/// Whether whoever started this, such as `nohup`, wants the signal to be ignored. Where the system doesn't
+/// tell, all are taken for ignored.
+fn is_ignored(signal: i32) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_none_or(|mask| mask & (1 << (signal - 1)) != 0)
 }

@@ -17,6 +17,9 @@ pub(crate) const SELDOM: Duration = Duration::from_secs(10);
 /// How often a line changes on a terminal.
 pub(crate) const OFTEN: Duration = Duration::from_millis(200);
 
+/// How often it is looked whether memory is short.
+const LOOKING: Duration = Duration::from_secs(1);
+
 /// Runs that are shorter than this don't count their inputs.
 const SHORT: Duration = Duration::from_secs(1);
 
@@ -41,6 +44,8 @@ pub(crate) struct Progress {
     words: Vec<OsString>,
     /// What memory there is, in bytes.
     memory: u64,
+    /// When it was looked whether that is short.
+    looked: Instant,
     warned: bool,
 }
 
@@ -60,6 +65,7 @@ impl Progress {
             ahead: Arc::default(),
             words,
             memory: budget::memory(),
+            looked: now,
             warned: false,
         }
     }
@@ -90,15 +96,19 @@ impl Progress {
         }
     }
 
-    /// Shows it, if it is time to; `resident` tells the bytes that all of it takes.
-    pub(crate) fn show(&mut self, resident: impl FnOnce() -> Option<u64>, out: &mut Output) {
+    /// Shows it, if it is time to, and warns if memory is short, shown or not; `resident` tells the bytes
+    /// that all of it takes.
+    pub(crate) fn show(&mut self, resident: impl Fn() -> Option<u64>, out: &mut Output) {
+        if !self.warned && self.looked.elapsed() >= LOOKING {
+            self.looked = Instant::now();
+            self.warn(resident().unwrap_or_default(), out);
+        }
         if self.every.is_some() && !self.words.is_empty() && self.started.elapsed() >= SHORT {
             self.ahead.count(std::mem::take(&mut self.words));
         }
         let Some(every) = self.every.filter(|&every| self.shown.elapsed() >= every) else { return };
         self.shown = Instant::now();
         let resident = resident().unwrap_or_default();
-        self.warn(resident, out);
         let line = self.line(self.started.elapsed(), resident);
         if every == OFTEN { out.status(line, self.done()) } else { out.plain(line) }
     }
@@ -130,7 +140,7 @@ impl Progress {
     /// Says once that memory is short.
     fn warn(&mut self, resident: u64, out: &Output) {
         let all = self.memory;
-        if !self.warned && resident as f64 > WARNED * all as f64 {
+        if resident as f64 > WARNED * all as f64 {
             self.warned = true;
             let (resident, all) = (HumanBytes(resident), HumanBytes(all));
             out.note(format_args!(

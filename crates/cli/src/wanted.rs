@@ -5,13 +5,16 @@ use std::path::PathBuf;
 use moviola::{
     Plan,
     plan::Frames,
+    source::SourceOptions,
     still::{ImageFormat, StillOptions},
     video::OnDamage,
 };
 
 use crate::{
+    args::Global,
     fast::Places,
     inference::{ANNOTATED_QUALITY, InferenceArgs, check_model},
+    input::IndexArgs,
     pictures::LookArgs,
 };
 
@@ -58,6 +61,41 @@ pub(crate) struct WantedArgs {
     pub(crate) annotate: Option<PathBuf>,
     #[command(flatten)]
     inference: InferenceArgs,
+}
+
+/// What is wanted of each input and where images go: the flags that `bulk` and `debug` share.
+#[derive(Debug, clap::Args)]
+pub(crate) struct WorkArgs {
+    /// Replace results and images that are there already
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+    /// Write images to DIR/<stem>/<number>.jpg
+    #[arg(long, value_name = "DIR")]
+    images: Option<PathBuf>,
+    #[command(flatten)]
+    wanted: WantedArgs,
+    #[command(flatten)]
+    look: LookArgs,
+    #[command(flatten)]
+    index_args: IndexArgs,
+}
+
+impl WorkArgs {
+    /// Where images go.
+    pub(crate) fn places(&self) -> Places<'_> {
+        let (stills, annotated) = (self.images.as_deref(), self.wanted.annotate.as_deref());
+        Places { stills, annotated, overwrite: self.overwrite }
+    }
+
+    /// The plan, with the images that there are places for.
+    pub(crate) fn plan(&self) -> anyhow::Result<Plan> {
+        self.wanted.plan(&self.look, self.places())
+    }
+
+    /// How sources are opened.
+    pub(crate) fn source_options(&self, global: &Global) -> SourceOptions {
+        self.index_args.source_options(global)
+    }
 }
 
 impl WantedArgs {

@@ -9,11 +9,8 @@ use crate::{
     bulk::{self, Results},
     cmd::worker,
     exit::Exit,
-    fast::Places,
-    input::IndexArgs,
     output::Output,
-    pictures::LookArgs,
-    wanted::WantedArgs,
+    wanted::WorkArgs,
 };
 
 #[derive(Debug, clap::Args)]
@@ -29,9 +26,6 @@ pub(crate) struct Bulk {
     /// Go on where an earlier run ended, however it did
     #[arg(long, requires = "output", conflicts_with = "overwrite")]
     resume: bool,
-    /// Replace results and images that are there already
-    #[arg(long)]
-    overwrite: bool,
     /// Stop at the first input that fails
     #[arg(long)]
     fail_fast: bool,
@@ -47,15 +41,8 @@ pub(crate) struct Bulk {
     /// The longest that one input may take, such as 30s or 5m; its process is killed then
     #[arg(long, value_name = "TIME", requires = "isolate", value_parser = parse_step)]
     deadline: Option<f64>,
-    /// Write images to DIR/<stem>/<number>.jpg
-    #[arg(long, value_name = "DIR")]
-    images: Option<PathBuf>,
     #[command(flatten)]
-    wanted: WantedArgs,
-    #[command(flatten)]
-    look: LookArgs,
-    #[command(flatten)]
-    index_args: IndexArgs,
+    work: WorkArgs,
 }
 
 /// A size in bytes, with a unit of 1024s.
@@ -70,20 +57,17 @@ fn parse_bytes(text: &str) -> Result<u64, String> {
 
 impl Bulk {
     pub(crate) fn run(&self, global: &Global, out: &mut Output) -> anyhow::Result<Exit> {
-        let places = Places {
-            stills: self.images.as_deref(),
-            annotated: self.wanted.annotate.as_deref(),
-            overwrite: self.overwrite || self.resume, // those of an input that is begun again
-        };
-        let plan = self.wanted.plan(&self.look, places)?;
+        let mut places = self.work.places();
+        places.overwrite |= self.resume; // those of an input that is begun again
+        let plan = self.work.plan()?;
         let usual = BulkOptions::default();
         let options = BulkOptions {
-            source: self.index_args.source_options(global),
+            source: self.work.source_options(global),
             jobs: self.jobs.map_or(usual.jobs, usize::from),
             memory: self.memory.unwrap_or(usual.memory),
             isolate: self.isolate.then(|| worker::isolation(global, self.deadline)).transpose()?,
         };
-        let existing = match (self.resume, self.overwrite) {
+        let existing = match (self.resume, self.work.overwrite) {
             (true, _) => Existing::Resume,
             (_, true) => Existing::Replace,
             _ => Existing::Refuse,

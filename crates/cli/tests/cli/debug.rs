@@ -85,16 +85,39 @@ fn what_is_left_out_and_dropped_is_told_with_reasons() {
     let folder = tempfile::tempdir().unwrap();
     debug(&clip("demo.mp4"), folder.path(), &["--on", "every:0.5s"]).exits(0);
     let data = data(folder.path());
-    let decisions = data["decisions"].as_array().unwrap();
-    let verdicts: BTreeSet<_> = decisions.iter().map(|one| one[0].as_str().unwrap()).collect();
+    let decisions = data["decisions"]["kinds"].as_array().unwrap();
+    let verdicts: BTreeSet<_> =
+        decisions.iter().map(|one| one["verdict"].as_str().unwrap()).collect();
     assert_eq!(verdicts, ["decoded and dropped", "left out"].into());
     let frames = |stage: &str| {
         let stages = data["statistics"]["stages"].as_array().unwrap();
         stages.iter().find(|one| one["stage"] == stage).unwrap()["frames"].as_u64().unwrap()
     };
-    let dropped = decisions.iter().find(|one| one[0] == "decoded and dropped").unwrap();
+    let dropped = decisions.iter().find(|one| one["verdict"] == "decoded and dropped").unwrap();
     let wanted = data["statistics"]["frames"].as_u64().unwrap();
-    assert_eq!(frames("decode"), wanted + dropped[2].as_u64().unwrap());
+    assert_eq!(frames("decode"), wanted + dropped["count"].as_u64().unwrap());
+}
+
+#[test]
+fn every_packet_that_is_left_out_can_be_pointed_at() {
+    let folder = tempfile::tempdir().unwrap();
+    debug(&clip("demo.mp4"), folder.path(), &["--keyframes"]).exits(0);
+    let data = data(folder.path());
+    let columns = data["decisions"]["columns"].as_array().unwrap();
+    let kinds = data["decisions"]["kinds"].as_array().unwrap();
+    let verdict = |column: &Value| {
+        let parts = column["parts"].as_object().unwrap();
+        let (kind, part) = parts.iter().next().unwrap();
+        assert_eq!((parts.len(), &part["count"]), (1, &1.into()));
+        let kind: usize = kind.parse().unwrap();
+        (kinds[kind]["verdict"].as_str().unwrap().to_owned(), column["pts"][0].as_i64().unwrap())
+    };
+    let verdicts: Vec<_> = columns.iter().map(verdict).collect();
+    let kept: Vec<_> = verdicts.iter().filter(|(verdict, _)| verdict == "kept").collect();
+    let shown: Vec<_> = data["frames"].as_array().unwrap().iter().map(|one| &one["pts"]).collect();
+    assert_eq!(kept.iter().map(|(_, pts)| pts).collect::<Vec<_>>(), shown);
+    let left_out = verdicts.iter().filter(|(verdict, _)| verdict == "left out").count();
+    assert_eq!(left_out + kept.len(), 300, "the clip has as many packets");
 }
 
 #[test]

@@ -197,7 +197,8 @@ impl Selector {
             }
         }
         if self.flagged_only && !packet.is_key() {
-            tell("left out", "the index doesn't mark it, so its bytes aren't read", packet);
+            let why = "the index doesn't mark it, so its bytes aren't read";
+            trace::decided("left out", why, packet.pts(), packet.data().len());
             return Access::Other;
         }
         let access = self.classifier.classify(packet.data(), packet.is_key());
@@ -205,7 +206,8 @@ impl Selector {
             Access::Key | Access::KeyField | Access::SecondField => "kept",
             Access::Invisible | Access::Other => "left out",
         };
-        tell(verdict, self.classifier.why(access), packet);
+        let why = self.classifier.why(access);
+        trace::decided(verdict, why, packet.pts(), packet.data().len());
         access
     }
 
@@ -305,10 +307,4 @@ fn leave_out_the_rest(demuxer: &mut Demuxer, video: &VideoStream) -> bool {
         }
     }
     !needed.is_empty() && demuxer.leave_out(unneeded, needed)
-}
-
-/// Tells who listens what becomes of a packet.
-fn tell(verdict: &str, why: &str, packet: &Packet) {
-    let (pts, bytes) = (packet.pts(), packet.data().len());
-    tracing::trace!(target: trace::DECISION, verdict, why, pts, bytes);
 }

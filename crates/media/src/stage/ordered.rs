@@ -143,7 +143,7 @@ impl<T: Send + 'static> Ordered<T> {
         let crew = Crew { shared: Arc::clone(&shared), pull: Arc::new(Mutex::new(pull)) };
         let ordered = Self { shared };
         for (running, work) in workers.into_iter().enumerate() {
-            match crew.spawn(work) {
+            match crew.spawn(work, &mut crew.shared.threads()) {
                 Ok(()) => {}
                 Err(error) if running == 0 => return Err(error),
                 Err(error) => {
@@ -176,6 +176,8 @@ impl<J: 'static, T: Send + 'static> Crew<J, T> {
     where
         W: FnMut(J, &mut Results<'_, T>) + Send + 'static,
     {
+        // Held until the thread is among them: whoever abandons the work waits for all of these.
+        let mut threads = self.shared.threads();
         {
             let mut state = self.shared.lock();
             if state.ended || state.abandoned {
@@ -183,7 +185,7 @@ impl<J: 'static, T: Send + 'static> Crew<J, T> {
             }
             state.bounds.jobs = state.bounds.jobs.saturating_add(1);
         }
-        self.spawn(work).map(|()| true)
+        self.spawn(work, &mut threads).map(|()| true)
     }
 
     /// As [`join_many`](Self::join_many) where each job has one result.
@@ -195,7 +197,7 @@ impl<J: 'static, T: Send + 'static> Crew<J, T> {
         self.join_many(one_result(work))
     }
 
-    fn spawn<W>(&self, work: W) -> std::io::Result<()>
+    fn spawn<W>(&self, work: W, threads: &mut Vec<JoinHandle<()>>) -> std::io::Result<()>
     where
         W: FnMut(J, &mut Results<'_, T>) + Send + 'static,
     {
@@ -205,7 +207,7 @@ impl<J: 'static, T: Send + 'static> Crew<J, T> {
         let started = thread::Builder::new().name("moviola-worker".into()).spawn(work);
         match started {
             Ok(thread) => {
-                self.shared.threads().push(thread);
+                threads.push(thread);
                 Ok(())
             }
             Err(error) => {
@@ -321,7 +323,6 @@ impl<T> Drop for Ordered<T> {
         (state.ended, state.abandoned) = (true, true);
         drop(state);
         self.shared.changed.notify_all();
-        // One that joins at this moment may add itself behind others that are waited for.
         loop {
             let Some(thread) = self.shared.threads().pop() else { return };
             // A worker catches its own panic and leaves it in the shared state.

@@ -279,7 +279,8 @@ impl Lane {
         let skippable = is_far && !sources.index.has_fields() && !wanted.has(number);
         if skippable && self.references.is_disposable(packet.data()) {
             place.whole_from = number.saturating_add(1);
-            tell("left out", "nothing that is wanted refers to it");
+            let why = "nothing that is wanted refers to it";
+            trace::decided("left out", why, packet.pts(), packet.data().len());
             return Ok(());
         }
         match self.prepare(sources.index, number, packet, extradata) {
@@ -355,7 +356,8 @@ impl Lane {
                     }
                     let target = errand.wanted.take(&frame, errand.sources.index);
                     if target.is_none() {
-                        tell("decoded and dropped", "what is wanted refers to it");
+                        let why = "what is wanted refers to it";
+                        trace::decided("decoded and dropped", why, frame.pts(), 0);
                     }
                     let go_on =
                         target.is_none_or(|(target, slot)| (errand.see)(target, slot, frame));
@@ -384,9 +386,4 @@ impl Lane {
             false => Ok(()),
         }
     }
-}
-
-/// Tells who listens what becomes of a packet or a picture.
-fn tell(verdict: &str, why: &str) {
-    tracing::trace!(target: trace::DECISION, verdict, why);
 }

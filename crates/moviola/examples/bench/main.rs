@@ -6,6 +6,7 @@
 mod bench_support;
 mod floor;
 mod models;
+mod shares;
 
 use std::time::Instant;
 

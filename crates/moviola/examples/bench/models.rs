@@ -24,6 +24,7 @@ use crate::{
     Arguments,
     bench_support::{resident, timed},
     floor, open,
+    shares::Shares,
 };
 
 pub(crate) fn stream_and_collect(arguments: &Arguments, started: Instant) -> Result<Value> {
@@ -71,7 +72,8 @@ pub(crate) fn first(arguments: &Arguments) -> Result<Value> {
         "prediction_s": open_decode_s.max(load_s) + inference_s}))
 }
 
-/// All videos at once, as `moviola bulk` reads them, from the moment all models are ready.
+/// All videos at once, as `moviola bulk` reads them, from the moment all models are ready; then once more,
+/// to hear what the CPU time goes into.
 pub(crate) fn bulk(arguments: &Arguments) -> Result<Value> {
     let options = BulkOptions::default();
     let jobs = options.jobs;
@@ -83,8 +85,13 @@ pub(crate) fn bulk(arguments: &Arguments) -> Result<Value> {
     // The first runs of a session allocate what later ones reuse.
     searched(&bulk, &arguments.videos[..jobs.min(arguments.videos.len())])?;
     let (frames, cpu_s, wall_s) = timed(|| searched(&bulk, &arguments.videos))?;
+    let shares = Shares::listen()?;
+    let (_, heard_cpu_s, _) = timed(|| searched(&bulk, &arguments.videos))?;
+    let share = |stages: &[&str]| shares.of(stages) / heard_cpu_s;
     Ok(json!({"load_s": load_s, "wall_s": wall_s, "cpu_s": cpu_s, "frames": frames, "jobs": jobs,
-        "files": arguments.videos.len(), "busy_share": cpu_s / (wall_s * jobs as f64)}))
+        "files": arguments.videos.len(), "busy_share": cpu_s / (wall_s * jobs as f64),
+        "decode_share": share(&["decode"]), "inference_share": share(&["infer"]),
+        "useful_share": share(&["decode", "infer"])}))
 }
 
 fn plan(arguments: &Arguments) -> Plan {

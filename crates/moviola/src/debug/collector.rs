@@ -14,6 +14,7 @@ use tracing::{Dispatch, Level};
 use tracing_subscriber::{layer::SubscriberExt, registry::Registry};
 
 use super::{
+    decisions::Decisions,
     lanes::{Candidates, Effort, Lanes},
     listener::{Facts, Listener, Told, Words},
     spread::Spread,
@@ -41,8 +42,7 @@ pub(super) struct Heard {
     lanes: Lanes,
     pub(super) timeline: Timeline,
     pub(super) stages: [Tally; Stage::COUNT],
-    /// How often a verdict was given for a reason.
-    pub(super) decisions: BTreeMap<(String, String), u64>,
+    pub(super) decisions: Decisions,
     /// How often a decoder was opened.
     pub(super) decoders: BTreeMap<String, u64>,
     /// Why the packet of that pts was kept, if its frame isn't done.
@@ -72,7 +72,7 @@ impl Collector {
             lanes: Lanes::default(),
             timeline: Timeline::default(),
             stages: Default::default(),
-            decisions: BTreeMap::new(),
+            decisions: Decisions::default(),
             decoders: BTreeMap::new(),
             reasons: BTreeMap::new(),
             messages: BTreeMap::new(),
@@ -181,19 +181,19 @@ impl Heard {
     }
 
     pub(super) fn decided(&mut self, decision: Words) {
-        let Words { verdict, why, pts, bytes, .. } = decision;
+        let Words { verdict, why, pts, bytes, .. } = &decision;
         let now = self.now();
         let lane = self.lanes.this().map_or(0, |thread| thread.lane);
         if let Some(trace) = &mut self.trace {
-            trace.instant(&verdict, lane, now, &json!({"why": why, "pts": pts, "bytes": bytes}));
+            trace.instant(verdict, lane, now, &json!({"why": why, "pts": pts, "bytes": bytes}));
         }
-        if let (Some(pts), "kept") = (pts, verdict.as_str()) {
+        if let (&Some(pts), "kept") = (pts, verdict.as_str()) {
             if self.reasons.len() >= REASONS {
                 self.reasons.pop_first(); // of a frame that never came, most likely
             }
             self.reasons.insert(pts, why.clone());
         }
-        *self.decisions.entry((verdict, why)).or_default() += 1;
+        self.decisions.add(decision);
     }
 
     pub(super) fn waits(&mut self, waiting: usize) {

@@ -11,6 +11,7 @@ use super::{
     lanes::Candidates,
     stage::Stage,
 };
+use crate::facts::FrameFacts;
 
 /// The most frames that a report shows with pictures, evenly spread over all.
 pub const MOST_SHOWN: usize = 120;
@@ -49,6 +50,16 @@ pub(super) struct Shown {
     input: Option<String>,
 }
 
+/// What tells the times of ticks: a frame of which both are known.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct Clock {
+    pts: i64,
+    /// Seconds from the start of the presentation.
+    time: f64,
+    /// Seconds of a tick.
+    tick: f64,
+}
+
 /// Takes notes, and keeps those that are shown.
 #[derive(Debug)]
 pub(super) struct Frames {
@@ -59,18 +70,20 @@ pub(super) struct Frames {
     pub(super) slowest: Vec<Shown>,
     /// How many came.
     pub(super) count: u64,
+    pub(super) clock: Option<Clock>,
 }
 
 impl Frames {
     pub(super) fn new(inspector: Inspector) -> Self {
         let (shown, slowest) = (Vec::new(), Vec::new());
-        Self { inspector, shown, slowest, count: 0 }
+        Self { inspector, shown, slowest, count: 0, clock: None }
     }
 
     /// Takes the notes of frames whose turn has come.
     pub(super) fn take(&mut self, notes: Vec<(Option<u64>, Note)>) {
         for (index, note) in notes {
             self.count += 1;
+            self.clock = self.clock.or_else(|| Clock::of(&note.facts));
             let is_slow =
                 self.slowest.last().is_none_or(|last| last.busy < millis(note.times.busy()));
             let (is_slow, is_pictured) =
@@ -104,6 +117,14 @@ impl Frames {
         // Few frames are in work now; that some of them are pictured too often does no harm.
         let stride = &self.inspector.stride;
         stride.store(stride.load(Ordering::Relaxed).saturating_mul(2), Ordering::Relaxed);
+    }
+}
+
+impl Clock {
+    fn of(facts: &FrameFacts) -> Option<Self> {
+        let (pts, time) = facts.pts.zip(facts.time)?;
+        let tick = f64::from(pts.base.num()) / f64::from(pts.base.den());
+        Some(Self { pts: pts.ticks, time, tick })
     }
 }
 

@@ -67,8 +67,8 @@ pub(super) struct Words {
     pub(super) decoder: String,
     pub(super) threads: u64,
     pub(super) on_device: bool,
-    waiting: u64,
-    candidates: Candidates,
+    pub(super) waiting: u64,
+    pub(super) candidates: Candidates,
 }
 
 impl Visit for Words {

@@ -10,6 +10,7 @@
 
 mod advice;
 mod collector;
+mod decisions;
 mod environment;
 mod frames;
 mod inspector;

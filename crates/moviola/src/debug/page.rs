@@ -10,8 +10,9 @@ use serde::Serialize;
 use super::{
     advice::{Known, advice},
     collector::{Collector, Heard},
+    decisions,
     environment::{self, Fact},
-    frames::{Frames, Shown, millis},
+    frames::{Clock, Frames, Shown, millis},
     stage::Stage,
     timeline::Timeline,
 };
@@ -29,6 +30,7 @@ const HTML: &str = include_str!("report/page.html");
 const STYLE: &str = include_str!("report/style.css");
 const BASE: &str = include_str!("report/base.js");
 const TIMELINE: &str = include_str!("report/timeline.js");
+const DECISIONS: &str = include_str!("report/decisions.js");
 const PAGE: &str = include_str!("report/page.js");
 
 /// What a run took.
@@ -107,9 +109,11 @@ struct Data<'a> {
     frames: &'a [Shown],
     frame_count: u64,
     slowest: &'a [Shown],
-    decisions: Vec<(&'a str, &'a str, u64)>,
+    decisions: decisions::Shown<'a>,
+    clock: Option<Clock>,
     environment: Vec<Fact>,
     errors: &'a [ErrorRecord],
+    error_count: u64,
     messages: Vec<(&'a str, u64)>,
     trace_is_full: bool,
 }
@@ -196,7 +200,6 @@ impl Page {
             decoded: heard.stages[Stage::Decode as usize].frames,
             has_bf16: features.contains(&"avx512_bf16"),
         };
-        let decisions = heard.decisions.iter();
         let data = Data {
             source: self.source.as_ref(),
             end: self.end.as_ref(),
@@ -207,11 +210,11 @@ impl Page {
             frames: &self.frames.shown,
             frame_count: self.frames.count,
             slowest: &self.frames.slowest,
-            decisions: decisions
-                .map(|((verdict, why), count)| (verdict.as_str(), why.as_str(), *count))
-                .collect(),
+            decisions: heard.decisions.shown(),
+            clock: self.frames.clock,
             environment: environment::facts(fast, self.source.as_ref(), &heard, provider),
             errors: &self.errors,
+            error_count: self.error_count,
             messages: heard.messages.iter().map(|(text, count)| (text.as_str(), *count)).collect(),
             trace_is_full: self.trace_is_full,
         };
@@ -293,6 +296,7 @@ fn fill(data: &Data<'_>) -> String {
         ("{{data}}", &json),
         ("{{base}}", BASE),
         ("{{timeline}}", TIMELINE),
+        ("{{decisions}}", DECISIONS),
         ("{{page}}", PAGE),
     ];
     let mut page = String::with_capacity(2 * HTML.len() + json.len());

@@ -12,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
     str::FromStr,
     sync::{
-        Arc, LazyLock, Mutex, PoisonError,
+        Arc, LazyLock, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -82,6 +82,8 @@ impl Model {
 #[derive(Clone, Debug)]
 pub struct Detectors {
     slots: Vec<Arc<Slot>>,
+    /// What runs the first one, once that is loaded.
+    provider: Arc<OnceLock<ProviderReport>>,
     /// How often the model was loaded.
     loaded: Arc<AtomicU64>,
 }
@@ -98,12 +100,14 @@ impl Detectors {
     ///
     /// The system's error if it gives no thread.
     pub fn load(model: &Model, options: &DetectorOptions, count: usize) -> std::io::Result<Self> {
-        let loaded = Arc::new(AtomicU64::new(0));
+        let (loaded, provider) = (Arc::new(AtomicU64::new(0)), Arc::new(OnceLock::new()));
         let load_one = || {
-            let (model, options, count) = (model.clone(), options.clone(), Arc::clone(&loaded));
+            let (model, options) = (model.clone(), options.clone());
+            let (count, provider) = (Arc::clone(&loaded), Arc::clone(&provider));
             move || {
                 let detector = model.load(&options)?;
                 count.fetch_add(1, Ordering::Relaxed);
+                provider.get_or_init(|| detector.provider().clone());
                 Ok(detector)
             }
         };
@@ -122,7 +126,7 @@ impl Detectors {
             Arc::new(Slot::new(Box::new(load)))
         });
         let slots = std::iter::once(Arc::clone(&first)).chain(others).collect();
-        Ok(Self { slots, loaded })
+        Ok(Self { slots, provider, loaded })
     }
 
     /// How many there are: as many frames are searched at once.
@@ -139,7 +143,7 @@ impl Detectors {
     /// The one of those for one worker.
     pub(crate) fn only(&self, worker: usize) -> Self {
         let slot = Arc::clone(&self.slots[worker % self.slots.len()]);
-        Self { slots: vec![slot], loaded: Arc::clone(&self.loaded) }
+        Self { slots: vec![slot], ..self.clone() }
     }
 
     /// A worker with one of the models, dealt out in turns; it draws boxes into JPEGs of that
@@ -149,12 +153,15 @@ impl Detectors {
         Searcher::new(Arc::clone(slot), annotate)
     }
 
-    /// Waits until the first is loaded; says what runs it, and why.
+    /// Waits until the first is loaded, but not for what it is doing then; says what runs it, and why.
     ///
     /// # Errors
     ///
     /// What loading it met.
     pub fn provider(&self) -> Result<ProviderReport, InferError> {
+        if let Some(report) = self.provider.get() {
+            return Ok(report.clone());
+        }
         with(&self.slots[0], |detector| detector.provider().clone())
     }
 

@@ -51,6 +51,23 @@ function table(id, heads, rows) {
 
 const swatch = (stage) => make("span", { class: "swatch", style: `background:${color(stage)}` });
 
+/** Makes a canvas that large, in pixels of the page, and gives what draws on it. */
+function canvasPen(canvas, width, height) {
+  const scale = devicePixelRatio || 1;
+  [canvas.width, canvas.height] = [width * scale, height * scale];
+  canvas.style.height = `${height}px`;
+  const pen = canvas.getContext("2d");
+  pen.scale(scale, scale);
+  return pen;
+}
+
+/** Draws now, and whenever the page's width or colours have changed. */
+function whenDrawnAnew(draw) {
+  addEventListener("resize", draw);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  draw();
+}
+
 /** A bar of stages; `parts` are pairs of a stage and a number. */
 function bars(parts, most) {
   const width = (value) => `width:${(100 * value) / most}%`;

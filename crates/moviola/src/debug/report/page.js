@@ -139,14 +139,14 @@ function explanation(text) {
 function lists() {
   byId("advice").append(...data.advice.map((text) => make("li", {}, ...withCode(text))));
   byId("plan").textContent = data.plan;
-  table("decisions", [["Verdict"], ["Why"], ["How often", 1]], data.decisions.length
-    ? data.decisions.map(([verdict, why, count]) => [verdict, why, whole(count)])
-    : [["kept", "the plan wants every frame that is read", whole(data.frame_count)]]);
   byId("environment").append(...data.environment.map(({ name, value, detail: more }) =>
     make("tr", {}, make("td", {}, name), make("td", {}, value, ...(more ? [explanation(more)] : [])))));
   if (data.errors.length) {
     byId("errors-section").hidden = false;
-    table("errors", [["Stage"], ["Time", 1], ["Message"]], data.errors.map(({ stage, time, message }) => [stage, time === null ? "" : seconds(time), message]));
+    const more = data.error_count - data.errors.length;
+    const others = more > 0 ? [["", "", `and ${plural(more, "other")}: they are in records.jsonl`]] : [];
+    table("errors", [["Stage"], ["Time", 1], ["Message"]],
+      [...data.errors.map(({ stage, time, message }) => [stage, time === null ? "" : seconds(time), message]), ...others]);
   }
   if (data.messages.length) {
     byId("messages-section").hidden = false;
@@ -161,3 +161,4 @@ timeline();
 stages();
 strip();
 slowest();
+choiceStrip();

@@ -76,12 +76,7 @@ function drawAxis(pen, top, width) {
 
 function drawTimeline() {
   const width = Math.max(plot.parentElement.clientWidth, 320);
-  const height = queueTop() + QUEUE + AXIS;
-  const scale = devicePixelRatio || 1;
-  [plot.width, plot.height] = [width * scale, height * scale];
-  plot.style.height = `${height}px`;
-  const pen = plot.getContext("2d");
-  pen.scale(scale, scale);
+  const pen = canvasPen(plot, width, queueTop() + QUEUE + AXIS);
   pen.font = "12.5px system-ui, 'Noto Sans', sans-serif";
   lanes.forEach((lane, place) => {
     pen.fillStyle = real("text");
@@ -179,7 +174,5 @@ function timeline() {
   });
   plot.addEventListener("dblclick", () => { clearTimeout(opening); see([0, all]); });
   byId("see-all").addEventListener("click", () => see([0, all]));
-  addEventListener("resize", drawTimeline);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawTimeline);
-  drawTimeline();
+  whenDrawnAnew(drawTimeline);
 }
