@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsString,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -36,15 +36,16 @@ impl Ahead {
         })
     }
 
-    /// Starts to count all that `words` mean, on a thread of its own: folders are walked once more.
+    /// Starts to count all that `words` mean beside `results`, on a thread of its own: folders are walked
+    /// once more.
     /// What can be read once only isn't counted.
-    pub(crate) fn count(self: &Arc<Self>, words: Vec<OsString>) {
+    pub(crate) fn count(self: &Arc<Self>, words: Vec<OsString>, results: Vec<PathBuf>) {
         if self.all().is_some() || !words.iter().all(can_be_read_again) {
             return;
         }
         let ahead = Arc::clone(self);
         let count = move || {
-            let all = inputs::find(words).count() as u64;
+            let all = inputs::find(words, &results).count() as u64;
             ahead.lock().get_or_insert(all);
         };
         if let Err(error) = thread::Builder::new().name("moviola-count".into()).spawn(count) {
@@ -103,7 +104,7 @@ mod tests {
             std::fs::write(folder.path().join(name), "").unwrap();
         }
         let ahead = Arc::<Ahead>::default();
-        ahead.count(vec![folder.path().into()]);
+        ahead.count(vec![folder.path().into()], Vec::new());
         while ahead.all().is_none() {
             thread::yield_now();
         }

@@ -2,16 +2,20 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    path::Path,
+    io,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
+use anyhow::bail;
 use indicatif::HumanBytes;
 use moviola::{
     Bulk, Plan, budget,
-    bulk::{BulkOptions, BulkRun, Event, Input, Moment, inputs},
-    image::Overwrite,
-    records::seconds,
+    bulk::{
+        BulkOptions, BulkRun, Event, Input, Moment,
+        inputs::{self, Found},
+    },
+    records::{Tally, seconds},
     results::{Record, SummaryRecord},
     sink::{
         dataset::{Dataset, DatasetError, Existing},
@@ -20,7 +24,7 @@ use moviola::{
 };
 
 use crate::{
-    exit::{Exit, Tally},
+    exit::Exit,
     fast::{Introduction, Places},
     input::Inputs,
     interrupt,
@@ -30,6 +34,9 @@ use crate::{
 
 /// How often the user's wish to end is heeded, if nothing else happens.
 const PATIENCE: Duration = Duration::from_millis(100);
+
+/// How long those at work are waited for when there is nothing more to do: longer than an image takes.
+const LEAVING: Duration = Duration::from_millis(300);
 
 /// What becomes of the results.
 #[derive(Clone, Copy, Debug, Default)]
@@ -53,19 +60,22 @@ pub(crate) fn means_many(word: &OsStr) -> bool {
         || (!is_address && !path.exists() && text.contains(['*', '?', '[']))
 }
 
-/// Carries out `plan` on all that `words` mean. An error is one of the plan, of its model, or of the
-/// output: it ends everything.
-pub(crate) fn run(
-    plan: Plan,
-    words: Vec<OsString>,
-    options: BulkOptions,
-    results: Results<'_>,
-    out: &mut Output,
-) -> anyhow::Result<Exit> {
-    Inputs::of(words.clone()).check()?;
-    let places = results.images;
-    let overwrite = if places.overwrite { Overwrite::Replace } else { Overwrite::Refuse };
-    let mut folders = Folders::new(&plan, places.stills, places.annotated, overwrite)?;
+/// What is to be done on many inputs.
+#[derive(Debug)]
+pub(crate) struct Job<'a> {
+    pub(crate) plan: Plan,
+    /// What the inputs are found by.
+    pub(crate) words: Vec<OsString>,
+    pub(crate) options: BulkOptions,
+    pub(crate) results: Results<'a>,
+}
+
+/// Carries it out. An error is one of the plan, of its model, or of the output: it ends everything.
+pub(crate) fn run(job: Job<'_>, out: &mut Output) -> anyhow::Result<Exit> {
+    let Job { plan, words, options, results } = job;
+    results.check(&words)?;
+    plan.check()?;
+    let folders = results.images.folders(&plan)?;
     let dataset = match results.target.map(|path| Dataset::open(path, &plan, results.existing)) {
         Some(Err(error @ DatasetError::Complete { .. })) => {
             out.note(error);
@@ -73,24 +83,17 @@ pub(crate) fn run(
         }
         dataset => dataset.transpose()?,
     };
-    let progress = Progress::new(plan.stills.is_some(), words.clone(), out.bulk_pace());
-    let (memory, jobs) = (options.memory, options.jobs);
-    let bulk = Bulk::new(plan, options)?;
-    if bulk.jobs() < jobs {
-        let (allowed, started) = (HumanBytes(memory), bulk.jobs());
-        out.note(format_args!("{allowed} of memory allow {started} of {jobs} worker processes"));
-    }
     if dataset.is_some() {
         out.records_go_elsewhere();
+        interrupt::finishing(); // until the journal has what was stopped
     }
-    let found = progress.ahead().watch(inputs::find(words));
-    let run = match &dataset {
-        Some(dataset) => bulk.run(dataset.inputs(found, folders))?,
-        None => bulk.run(found.map(move |found| {
-            let folders = folders.next(&found.name);
-            Input::found(found, folders)
-        }))?,
-    };
+    let written = results.written(dataset.as_ref());
+    let counted = (words.clone(), written.clone());
+    let progress = Progress::new(plan.stills.is_some(), counted, out.bulk_pace());
+    let memory = options.memory;
+    let bulk = start(plan, options, out)?;
+    let found = progress.ahead().watch(inputs::find(words, &written));
+    let run = begin(&bulk, dataset.as_ref(), found, folders)?;
     let writer = Writer {
         bulk: &bulk,
         memory,
@@ -99,10 +102,60 @@ pub(crate) fn run(
         started: Instant::now(),
         tally: Tally::default(),
         introduction: Introduction::default(),
+        fallback: None,
         progress,
         out,
     };
     writer.write(run)
+}
+
+/// Starts to load what is needed; says so if there will be fewer workers than were asked for.
+fn start(plan: Plan, options: BulkOptions, out: &Output) -> anyhow::Result<Bulk> {
+    let (memory, jobs) = (options.memory, options.jobs);
+    let bulk = Bulk::new(plan, options)?;
+    if bulk.jobs() < jobs {
+        let (allowed, started) = (HumanBytes(memory), bulk.jobs());
+        out.note(format_args!("{allowed} of memory allow {started} of {jobs} worker processes"));
+    }
+    Ok(bulk)
+}
+
+/// Begins the work on what is found, but for what is done already.
+fn begin(
+    bulk: &Bulk,
+    dataset: Option<&Dataset>,
+    found: impl Iterator<Item = Found> + Send + 'static,
+    mut folders: Folders,
+) -> io::Result<BulkRun> {
+    match dataset {
+        Some(dataset) => bulk.run(dataset.inputs(found, folders)),
+        None => bulk.run(found.map(move |found| {
+            let folders = folders.next(&found.name);
+            Input::found(found, folders)
+        })),
+    }
+}
+
+impl Results<'_> {
+    /// Refuses inputs that can't be right in a whole.
+    fn check(&self, words: &[OsString]) -> anyhow::Result<()> {
+        let from_stdin = |word: &&OsString| *word == "-" || *word == "@-";
+        Inputs::of(words.to_vec()).check()?;
+        if words.iter().filter(from_stdin).count() > 1 {
+            bail!("standard input (`-` or `@-`) can be read once only");
+        }
+        if self.existing == Existing::Resume && words.iter().any(|word| word == "-") {
+            bail!("what came through standard input (`-`) can't be gone on with: name a file");
+        }
+        Ok(())
+    }
+
+    /// Where anything is written: no input.
+    fn written(&self, dataset: Option<&Dataset>) -> Vec<PathBuf> {
+        let images = [self.images.stills, self.images.annotated];
+        let images = images.into_iter().flatten().map(Path::to_owned);
+        images.chain(dataset.iter().flat_map(|dataset| dataset.places())).collect()
+    }
 }
 
 struct Writer<'a> {
@@ -114,6 +167,8 @@ struct Writer<'a> {
     started: Instant,
     tally: Tally,
     introduction: Introduction,
+    /// Why software decodes what hardware was to, as it was said last.
+    fallback: Option<String>,
     progress: Progress,
     out: &'a mut Output,
 }
@@ -131,19 +186,26 @@ enum End {
 impl Writer<'_> {
     fn write(mut self, mut run: BulkRun) -> anyhow::Result<Exit> {
         let end = self.take_all(&mut run);
-        if !matches!(end, Ok(End::OfInputs)) {
-            // Before the workers are waited for, which may take longer than there is time.
-            run.stop();
-            let stopped = self.dataset.take().map_or(Ok(()), Dataset::stop);
-            if let (Ok(_), Err(error)) = (&end, stopped) {
-                return Err(error.into());
-            }
+        if matches!(end, Ok(End::OfInputs)) {
+            self.tell_of_memory(&run);
+            drop(run);
+            return self.finish();
         }
-        drop(run);
-        match end? {
-            End::OfInputs => self.finish(),
-            End::AtFailure => self.summarise(),
-            End::Interrupted => Ok(Exit::Interrupted),
+        // Before the workers are waited for, which may take longer than there is time.
+        run.stop();
+        let is_kept = self.dataset.is_some();
+        let before = self.dataset.as_ref().map(Dataset::done_before).unwrap_or_default();
+        let stopped = self.dataset.take().map_or(Ok(()), Dataset::stop);
+        run.leave_within(LEAVING);
+        let end = end?;
+        stopped?;
+        self.out.end_progress();
+        if is_kept {
+            self.out.note("what is done is kept: go on with --resume");
+        }
+        match end {
+            End::AtFailure => self.summarise(before),
+            End::OfInputs | End::Interrupted => Ok(Exit::Interrupted),
         }
     }
 
@@ -170,14 +232,19 @@ impl Writer<'_> {
 
     /// Completes the results.
     fn finish(mut self) -> anyhow::Result<Exit> {
+        let mut before = Tally::default();
         if let Some(dataset) = self.dataset.take() {
-            let before = dataset.done_before();
+            before = dataset.done_before();
+            let repeated = dataset.repeated();
             dataset.finish()?;
-            if before > 0 {
-                self.out.note(format_args!("{before} were done before"));
+            if before.done + before.failed > 0 {
+                self.out.note(format_args!("{} were done before", before.done + before.failed));
+            }
+            if repeated > 0 {
+                self.out.note(format_args!("{repeated} were named again, and read once"));
             }
         }
-        self.summarise()
+        self.summarise(before)
     }
 
     fn take(&mut self, event: Event) -> anyhow::Result<()> {
@@ -197,32 +264,45 @@ impl Writer<'_> {
                     self.introduction.make(|| self.bulk.provider(), self.out)?;
                 }
             }
+            Event::Fallback { reason, .. } if self.fallback.as_ref() != Some(&reason) => {
+                self.out.note(format_args!("decoding in software: {reason}"));
+                self.fallback = Some(reason);
+            }
             Event::Ended { tally, .. } => self.tally.add(tally),
             _ => {}
         }
         Ok(())
     }
 
-    fn summarise(self) -> anyhow::Result<Exit> {
+    /// Says how it ended, with what became of the sources that were done before.
+    fn summarise(self, before: Tally) -> anyhow::Result<Exit> {
         self.out.end_progress();
-        self.tell_of_memory();
-        let Tally { done, failed, frames, .. } = self.tally;
+        let mut tally = self.tally;
+        tally.add_all(before);
+        let Tally { done, failed, frames, .. } = tally;
         let elapsed = seconds(self.started.elapsed());
         let sources = done + failed;
         let models_loaded = self.bulk.models_loaded();
         let summary = SummaryRecord { sources, done, failed, frames, elapsed, models_loaded };
         self.out.record(&Record::Summary(summary))?;
-        Ok(self.tally.exit())
+        Ok(Exit::of(&tally))
     }
 
-    /// Says so if one worker with its model and its file took more than was allowed.
-    fn tell_of_memory(&self) {
-        let peak = budget::peak_resident().filter(|peak| *peak > self.memory);
-        if let Some(peak) = peak {
-            let (peak, allowed) = (HumanBytes(peak), HumanBytes(self.memory));
+    /// Says so if more memory was taken than was allowed, or if sources had to wait for it.
+    fn tell_of_memory(&self, run: &BulkRun) {
+        let allowed = HumanBytes(self.memory);
+        let peak = self.progress.most().max(budget::peak_resident().unwrap_or_default());
+        if peak > self.memory {
+            let peak = HumanBytes(peak);
             self.out.note(format_args!(
-                "up to {peak} of memory were taken where {allowed} are allowed: one worker takes as \
-                 much with its model and its file"
+                "up to {peak} of memory were taken where {allowed} are allowed: a worker takes as much \
+                 with its model and its file"
+            ));
+        } else if run.was_held_back() {
+            self.out.note(format_args!(
+                "{allowed} of memory were too little for all {} workers at once: more --memory, or fewer \
+                 --jobs",
+                self.bulk.jobs()
             ));
         }
     }

@@ -6,20 +6,12 @@ use anyhow::bail;
 use moviola::{
     Debug, Plan,
     debug::{DebugRun, Statistics},
-    image::Overwrite,
+    records::Tally,
     results::Record,
-    sink::images::Folders,
     source::SourceOptions,
 };
 
-use crate::{
-    bulk::means_many,
-    exit::{Exit, Tally},
-    fast::Places,
-    input::Inputs,
-    interrupt,
-    output::Output,
-};
+use crate::{bulk::means_many, exit::Exit, fast::Places, input::Inputs, interrupt, output::Output};
 
 /// Carries out `plan` on the input; the report goes to `folder`. An error is one of the plan, of its
 /// model, or of the report: it ends everything.
@@ -33,8 +25,7 @@ pub(crate) fn run(
     if means_many(&input) {
         bail!("{}: name one input; of several, each gets a report of its own", input.display());
     }
-    let overwrite = if places.overwrite { Overwrite::Replace } else { Overwrite::Refuse };
-    let mut folders = Folders::new(&plan, places.stills, places.annotated, overwrite)?;
+    let mut folders = places.folders(&plan)?;
     let inputs = Inputs::one(input);
     out.records_go_elsewhere();
     interrupt::finishing(); // a report is worth waiting for
@@ -42,18 +33,19 @@ pub(crate) fn run(
     for source in inputs.sources() {
         let folders = folders.next(source.name())?;
         let debug = Debug::new(plan.clone(), options.clone()).images_in(folders);
-        let mut run = debug.overwrite(overwrite).run(source, folder)?;
+        let mut run = debug.overwrite(places.existing()).run(source, folder)?;
         read(&mut run, out)?;
         tally.add(run.records().tally());
         let statistics = run.finish()?;
         tell(&statistics, folder, out);
     }
-    if interrupt::requested() { Ok(Exit::Interrupted) } else { Ok(tally.exit()) }
+    if interrupt::requested() { Ok(Exit::Interrupted) } else { Ok(Exit::of(&tally)) }
 }
 
 /// Takes the records to their end, or until the user wants no more.
 fn read(run: &mut DebugRun, out: &mut Output) -> anyhow::Result<()> {
     out.start_progress(run.records().source(), run.records().duration());
+    interrupt::ends(run.records().interrupt());
     while let Some(record) = run.next() {
         let record = record?;
         if let Some(reason) = run.hardware_fallback() {
@@ -63,9 +55,6 @@ fn read(run: &mut DebugRun, out: &mut Output) -> anyhow::Result<()> {
             out.error(format_args!("{}: {}", error.source, error.message));
         }
         out.progress(record.time());
-        if interrupt::requested() {
-            break;
-        }
     }
     out.end_progress();
     Ok(())

@@ -1,8 +1,6 @@
 //! How the command ends.
 
-use std::process::ExitCode;
-
-use moviola::records::SourceTally;
+use moviola::records::Tally;
 
 /// The command's exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,43 +24,13 @@ impl Exit {
     }
 }
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
-    }
-}
-
-/// What became of the sources so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Tally {
-    /// Sources that were read to their end.
-    pub(crate) done: u64,
-    /// Sources that could not be opened, broke off, or gave nothing but errors.
-    pub(crate) failed: u64,
-    /// Frames that were handed out.
-    pub(crate) frames: u64,
-    /// Errors, of sources and of single frames.
-    pub(crate) errors: u64,
-    /// Sources without any error.
-    pub(crate) flawless: u64,
-}
-
-impl Tally {
-    /// Adds what became of one more.
-    pub(crate) fn add(&mut self, source: SourceTally) {
-        self.done += u64::from(!source.failed);
-        self.failed += u64::from(source.failed);
-        self.frames += source.frames;
-        self.errors += source.errors;
-        self.flawless += u64::from(source.errors == 0);
-    }
-
-    /// The exit code of a command that was not interrupted.
-    pub(crate) fn exit(&self) -> Exit {
-        match (self.errors, self.frames, self.flawless) {
-            (0, _, _) => Exit::Done,
-            (_, 0, 0) => Exit::Nothing,
-            _ => Exit::Partly,
+impl Exit {
+    /// That of a command that was not interrupted, and of whose sources this became.
+    pub(crate) fn of(tally: &Tally) -> Self {
+        match (tally.errors, tally.frames, tally.flawless) {
+            (0, _, _) => Self::Done,
+            (_, 0, 0) => Self::Nothing,
+            _ => Self::Partly,
         }
     }
 }
@@ -74,7 +42,7 @@ mod tests {
     #[track_caller]
     fn check(frames: u64, errors: u64, flawless: u64, want: Exit) {
         let tally = Tally { frames, errors, flawless, ..Tally::default() };
-        assert_eq!(tally.exit(), want);
+        assert_eq!(Exit::of(&tally), want);
     }
 
     #[test]

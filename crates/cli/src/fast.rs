@@ -4,20 +4,15 @@ use std::{path::Path, time::Instant};
 
 use moviola::{
     Fast, Plan, Records,
-    image::Overwrite,
+    image::{self, Overwrite},
     infer::provider::ProviderReport,
-    records::seconds,
+    records::{Tally, seconds},
     results::{Record, SummaryRecord},
     sink::images::Folders,
     source::SourceOptions,
 };
 
-use crate::{
-    exit::{Exit, Tally},
-    input::Inputs,
-    interrupt,
-    output::Output,
-};
+use crate::{exit::Exit, input::Inputs, interrupt, output::Output};
 
 /// Where images go.
 #[derive(Clone, Copy, Debug, Default)]
@@ -25,6 +20,18 @@ pub(crate) struct Places<'a> {
     pub(crate) stills: Option<&'a Path>,
     pub(crate) annotated: Option<&'a Path>,
     pub(crate) overwrite: bool,
+}
+
+impl Places<'_> {
+    /// The folders for what `plan` makes.
+    pub(crate) fn folders(&self, plan: &Plan) -> image::Result<Folders> {
+        Folders::new(plan, self.stills, self.annotated, self.existing())
+    }
+
+    /// What to do about what is there already.
+    pub(crate) fn existing(&self) -> Overwrite {
+        if self.overwrite { Overwrite::Replace } else { Overwrite::Refuse }
+    }
 }
 
 /// Carries out `plan` on the inputs and writes the records. An error is one of the plan, of its
@@ -37,8 +44,7 @@ pub(crate) fn run(
     out: &mut Output,
 ) -> anyhow::Result<Exit> {
     let started = Instant::now();
-    let overwrite = if places.overwrite { Overwrite::Replace } else { Overwrite::Refuse };
-    let mut folders = Folders::new(&plan, places.stills, places.annotated, overwrite)?;
+    let mut folders = places.folders(&plan)?;
     let mut runner =
         Runner { fast: Fast::new(plan, options)?, introduction: Introduction::default() };
     let mut tally = Tally::default();
@@ -59,7 +65,7 @@ pub(crate) fn run(
             models_loaded: runner.fast.models_loaded(),
         }))?;
     }
-    Ok(tally.exit())
+    Ok(Exit::of(&tally))
 }
 
 struct Runner {
@@ -76,6 +82,7 @@ impl Runner {
         out: &mut Output,
     ) -> anyhow::Result<Option<()>> {
         out.start_progress(records.source(), records.duration());
+        interrupt::ends(records.interrupt());
         while let Some(record) = records.next() {
             let record = record?;
             if let Some(reason) = records.hardware_fallback() {
@@ -90,11 +97,11 @@ impl Runner {
             if matches!(record, Record::Detections(_)) {
                 self.introduction.make(|| self.fast.provider(), out)?;
             }
-            if interrupt::requested() {
-                return Ok(None);
-            }
         }
         out.end_progress();
+        if interrupt::requested() {
+            return Ok(None);
+        }
         tally.add(records.tally());
         // Without a model, no source can be searched: that it can't be loaded is told now.
         self.introduction.make(|| self.fast.provider(), out)?;

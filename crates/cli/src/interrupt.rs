@@ -2,11 +2,15 @@
 
 use std::{
     fs,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
 
+use moviola::interrupt::Interrupt;
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     iterator::Signals,
@@ -20,11 +24,23 @@ const GRACE: Duration = Duration::from_millis(500);
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 
+/// What is being read: an interrupt ends it.
+static READING: Mutex<Option<Interrupt>> = Mutex::new(None);
+
 static FINISHING: AtomicBool = AtomicBool::new(false);
 
 /// Whether the user wants the command to end.
 pub(crate) fn requested() -> bool {
-    REQUESTED.load(Ordering::Relaxed)
+    REQUESTED.load(Ordering::SeqCst)
+}
+
+/// From now on an interrupt ends this reading, so that what is ready still comes.
+pub(crate) fn ends(reading: Option<Interrupt>) {
+    let mut now = READING.lock().unwrap_or_else(PoisonError::into_inner);
+    *now = reading;
+    if requested() {
+        now.iter().for_each(Interrupt::cancel);
+    }
 }
 
 /// What is at hand is to be finished, however long it takes; a second signal ends it at once.
@@ -40,7 +56,12 @@ pub(crate) fn listen() {
         Signals::new([SIGINT, SIGTERM].into_iter().chain(hang_up)).and_then(|mut signals| {
             thread::Builder::new().name("moviola-signals".into()).spawn(move || {
                 if signals.forever().next().is_some() {
-                    REQUESTED.store(true, Ordering::Relaxed);
+                    REQUESTED.store(true, Ordering::SeqCst);
+                    READING
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .iter()
+                        .for_each(Interrupt::cancel);
                     thread::park_timeout(GRACE);
                     if FINISHING.load(Ordering::Relaxed) {
                         signals.forever().next();

@@ -16,7 +16,7 @@ mod progress;
 mod time_left;
 mod wanted;
 
-use std::{ffi::OsString, io, process::ExitCode};
+use std::{ffi::OsString, io};
 
 use clap::Parser;
 
@@ -24,14 +24,14 @@ use args::{Cli, Command, Global, Io};
 use exit::Exit;
 use output::Output;
 
-fn main() -> ExitCode {
+fn main() {
     choose_color(std::env::args_os());
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
             // A reader that went away is none of our business; clap knows what goes where.
             drop(error.print());
-            return if error.use_stderr() { Exit::Nothing.into() } else { Exit::Done.into() };
+            if error.use_stderr() { Exit::Nothing.leave() } else { Exit::Done.leave() }
         }
     };
     let mut out = Output::new(&cli.global);
@@ -41,11 +41,9 @@ fn main() -> ExitCode {
     }
     let result = run(&cli, &mut out);
     out.end_progress();
-    match result {
-        _ if interrupt::requested() => Exit::Interrupted.leave(),
-        Ok(exit) => exit.into(),
-        Err(error) => fail(&error, &out).leave(),
-    }
+    let exit = result.unwrap_or_else(|error| fail(&error, &out));
+    // Threads that wait for what can't be interrupted may still be there.
+    if interrupt::requested() { Exit::Interrupted.leave() } else { exit.leave() }
 }
 
 fn run(cli: &Cli, out: &mut Output) -> anyhow::Result<Exit> {

@@ -2,6 +2,7 @@
 
 use std::{
     ffi::OsString,
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -40,8 +41,11 @@ pub(crate) struct Progress {
     frames: u64,
     time_left: TimeLeft,
     ahead: Arc<Ahead>,
-    /// What the inputs are found by, until they are counted.
+    /// What the inputs are found by, until they are counted, and where results go.
     words: Vec<OsString>,
+    results: Vec<PathBuf>,
+    /// The most bytes that all of it took, as far as it was looked.
+    most: u64,
     /// What memory there is, in bytes.
     memory: u64,
     /// When it was looked whether that is short.
@@ -50,8 +54,12 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Of a run over what `words` mean, which is shown so often; `None` for never.
-    pub(crate) fn new(has_stills: bool, words: Vec<OsString>, every: Option<Duration>) -> Self {
+    /// Of a run over what `words` mean beside `results`, which is shown so often; `None` for never.
+    pub(crate) fn new(
+        has_stills: bool,
+        (words, results): (Vec<OsString>, Vec<PathBuf>),
+        every: Option<Duration>,
+    ) -> Self {
         let now = Instant::now();
         Self {
             started: now,
@@ -64,6 +72,8 @@ impl Progress {
             time_left: TimeLeft::default(),
             ahead: Arc::default(),
             words,
+            results,
+            most: 0,
             memory: budget::memory(),
             looked: now,
             warned: false,
@@ -99,18 +109,26 @@ impl Progress {
     /// Shows it, if it is time to, and warns if memory is short, shown or not; `resident` tells the bytes
     /// that all of it takes.
     pub(crate) fn show(&mut self, resident: impl Fn() -> Option<u64>, out: &mut Output) {
-        if !self.warned && self.looked.elapsed() >= LOOKING {
+        if self.looked.elapsed() >= LOOKING {
             self.looked = Instant::now();
-            self.warn(resident().unwrap_or_default(), out);
+            let resident = resident().unwrap_or_default();
+            self.most = self.most.max(resident);
+            self.warn(resident, out);
         }
         if self.every.is_some() && !self.words.is_empty() && self.started.elapsed() >= SHORT {
-            self.ahead.count(std::mem::take(&mut self.words));
+            let results = std::mem::take(&mut self.results);
+            self.ahead.count(std::mem::take(&mut self.words), results);
         }
         let Some(every) = self.every.filter(|&every| self.shown.elapsed() >= every) else { return };
         self.shown = Instant::now();
         let resident = resident().unwrap_or_default();
         let line = self.line(self.started.elapsed(), resident);
         if every == OFTEN { out.status(line, self.done()) } else { out.plain(line) }
+    }
+
+    /// The most bytes that all of it took, as far as it was looked.
+    pub(crate) fn most(&self) -> u64 {
+        self.most
     }
 
     /// How many files are done, of all there are, if those are known.
@@ -140,7 +158,7 @@ impl Progress {
     /// Says once that memory is short.
     fn warn(&mut self, resident: u64, out: &Output) {
         let all = self.memory;
-        if resident as f64 > WARNED * all as f64 {
+        if !self.warned && resident as f64 > WARNED * all as f64 {
             self.warned = true;
             let (resident, all) = (HumanBytes(resident), HumanBytes(all));
             out.note(format_args!(
@@ -158,7 +176,7 @@ mod tests {
 
     #[test]
     fn the_line_says_what_is_known() {
-        let mut progress = Progress::new(true, Vec::new(), None);
+        let mut progress = Progress::new(true, Default::default(), None);
         let ten = Duration::from_secs(10);
         let nothing = "0 files, 0 at work, 0 frames, 0.0 a second, 2.00 MiB";
         assert_eq!(progress.line(ten, 2 << 20), nothing);

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::bail;
 use moviola::{
     Plan,
     plan::Frames,
@@ -42,22 +43,28 @@ const FLAGS: [&str; 17] = [
 #[derive(Debug, clap::Args)]
 pub(crate) struct WantedArgs {
     /// A plan in TOML or JSON, in place of the flags that say what is wanted
-    #[arg(long, value_name = "FILE", conflicts_with_all = FLAGS)]
+    #[arg(long, value_name = "FILE", conflicts_with_all = FLAGS, group = "searched")]
     plan: Option<PathBuf>,
     /// A record of each frame, be it a keyframe or another, and an image if there is a folder for it
     #[arg(long, visible_alias = "frames")]
     keyframes: bool,
     /// Find objects with this model: an ONNX file of a YOLO family, or `demo`
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", group = "searched")]
     detect: Option<PathBuf>,
-    /// Which frames: `keyframes`, `all`, or those shown `every:0.5s`
+    /// Which frames: `keyframes`, `all`, those shown `every:0.5s`, in the `range:10s..20s` (or both, with a
+    /// comma), `at:1.5s,2s`, or those of numbers, as `index:0,100,-1`
     #[arg(long, value_name = "FRAMES", default_value = "keyframes")]
     on: Frames,
     /// What to do about damaged frames: keep, fail, skip, repeat the last whole one, black; not with
     /// keyframes
     #[arg(long, value_name = "HOW", default_value = "keep")]
     on_damage: OnDamage,
-    #[arg(long, value_name = "DIR", help = "Draw the boxes into DIR/<stem>/<number>.jpg")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        requires = "searched",
+        help = "Draw the boxes into DIR/<stem>/<number>.jpg"
+    )]
     pub(crate) annotate: Option<PathBuf>,
     #[command(flatten)]
     inference: InferenceArgs,
@@ -102,7 +109,7 @@ impl WantedArgs {
     /// The plan, with the images that there are places for.
     pub(crate) fn plan(&self, look: &LookArgs, places: Places<'_>) -> anyhow::Result<Plan> {
         let plan = match &self.plan {
-            Some(path) => fitted(Plan::read(path)?, places),
+            Some(path) => fitted(Plan::read(path)?, places)?,
             None => self.flags(look, places),
         };
         if let Some(detect) = &plan.detect {
@@ -126,17 +133,25 @@ impl WantedArgs {
     }
 }
 
-/// The plan, whose images are made if there are places for them.
-fn fitted(mut plan: Plan, places: Places<'_>) -> Plan {
+/// The plan, whose images have to have places.
+fn fitted(mut plan: Plan, places: Places<'_>) -> anyhow::Result<Plan> {
+    let wants_images = plan.stills.is_some_and(|stills| stills.image.is_some());
+    let wants_boxes = plan.detect.as_ref().is_some_and(|detect| detect.annotate.is_some());
+    if wants_images && places.stills.is_none() {
+        bail!(
+            "the plan wants images, and there is no folder for them: name one, or leave out `format`"
+        );
+    }
+    if wants_boxes && places.annotated.is_none() {
+        bail!("the plan wants boxes drawn: --annotate says where, or leave out `annotate`");
+    }
     if places.stills.is_some() {
         let stills = plan.stills.get_or_insert_with(StillOptions::default);
         stills.image.get_or_insert(ImageFormat::Jpeg);
-    } else if let Some(stills) = &mut plan.stills {
-        stills.image = None;
     }
-    if let Some(detect) = &mut plan.detect {
-        let quality = detect.annotate.unwrap_or(ANNOTATED_QUALITY);
-        detect.annotate = places.annotated.map(|_| quality);
+    if places.annotated.is_some() {
+        let Some(detect) = &mut plan.detect else { bail!("--annotate: the plan has no model") };
+        detect.annotate.get_or_insert(ANNOTATED_QUALITY);
     }
-    plan
+    Ok(plan)
 }

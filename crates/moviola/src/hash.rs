@@ -15,5 +15,10 @@ pub fn frame_md5(frame: &VideoFrame) -> String {
     for color in frame.palette().iter().flatten() {
         md5.update(color.to_le_bytes());
     }
-    md5.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&md5.finalize())
+}
+
+/// Bytes as lowercase hexadecimal digits.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,12 +1,16 @@
 //! `moviola bulk`: the same over many inputs.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
+use anyhow::bail;
 use moviola::{bulk::BulkOptions, plan::times::parse_step, sink::dataset::Existing};
 
 use crate::{
     args::Global,
-    bulk::{self, Results},
+    bulk::{self, Job, Results},
     cmd::worker,
     exit::Exit,
     output::Output,
@@ -57,8 +61,6 @@ fn parse_bytes(text: &str) -> Result<u64, String> {
 
 impl Bulk {
     pub(crate) fn run(&self, global: &Global, out: &mut Output) -> anyhow::Result<Exit> {
-        let mut places = self.work.places();
-        places.overwrite |= self.resume; // those of an input that is begun again
         let plan = self.work.plan()?;
         let usual = BulkOptions::default();
         let options = BulkOptions {
@@ -72,9 +74,22 @@ impl Bulk {
             (_, true) => Existing::Replace,
             _ => Existing::Refuse,
         };
-        let target = self.output.as_deref();
-        let results = Results { images: places, target, existing, fail_fast: self.fail_fast };
-        bulk::run(plan, self.inputs.clone(), options, results, out)
+        let (images, fail_fast) = (self.work.places(), self.fail_fast);
+        let results = Results { images, target: self.target()?, existing, fail_fast };
+        bulk::run(Job { plan, words: self.inputs.clone(), options, results }, out)
+    }
+}
+
+impl Bulk {
+    /// Where records go, if not to standard output.
+    fn target(&self) -> anyhow::Result<Option<&Path>> {
+        let target = self.output.as_deref().filter(|path| *path != Path::new("-"));
+        if self.resume && target.is_none() {
+            bail!(
+                "what goes to standard output can't be gone on with: --output takes a file or a folder"
+            );
+        }
+        Ok(target)
     }
 }
 

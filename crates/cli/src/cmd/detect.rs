@@ -21,7 +21,8 @@ pub(crate) struct Detect {
     /// An ONNX file of a YOLO family, or `demo` for the built-in model
     #[arg(short, long)]
     model: PathBuf,
-    /// Frames to look at: `keyframes`, `all`, or those shown `every:0.5s`
+    /// Frames to look at: `keyframes`, `all`, those shown `every:0.5s`, in the `range:10s..20s` (or both,
+    /// with a comma), `at:1.5s,2s`, or those of numbers, as `index:0,100,-1`
     #[arg(long, value_name = "FRAMES", default_value = "keyframes")]
     on: Frames,
     /// What to do about damaged frames: keep, fail, skip, repeat the last whole one, black; not with

@@ -4,12 +4,13 @@ use std::io;
 
 use moviola::{
     probe::{Probe as Report, probe},
+    records::Tally,
     results::{AudioRecord, ErrorRecord, Record, VideoRecord},
 };
 
 use crate::{
     args::Global,
-    exit::{Exit, Tally},
+    exit::Exit,
     input::{IndexArgs, Inputs},
     interrupt,
     output::Output,
@@ -47,7 +48,7 @@ impl Probe {
                 }
             }
         }
-        Ok(tally.exit())
+        Ok(Exit::of(&tally))
     }
 
     fn print(&self, report: Report, out: &mut Output) -> io::Result<()> {

@@ -8,7 +8,7 @@ use moviola::bulk::BulkOptions;
 
 use crate::{
     args::Global,
-    bulk::{self, Results},
+    bulk::{self, Job, Results},
     debug,
     exit::Exit,
     fast,
@@ -53,6 +53,9 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn run(&self, global: &Global, out: &mut Output) -> anyhow::Result<Exit> {
+        if self.report.is_some() && self.mode() != Mode::Debug {
+            bail!("--report is written with `--mode debug`");
+        }
         let places = self.images.places(self.wanted.annotate.as_deref());
         let plan = self.wanted.plan(self.images.look(), places)?;
         let options = self.threads.on(self.index_args.source_options(global));
@@ -70,7 +73,7 @@ impl Run {
         let jobs = options.decoders;
         let options = BulkOptions { source: options, jobs, ..BulkOptions::default() };
         let results = Results { images: places, ..Results::default() };
-        bulk::run(plan, self.inputs.clone(), options, results, out)
+        bulk::run(Job { plan, words: self.inputs.clone(), options, results }, out)
     }
 
     fn mode(&self) -> Mode {

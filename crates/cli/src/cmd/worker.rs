@@ -1,6 +1,10 @@
 //! `moviola worker`: one of the processes that `moviola bulk --isolate` lets work. It isn't for people.
 
-use std::{env, io, time::Duration};
+use std::{
+    env, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::Context;
 use clap::ValueEnum;
@@ -25,7 +29,7 @@ impl Worker {
 /// Workers that are this command again, with what `global` says of reading and of messages; none may
 /// take longer than `deadline` seconds for an input.
 pub(crate) fn isolation(global: &Global, deadline: Option<f64>) -> anyhow::Result<Isolation> {
-    let program = env::current_exe().context("the command can't find itself to start workers")?;
+    let program = this_program().context("the command can't find itself to start workers")?;
     let io = global.io.to_possible_value();
     let io = io.as_ref().map_or("auto", |value| value.get_name());
     let color = global.color.to_string();
@@ -37,4 +41,10 @@ pub(crate) fn isolation(global: &Global, deadline: Option<f64>) -> anyhow::Resul
         // What is too long to be counted is no bound.
         deadline: deadline.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
     })
+}
+
+/// This program itself, even if its file was replaced meanwhile, where the system has a name for that.
+fn this_program() -> io::Result<PathBuf> {
+    let running = Path::new("/proc/self/exe");
+    if running.exists() { Ok(running.into()) } else { env::current_exe() }
 }

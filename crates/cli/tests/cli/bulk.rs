@@ -118,13 +118,15 @@ fn results_are_not_touched_unless_asked_for() {
     assert_eq!(in_file(&file), alone(folder.path()));
     bulk(&[input, "-o", text(&file), "--resume"]).exits(0).says("complete");
     bulk(&[input, "--resume"]).exits(2).says("--output");
-    bulk(&["-", "-"]).exits(2).says("once only");
+    for twice in [["-", "-"], ["@-", "-"], ["@-", "@-"]] {
+        bulk(&twice).exits(2).says("once only");
+    }
     let parts = out.path().join("parts");
     bulk(&[input, "-o", text(&parts)]).exits(0);
     bulk(&[input, "-o", text(&parts)]).exits(2).says("--resume");
     let again = bulk(&[input, "-o", text(&parts), "--resume"]).exits(0);
     again.says("6 were done before");
-    assert_eq!(again.one("summary")["sources"], 0);
+    assert_eq!(again.one("summary")["sources"], 6, "those that were done before count");
     let other = ["bulk", input, "--keyframes", "-o", text(&parts), "--resume"];
     run(other).exits(2).says("another plan");
 }
@@ -163,7 +165,8 @@ fn what_is_broken_costs_only_itself() {
     assert!(Command::new("mkfifo").arg(path("pipe")).status().unwrap().success());
     fs::write(path("forbidden"), "x").unwrap();
     fs::set_permissions(path("forbidden"), fs::Permissions::from_mode(0o000)).unwrap();
-    let out = folder.path().join(".out.jsonl");
+    // Among the inputs, and none of them.
+    let out = folder.path().join("out.jsonl");
     for resume in [false, true] {
         let flags = if resume { vec!["--resume"] } else { vec![] };
         let words = [text(folder.path()), "-o", text(&out)];
@@ -225,4 +228,136 @@ fn where_memory_is_short_workers_take_turns_and_too_little_is_told() {
     let little = run(words.iter().chain(&["16M"])).exits(0);
     assert_eq!(little.one("summary")["models_loaded"], 1);
     little.says("16.00 MiB are allowed");
+}
+
+#[test]
+fn what_a_run_writes_among_its_inputs_is_none_of_them() {
+    let folder = clips();
+    let want: BTreeSet<_> = alone(folder.path()).into_iter().collect();
+    let (parts, images) = (folder.path().join("more/parts"), folder.path().join("images"));
+    for resume in [&[][..], &["--resume"]] {
+        let words = [text(folder.path()), "-o", text(&parts), "--images", text(&images)];
+        let run = bulk(&[&words[..], resume].concat()).exits(0);
+        assert_eq!(run.one("summary")["sources"], GOOD.len());
+    }
+    let got = files_in(&parts).into_iter().filter(|part| text(part).ends_with("jsonl"));
+    let got: Vec<_> = got.filter(|part| !text(part).starts_with('.')).collect();
+    assert_eq!(got.len(), GOOD.len());
+    let without_path = |line: &String| {
+        let mut record: Value = serde_json::from_str(line).unwrap();
+        record.as_object_mut().unwrap().remove("path");
+        record.to_string()
+    };
+    let lines = got.iter().flat_map(|part| in_file(&parts.join(part)));
+    assert_eq!(lines.map(|line| without_path(&line)).collect::<BTreeSet<_>>(), want);
+    bulk(&[text(&parts), "-o", text(&parts), "--overwrite"]).exits(2).says("results go here");
+}
+
+#[test]
+fn a_slash_behind_the_output_changes_nothing() {
+    let (folder, out) = (clips(), tempfile::tempdir().unwrap());
+    for (name, overwrite) in [("all.parquet", false), ("all.parquet", true), ("all.jsonl", false)] {
+        let target = format!("{}/{name}/", text(out.path()));
+        let flags = if overwrite { vec!["--overwrite"] } else { vec![] };
+        bulk(&[&[text(folder.path()), "-o", &target], &flags[..]].concat()).exits(0);
+    }
+    assert_eq!(in_file(&out.path().join("all.jsonl")), alone(folder.path()));
+    assert_eq!(files_in(out.path()).len(), 7, "six tables and a file, and nothing else");
+}
+
+#[test]
+fn files_of_somebody_else_are_never_replaced() {
+    let (demo, out) = (clip("demo.mp4"), tempfile::tempdir().unwrap());
+    let path = |name: &str| out.path().join(name);
+    fs::create_dir(path("parts")).unwrap();
+    fs::write(path("parts/demo.jsonl"), "mine").unwrap();
+    bulk(&[&demo, "-o", text(&path("parts"))]).exits(2).says("demo.jsonl is there already");
+    assert_eq!(fs::read(path("parts/demo.jsonl")).unwrap(), b"mine");
+    bulk(&[&demo, "-o", text(&path("parts")), "--overwrite"]).exits(0);
+    fs::create_dir_all(path("all.jsonl.parts")).unwrap();
+    fs::write(path("all.jsonl.parts/notes"), "mine").unwrap();
+    for flags in [&[][..], &["--overwrite"], &["--resume"]] {
+        bulk(&[&[&demo, "-o", text(&path("all.jsonl"))], flags].concat()).exits(2).says("no run");
+    }
+    fs::create_dir(path("mixed.parquet")).unwrap();
+    fs::write(path("mixed.parquet/notes"), "mine").unwrap();
+    bulk(&[&demo, "-o", text(&path("mixed.parquet")), "--overwrite"])
+        .exits(2)
+        .says("more than tables");
+    assert!(path("mixed.parquet/notes").exists() && path("all.jsonl.parts/notes").exists());
+}
+
+#[test]
+fn a_mistake_in_the_command_leaves_nothing_in_the_way() {
+    let (demo, out) = (clip("demo.mp4"), tempfile::tempdir().unwrap());
+    let all = out.path().join("all.jsonl");
+    run(["bulk", &demo, "-o", text(&all)]).exits(2).says("nothing is wanted");
+    let none = out.path().join("none.onnx");
+    run(["bulk", &demo, "--detect", text(&none), "-o", text(&all)]).exits(2);
+    bulk(&[&demo, "-o", text(&all)]).exits(0);
+    run(["bulk", &demo, "--keyframes", "--annotate", "x"]).exits(2).says("--detect");
+    run(["run", &demo, "--keyframes", "--report", "x"]).exits(2).says("--mode debug");
+}
+
+#[test]
+fn words_that_mean_nothing_are_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    bulk(&[text(folder.path())]).exits(2).says("no file is in it");
+    let again = bulk(&[&clip("demo.mp4"), text(folder.path())]).exits(3);
+    assert_eq!(again.one("summary")["failed"], 1);
+}
+
+#[test]
+fn a_file_that_is_named_twice_is_read_once_where_it_has_a_place() {
+    let (demo, out) = (clip("demo.mp4"), tempfile::tempdir().unwrap());
+    let (all, dotted) = (out.path().join("all.jsonl"), demo.replace("/testdata/", "/./testdata/"));
+    let run = bulk(&[&demo, &dotted, &demo, "-o", text(&all)]).exits(0);
+    run.says("2 were named again, and read once");
+    assert_eq!(run.one("summary")["sources"], 1);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn names_that_are_no_text_are_different_files() {
+    use std::os::unix::ffi::OsStrExt;
+
+    let (folder, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for byte in [0xfe, 0xff] {
+        let name = [b'a', byte, b'.', b'm', b'p', b'4'];
+        fs::copy(clip("demo.mp4"), folder.path().join(std::ffi::OsStr::from_bytes(&name))).unwrap();
+    }
+    let run = bulk(&[text(folder.path()), "-o", text(&out.path().join("all.jsonl"))]).exits(0);
+    assert_eq!(run.one("summary")["done"], 2);
+}
+
+#[test]
+fn the_first_failure_ends_it_even_beside_a_silent_pipe() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let run = bulk(&[text(&pipe), &clip("empty.mp4"), "--jobs", "2", "--fail-fast"]);
+    assert_eq!(run.exits(2).one("summary")["failed"], 1);
+}
+
+#[test]
+fn frames_may_be_chosen_by_flags() {
+    let demo = clip("demo.mp4");
+    for (on, plan) in [
+        ("at:1.5s,0.2s", "at = [1.5, 0.2]"),
+        ("index:0,-1,5", "index = [0, -1, 5]"),
+        ("range:1s..1.2s", "range = '1s..1.2s'"),
+        ("every:0.5s,range:2s..4s", "every = 0.5\nrange = '2s..4s'"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("plan.toml");
+        let frames = plan.replace('\n', ", ");
+        fs::write(&file, format!("frames = {{ {frames} }}\n[stills]\nhash = true")).unwrap();
+        let by_plan = run(["run", &demo, "--plan", text(&file)]).exits(0);
+        let by_flags = run(["run", &demo, "--keyframes", "--hash", "--on", on]).exits(0);
+        assert_eq!(records(&by_flags.stdout), records(&by_plan.stdout), "{on}");
+        assert!(by_flags.of("frame").len() > 1, "{on}");
+    }
+    for wrong in ["at:", "index:x", "range:", "every:1s,every:2s", "some"] {
+        run(["run", &demo, "--keyframes", "--on", wrong]).exits(2);
+    }
 }

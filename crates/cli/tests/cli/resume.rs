@@ -211,7 +211,7 @@ fn an_interrupt_is_no_fault_of_what_is_read() {
     let (pipe, all) = (out.path().join("pipe"), out.path().join("all.jsonl"));
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let words = ["bulk", text(&pipe), "--keyframes", "--hash", "-o", text(&all)];
-    for (signal, resume) in [("-INT", &[][..]), ("-TERM", &["--resume"]), ("-INT", &["--resume"])] {
+    for (signal, resume) in [("-INT", &[][..]), ("-TERM", &["--resume"]), ("-HUP", &["--resume"])] {
         let before = journal_lines(&all);
         let mut command = moviola();
         let mut child = command.args(words).args(resume).stdout(Stdio::null()).spawn().unwrap();
@@ -228,4 +228,112 @@ fn an_interrupt_is_no_fault_of_what_is_read() {
     fs::copy(clip("demo.mp4"), &pipe).unwrap();
     run(words.iter().chain(&["--resume"])).exits(0);
     assert_eq!(in_file(&all), records(&run(["keyframes", "--hash", text(&pipe)]).stdout));
+}
+
+#[test]
+fn what_died_beside_another_is_read_again_and_alone() {
+    let (folder, out) = (clips(), tempfile::tempdir().unwrap());
+    let file = out.path().join("all.jsonl");
+    let parts = out.path().join("all.jsonl.parts");
+    fs::create_dir(&parts).unwrap();
+    let words = [text(folder.path()), "-o", text(&file), "--jobs", "4"];
+    let mut child = moviola()
+        .args(["bulk", "--keyframes", "--hash"])
+        .args(words)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while journal_lines(&file) < 3 && child.try_wait().unwrap().is_none() {
+        thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let dead = in_the_making(&file);
+    let lines = journal_lines(&file);
+    bulk(&[&words[..], &["--resume"]].concat()).exits(0);
+    assert_eq!(in_file(&file), alone(folder.path()), "whatever was read last");
+    assert!(!dead.is_empty() || lines >= 1 + 2 * GOOD.len());
+}
+
+#[test]
+fn images_of_what_is_done_stay_when_inputs_are_added() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    for (place, name) in [("y", "demo.mp4"), ("x", "vp9.webm")] {
+        fs::create_dir(path(place)).unwrap();
+        fs::copy(clip(name), path(place).join("a.mp4")).unwrap();
+    }
+    let (x, y, images, parts) = (path("x"), path("y"), path("images"), path("parts"));
+    let into = ["--images", text(&images), "-o", text(&parts)];
+    bulk(&[&[text(&y)], &into[..]].concat()).exits(0);
+    let before = fs::read(images.join("a/00000.jpg")).unwrap();
+    bulk(&[&[text(&x), text(&y)], &into[..], &["--resume"]].concat()).exits(0);
+    assert!(before == fs::read(images.join("a/00000.jpg")).unwrap());
+    assert!(before != fs::read(images.join("a-2/00000.jpg")).unwrap());
+    let told = in_file(&parts.join("a-2.jsonl")).join("\n");
+    assert!(told.contains("a-2/00000.jpg") && told.contains("/x/a.mp4"), "{told}");
+}
+
+#[test]
+fn images_that_cannot_be_written_are_no_fault_of_the_inputs() {
+    let (folder, out) = (clips(), tempfile::tempdir().unwrap());
+    let (images, parts) = (out.path().join("images"), out.path().join("parts"));
+    fs::write(&images, "no folder").unwrap();
+    let words = [text(folder.path()), "--images", text(&images), "-o", text(&parts)];
+    for resume in [&[][..], &["--resume"], &["--resume"]] {
+        bulk(&[&words[..], resume].concat()).exits(2).says("--resume");
+    }
+    fs::remove_file(&images).unwrap();
+    let run = bulk(&[&words[..], &["--resume"]].concat()).exits(0);
+    assert_eq!(run.one("summary")["done"], GOOD.len());
+}
+
+#[test]
+fn what_failed_before_still_counts() {
+    let (folder, out) = (clips(), tempfile::tempdir().unwrap());
+    fs::copy(clip("empty.mp4"), folder.path().join("empty.mp4")).unwrap();
+    let parts = out.path().join("parts");
+    let words = [text(folder.path()), "-o", text(&parts)];
+    let first = bulk(&words).exits(3).one("summary");
+    let again = bulk(&[&words[..], &["--resume"]].concat()).exits(3).one("summary");
+    for field in ["sources", "done", "failed", "frames"] {
+        assert_eq!(first[field], again[field], "{field}");
+    }
+}
+
+#[test]
+fn two_runs_do_not_write_the_same_results() {
+    let out = tempfile::tempdir().unwrap();
+    let (pipe, all) = (out.path().join("pipe"), out.path().join("all.jsonl"));
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let words = ["bulk", text(&pipe), "--keyframes", "--hash", "-o", text(&all)];
+    let mut child = moviola().args(words).stdout(Stdio::null()).spawn().unwrap();
+    while journal_lines(&all) < 2 {
+        thread::yield_now();
+    }
+    for flag in ["--overwrite", "--resume"] {
+        run(words.iter().chain(&[flag])).exits(2).says("in use");
+    }
+    assert_eq!(journal_lines(&all), 2, "it is as it was");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn another_model_of_the_same_name_is_told() {
+    if !runtime_is_here() {
+        return;
+    }
+    let out = tempfile::tempdir().unwrap();
+    let (model, parts) = (out.path().join("model.onnx"), out.path().join("parts"));
+    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/demo.onnx");
+    fs::copy(demo, &model).unwrap();
+    let clip = clip("mjpeg.avi");
+    let words = ["bulk", &clip, "--detect", text(&model), "-o", text(&parts)];
+    run(words).exits(0);
+    run(words.iter().chain(&["--resume"])).exits(0).says("1 were done before");
+    let trained = [fs::read(&model).unwrap(), vec![0; 8]].concat();
+    fs::write(&model, trained).unwrap();
+    run(words.iter().chain(&["--resume"])).exits(2).says("another model");
 }

@@ -71,7 +71,7 @@ impl Dispatcher {
             sender: self.sender.clone(),
             number,
         };
-        self.schedule.begin(number);
+        self.schedule.begin(number, input.alone);
         let builder = thread::Builder::new().name("moviola-source".into());
         builder.spawn(move || reader.run(input, lease)).inspect_err(|_| self.schedule.end(number))
     }
@@ -133,7 +133,7 @@ impl Reader {
     /// Reads it on threads of this process.
     fn read_here(&self, input: Input, engines: Engines) -> Option<SourceTally> {
         let Shared { plan, options, .. } = &*self.shared;
-        let Input { name, source, folders } = input;
+        let Input { name, source, folders, .. } = input;
         let records = match source {
             Ok(source) => Records::start(source, options, plan, &engines, folders),
             Err(refusal) => Records::refused(name, plan, refusal),
@@ -176,7 +176,12 @@ impl Reader {
     /// Sends the records; gives what they counted, unless nobody listens.
     fn tell_all(&self, mut records: Records) -> Option<SourceTally> {
         while let Some(record) = records.next() {
-            self.schedule.progress(self.number, records.left().unwrap_or_default());
+            let (left, has_frame) =
+                (records.left().unwrap_or_default(), records.tally().frames > 0);
+            self.schedule.progress(self.number, left, has_frame);
+            if let Some(reason) = records.hardware_fallback() {
+                self.tell(Ok(Event::Fallback { input: self.number, reason }));
+            }
             let record = record.map(|record| self.event(record)).map_err(BulkError::Model);
             if !self.tell(record) {
                 return None;
@@ -206,5 +211,9 @@ impl Listener for Reader {
 
     fn take(&mut self, record: Record) -> bool {
         self.tell(Ok(self.event(record)))
+    }
+
+    fn fell_back(&mut self, reason: String) {
+        self.tell(Ok(Event::Fallback { input: self.number, reason }));
     }
 }

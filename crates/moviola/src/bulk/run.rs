@@ -7,7 +7,7 @@ use std::{
         mpsc::{Receiver, RecvTimeoutError},
     },
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{BulkError, Event, schedule::Schedule};
@@ -37,6 +37,27 @@ impl BulkRun {
     /// Stops the work, and doesn't wait for it: what was told already still comes.
     pub fn stop(&self) {
         self.schedule.stop();
+    }
+
+    /// Whether sources had to wait because memory was short.
+    pub fn was_held_back(&self) -> bool {
+        self.schedule.was_held_back()
+    }
+
+    /// Stops the work, and waits so long at most for those who are at it. Those who wait for what can't be
+    /// interrupted, such as a silent pipe, are left behind.
+    pub fn leave_within(mut self, patience: Duration) {
+        self.stop();
+        let late = Instant::now() + patience;
+        loop {
+            let left = late.saturating_duration_since(Instant::now());
+            match self.next_within(left) {
+                Moment::Event(Ok(_)) if !left.is_zero() => {} // nobody takes it any more
+                _ => break,
+            }
+        }
+        // Those who are done need not be waited for, and the others aren't.
+        drop(self.dispatcher.take());
     }
 
     /// As [`next`](Iterator::next), but waits so long at most.

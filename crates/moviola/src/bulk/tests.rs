@@ -1,6 +1,9 @@
 //! What many sources give is what each gives alone.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use serde_json::Value;
 
@@ -53,6 +56,7 @@ fn bulk(plan: &Plan, jobs: usize) -> BTreeMap<u64, Vec<Value>> {
                 records.entry(input).or_default().push(written(&record));
             }
             Event::Ended { .. } => ended += 1,
+            Event::Fallback { .. } => panic!("no hardware was asked for"),
         }
     }
     assert_eq!(ended, CLIPS.len());
@@ -83,6 +87,29 @@ fn a_run_may_be_left_at_any_moment() {
 }
 
 #[test]
+fn a_source_that_is_to_be_alone_has_no_other_beside_it() {
+    let bulk = Bulk::new(plan("'all'"), BulkOptions { jobs: 3, ..BulkOptions::default() }).unwrap();
+    let inputs = [false, false, true, true, false, false].map(|alone| {
+        let input: Input = clip("vp9.webm").into();
+        Input { alone, ..input }
+    });
+    let mut running = BTreeSet::new();
+    for event in bulk.run(inputs).unwrap() {
+        match event.unwrap() {
+            Event::Started { input, .. } => {
+                let beside = !running.is_empty();
+                running.insert(input);
+                let has_alone = running.iter().any(|input| [2, 3].contains(input));
+                assert!(!(beside && has_alone), "{running:?}");
+            }
+            Event::Ended { input, .. } => assert!(running.remove(&input)),
+            Event::Record { .. } | Event::Fallback { .. } => {}
+        }
+    }
+    assert!(running.is_empty());
+}
+
+#[test]
 fn sources_are_taken_no_sooner_than_workers_are_free() {
     let bulk = Bulk::new(plan("'all'"), BulkOptions { jobs: 2, ..BulkOptions::default() }).unwrap();
     let (mut started, mut ended) = (0, 0);
@@ -90,7 +117,7 @@ fn sources_are_taken_no_sooner_than_workers_are_free() {
         match event.unwrap() {
             Event::Started { .. } => started += 1,
             Event::Ended { .. } => ended += 1,
-            Event::Record { .. } => {}
+            Event::Record { .. } | Event::Fallback { .. } => {}
         }
         // A worker is free when it has nothing left to decode: its source may have records left.
         assert!(started - ended <= 4, "{started} started, {ended} ended");

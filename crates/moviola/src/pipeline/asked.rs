@@ -66,17 +66,25 @@ impl Asked {
         });
         let numbers: Vec<_> = numbers.map(|number| number.map(u64::cast_signed)).collect();
         let known: Vec<_> = numbers.iter().flatten().copied().collect();
-        let mut made = match video.map_frames_at(&known, |_, frame| workers.work(frame)) {
-            Ok(made) => made.into_iter(),
+        let made = video.map_frames_at(&known, |place, frame| (place, workers.work(frame)));
+        let mut made = match made {
+            Ok(made) => made.into_iter().peekable(),
             Err(error) => {
                 *asked = Vec::new().into_iter(); // the source can't be read on
                 fetched.push_back(Err(error));
                 return;
             }
         };
+        let mut place = 0;
         for number in numbers {
             match number {
-                Ok(_) => fetched.extend(made.next()),
+                // What the policy for damage leaves out has a place, and nothing in it.
+                Ok(_) => {
+                    let is_here = |one: &Result<_>| !matches!(one, Ok((its, _)) if *its != place);
+                    let here = made.next_if(is_here);
+                    fetched.extend(here.map(|one| one.map(|(_, output)| output)));
+                    place += 1;
+                }
                 Err(error) => fetched.push_back(Err(error)),
             }
         }

@@ -53,18 +53,43 @@ impl Frames {
 impl FromStr for Frames {
     type Err = String;
 
-    /// As they are named: `keyframes`, `all` or `every:0.5s`.
+    /// As they are named: `keyframes`, `all`, `every:0.5s`, `range:10s..20s`, `every:0.5s,range:10s..20s`,
+    /// `at:1.5s,2s` or `index:0,100,-1`.
     fn from_str(text: &str) -> Result<Self, String> {
-        match (text, text.strip_prefix("every:")) {
-            ("keyframes", _) => Ok(Self::Keyframes),
-            ("all", _) => Ok(Self::All),
-            (_, Some(step)) => {
-                let every = Some(parse_step(step)?);
-                Ok(Self::Played(Times { every, ..Times::default() }))
+        match text.split_once(':') {
+            None if text == "keyframes" => Ok(Self::Keyframes),
+            None if text == "all" => Ok(Self::All),
+            Some(("at", times)) => {
+                times.split(',').map(parse_time).collect::<Result<_, _>>().map(Self::At)
             }
-            _ => Err("expected keyframes, all or every:TIME".into()),
+            Some(("index", numbers)) => {
+                let number =
+                    |text: &str| text.parse().map_err(|_| format!("{text:?} is no number"));
+                numbers.split(',').map(number).collect::<Result<_, _>>().map(Self::Index)
+            }
+            _ => played(text),
         }
     }
+}
+
+/// `every:` and `range:`, one of them or both.
+fn played(text: &str) -> Result<Frames, String> {
+    let (mut every, mut range) = (None, None);
+    for part in text.split(',') {
+        match part.split_once(':') {
+            Some(("every", step)) if every.is_none() => every = Some(parse_step(step)?),
+            Some(("range", times)) if range.is_none() => range = Some(parse_range(times)?),
+            _ => {
+                return Err(
+                    "expected keyframes, all, every:TIME, range:FROM..TO, both of these with a \
+                            comma, at:TIME,TIME or index:NUMBER,NUMBER"
+                        .into(),
+                );
+            }
+        }
+    }
+    let range = range.unwrap_or(Times::default().range);
+    Ok(Frames::Played(Times { every, range }))
 }
 
 /// How frames stand in a plan.

@@ -126,6 +126,9 @@ impl<W: Write> Worker<W> {
             if self.watch.has_ended() {
                 return Ok(());
             }
+            if let Some(reason) = records.hardware_fallback() {
+                self.output.write(&Answer::Fallback { reason })?;
+            }
             match record {
                 Ok(record) => {
                     let (record, tally) = (Box::new(record), records.tally());

@@ -2,7 +2,7 @@
 //!
 //! A worker first hears its [`Setup`] and answers [`Answer::Ready`] when its models are loaded. Then it
 //! takes one [`Errand`] after another, and answers each with [`Answer::Taken`], the source's records
-//! and [`Answer::Ended`]. Standard input's end is its own.
+//! ([`Answer::Told`], perhaps one [`Answer::Fallback`] between them) and [`Answer::Ended`]. Standard input's end is its own.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -14,9 +14,9 @@ use crate::{
     bulk::{Input, Refusal},
     exact_path,
     plan::Plan,
-    records::SourceTally,
+    records::{SourceTally, UNWRITTEN},
     results::Record,
-    sink::images::{ImageFolder, SourceFolders},
+    sink::images::SourceFolders,
 };
 
 /// What a worker does with every source.
@@ -76,6 +76,8 @@ pub(super) enum Answer {
     Broken { message: String },
     /// The source is being opened.
     Taken,
+    /// The hardware that was asked for doesn't decode it.
+    Fallback { reason: String },
     /// One of its records, and what was counted when it came.
     Told { record: Box<Record>, tally: SourceTally },
     /// It had its last record; the models that were loaded since the worker began.
@@ -132,10 +134,10 @@ impl Opening {
 impl Errand {
     /// What to hand over for `input`, and how the source is called; or why it can't be.
     pub(in crate::bulk) fn of(input: Input) -> Result<(Self, String), (Refusal, String)> {
-        let Input { name, source, folders } = input;
+        let Input { name, source, folders, .. } = input;
         let refused = |refusal| (refusal, name.clone());
         let source = source.map_err(refused)?;
-        let unwritable = |message| Refusal { stage: "write", message };
+        let unwritable = |message| Refusal { stage: UNWRITTEN, message };
         let folders = folders.map_err(|error| refused(unwritable(error.to_string())))?;
         let place = match source.place() {
             Some(Place::Path(path)) => Written::Path(ExactPath(path.into())),
@@ -147,8 +149,7 @@ impl Errand {
 
     /// Removes the images that a process was making when it died.
     pub(in crate::bulk) fn clear_up(&self) {
-        let SourceFolders { stills, annotated } = &self.folders;
-        stills.iter().chain(annotated).for_each(ImageFolder::clear_up);
+        self.folders.clear_up();
     }
 
     /// The source, and where its images go.

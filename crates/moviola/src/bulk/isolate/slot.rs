@@ -70,6 +70,8 @@ pub(in crate::bulk) trait Listener {
     fn has_left(&self) -> bool;
     /// Takes a record; `false` if no more are wanted.
     fn take(&mut self, record: Record) -> bool;
+    /// Hears why software decodes what hardware was asked to.
+    fn fell_back(&mut self, reason: String);
 }
 
 /// Someone who waits, and wants no records.
@@ -83,6 +85,8 @@ impl Listener for Nobody {
     fn take(&mut self, _: Record) -> bool {
         true
     }
+
+    fn fell_back(&mut self, _: String) {}
 }
 
 impl Slot {
@@ -185,6 +189,7 @@ impl Slot {
                 Heard::Answer(Answer::Broken { message }) => {
                     return Err(BulkError::worker(message));
                 }
+                Heard::Answer(Answer::Fallback { reason }) => listener.fell_back(reason),
                 Heard::Answer(Answer::Ready { .. } | Answer::Taken) => {}
                 Heard::Late => return Ok(self.late(process, so_far)),
                 Heard::Gone(_) if listener.has_left() => return Ok(Outcome::Left),

@@ -4,27 +4,32 @@
 //! joined when all are done, in the order of the inputs, and removed. A journal beside the parts says
 //! which are done, so that a run can go on where another ended, however that came to its end.
 
+mod admission;
+mod error;
 mod joined;
 mod part;
+mod target;
 
 use std::{
     collections::BTreeMap,
-    fs, io,
+    fs,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use moviola_media::{image::remedy, source::Source};
-
 use crate::{
-    bulk::{Event, Input, Refusal, inputs::Found},
-    journal::{Journal, JournalError, Todo},
+    bulk::{Event, Input, inputs::Found},
+    journal::{Done, Header, Journal, JournalError},
     plan::Plan,
-    records::SourceTally,
-    sink::{images::Folders, tables::TableError},
+    records::{SourceTally, Tally},
+    sink::images::Folders,
 };
-use joined::{join, sync_folder, tabulate};
-use part::{EXTENSION, Part, beside, is_whole, place};
+use admission::Admission;
+use error::{Result, failed};
+use part::{Part, place};
+use target::Target;
+
+pub use error::DatasetError;
 
 /// The journal's name, among the parts.
 const JOURNAL: &str = ".moviola-journal.jsonl";
@@ -49,19 +54,9 @@ pub struct Dataset {
     shared: Arc<Mutex<Shared>>,
     parts: PathBuf,
     target: Target,
+    existing: Existing,
     /// The parts in the making, by the number of their input.
     open: BTreeMap<u64, Part>,
-}
-
-/// What becomes of the parts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Target {
-    /// They are the result.
-    Parts,
-    /// One file of lines.
-    Lines(PathBuf),
-    /// A folder of tables.
-    Tables(PathBuf),
 }
 
 /// What is also used where inputs are taken.
@@ -74,63 +69,26 @@ struct Shared {
     next: u64,
     /// Names of all parts, in the order of the inputs, if they are to be joined.
     order: Option<Vec<String>>,
-    /// How many were done before.
-    done_before: u64,
+    /// What became of those that were done before.
+    before: Tally,
+    /// How many were named more than once.
+    repeated: u64,
     /// Why no more inputs are taken.
     broken: Option<JournalError>,
     /// No more sources are admitted.
     is_stopped: bool,
 }
 
-#[derive(Debug)]
+/// A source that is begun.
+#[derive(Clone, Debug)]
 struct Begun {
-    source: String,
+    /// What the journal calls it.
+    key: String,
     part: String,
-}
-
-/// Why results can't be written.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DatasetError {
-    /// There are results already.
-    #[error("{} is there already: go on with --resume, or begin anew with --overwrite", path.display())]
-    Exists {
-        /// What is there.
-        path: PathBuf,
-    },
-    /// All was done by an earlier run.
-    #[error("{} is complete", path.display())]
-    Complete {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A file can't be written.
-    #[error("cannot write {}: {cause}; {}; what is done is kept: go on with --resume", path.display(), remedy(cause.kind()))]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        cause: io::Error,
-    },
-    /// The records can't become tables.
-    #[error("cannot write {}: {cause}; what is done is kept: go on with --resume", path.display())]
-    Tables {
-        /// The folder of the tables.
-        path: PathBuf,
-        /// What is wrong.
-        #[source]
-        cause: TableError,
-    },
-    /// The journal can't be used.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-}
-
-type Result<T> = std::result::Result<T, DatasetError>;
-
-fn failed(path: &Path) -> impl FnOnce(io::Error) -> DatasetError {
-    move |cause| DatasetError::Write { path: path.into(), cause }
+    /// It is in the journal as started.
+    is_started: bool,
+    /// Whatever is in the part's place is ours.
+    may_replace: bool,
 }
 
 impl Dataset {
@@ -139,85 +97,76 @@ impl Dataset {
     ///
     /// # Errors
     ///
-    /// [`DatasetError::Exists`] for what `existing` refuses, [`DatasetError::Complete`] if there is
-    /// nothing to go on with, [`DatasetError::Write`], [`DatasetError::Journal`].
+    /// [`DatasetError::Exists`] for what `existing` refuses, [`DatasetError::OtherKind`] for what can't
+    /// be replaced, [`DatasetError::Complete`] if there is nothing to go on with,
+    /// [`DatasetError::Begin`], [`DatasetError::Journal`].
     pub fn open(target: &Path, plan: &Plan, existing: Existing) -> Result<Self> {
-        let extension = target.extension().and_then(|extension| extension.to_str());
-        let kind = match extension {
-            Some(EXTENSION) => Target::Lines(target.into()),
-            Some("parquet") => Target::Tables(target.into()),
-            _ => Target::Parts,
-        };
-        let is_joined = kind != Target::Parts;
-        let parts = if is_joined { beside(target, ".parts") } else { target.into() };
+        let target = Target::of(target);
+        let (parts, exists) = (target.parts(), target.is_there()?);
         let journal = parts.join(JOURNAL);
-        let is_there = is_joined && target.exists();
+        let refused = || DatasetError::Exists { path: target.path().into() };
         match existing {
-            Existing::Refuse if journal.exists() || is_there => {
-                return Err(DatasetError::Exists { path: target.into() });
+            Existing::Refuse if exists => return Err(refused()),
+            Existing::Resume if exists && !journal.exists() => {
+                return Err(DatasetError::Complete { path: target.path().into() });
             }
-            Existing::Resume if is_there && !journal.exists() => {
-                return Err(DatasetError::Complete { path: target.into() });
-            }
-            Existing::Replace if journal.exists() => {
-                // Without it, no part that is there counts; each is replaced when its turn comes.
-                fs::remove_file(&journal).map_err(failed(&journal))?;
-            }
-            _ => {}
+            _ => target.refuse_foreign_parts(&journal)?,
         }
-        fs::create_dir_all(&parts).map_err(failed(&parts))?;
-        let shared = Shared {
-            journal: Journal::open(&journal, plan)?,
-            begun: BTreeMap::new(),
-            next: 0,
-            order: is_joined.then(Vec::new),
-            done_before: 0,
-            broken: None,
-            is_stopped: false,
-        };
-        let shared = Arc::new(Mutex::new(shared));
-        Ok(Self { shared, parts, target: kind, open: BTreeMap::new() })
-    }
-
-    /// Of the sources that are `found`, those that aren't done, each with its place in `folders`.
-    pub fn inputs(
-        &self,
-        found: impl Iterator<Item = Found> + Send + 'static,
-        mut folders: Folders,
-    ) -> impl Iterator<Item = Input> + Send + 'static {
-        let (shared, parts) = (Arc::clone(&self.shared), self.parts.clone());
-        let mut found = found;
-        std::iter::from_fn(move || {
-            loop {
-                let found = found.next()?;
-                let name = found.name.clone();
-                let folders = folders.next(&name);
-                let mut shared = lock(&shared);
-                if shared.is_stopped {
-                    return None;
+        let unwritable = |cause| DatasetError::Begin { path: parts.clone(), cause };
+        fs::create_dir_all(&parts).map_err(unwritable)?;
+        let header = Header::of(plan);
+        let journal = match existing {
+            Existing::Replace => Journal::begin_anew(&journal, header)?,
+            Existing::Refuse | Existing::Resume => {
+                let mut journal = Journal::open(&journal)?;
+                if existing == Existing::Refuse && journal.has_results() {
+                    return Err(refused());
                 }
-                match shared.admit(&parts, found) {
-                    Ok(Some(source)) => return Some(Input { name, source, folders }),
-                    Ok(None) => {}
-                    Err(error) => {
-                        shared.broken = Some(error);
-                        return None;
-                    }
-                }
+                journal.go_on(header)?;
+                journal
             }
+        };
+        let shared = Shared::new(journal, target.is_joined());
+        Ok(Self {
+            shared: Arc::new(Mutex::new(shared)),
+            parts,
+            target,
+            existing,
+            open: BTreeMap::new(),
         })
     }
 
-    /// How many of the sources so far were done by an earlier run.
-    pub fn done_before(&self) -> u64 {
-        lock(&self.shared).done_before
+    /// Of the sources that are `found`, those that aren't done, each with its place in `folders`.
+    /// Those that the process may have died of come last, and each alone.
+    pub fn inputs(
+        &self,
+        found: impl Iterator<Item = Found> + Send + 'static,
+        folders: Folders,
+    ) -> impl Iterator<Item = Input> + Send + 'static {
+        Admission::new(Arc::clone(&self.shared), self.parts.clone(), found, folders)
+    }
+
+    /// Where it is written, now and when it is complete: none of it is an input.
+    pub fn places(&self) -> Vec<PathBuf> {
+        vec![self.target.path().into(), self.parts.clone()]
+    }
+
+    /// What became of the sources that were done by an earlier run, of those asked for so far.
+    pub fn done_before(&self) -> Tally {
+        lock(&self.shared).before
+    }
+
+    /// How many sources were named more than once, and read once.
+    pub fn repeated(&self) -> u64 {
+        lock(&self.shared).repeated
     }
 
     /// Takes what happened to an input.
     ///
     /// # Errors
     ///
-    /// [`DatasetError::Write`], [`DatasetError::Journal`]: nothing of this source counts.
+    /// [`DatasetError::Exists`], [`DatasetError::Write`], [`DatasetError::Images`],
+    /// [`DatasetError::Journal`]: nothing of this source counts.
     pub fn take(&mut self, event: &Event) -> Result<()> {
         match event {
             Event::Started { input, .. } => self.begin(*input),
@@ -226,22 +175,33 @@ impl Dataset {
                 None => Ok(()),
             },
             Event::Ended { input, tally } => self.end(*input, *tally),
+            Event::Fallback { .. } => Ok(()),
         }
     }
 
     fn begin(&mut self, input: u64) -> Result<()> {
-        let mut shared = lock(&self.shared);
-        if let Some(Begun { source, part }) = shared.begun.get(&input) {
-            self.open.insert(input, Part::create(source, &self.parts, part)?);
-            shared.begun.remove(&input); // not before: what can't be written is given up, too
+        let begun = lock(&self.shared).begun.get(&input).cloned();
+        let Some(begun) = begun else { return Ok(()) };
+        let path = place(&self.parts, &begun.part);
+        let is_ours = begun.may_replace
+            || self.target.is_joined()
+            || self.existing == Existing::Replace
+            || !path.exists();
+        if !is_ours {
+            return Err(DatasetError::Exists { path });
         }
+        self.open.insert(input, Part::create(begun, path)?);
+        lock(&self.shared).begun.remove(&input); // not before: what can't be written is given up, too
         Ok(())
     }
 
     fn end(&mut self, input: u64, tally: SourceTally) -> Result<()> {
         let Some(part) = self.open.get_mut(&input) else { return Ok(()) };
+        if tally.unwritten {
+            return Err(DatasetError::Images { source_name: part.key().into() });
+        }
         let bytes = part.finish()?;
-        lock(&self.shared).journal.done(part.source(), bytes, tally)?;
+        lock(&self.shared).journal.done(part.key(), Done { bytes, tally })?;
         self.open.remove(&input);
         Ok(())
     }
@@ -252,14 +212,13 @@ impl Dataset {
     ///
     /// [`DatasetError::Journal`].
     pub fn stop(self) -> Result<()> {
+        // First of all: it makes room for the journal.
+        let open: Vec<_> = self.open.into_values().map(Part::give_up).collect();
         let mut shared = lock(&self.shared);
         shared.is_stopped = true;
-        let begun = std::mem::take(&mut shared.begun);
-        let begun = begun.into_values().map(|begun| begun.source);
-        for source in begun.chain(self.open.into_values().map(Part::give_up)) {
-            shared.journal.stop(&source)?;
-        }
-        Ok(())
+        let begun = std::mem::take(&mut shared.begun).into_values().chain(open);
+        let started = begun.filter(|begun| begun.is_started).map(|begun| begun.key);
+        Ok(shared.journal.stop(started)?)
     }
 
     /// Ends a run that took all inputs: joins the parts, if that is wanted.
@@ -273,57 +232,23 @@ impl Dataset {
             return Err(broken.into());
         }
         let Some(order) = shared.order.take() else { return Ok(()) };
-        let parts = || order.iter().map(|part| place(&self.parts, part));
-        let (target, partial) = match &self.target {
-            Target::Parts => return Ok(()),
-            Target::Lines(file) => {
-                let partial = beside(file, ".partial");
-                join(parts(), &partial).map_err(failed(&partial))?;
-                (file, partial)
-            }
-            Target::Tables(folder) => {
-                let partial = beside(folder, ".partial");
-                let tables = tabulate(parts(), &partial);
-                tables.map_err(|cause| DatasetError::Tables { path: partial.clone(), cause })?;
-                if folder.exists() {
-                    fs::remove_dir_all(folder).map_err(failed(folder))?; // a folder isn't replaced
-                }
-                (folder, partial)
-            }
-        };
-        fs::rename(&partial, target).map_err(failed(target))?;
-        sync_folder(target);
+        self.target.complete(order.iter().map(|part| place(&self.parts, part)))?;
         fs::remove_dir_all(&self.parts).map_err(failed(&self.parts))
     }
 }
 
 impl Shared {
-    /// What to read for a source that was found; `None` if nothing is to be done about it.
-    fn admit(
-        &mut self,
-        parts: &Path,
-        found: Found,
-    ) -> std::result::Result<Option<std::result::Result<Source, Refusal>>, JournalError> {
-        let Found { name, source, stamp } = found;
-        let source = source.map_err(|message| Refusal { stage: "open", message });
-        let (part, source) = match self.journal.begin(&name, stamp)? {
-            Todo::Again => return Ok(None),
-            Todo::Done(part, bytes) if is_whole(&place(parts, &part), bytes) => {
-                self.done_before += 1;
-                self.order.iter_mut().for_each(|order| order.push(part.clone()));
-                return Ok(None);
-            }
-            Todo::Done(part, _) => {
-                self.journal.begin_again(&name)?;
-                (part, source)
-            }
-            Todo::Begin(part) => (part, source),
-            Todo::Crashed(part) => (part, Err(Refusal::crashed())),
-        };
-        self.order.iter_mut().for_each(|order| order.push(part.clone()));
-        self.begun.insert(self.next, Begun { source: name, part });
-        self.next += 1;
-        Ok(Some(source))
+    fn new(journal: Journal, is_joined: bool) -> Self {
+        Self {
+            journal,
+            begun: BTreeMap::new(),
+            next: 0,
+            order: is_joined.then(Vec::new),
+            before: Tally::default(),
+            repeated: 0,
+            broken: None,
+            is_stopped: false,
+        }
     }
 }
 

@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Result, failed};
+use super::{
+    Begun,
+    error::{Result, failed},
+};
 use crate::results::Record;
 
 /// How files of records end.
@@ -15,7 +18,7 @@ pub(super) const EXTENSION: &str = "jsonl";
 /// A part in the making, beside its place.
 #[derive(Debug)]
 pub(super) struct Part {
-    source: String,
+    begun: Begun,
     path: PathBuf,
     partial: PathBuf,
     out: BufWriter<File>,
@@ -24,11 +27,11 @@ pub(super) struct Part {
 }
 
 impl Part {
-    pub(super) fn create(source: &str, parts: &Path, part: &str) -> Result<Self> {
-        let path = place(parts, part);
+    /// Begins the part that will be at `path`.
+    pub(super) fn create(begun: Begun, path: PathBuf) -> Result<Self> {
         let partial = beside(&path, ".partial");
         let out = BufWriter::new(File::create(&partial).map_err(failed(&partial))?);
-        Ok(Self { source: source.into(), path, partial, out, bytes: 0, line: Vec::new() })
+        Ok(Self { begun, path, partial, out, bytes: 0, line: Vec::new() })
     }
 
     pub(super) fn write(&mut self, record: &Record) -> Result<()> {
@@ -47,15 +50,16 @@ impl Part {
         Ok(self.bytes)
     }
 
-    pub(super) fn source(&self) -> &str {
-        &self.source
+    /// What the journal calls its source.
+    pub(super) fn key(&self) -> &str {
+        &self.begun.key
     }
 
-    /// Takes it away; gives its source.
-    pub(super) fn give_up(self) -> String {
+    /// Takes it away; gives what was begun.
+    pub(super) fn give_up(self) -> Begun {
         // What stays is replaced when the source is begun again.
         drop(fs::remove_file(&self.partial));
-        self.source
+        self.begun
     }
 }
 
@@ -64,7 +68,7 @@ pub(super) fn place(parts: &Path, part: &str) -> PathBuf {
     parts.join(format!("{part}.{EXTENSION}"))
 }
 
-/// A path of the same folder and name, with something added to that.
+/// A path of the same folder and name, with something added to that; `path` ends in a name.
 pub(super) fn beside(path: &Path, added: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(added);

@@ -1,6 +1,6 @@
 //! The folders of a run: which images go where.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use moviola_media::image::{ImageError, Overwrite, Result};
 use serde::{Deserialize, Serialize};
@@ -57,7 +57,7 @@ impl Folders {
             .filter(|_| draws)
             .map(|folder| Parent { folder: folder.into(), extension: "jpg" });
         if let (Some(stills), Some(annotated)) = (&stills, &annotated)
-            && stills.folder == annotated.folder
+            && plain(&stills.folder) == plain(&annotated.folder)
         {
             return Err(ImageError::Exists { path: annotated.folder.clone() });
         }
@@ -75,15 +75,46 @@ impl Folders {
     /// [`ImageError::Exists`] if one holds images already that may not be replaced.
     pub fn next(&mut self, source: &str) -> Result<SourceFolders> {
         let name = self.names.claim(source);
+        self.named(&name, self.overwrite)
+    }
+
+    /// The folders of that name. If their source was begun before (`again`), its images are replaced, and
+    /// what was unfinished is removed.
+    ///
+    /// # Errors
+    ///
+    /// As [`next`](Self::next).
+    pub(crate) fn of(&self, name: &str, again: bool) -> Result<SourceFolders> {
+        if !again {
+            return self.named(name, self.overwrite);
+        }
+        let folders = self.named(name, Overwrite::Replace)?;
+        folders.clear_up();
+        Ok(folders)
+    }
+
+    fn named(&self, name: &str, overwrite: Overwrite) -> Result<SourceFolders> {
         let folder = |parent: &Parent| {
-            let folder = parent.folder.join(&name);
-            ImageFolder::new(folder, parent.extension, self.numbering, self.overwrite)
+            let folder = parent.folder.join(name);
+            ImageFolder::new(folder, parent.extension, self.numbering, overwrite)
         };
         Ok(SourceFolders {
             stills: self.stills.as_ref().map(folder).transpose()?,
             annotated: self.annotated.as_ref().map(folder).transpose()?,
         })
     }
+}
+
+impl SourceFolders {
+    /// Removes what a process that died has left unfinished.
+    pub(crate) fn clear_up(&self) {
+        self.stills.iter().chain(&self.annotated).for_each(ImageFolder::clear_up);
+    }
+}
+
+/// The path without what says nothing, such as `./`.
+fn plain(path: &Path) -> PathBuf {
+    path.components().filter(|part| *part != Component::CurDir).collect()
 }
 
 #[cfg(test)]
@@ -103,7 +134,10 @@ mod tests {
         let second = folders.next("y/door.mp4").unwrap();
         assert_eq!(second.stills.unwrap().path(3), Path::new("a/door-2/00003.png"));
         assert_eq!(second.annotated.unwrap().path(3), Path::new("b/door-2/00003.jpg"));
-        assert!(Folders::new(&plan, Some(a), Some(a), Overwrite::Refuse).is_err());
+        for same in ["a", "./a", "a/"] {
+            let same = Some(Path::new(same));
+            assert!(Folders::new(&plan, Some(a), same, Overwrite::Refuse).is_err());
+        }
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! What the folders of a run's sources are called.
 
-use std::{collections::HashSet, path::Path};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+};
 
 /// Longer names are cut: file systems stop at 255 bytes, and a number may be added.
 const MAX_BYTES: usize = 200;
@@ -21,6 +24,8 @@ const MAX_BYTES: usize = 200;
 #[derive(Debug, Default)]
 pub struct FolderNames {
     taken: HashSet<String>,
+    /// The number to try next for each stem that was given, so that many equal ones take no longer.
+    next: HashMap<String, u64>,
 }
 
 impl FolderNames {
@@ -32,10 +37,14 @@ impl FolderNames {
     /// The folder name for the next source.
     pub fn claim(&mut self, source: &str) -> String {
         let stem = stem(source);
-        let numbered = (2_u64..).map(|number| format!("{stem}-{number}"));
-        let mut candidates = std::iter::once(stem.clone()).chain(numbered);
-        // The numbers never run out, so there always is one.
-        candidates.find(|name| self.taken.insert(name.to_lowercase())).unwrap_or(stem)
+        let next = self.next.entry(stem.to_lowercase()).or_insert(1);
+        loop {
+            let name = if *next == 1 { stem.clone() } else { format!("{stem}-{next}") };
+            *next += 1;
+            if self.taken.insert(name.to_lowercase()) {
+                return name;
+            }
+        }
     }
 }
 
@@ -91,6 +100,13 @@ mod tests {
     fn a_number_that_is_taken_is_passed_over() {
         check(&["a-2.mp4", "a.mp4", "b/a.mp4"], &["a-2", "a", "a-3"]);
         check(&["a.mp4", "b/a.mp4", "a-2.mp4"], &["a", "a-2", "a-2-2"]);
+    }
+
+    #[test]
+    fn many_equal_stems_take_no_longer() {
+        let mut names = FolderNames::default();
+        let last = (0..50_000).map(|folder| names.claim(&format!("{folder}/video.mp4"))).last();
+        assert_eq!(last.as_deref(), Some("video-50000"));
     }
 
     #[test]

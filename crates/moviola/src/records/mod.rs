@@ -1,5 +1,7 @@
 //! One source's records, from the first to its `end`.
 
+mod tally;
+
 use std::{
     collections::{HashSet, VecDeque},
     path::PathBuf,
@@ -7,7 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use moviola_av::{interrupt::Interrupt, stage, trace};
+use moviola_av::{
+    interrupt::{Interrupt, StopReason},
+    stage, trace,
+};
 use moviola_infer::error::Error as InferError;
 use moviola_media::{
     error::{Error, Result as MediaResult},
@@ -17,7 +22,6 @@ use moviola_media::{
     source::{Source, SourceOptions},
     video::{Damage, Times},
 };
-use serde::{Deserialize, Serialize};
 
 use crate::{
     bulk::Refusal,
@@ -31,11 +35,17 @@ use crate::{
     still::{Still, StillError},
 };
 
+pub use tally::{SourceTally, Tally};
+
+/// The stage at which images are written.
+pub(crate) const UNWRITTEN: &str = "write";
+
 /// The records of one source, each as it is ready, in the order of the plan; images are written
 /// before the record that names them.
 ///
-/// What fails becomes an error record; the last is always [`Record::End`]. An `Err` is one of a
-/// model: it can serve no other source either. Dropping it stops the work.
+/// What fails becomes an error record; the last is always [`Record::End`], unless reading was
+/// [`interrupt`](Self::interrupt)ed. An `Err` is one of a model: it can serve no other source either.
+/// Dropping it stops the work.
 #[derive(Debug)]
 pub struct Records {
     source: String,
@@ -65,19 +75,6 @@ pub struct Records {
     tally: SourceTally,
 }
 
-/// What became of a source so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SourceTally {
-    /// Frames that were handed out.
-    pub frames: u64,
-    /// How many of them are keyframes.
-    pub keyframes: u64,
-    /// Error records.
-    pub errors: u64,
-    /// It could not be opened, broke off, or gave nothing but errors.
-    pub failed: bool,
-}
-
 impl Records {
     /// Opens `source` and starts to carry out `plan` on it. What goes wrong is told by the records.
     pub fn start(
@@ -91,7 +88,7 @@ impl Records {
         match folders {
             Ok(folders) => records.folders = folders,
             Err(error) => {
-                records.fail("write", error.to_string());
+                records.unwritable(&error);
                 return records;
             }
         }
@@ -107,6 +104,7 @@ impl Records {
     /// The records of a source that isn't read, because of what `refusal` says.
     pub(crate) fn refused(source: String, plan: &Plan, refusal: Refusal) -> Self {
         let mut records = Self::new(source, plan);
+        records.tally.unwritten = refusal.stage == UNWRITTEN;
         records.fail(refusal.stage, refusal.message);
         records
     }
@@ -114,11 +112,12 @@ impl Records {
     /// The same records behind others that were told elsewhere: with what those counted, since `began`.
     pub(crate) fn after(mut self, told: SourceTally, began: Instant) -> Self {
         self.started = began;
-        let SourceTally { frames, keyframes, errors, failed } = told;
+        let SourceTally { frames, keyframes, errors, failed, unwritten } = told;
         self.tally.frames += frames;
         self.tally.keyframes += keyframes;
         self.tally.errors += errors;
         self.tally.failed |= failed;
+        self.tally.unwritten |= unwritten;
         self
     }
 
@@ -167,6 +166,13 @@ impl Records {
     /// Ends reading, from any thread; `None` if the source isn't open.
     pub fn interrupt(&self) -> Option<Interrupt> {
         self.interrupt.clone()
+    }
+
+    /// Whether reading was ended by its [`interrupt`](Self::interrupt): what was ready came, and there is
+    /// no `end`.
+    pub fn is_cancelled(&self) -> bool {
+        let reason = self.interrupt.as_ref().and_then(Interrupt::reason);
+        reason == Some(StopReason::Cancelled)
     }
 
     /// How many seconds of the source are left, as far as that is known.
@@ -265,10 +271,16 @@ impl Records {
         match path {
             Ok(path) => Some(path.map(|path| path.display().to_string())),
             Err(error) => {
-                self.fail("write", error.to_string());
+                self.unwritable(&error);
                 None
             }
         }
+    }
+
+    /// Its images can't be written, which is the end.
+    fn unwritable(&mut self, error: &image::ImageError) {
+        self.tally.unwritten = true;
+        self.fail(UNWRITTEN, error.to_string());
     }
 
     /// Adds to the source's record what its first picture tells.
@@ -292,8 +304,13 @@ impl Records {
         self.error(stage, None, message);
     }
 
-    /// As [`error`](Self::error) or [`fail`](Self::fail), whichever it is.
+    /// As [`error`](Self::error) or [`fail`](Self::fail), whichever it is; nothing where reading was
+    /// ended from outside.
     fn media_error(&mut self, error: &Error) {
+        if self.is_cancelled() {
+            (self.pipeline, self.ended) = (None, true);
+            return;
+        }
         let text = error.to_string();
         // The record names the source itself.
         let message = text.strip_prefix(&format!("{}: ", self.source)).unwrap_or(&text).to_owned();

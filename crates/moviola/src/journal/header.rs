@@ -1,0 +1,81 @@
+//! What a journal is begun with: whatever has to stay the same for results not to be mixed.
+
+use std::fs;
+
+use md5::{Digest, Md5};
+use moviola_av::version;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{detect::Model, hash::hexadecimal, plan::Plan};
+
+/// Version of the journal; goes up if older ones can't be read any more.
+const VERSION: u32 = 2;
+
+/// What has to stay the same from one run into a dataset to the next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    version: u32,
+    /// The versions of Moviola and of FFmpeg.
+    made_by: String,
+    /// As it is written, whatever a later version may add to plans.
+    plan: Value,
+    /// MD5 of the model's file, if there is one that can be read.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    model: Option<String>,
+}
+
+impl Header {
+    /// That of a run of `plan`, whose model is read.
+    pub fn of(plan: &Plan) -> Self {
+        let made_by = format!("{} with FFmpeg {}", env!("CARGO_PKG_VERSION"), version::release());
+        // A plan of names and numbers can't fail to be written.
+        let written = serde_json::to_value(plan).unwrap_or_default();
+        let model = plan.detect.as_ref().and_then(|detect| match &detect.model {
+            Model::File(path) => fs::read(path).ok(), // that it can't be read is told by loading it
+            Model::Demo => None,
+        });
+        let model = model.map(|bytes| hexadecimal(&Md5::digest(bytes)));
+        Self { version: VERSION, made_by, plan: written, model }
+    }
+
+    /// What is another in `other`, the first thing of several; `None` if results may stand together.
+    pub(super) fn difference(&self, other: &Self) -> Option<&'static str> {
+        if self.version != other.version || self.made_by != other.made_by {
+            Some("version of Moviola")
+        } else if self.plan != other.plan {
+            Some("plan")
+        } else {
+            (self.model != other.model).then_some("model")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_that_changed_is_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let model = folder.path().join("model.onnx");
+        let plan = format!("[detect]\nmodel = '{}'", model.display());
+        let plan = Plan::from_toml(&plan).expect("a plan");
+        let of = |bytes: &str| {
+            fs::write(&model, bytes).expect("there is room");
+            Header::of(&plan)
+        };
+        let (one, same, other) = (of("one"), of("one"), of("other"));
+        assert_eq!(one.difference(&same), None);
+        assert_eq!(one.difference(&other), Some("model"));
+    }
+
+    #[test]
+    fn other_versions_and_plans_are_told_apart() {
+        let header = Header::of(&Plan::from_toml("[stills]").expect("a plan"));
+        let older = Header { made_by: "0.0.0".into(), ..header.clone() };
+        assert_eq!(older.difference(&header), Some("version of Moviola"));
+        let all = Header::of(&Plan::from_toml("frames = 'all'\n[stills]").expect("a plan"));
+        assert_eq!(header.difference(&all), Some("plan"));
+    }
+}

@@ -1,0 +1,351 @@
+//! What was begun and what is done, in a file that outlives the process.
+//!
+//! It is JSON Lines: a [`Header`], then an entry for each source that is begun (`start`), done (`done`)
+//! or given up unharmed because the run was stopped (`stop`). Entries are only ever appended, each in
+//! one write; what can't be written whole is taken back. A line that a dying process left unfinished
+//! doesn't count.
+
+mod header;
+
+use std::{
+    collections::HashMap,
+    fs::{File, OpenOptions, TryLockError},
+    io::{self, BufRead, BufReader, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+};
+
+use moviola_media::image::remedy;
+use serde::{Deserialize, Serialize};
+
+use crate::{records::SourceTally, sink::images::FolderNames};
+
+pub use header::Header;
+
+/// Deaths of the process with a source in the making after which it is not begun again.
+const MOST_DEATHS: u32 = 2;
+
+/// The journal of a dataset, locked for this process.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+    /// Bytes of whole lines.
+    len: u64,
+    /// What it was begun with, as far as that can be read.
+    header: Option<Header>,
+    known: HashMap<String, Known>,
+    /// Gives each part a name of its own.
+    names: FolderNames,
+}
+
+/// What the journal says of a source.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Known {
+    part: String,
+    stamp: Stamp,
+    done: Option<Done>,
+    /// It was begun at least once.
+    begun: bool,
+    /// How often the process died while it was in the making.
+    deaths: u32,
+    /// It was asked for since the journal was opened.
+    asked: bool,
+}
+
+/// What is known of a part that is done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {
+    /// How long it is.
+    pub bytes: u64,
+    /// What became of its source.
+    pub tally: SourceTally,
+}
+
+/// What tells whether a file is still the same: its size and when it was changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// Bytes.
+    pub size: u64,
+    /// Nanoseconds since 1970.
+    pub changed: u64,
+}
+
+/// What is to be done about a source, and the name of its part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Todo {
+    /// Nothing: its part is there.
+    Nothing(String, Done),
+    /// Make the part.
+    Make(String, Past),
+    /// Nothing: it was asked for already.
+    Again,
+}
+
+/// What happened before to a source whose part is to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Past {
+    /// Nothing.
+    New,
+    /// It was begun, and whatever ended that wasn't its fault.
+    Begun,
+    /// The process died while it was in the making: perhaps of it.
+    Died,
+    /// The process died of it, twice: it isn't to be begun again.
+    Crashed,
+}
+
+/// A line of the journal.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Entry {
+    Journal(Header),
+    Start { source: String, part: String, stamp: Stamp },
+    Done { source: String, done: Done },
+    Stop { source: String },
+}
+
+/// Why a journal can't be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JournalError {
+    /// The system doesn't let it be read.
+    #[error("cannot read the journal {}: {cause}", path.display())]
+    Read {
+        /// The journal.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        cause: io::Error,
+    },
+    /// The system doesn't let it be written.
+    #[error("cannot write the journal {}: {cause}; {}", path.display(), remedy(cause.kind()))]
+    Write {
+        /// The journal.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        cause: io::Error,
+    },
+    /// Another process is at work on it.
+    #[error("{} is in use by another process", path.display())]
+    InUse {
+        /// The journal.
+        path: PathBuf,
+    },
+    /// It is no journal, or damaged before its end.
+    #[error("line {line} of the journal {} can't be understood; begin anew with --overwrite", path.display())]
+    Damaged {
+        /// The journal.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: usize,
+    },
+    /// It is of another plan, or what carries that out has changed.
+    #[error("{} is the journal of another {what}: results would be mixed; use the same, or begin anew with \
+             another output or --overwrite", path.display())]
+    Other {
+        /// The journal.
+        path: PathBuf,
+        /// What differs.
+        what: &'static str,
+    },
+}
+
+type Result<T> = std::result::Result<T, JournalError>;
+
+impl Journal {
+    /// Opens what is at `path`, if anything is.
+    ///
+    /// # Errors
+    ///
+    /// Any of [`JournalError`] but `Other`.
+    pub fn open(path: &Path) -> Result<Self> {
+        let mut journal = Self::lock(path)?;
+        journal.read()?;
+        Ok(journal)
+    }
+
+    /// Begins one at `path`, in the place of whatever is there.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError::InUse`], [`JournalError::Write`].
+    pub fn begin_anew(path: &Path, header: Header) -> Result<Self> {
+        let mut journal = Self::lock(path)?;
+        journal.start_over(header)?;
+        Ok(journal)
+    }
+
+    /// Goes on with what is there under `header`. What has no results is begun anew.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError::Other`], [`JournalError::Write`].
+    pub fn go_on(&mut self, header: Header) -> Result<()> {
+        let what = match &self.header {
+            Some(before) => before.difference(&header),
+            None => Some("program"),
+        };
+        match what {
+            None => Ok(()),
+            Some(_) if !self.has_results() => self.start_over(header),
+            Some(what) => Err(JournalError::Other { path: self.path.clone(), what }),
+        }
+    }
+
+    /// Whether anything is done.
+    pub fn has_results(&self) -> bool {
+        self.known.values().any(|known| known.done.is_some())
+    }
+
+    /// What is to be done about `source`. What is to be made has to be [`start`](Self::start)ed.
+    pub fn look(&mut self, source: &str, stamp: Stamp) -> Todo {
+        let known = match self.known.get(source) {
+            Some(Known { asked: true, .. }) => return Todo::Again,
+            Some(known) if known.stamp == stamp => known.clone(),
+            Some(Known { part, begun, .. }) => {
+                Known { part: part.clone(), begun: *begun, stamp, ..Known::default() }
+            }
+            None => Known { part: self.names.claim(source), stamp, ..Known::default() },
+        };
+        let part = known.part.clone();
+        let todo = match (known.done, known.deaths) {
+            (Some(done), _) => Todo::Nothing(part, done),
+            (None, MOST_DEATHS..) => Todo::Make(part, Past::Crashed),
+            (None, 1..) => Todo::Make(part, Past::Died),
+            (None, 0) if known.begun => Todo::Make(part, Past::Begun),
+            (None, 0) => Todo::Make(part, Past::New),
+        };
+        self.known.insert(source.into(), Known { asked: true, ..known });
+        todo
+    }
+
+    /// The part of `source` is begun: if it was done, that no longer counts.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError::Write`].
+    pub fn start(&mut self, source: &str) -> Result<()> {
+        let Some(known) = self.known.get_mut(source) else { return Ok(()) };
+        (known.done, known.begun) = (None, true);
+        let (part, stamp) = (known.part.clone(), known.stamp);
+        self.append([Entry::Start { source: source.into(), part, stamp }])
+    }
+
+    /// The part of `source` is whole and in its place.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError::Write`].
+    pub fn done(&mut self, source: &str, done: Done) -> Result<()> {
+        let Some(known) = self.known.get_mut(source) else { return Ok(()) };
+        known.done = Some(done);
+        self.append([Entry::Done { source: source.into(), done }])
+    }
+
+    /// These, which were started, were given up because the run is stopped: they aren't at fault.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError::Write`].
+    pub fn stop(&mut self, sources: impl IntoIterator<Item = String>) -> Result<()> {
+        self.append(sources.into_iter().map(|source| Entry::Stop { source }))
+    }
+
+    /// An open file that no other process uses as a journal.
+    fn lock(path: &Path) -> Result<Self> {
+        let failed = |cause| JournalError::Write { path: path.into(), cause };
+        let file = OpenOptions::new().read(true).append(true).create(true).open(path);
+        let file = file.map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(JournalError::InUse { path: path.into() }),
+            Err(TryLockError::Error(cause)) => return Err(failed(cause)),
+        }
+        let (known, names) = (HashMap::new(), FolderNames::default());
+        Ok(Self { path: path.into(), file, len: 0, header: None, known, names })
+    }
+
+    fn start_over(&mut self, header: Header) -> Result<()> {
+        let emptied = self.file.set_len(0);
+        emptied.map_err(|cause| JournalError::Write { path: self.path.clone(), cause })?;
+        (self.len, self.known, self.names) = (0, HashMap::new(), FolderNames::default());
+        self.header = Some(header.clone());
+        self.append([Entry::Journal(header)])
+    }
+
+    /// Reads what is there, and cuts off what a dying process left unfinished.
+    fn read(&mut self) -> Result<()> {
+        let failed = |cause| JournalError::Read { path: self.path.clone(), cause };
+        let (mut whole, mut text) = (0, Vec::new());
+        let mut reader = BufReader::new(&self.file);
+        for line in 1.. {
+            text.clear();
+            let len = reader.read_until(b'\n', &mut text).map_err(failed)?;
+            if text.last() != Some(&b'\n') {
+                break;
+            }
+            let entry = serde_json::from_slice(&text);
+            let damaged = || JournalError::Damaged { path: self.path.clone(), line };
+            match (line, entry.map_err(|_| damaged())?) {
+                (1, Entry::Journal(header)) => self.header = Some(header),
+                (1, _) | (_, Entry::Journal(_)) => return Err(damaged()),
+                (_, entry) => learn(&mut self.known, entry),
+            }
+            whole += len as u64;
+        }
+        self.file.set_len(whole).map_err(failed)?;
+        self.file.seek(SeekFrom::End(0)).map_err(failed)?;
+        self.len = whole;
+        self.known.values().for_each(|known| self.names.take(&known.part));
+        Ok(())
+    }
+
+    fn append(&mut self, entries: impl IntoIterator<Item = Entry>) -> Result<()> {
+        let failed = |cause| JournalError::Write { path: self.path.clone(), cause };
+        let mut lines = Vec::new();
+        for entry in entries {
+            serde_json::to_writer(&mut lines, &entry).map_err(|error| failed(error.into()))?;
+            lines.push(b'\n');
+        }
+        match self.file.write_all(&lines) {
+            Ok(()) => {
+                self.len += lines.len() as u64;
+                Ok(())
+            }
+            Err(cause) => {
+                // Half a line would swallow the next one.
+                if let Err(error) = self.file.set_len(self.len) {
+                    tracing::warn!(%error, "the end of the journal can't be taken back");
+                }
+                Err(failed(cause))
+            }
+        }
+    }
+}
+
+/// Adds what an entry of an earlier process says.
+fn learn(known: &mut HashMap<String, Known>, entry: Entry) {
+    match entry {
+        Entry::Journal(_) => {}
+        Entry::Start { source, part, stamp } => {
+            let before = known.get(&source).filter(|known| known.stamp == stamp);
+            // As long as nothing else is said, the process died of it.
+            let deaths = before.map_or(0, |known| known.deaths) + 1;
+            known.insert(source, Known { part, stamp, begun: true, deaths, ..Known::default() });
+        }
+        Entry::Done { source, done } => {
+            if let Some(known) = known.get_mut(&source) {
+                (known.done, known.deaths) = (Some(done), 0);
+            }
+        }
+        Entry::Stop { source } => {
+            if let Some(known) = known.get_mut(&source) {
+                known.deaths = known.deaths.saturating_sub(1);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+//! What a journal says after deaths, stops and changes.
+
+use std::fs;
+
+use super::*;
+use crate::plan::Plan;
+
+const STAMP: Stamp = Stamp { size: 7, changed: 9 };
+
+fn header(plan: &str) -> Header {
+    Header::of(&Plan::from_toml(plan).expect("a plan"))
+}
+
+fn open(path: &Path) -> Journal {
+    let mut journal = Journal::open(path).expect("it can be opened");
+    journal.go_on(header("[stills]")).expect("it can be written");
+    journal
+}
+
+fn make(part: &str, past: Past) -> Todo {
+    Todo::Make(part.into(), past)
+}
+
+/// Looks, and starts what is to be made.
+fn begin(journal: &mut Journal, source: &str, stamp: Stamp) -> Todo {
+    let todo = journal.look(source, stamp);
+    if matches!(todo, Todo::Make(_, past) if past != Past::Crashed) {
+        journal.start(source).expect("it can be written");
+    }
+    todo
+}
+
+fn done(bytes: u64) -> Done {
+    Done { bytes, tally: SourceTally { frames: 3, ..SourceTally::default() } }
+}
+
+/// A journal in `folder` by which `a` is done.
+fn one_done(folder: &Path) -> PathBuf {
+    let path = folder.join("journal");
+    let mut journal = open(&path);
+    begin(&mut journal, "a", STAMP);
+    journal.done("a", done(5)).expect("it can be written");
+    path
+}
+
+#[test]
+fn what_is_done_stays_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    let mut journal = open(&path);
+    assert_eq!(begin(&mut journal, "x/a.mp4", STAMP), make("a", Past::New));
+    assert_eq!(begin(&mut journal, "y/a.mp4", STAMP), make("a-2", Past::New));
+    assert_eq!(begin(&mut journal, "y/a.mp4", STAMP), Todo::Again);
+    assert!(!journal.has_results());
+    journal.done("y/a.mp4", done(5)).unwrap();
+    drop(journal);
+    let mut journal = open(&path);
+    assert!(journal.has_results());
+    assert_eq!(begin(&mut journal, "z/a.mp4", STAMP), make("a-3", Past::New));
+    assert_eq!(begin(&mut journal, "y/a.mp4", STAMP), Todo::Nothing("a-2".into(), done(5)));
+    assert_eq!(begin(&mut journal, "x/a.mp4", STAMP), make("a", Past::Died));
+    journal.start("y/a.mp4").unwrap(); // its part is gone
+    drop(journal);
+    assert_eq!(open(&path).look("y/a.mp4", STAMP), make("a-2", Past::Died));
+}
+
+#[test]
+fn a_file_that_changed_is_done_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = one_done(folder.path());
+    let changed = Stamp { size: 8, ..STAMP };
+    assert_eq!(open(&path).look("a", changed), make("a", Past::Begun));
+}
+
+#[test]
+fn what_the_process_dies_of_twice_is_not_begun_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    for past in [Past::New, Past::Died, Past::Crashed] {
+        assert_eq!(begin(&mut open(&path), "a", STAMP), make("a", past));
+    }
+    let changed = Stamp { changed: 10, ..STAMP };
+    assert_eq!(begin(&mut open(&path), "a", changed), make("a", Past::Begun));
+}
+
+#[test]
+fn a_run_that_is_stopped_is_no_death() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    for run in 0..5 {
+        let mut journal = open(&path);
+        let past = if run == 0 { Past::New } else { Past::Begun };
+        for source in ["a", "b"] {
+            assert_eq!(begin(&mut journal, source, STAMP), make(source, past));
+        }
+        journal.stop(["a", "b"].map(Into::into)).unwrap();
+    }
+}
+
+#[test]
+fn a_line_cut_short_does_not_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = one_done(folder.path());
+    let whole = fs::read(&path).unwrap();
+    for len in 0..whole.len() {
+        fs::write(&path, &whole[..len]).unwrap();
+        let todo = begin(&mut open(&path), "a", STAMP);
+        assert!(matches!(todo, Todo::Make(..)), "{len} bytes: {todo:?}");
+        // And what is written next is not glued to it.
+        assert!(matches!(open(&path).look("a", STAMP), Todo::Make(..)), "{len} bytes");
+    }
+}
+
+#[test]
+fn what_cannot_be_used_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = one_done(folder.path());
+    let journal = open(&path);
+    assert!(matches!(Journal::open(&path), Err(JournalError::InUse { .. })));
+    let anew = Journal::begin_anew(&path, header("[stills]"));
+    assert!(matches!(anew, Err(JournalError::InUse { .. })), "not even to be overwritten");
+    drop(journal);
+    let other = Journal::open(&path).unwrap().go_on(header("frames = 'all'\n[stills]"));
+    assert!(matches!(other, Err(JournalError::Other { what: "plan", .. })));
+    fs::write(&path, "nonsense\n").unwrap();
+    let error = Journal::open(&path).unwrap_err();
+    assert!(matches!(error, JournalError::Damaged { line: 1, .. }), "{error}");
+    drop(Journal::begin_anew(&path, header("[stills]")).unwrap());
+    assert_eq!(open(&path).look("a", STAMP), make("a", Past::New));
+}
+
+#[test]
+fn without_results_another_plan_begins_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    begin(&mut open(&path), "a", STAMP);
+    let mut journal = Journal::open(&path).unwrap();
+    journal.go_on(header("frames = 'all'\n[stills]")).unwrap();
+    assert_eq!(journal.look("a", STAMP), make("a", Past::New));
+}

@@ -1,0 +1,78 @@
+//! Why results can't be written.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use moviola_media::image::remedy;
+
+use crate::{journal::JournalError, sink::tables::TableError};
+
+/// Why results can't be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DatasetError {
+    /// There are results already, or files of somebody else.
+    #[error("{} is there already: go on with --resume, or begin anew with --overwrite", path.display())]
+    Exists {
+        /// What is there.
+        path: PathBuf,
+    },
+    /// What is there can't be replaced by what is to be made.
+    #[error("{} is {what}: choose another output, or remove it yourself", path.display())]
+    OtherKind {
+        /// What is there.
+        path: PathBuf,
+        /// What kind of thing it is.
+        what: &'static str,
+    },
+    /// All was done by an earlier run.
+    #[error("{} is complete; what it was made of isn't looked at again: an output that is a folder can be added to", path.display())]
+    Complete {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The folder of the parts can't be made: nothing was begun.
+    #[error("cannot make {}: {cause}; choose an output that you may write to", path.display())]
+    Begin {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        cause: io::Error,
+    },
+    /// A file can't be written.
+    #[error("cannot write {}: {cause}; {}; what is done is kept: go on with --resume", path.display(), remedy(cause.kind()))]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        cause: io::Error,
+    },
+    /// Images can't be written, as the source's error record says.
+    #[error("images of {source_name} can't be written; what is done is kept: go on with --resume")]
+    Images {
+        /// The source.
+        source_name: String,
+    },
+    /// The records can't become tables.
+    #[error("cannot write {}: {cause}; what is done is kept: go on with --resume", path.display())]
+    Tables {
+        /// The folder of the tables.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        cause: TableError,
+    },
+    /// The journal can't be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+pub(super) type Result<T> = std::result::Result<T, DatasetError>;
+
+pub(super) fn failed(path: &Path) -> impl FnOnce(io::Error) -> DatasetError {
+    move |cause| DatasetError::Write { path: path.into(), cause }
+}
