@@ -160,12 +160,13 @@ impl Source {
         Self { name: name.into(), input: Input::Reader(Box::new(reader)) }
     }
 
-    /// Standard input. A file that a shell opened for it can be moved in, as a pipe can't.
+    /// Standard input. A file that a shell opened for it can be moved in, as a pipe can't; one that
+    /// somebody has read from goes on there.
     fn standard_input() -> Self {
         let file = || -> io::Result<File> {
             let mut file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
-            let whole = file.metadata()?.is_file() && file.stream_position()? == 0;
-            if whole { Ok(file) } else { Err(io::ErrorKind::NotSeekable.into()) }
+            let is_begun = file.metadata()?.is_file() && file.stream_position()? != 0;
+            if is_begun { Err(io::ErrorKind::NotSeekable.into()) } else { Ok(file) }
         };
         match file() {
             Ok(file) => Self { name: "-".into(), input: Input::File(file) },
@@ -289,10 +290,10 @@ fn open(name: &str, file: File, mode: IoMode) -> Result<Io> {
         IoMode::Auto => metadata.len() > MAP_ABOVE_BYTES,
     };
     match (metadata.is_file(), mapped) {
-        (true, true) => Io::map(file).map_err(|error| refused(error.to_string())),
-        (true, false) => Io::file(file).map_err(|error| refused(error.to_string())),
-        (false, _) => Ok(Io::read(file)), // a pipe or a device
+        (true, true) => Io::map(file),
+        _ => Io::file(file), // or a pipe, or a device
     }
+    .map_err(|error| refused(error.to_string()))
 }
 
 fn explain_open(error: &io::Error) -> String {
@@ -350,7 +351,10 @@ mod tests {
 
     #[test]
     fn a_dash_is_standard_input() {
-        assert!(matches!(Source::parse("-").input, Input::Reader(_)));
+        let source = Source::parse("-");
+        // Where there is none, reading says so.
+        assert!(matches!(source.input, Input::File(_) | Input::Reader(_)));
+        assert_eq!(source.name(), "-");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod avio;
 mod file;
 mod map;
+mod pipe;
 mod reader;
 pub mod sigbus;
 mod sparse;
@@ -81,7 +82,8 @@ impl Io {
     }
 
     /// Reads a file at absolute places, so that the file's own position does not matter. What is
-    /// no regular file (a pipe, a terminal) is read from front to back.
+    /// no regular file (a pipe, a terminal) is read from front to back; that it is silent doesn't keep
+    /// an [`Interrupt`](crate::interrupt::Interrupt) from being heard.
     ///
     /// Reading what was cut off the file since it was opened is an [`Error::Io`], not its end.
     ///
@@ -96,7 +98,7 @@ impl Io {
         }
         Ok(match metadata.is_file() {
             true => Self::new(file::FileSource::new(file, metadata.len()), true),
-            false => Self::read(file),
+            false => Self::new(pipe::Pipe(file), false),
         })
     }
 

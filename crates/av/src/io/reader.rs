@@ -47,7 +47,7 @@ impl<R: Read + Seek + Send> Source for Seekable<R> {
 
 /// A reader may look at its target, so it must not be uninitialised; zeroing costs a tenth of a
 /// copy.
-fn zeroed(target: &mut [MaybeUninit<u8>]) -> &mut [u8] {
+pub(super) fn zeroed(target: &mut [MaybeUninit<u8>]) -> &mut [u8] {
     target.fill(MaybeUninit::new(0));
     let (start, len) = (target.as_mut_ptr().cast::<u8>(), target.len());
     // SAFETY: all `len` bytes were just initialised, and the borrow is the target's.

@@ -1,13 +1,19 @@
 //! `debug`: a report of how the records came about. That they are those of other runs is tested in
 //! `same.rs`.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::{BufRead, BufReader, Write},
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use serde_json::Value;
 
 use crate::{
     detect::runtime_is_here,
-    support::{Run, clip, files_in, run},
+    support::{Run, clip, files_in, moviola, run},
 };
 
 fn debug(clip: &str, folder: &Path, words: &[&str]) -> Run {
@@ -203,4 +209,22 @@ fn a_report_is_replaced_only_if_told_so() {
     run(words.iter().chain(&["--report", other.to_str().unwrap()])).exits(0);
     assert_eq!(files_in(&other).len(), 3);
     debug(folder.path().to_str().unwrap(), &other, &["--overwrite"]).exits(2).says("one input");
+}
+
+#[test]
+fn an_interrupt_leaves_the_report_of_what_was_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let mut command = moviola();
+    command.args(["debug", "-", "-o", path, "-v"]).stdin(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(&fs::read(clip("mpeg2_field.ts")).unwrap()).unwrap(); // and nothing after it
+    let mut messages = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(messages.any(|line| line.unwrap().contains("listening for interrupts")));
+    let number = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &number]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(files_in(folder.path()).len(), 3, "however little was read");
+    assert!(data(folder.path())["end"].is_null());
 }

@@ -91,6 +91,28 @@ fn an_interrupt_keeps_what_is_finished() {
 
 #[cfg(unix)]
 #[test]
+fn an_interrupt_keeps_all_that_is_known_of_a_frame() {
+    if !crate::detect::runtime_is_here() {
+        return;
+    }
+    let clip = fs::read(clip("mpeg2_field.ts")).unwrap();
+    let mut command = moviola();
+    command.args(["run", "-", "--keyframes", "--detect", "demo", "--provider", "cpu"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(&clip).unwrap(); // and the pipe stays open
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let first = lines.find(|line| line.starts_with(r#"{"type":"keyframe""#)).unwrap();
+    interrupt(&child);
+    let rest: Vec<_> = std::iter::once(first).chain(lines).collect();
+    let of = |kind: &str| rest.iter().filter(|line| line.contains(kind)).count();
+    assert_eq!(of(r#""type":"keyframe""#), of(r#""type":"detections""#), "{rest:#?}");
+    assert_eq!(of(r#""type":"end""#) + of(r#""type":"error""#), 0, "{rest:#?}");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+#[cfg(unix)]
+#[test]
 fn a_silent_pipe_does_not_hold_up_an_interrupt() {
     let mut command = moviola();
     command.args(["keyframes", "-", "-v"]).stdin(Stdio::piped()).stderr(Stdio::piped());
