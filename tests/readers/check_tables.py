@@ -3,6 +3,7 @@
 Run by run.py, with the command to test as its argument.
 """
 
+import itertools
 import json
 import subprocess
 import sys
@@ -20,12 +21,21 @@ KINDS = ["source", "keyframe", "frame", "detections", "error", "end"]
 MOVIOLA = None
 
 
-def bulk(target, *flags):
-    """Runs the command; what fails is among the clips, so some errors are right."""
-    clips = [str(TESTDATA / name) for name in CLIPS]
-    words = [MOVIOLA, "bulk", *clips, "--keyframes", "--hash", "--quiet", *flags, "-o", str(target)]
-    done = subprocess.run(words, capture_output=True, text=True)
-    assert done.returncode == 3, done
+class Run:
+    """Tables and the same records as lines; what fails is among the clips, so some errors are right."""
+
+    def __init__(self, folder, name, kinds, *flags):
+        self.tables, lines = folder / f"{name}.parquet", folder / f"{name}.jsonl"
+        clips = [str(TESTDATA / clip) for clip in CLIPS]
+        for target in (self.tables, lines):
+            words = [MOVIOLA, "bulk", *clips, "--keyframes", "--hash", "--quiet", *flags, "-o", str(target)]
+            done = subprocess.run(words, capture_output=True, text=True)
+            assert done.returncode == 3, done
+        self.records = [json.loads(line) for line in lines.read_text().splitlines()]
+        self.kinds = kinds
+
+    def of(self, kind):
+        return [record for record in self.records if record["type"] == kind]
 
 
 def same(value, other):
@@ -72,22 +82,20 @@ class Tables(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory()
         folder = Path(cls.folder.name)
-        cls.tables, lines = folder / "all.parquet", folder / "all.jsonl"
         flags = ["--detect", "demo", "--provider", "cpu"] if has_runtime() else []
-        bulk(cls.tables, *flags)
-        bulk(lines, *flags)
-        cls.records = [json.loads(line) for line in lines.read_text().splitlines()]
-        cls.wanted = set(KINDS) - {"frame"} - (set() if flags else {"detections"})
+        always = {"source", "error", "end", *(["detections"] if flags else [])}
+        cls.keyframes = Run(folder, "keyframes", always | {"keyframe"}, *flags)
+        cls.frames = Run(folder, "frames", always | {"frame"}, "--on", "every:0.5s", *flags)
 
     @classmethod
     def tearDownClass(cls):
         cls.folder.cleanup()
 
     def check(self, read):
-        for kind in KINDS:
-            records = [record for record in self.records if record["type"] == kind]
-            self.assertEqual(bool(records), kind in self.wanted, kind)
-            rows = read(self.tables / f"{kind}.parquet")
+        for run, kind in itertools.product((self.keyframes, self.frames), KINDS):
+            records = run.of(kind)
+            self.assertEqual(bool(records), kind in run.kinds, kind)
+            rows = read(run.tables / f"{kind}.parquet")
             self.assertEqual(len(rows), len(records), kind)
             for row, record in zip(rows, records):
                 for key in set(row) | set(record) - {"type"}:
@@ -105,12 +113,13 @@ class Tables(unittest.TestCase):
 
     def test_questions_are_short(self):
         """What people do with them: how often each class was seen."""
-        if "detections" not in self.wanted:
+        run = self.keyframes
+        if "detections" not in run.kinds:
             self.skipTest("no ONNX Runtime here")
         counted = duckdb.sql(f"""
-            SELECT o.class, count(*) FROM (SELECT unnest(objects) AS o FROM '{self.tables}/detections.parquet')
+            SELECT o.class, count(*) FROM (SELECT unnest(objects) AS o FROM '{run.tables}/detections.parquet')
             GROUP BY ALL ORDER BY 1""").fetchall()
-        names = [one["class"] for record in self.records if record["type"] == "detections" for one in record["objects"]]
+        names = [one["class"] for record in run.of("detections") for one in record["objects"]]
         self.assertEqual(counted, sorted((name, names.count(name)) for name in set(names)))
 
 

@@ -26,7 +26,6 @@ use moviola::{
 use crate::{
     exit::Exit,
     fast::{Introduction, Places},
-    input::Inputs,
     interrupt,
     output::Output,
     progress::Progress,
@@ -140,7 +139,6 @@ impl Results<'_> {
     /// Refuses inputs that can't be right in a whole.
     fn check(&self, words: &[OsString]) -> anyhow::Result<()> {
         let from_stdin = |word: &&OsString| *word == "-" || *word == "@-";
-        Inputs::of(words.to_vec()).check()?;
         if words.iter().filter(from_stdin).count() > 1 {
             bail!("standard input (`-` or `@-`) can be read once only");
         }
@@ -218,7 +216,10 @@ impl Writer<'_> {
             match run.next_within(PATIENCE) {
                 Moment::Event(event) => self.take(event?)?,
                 Moment::Nothing => {}
-                Moment::End => break,
+                Moment::End => match self.dataset.as_ref().and_then(Dataset::suspect) {
+                    Some(suspect) => *run = self.bulk.run([suspect])?,
+                    None => break,
+                },
             }
             self.progress.show(|| self.bulk.resident(), self.out);
             if self.fail_fast && self.tally.failed > 0 {

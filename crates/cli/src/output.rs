@@ -93,8 +93,7 @@ impl Output {
     }
 
     /// Shows a line in the place of the one before, if a person watches and doesn't see the records
-    /// anyway.
-    /// `done` of all there is, if that is known, becomes a bar.
+    /// anyway. `done` of all there is, if that is known, becomes a bar.
     pub(crate) fn status(&mut self, line: String, done: Option<(u64, u64)>) {
         if self.shows_records() {
             return;

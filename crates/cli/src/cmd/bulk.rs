@@ -39,7 +39,8 @@ pub(crate) struct Bulk {
     /// What memory it may take, such as 4G or 800M; half of what there is
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     memory: Option<u64>,
-    /// Let each worker be a process of its own: an input that kills it costs nothing but itself
+    /// Let each worker be a process of its own: an input that kills it costs nothing but itself, and a long
+    /// one is read by one worker
     #[arg(long)]
     isolate: bool,
     /// The longest that one input may take, such as 30s or 5m; its process is killed then

@@ -12,7 +12,10 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{Run, clip, files_in, moviola, run};
+use crate::{
+    detect::runtime_is_here,
+    support::{Run, clip, files_in, moviola, run},
+};
 
 /// Clips of several codecs, some of them broken in several ways.
 const CLIPS: [&str; 9] = [
@@ -121,6 +124,9 @@ fn until_at_the_pipe(output: &mut impl BufRead) -> Vec<Value> {
 
 #[test]
 fn the_results_are_the_same() {
+    if !runtime_is_here() {
+        return;
+    }
     let folder = clips();
     let words = ["in", "--keyframes", "--hash", "--detect", "demo"];
     for jobs in ["1", "3"] {
@@ -144,6 +150,9 @@ fn the_results_are_the_same() {
 
 #[test]
 fn images_are_the_same_too() {
+    if !runtime_is_here() {
+        return;
+    }
     let words = ["in", "--on", "every:0.5s", "--images", "out", "--detect", "demo"];
     let words = [&words[..], &["--annotate", "boxes", "-o", "all.jsonl"]].concat();
     let (threads, processes) = (clips(), clips());
@@ -179,6 +188,9 @@ fn images_are_the_same_too() {
 
 #[test]
 fn each_worker_loads_its_model_once() {
+    if !runtime_is_here() {
+        return;
+    }
     let inputs = [clip("demo.mp4"), clip("vp9.webm"), clip("mpeg4.avi")];
     let inputs: Vec<_> = (0..4).flat_map(|_| inputs.iter().map(String::as_str)).collect();
     for jobs in [1, 3] {
@@ -195,6 +207,9 @@ fn each_worker_loads_its_model_once() {
 
 #[test]
 fn a_worker_that_is_killed_costs_the_input_that_it_was_at() {
+    if !runtime_is_here() {
+        return;
+    }
     let folder = clips();
     let mut input = pipe(folder.path());
     let words = ["in/demo.mp4", "pipe", "in/vp9.webm", "in/mpeg4.avi", "--keyframes"];

@@ -18,10 +18,14 @@ use crate::{
     support::{clip, moviola, run},
 };
 
+/// Where the journal of a run into `out` is.
+fn journal_path(out: &Path) -> String {
+    format!("{}.parts/.moviola-journal.jsonl", out.display())
+}
+
 /// Whole lines of the journal of a run into `out`.
 fn journal(out: &Path) -> Vec<String> {
-    let journal = format!("{}.parts/.moviola-journal.jsonl", out.display());
-    let text = fs::read_to_string(journal).unwrap_or_default();
+    let text = fs::read_to_string(journal_path(out)).unwrap_or_default();
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
     whole.lines().map(str::to_owned).collect()
 }
@@ -93,8 +97,17 @@ fn killed_after(child: &mut Child, delay: Duration) -> bool {
     is_at_work
 }
 
-/// A source in the making at two deaths is left out, which is another test's: after a death, the next
-/// one waits for the sources that saw it.
+/// A source in the making at two deaths is left out, which is another test's: this moves a death that a
+/// source would be blamed for to the moment before that was begun again.
+fn blame_nobody(out: &Path) {
+    let mut lines = journal(out);
+    let Some(last) = lines.pop() else { return };
+    // Its part is made alone, so nothing was noted after it.
+    if last.contains(r#""start""#) && lines.contains(&last) {
+        fs::write(journal_path(out), lines.join("\n") + "\n").unwrap();
+    }
+}
+
 #[test]
 fn a_run_that_is_killed_at_random_moments_ends_as_if_it_had_not_been() {
     let (folder, out) = (clips(), tempfile::tempdir().unwrap());
@@ -120,11 +133,8 @@ fn a_run_that_is_killed_at_random_moments_ends_as_if_it_had_not_been() {
         while killed < kills() && killed_after(&mut child, usual.mul_f64(random(&mut state))) {
             killed += 1;
             assert!(!file.exists() || in_file(&file) == want, "nothing half-written is there");
-            let dead = in_the_making(&file);
+            blame_nobody(&file);
             child = start(&file, &["--resume"]);
-            while !in_the_making(&file).is_disjoint(&dead) && child.try_wait().unwrap().is_none() {
-                thread::yield_now();
-            }
         }
         assert!(child.wait().unwrap().success(), "run {run}, after {killed} kills");
         assert!(in_file(&file) == want, "run {run}, after {killed} kills");
@@ -139,7 +149,7 @@ fn what_kills_it_twice_is_left_out() {
     let (folder, out) = (clips(), tempfile::tempdir().unwrap());
     let file = out.path().join("all.jsonl");
     let words = [text(folder.path()), "-o", text(&file), "--jobs", "1"];
-    let journal = out.path().join("all.jsonl.parts/.moviola-journal.jsonl");
+    let journal = journal_path(&file);
     // A journal of processes that died: two with the first file in the making.
     let mut child = moviola()
         .args(["bulk", "--keyframes", "--hash"])

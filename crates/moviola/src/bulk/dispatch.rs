@@ -71,7 +71,7 @@ impl Dispatcher {
             sender: self.sender.clone(),
             number,
         };
-        self.schedule.begin(number, input.alone);
+        self.schedule.begin(number);
         let builder = thread::Builder::new().name("moviola-source".into());
         builder.spawn(move || reader.run(input, lease)).inspect_err(|_| self.schedule.end(number))
     }
@@ -133,7 +133,7 @@ impl Reader {
     /// Reads it on threads of this process.
     fn read_here(&self, input: Input, engines: Engines) -> Option<SourceTally> {
         let Shared { plan, options, .. } = &*self.shared;
-        let Input { name, source, folders, .. } = input;
+        let Input { name, source, folders } = input;
         let records = match source {
             Ok(source) => Records::start(source, options, plan, &engines, folders),
             Err(refusal) => Records::refused(name, plan, refusal),

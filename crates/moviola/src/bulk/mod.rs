@@ -83,14 +83,12 @@ pub struct Input {
     pub source: Result<Source, Refusal>,
     /// Where its images go; that there is no place for them is told by its records.
     pub folders: image::Result<SourceFolders>,
-    /// Read it when no other is read, and no other beside it: what happens then is of its making.
-    pub alone: bool,
 }
 
 impl From<Source> for Input {
     fn from(source: Source) -> Self {
         let (name, folders) = (source.name().into(), Ok(SourceFolders::default()));
-        Self { name, source: Ok(source), folders, alone: false }
+        Self { name, source: Ok(source), folders }
     }
 }
 
@@ -98,7 +96,7 @@ impl Input {
     /// A source that was found, with the folders for its images.
     pub fn found(found: Found, folders: image::Result<SourceFolders>) -> Self {
         let source = found.source.map_err(|message| Refusal { stage: "open", message });
-        Self { name: found.name, source, folders, alone: false }
+        Self { name: found.name, source, folders }
     }
 }
 

@@ -25,8 +25,6 @@ struct State {
     running: BTreeMap<u64, Running>,
     /// How many workers have been given work: those of the lowest numbers.
     begun: usize,
-    /// The source beside which no other is begun.
-    alone: Option<u64>,
     /// Whether a frame of a source has come.
     have_told: bool,
     /// A worker was free that could have begun a source, had there been memory for it.
@@ -71,7 +69,6 @@ impl Schedule {
             free: (0..workers).rev().collect(),
             running: BTreeMap::new(),
             begun: 0,
-            alone: None,
             have_told: false,
             held_back: false,
             exhausted: false,
@@ -105,16 +102,9 @@ impl Schedule {
         self.change(|state| state.exhausted = true);
     }
 
-    /// A source is at work, but can't be joined yet. One that is to be `alone` waits until no other is.
-    pub(super) fn begin(&self, number: u64, alone: bool) {
-        let mut state = self.lock();
-        while alone && !state.running.is_empty() && !state.stopped {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        state.alone = alone.then_some(number);
-        state.running.insert(number, Running::default());
-        drop(state);
-        self.changed.notify_all();
+    /// A source is at work, but can't be joined yet.
+    pub(super) fn begin(&self, number: u64) {
+        self.change(|state| drop(state.running.insert(number, Running::default())));
     }
 
     /// It is open.
@@ -146,10 +136,7 @@ impl Schedule {
 
     /// A source is done.
     pub(super) fn end(&self, number: u64) {
-        self.change(|state| {
-            state.running.remove(&number);
-            state.alone = state.alone.filter(|alone| *alone != number);
-        });
+        self.change(|state| drop(state.running.remove(&number)));
     }
 
     /// Nothing more is to be begun, nor read.
@@ -189,9 +176,8 @@ impl State {
         if is_new && !has_room(Begin::Worker { beside, have_told }) {
             return None;
         }
-        let may_begin = !self.exhausted && self.alone.is_none();
-        let another = may_begin && (self.running.is_empty() || has_room(Begin::Source));
-        self.held_back |= may_begin && !another;
+        let another = !self.exhausted && (self.running.is_empty() || has_room(Begin::Source));
+        self.held_back |= !self.exhausted && !another;
         let next = if another { Next::Begin } else { self.join()? };
         Some((next, worker))
     }
@@ -236,7 +222,7 @@ mod tests {
         let schedule = Arc::new(Schedule::new(2));
         let (first, next) = schedule.next(|_| true).unwrap();
         assert!(matches!(next, Next::Begin));
-        schedule.begin(0, false);
+        schedule.begin(0);
         let (second, _) = schedule.next(|_| true).unwrap();
         assert_ne!(first.worker(), second.worker());
         let worker = first.worker();
@@ -248,30 +234,14 @@ mod tests {
     fn without_memory_one_source_is_begun_at_a_time() {
         let schedule = Arc::new(Schedule::new(2));
         assert!(matches!(schedule.next(|_| false), Some((_, Next::Begin))));
-        schedule.begin(0, false);
+        schedule.begin(0);
+        assert!(schedule.lock().next(|_| false).is_none() && schedule.was_held_back());
         let waits = std::thread::scope(|scope| {
             let waiting = scope.spawn(|| schedule.next(|_| false).is_some());
             schedule.end(0);
             waiting.join().unwrap()
         });
         assert!(waits, "the next is begun when the first has ended");
-        assert!(schedule.was_held_back());
-    }
-
-    #[test]
-    fn nothing_is_begun_beside_a_source_that_is_to_be_alone() {
-        let schedule = Arc::new(Schedule::new(2));
-        schedule.begin(0, false);
-        let next = std::thread::scope(|scope| {
-            let alone = scope.spawn(|| schedule.begin(1, true));
-            schedule.end(0);
-            alone.join().unwrap();
-            assert_eq!(schedule.lock().running.keys().collect::<Vec<_>>(), [&1]);
-            let next = scope.spawn(|| schedule.next(|_| true).is_some());
-            schedule.end(1);
-            next.join().unwrap()
-        });
-        assert!(next && schedule.lock().alone.is_none() && !schedule.was_held_back());
     }
 
     #[test]
@@ -280,7 +250,7 @@ mod tests {
         schedule.exhaust();
         assert!(schedule.next(|_| true).is_none());
         let schedule = Arc::new(Schedule::new(1));
-        schedule.begin(0, false);
+        schedule.begin(0);
         schedule.stop();
         assert!(schedule.next(|_| true).is_none());
     }

@@ -1,9 +1,6 @@
 //! What many sources give is what each gives alone.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
-};
+use std::{collections::BTreeMap, path::PathBuf};
 
 use serde_json::Value;
 
@@ -84,29 +81,6 @@ fn a_run_may_be_left_at_any_moment() {
         let run = bulk.run(CLIPS.map(|name| clip(name).into())).unwrap();
         assert_eq!(run.take(taken).count(), taken);
     }
-}
-
-#[test]
-fn a_source_that_is_to_be_alone_has_no_other_beside_it() {
-    let bulk = Bulk::new(plan("'all'"), BulkOptions { jobs: 3, ..BulkOptions::default() }).unwrap();
-    let inputs = [false, false, true, true, false, false].map(|alone| {
-        let input: Input = clip("vp9.webm").into();
-        Input { alone, ..input }
-    });
-    let mut running = BTreeSet::new();
-    for event in bulk.run(inputs).unwrap() {
-        match event.unwrap() {
-            Event::Started { input, .. } => {
-                let beside = !running.is_empty();
-                running.insert(input);
-                let has_alone = running.iter().any(|input| [2, 3].contains(input));
-                assert!(!(beside && has_alone), "{running:?}");
-            }
-            Event::Ended { input, .. } => assert!(running.remove(&input)),
-            Event::Record { .. } | Event::Fallback { .. } => {}
-        }
-    }
-    assert!(running.is_empty());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! One source's records, from the first to its `end`.
 
+mod image;
 mod tally;
 
 use std::{
@@ -9,15 +10,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use moviola_av::{
-    interrupt::{Interrupt, StopReason},
-    stage, trace,
-};
+use moviola_av::interrupt::{Interrupt, StopReason};
 use moviola_infer::error::Error as InferError;
 use moviola_media::{
     error::{Error, Result as MediaResult},
     hardware::{Hardware, Hwaccel},
-    image,
+    image as images,
     media::Media,
     source::{Source, SourceOptions},
     video::{Damage, Times},
@@ -31,9 +29,11 @@ use crate::{
     pipeline::{Engines, Helper, Output, Pipeline},
     plan::{Frames, Plan},
     results::{EndRecord, ErrorRecord, Record, SourceRecord},
-    sink::images::{ImageFolder, SourceFolders},
+    sink::images::SourceFolders,
     still::{Still, StillError},
 };
+
+use image::Image;
 
 pub use tally::{SourceTally, Tally};
 
@@ -82,7 +82,7 @@ impl Records {
         options: &SourceOptions,
         plan: &Plan,
         engines: &Engines,
-        folders: image::Result<SourceFolders>,
+        folders: images::Result<SourceFolders>,
     ) -> Self {
         let mut records = Self::new(source.name().into(), plan);
         match folders {
@@ -267,7 +267,7 @@ impl Records {
     }
 
     /// Where an image is, if there is one; `None` if it can't be written, which is the end.
-    fn written_at(&mut self, path: image::Result<Option<PathBuf>>) -> Option<Option<String>> {
+    fn written_at(&mut self, path: images::Result<Option<PathBuf>>) -> Option<Option<String>> {
         match path {
             Ok(path) => Some(path.map(|path| path.display().to_string())),
             Err(error) => {
@@ -278,7 +278,7 @@ impl Records {
     }
 
     /// Its images can't be written, which is the end.
-    fn unwritable(&mut self, error: &image::ImageError) {
+    fn unwritable(&mut self, error: &images::ImageError) {
         self.tally.unwritten = true;
         self.fail(UNWRITTEN, error.to_string());
     }
@@ -374,34 +374,6 @@ impl Iterator for Records {
                 Some(Err(error)) => self.media_error(&error),
                 None => self.end(),
             }
-        }
-    }
-}
-
-/// Which image it is.
-#[derive(Clone, Copy, Debug)]
-struct Image {
-    /// The number of the keyframe.
-    index: Option<u64>,
-    /// The number in the image's name.
-    number: u64,
-    /// It is there already.
-    comes_again: bool,
-}
-
-impl Image {
-    /// Writes the image, if there is one and a folder for it, and says where it is.
-    fn save(
-        self,
-        folder: Option<&mut ImageFolder>,
-        image: Option<&[u8]>,
-    ) -> image::Result<Option<PathBuf>> {
-        let stage = stage!("write");
-        trace::gave(&stage, image.map_or(0, <[u8]>::len));
-        match folder.zip(image) {
-            Some((folder, _)) if self.comes_again => Ok(Some(folder.path(self.number))),
-            Some((folder, image)) => folder.write(self.number, image).map(Some),
-            None => Ok(None),
         }
     }
 }

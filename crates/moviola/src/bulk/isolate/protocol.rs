@@ -134,7 +134,7 @@ impl Opening {
 impl Errand {
     /// What to hand over for `input`, and how the source is called; or why it can't be.
     pub(in crate::bulk) fn of(input: Input) -> Result<(Self, String), (Refusal, String)> {
-        let Input { name, source, folders, .. } = input;
+        let Input { name, source, folders } = input;
         let refused = |refusal| (refusal, name.clone());
         let source = source.map_err(refused)?;
         let unwritable = |message| Refusal { stage: UNWRITTEN, message };

@@ -1,7 +1,6 @@
 //! Which of the inputs are read, and when.
 
 use std::{
-    collections::VecDeque,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
@@ -15,22 +14,18 @@ use super::{
 use crate::{
     bulk::{Input, Refusal, inputs::Found},
     journal::{JournalError, Past, Todo},
-    sink::images::Folders,
 };
 
 /// Of the sources that are found, those that aren't done.
 pub(super) struct Admission<I> {
-    shared: Arc<Mutex<Shared>>,
-    parts: PathBuf,
-    found: I,
-    folders: Folders,
-    /// The process died with these in the making, perhaps of one of them. They are no more than were at
-    /// work at once, for each death.
-    suspects: VecDeque<Admitted>,
+    pub(super) shared: Arc<Mutex<Shared>>,
+    pub(super) parts: PathBuf,
+    pub(super) found: I,
 }
 
 /// A source that is to be read.
-struct Admitted {
+#[derive(Debug)]
+pub(super) struct Admitted {
     name: String,
     begun: Begun,
     source: Result<Source, Refusal>,
@@ -41,53 +36,25 @@ struct Admitted {
 /// What becomes of a source that is found.
 enum Verdict {
     Now(Admitted),
-    /// When no other is read.
+    /// When all others are done: the process died with it in the making, perhaps of it.
     Last(Admitted),
     Never,
-}
-
-impl<I> Admission<I> {
-    pub(super) fn new(
-        shared: Arc<Mutex<Shared>>,
-        parts: PathBuf,
-        found: I,
-        folders: Folders,
-    ) -> Self {
-        Self { shared, parts, found, folders, suspects: VecDeque::new() }
-    }
-
-    /// Begins a source.
-    fn begin(&mut self, admitted: Admitted, alone: bool) -> Option<Input> {
-        let Admitted { name, begun, source, again } = admitted;
-        let mut shared = lock(&self.shared);
-        if shared.is_stopped {
-            return None;
-        }
-        let part = begun.part.clone();
-        if let Err(error) = shared.begin(begun) {
-            shared.broken = Some(error);
-            return None;
-        }
-        drop(shared);
-        Some(Input { name, source, folders: self.folders.of(&part, again), alone })
-    }
 }
 
 impl<I: Iterator<Item = Found>> Iterator for Admission<I> {
     type Item = Input;
 
     fn next(&mut self) -> Option<Input> {
-        // Whoever is found may be waited for: nothing is locked meanwhile.
-        while let Some(found) = self.found.next() {
-            let verdict = lock(&self.shared).judge(&self.parts, found);
-            match verdict {
-                Verdict::Now(admitted) => return self.begin(admitted, false),
-                Verdict::Last(suspect) => self.suspects.push_back(suspect),
+        loop {
+            // It may be waited for: nothing is locked meanwhile.
+            let found = self.found.next()?;
+            let mut shared = lock(&self.shared);
+            match shared.judge(&self.parts, found) {
+                Verdict::Now(admitted) => return shared.admit(admitted),
+                Verdict::Last(suspect) => shared.suspects.push_back(suspect),
                 Verdict::Never => {}
             }
         }
-        let suspect = self.suspects.pop_front()?;
-        self.begin(suspect, true)
     }
 }
 
@@ -117,6 +84,21 @@ impl Shared {
         let begun = Begun { key, part, is_started, may_replace: again };
         let admitted = Admitted { name, begun, source, again };
         if past == Past::Died { Verdict::Last(admitted) } else { Verdict::Now(admitted) }
+    }
+
+    /// Begins a source; `None` if none are begun any more.
+    pub(super) fn admit(&mut self, admitted: Admitted) -> Option<Input> {
+        let Admitted { name, begun, source, again } = admitted;
+        if self.is_stopped {
+            return None;
+        }
+        let part = begun.part.clone();
+        if let Err(error) = self.begin(begun) {
+            self.broken = Some(error);
+            return None;
+        }
+        let folders = self.folders.as_ref().map(|folders| folders.of(&part, again));
+        Some(Input { name, source, folders: folders.unwrap_or_else(|| Ok(Default::default())) })
     }
 
     /// Notes that a source is begun, and gives it the next number.

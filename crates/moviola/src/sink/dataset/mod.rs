@@ -11,7 +11,7 @@ mod part;
 mod target;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     fs,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -24,7 +24,7 @@ use crate::{
     records::{SourceTally, Tally},
     sink::images::Folders,
 };
-use admission::Admission;
+use admission::{Admission, Admitted};
 use error::{Result, failed};
 use part::{Part, place};
 use target::Target;
@@ -65,8 +65,12 @@ struct Shared {
     journal: Journal,
     /// The sources that are begun, by their number.
     begun: BTreeMap<u64, Begun>,
-    /// Number of the next source that is begun.
+    /// Number of the next source that is begun, in its run.
     next: u64,
+    /// Where images go, once that is known.
+    folders: Option<Folders>,
+    /// Sources that the process may have died of: no more than were at work at once, for each death.
+    suspects: VecDeque<Admitted>,
     /// Names of all parts, in the order of the inputs, if they are to be joined.
     order: Option<Vec<String>>,
     /// What became of those that were done before.
@@ -136,14 +140,24 @@ impl Dataset {
         })
     }
 
-    /// Of the sources that are `found`, those that aren't done, each with its place in `folders`.
-    /// Those that the process may have died of come last, and each alone.
+    /// Of the sources that are `found`, those that aren't done, each with its place in `folders`; for one
+    /// run. Those that the process may have died of are left for [`suspect`](Self::suspect).
     pub fn inputs(
         &self,
         found: impl Iterator<Item = Found> + Send + 'static,
         folders: Folders,
     ) -> impl Iterator<Item = Input> + Send + 'static {
-        Admission::new(Arc::clone(&self.shared), self.parts.clone(), found, folders)
+        lock(&self.shared).folders = Some(folders);
+        Admission { shared: Arc::clone(&self.shared), parts: self.parts.clone(), found }
+    }
+
+    /// Once the run over the [`inputs`](Self::inputs) has ended: a source that the process died with
+    /// before, for a run of its own. What happens then is of its making.
+    pub fn suspect(&self) -> Option<Input> {
+        let mut shared = lock(&self.shared);
+        shared.next = 0; // each run counts for itself
+        let suspect = shared.suspects.pop_front()?;
+        shared.admit(suspect)
     }
 
     /// Where it is written, now and when it is complete: none of it is an input.
@@ -243,6 +257,8 @@ impl Shared {
             journal,
             begun: BTreeMap::new(),
             next: 0,
+            folders: None,
+            suspects: VecDeque::new(),
             order: is_joined.then(Vec::new),
             before: Tally::default(),
             repeated: 0,
