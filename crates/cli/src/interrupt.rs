@@ -43,6 +43,13 @@ pub(crate) fn ends(reading: Option<Interrupt>) {
     }
 }
 
+/// Notes what the user wants, and ends what is being read.
+fn request() {
+    REQUESTED.store(true, Ordering::SeqCst);
+    let reading = READING.lock().unwrap_or_else(PoisonError::into_inner);
+    reading.iter().for_each(Interrupt::cancel);
+}
+
 /// What is at hand is to be finished, however long it takes; a second signal ends it at once.
 pub(crate) fn finishing() {
     FINISHING.store(true, Ordering::Relaxed);
@@ -56,12 +63,7 @@ pub(crate) fn listen() {
         Signals::new([SIGINT, SIGTERM].into_iter().chain(hang_up)).and_then(|mut signals| {
             thread::Builder::new().name("moviola-signals".into()).spawn(move || {
                 if signals.forever().next().is_some() {
-                    REQUESTED.store(true, Ordering::SeqCst);
-                    READING
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .iter()
-                        .for_each(Interrupt::cancel);
+                    request();
                     thread::park_timeout(GRACE);
                     if FINISHING.load(Ordering::Relaxed) {
                         signals.forever().next();
