@@ -93,7 +93,6 @@ impl Detector {
     }
 
     fn from_source(source: &Source<'_>, options: &DetectorOptions) -> Result<Self> {
-        let _stage = stage!("load");
         for (what, share) in [("confidence", options.confidence), ("iou", options.iou)] {
             if !(0.0..=1.0).contains(&share) {
                 return Err(Error::argument(what, "between 0 and 1", share));
