@@ -23,7 +23,8 @@ pub const QUEUE: &str = "moviola::queue";
 pub const DECODER: &str = "moviola::decoder";
 
 /// Target of the event that tells how many boxes of a model are sure enough (`above`), of a class
-/// that is wanted (`wanted`), and left once those that overlap are thinned out (`kept`).
+/// that is wanted (`wanted`), and left once those that overlap are thinned out: `kept`, or wholly
+/// `outside` the picture, in the border around it.
 pub const CANDIDATES: &str = "moviola::candidates";
 
 /// Enters a stage: `open`, `load`, `demux`, `decode`, `convert`, `infer`, `postprocess`, `encode`,

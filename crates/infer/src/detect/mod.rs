@@ -207,15 +207,19 @@ impl Detector {
             candidates.retain(|candidate| wanted.contains(&candidate.class));
         }
         let wanted = candidates.len();
-        let kept = match self.model.head.kind.needs_nms() {
+        let left = match self.model.head.kind.needs_nms() {
             true => suppress(candidates, &self.suppression),
             false => surest_first(candidates, self.suppression.most),
         };
-        tracing::trace!(target: trace::CANDIDATES, above, wanted, kept = kept.len());
-        kept.into_iter()
+        let left_count = left.len();
+        let found: Vec<_> = left
+            .into_iter()
             .map(|candidate| self.finish(&candidate, letterbox))
             .filter(|found| found.bounds[0] < found.bounds[2] && found.bounds[1] < found.bounds[3])
-            .collect()
+            .collect();
+        let (kept, outside) = (found.len(), left_count - found.len());
+        tracing::trace!(target: trace::CANDIDATES, above, wanted, kept, outside);
+        found
     }
 
     fn finish(&self, candidate: &Candidate, letterbox: &Letterbox) -> Detection {

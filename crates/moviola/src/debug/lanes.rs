@@ -53,8 +53,10 @@ pub struct Candidates {
     pub above: u64,
     /// Of a class that is wanted.
     pub wanted: u64,
-    /// Left once those that overlap are thinned out.
+    /// Left once those that overlap are thinned out, and in the picture.
     pub kept: u64,
+    /// Left too, but in the border that the model's input has around the picture.
+    pub outside: u64,
 }
 
 impl Lanes {

@@ -86,6 +86,7 @@ impl Visit for Words {
             "above" => self.candidates.above = value,
             "wanted" => self.candidates.wanted = value,
             "kept" => self.candidates.kept = value,
+            "outside" => self.candidates.outside = value,
             _ => {}
         }
     }

@@ -104,9 +104,10 @@ function decision(frame) {
   else lines.push("Wanted by the plan; not a keyframe.");
   if (frame.packets) lines.push(`${plural(frame.packets, "packet")} passed by, ${bytes(frame.packet_bytes)} read, ${plural(frame.decoded, "picture")} decoded.`);
   if (frame.candidates) {
-    const { above, wanted, kept } = frame.candidates;
+    const { above, wanted, kept, outside } = frame.candidates;
     const classes = wanted === above ? "" : `, ${whole(wanted)} of a wanted class`;
-    lines.push(`${plural(above, "box")} sure enough${classes}, ${kept} kept.`.replace("boxs", "boxes"));
+    const beside = outside > 0 ? `, ${outside} outside the picture` : "";
+    lines.push(`${whole(above)} ${above === 1 ? "box" : "boxes"} sure enough${classes}, ${kept} kept${beside}.`);
   }
   if (frame.damaged) lines.push("Damaged: the decoder had to conceal something.");
   return lines;
