@@ -128,7 +128,8 @@ impl Debug {
         let collector = Collector::new(TraceWriter::new(BufWriter::new(trace)));
         let dispatch = collector.dispatch();
         let inspector = Inspector::new(collector.clone());
-        let frames = Frames::new(inspector.clone());
+        // Takes the CPU time from here on, as the collector takes the time.
+        let page = Page::new(Frames::new(inspector.clone()));
         let (fast, records) = dispatcher::with_default(&dispatch, || {
             let mut fast = Fast::new(plan, options)?;
             fast.inspect(inspector);
@@ -140,7 +141,7 @@ impl Debug {
             records,
             dispatch,
             collector,
-            page: Page::new(frames),
+            page,
             html,
             lines: JsonLines::new(lines),
             folder: folder.into(),
