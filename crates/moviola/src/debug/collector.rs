@@ -109,10 +109,10 @@ impl Heard {
         self.charge(now);
         let (thread, new) = self.lanes.begin();
         thread.since = now;
-        if !matches!(stage, Stage::Wait | Stage::Report) {
+        thread.stages.push(stage);
+        if !matches!(thread.stage(), Some(Stage::Wait | Stage::Report)) {
             thread.effort.since.get_or_insert(now);
         }
-        thread.stages.push(stage);
         if let Some(name) = new {
             let lane = self.timeline.add_lane(name.clone());
             if let Some(trace) = &mut self.trace {
@@ -128,12 +128,15 @@ impl Heard {
         self.lanes.end();
     }
 
-    /// The time up to now goes to the innermost stage.
+    /// The time up to now goes to the stage that the thread is at. What the report takes is no
+    /// frame's effort: it would be that of the next.
     fn charge(&mut self, now: u64) {
         let Some(thread) = self.lanes.this() else { return };
-        let Some(&stage) = thread.stages.last() else { return };
+        let Some(stage) = thread.stage() else { return };
         let time = now.saturating_sub(thread.since);
-        thread.effort.times.add(stage, time);
+        if stage != Stage::Report {
+            thread.effort.times.add(stage, time);
+        }
         self.stages[stage as usize].time += time;
         self.timeline.charge(thread.lane, stage, thread.since, now);
         thread.since = now;
@@ -156,22 +159,22 @@ impl Heard {
     }
 
     pub(super) fn tell(&mut self, span: &Told) {
-        let tally = &mut self.stages[span.stage as usize];
-        tally.bytes += span.facts.bytes;
-        tally.packets += span.facts.packets;
-        tally.frames += span.facts.frames;
         let now = self.now();
+        let Facts { bytes, packets, frames } = span.facts;
         let Some(thread) = self.lanes.this() else { return };
+        let tally = &mut self.stages[thread.stage().unwrap_or(span.stage) as usize];
+        tally.bytes += bytes;
+        tally.packets += packets;
+        tally.frames += frames;
         let effort = &mut thread.effort;
         match span.stage {
             Stage::Demux => {
-                effort.packets += span.facts.packets;
-                effort.packet_bytes += span.facts.bytes;
+                effort.packets += packets;
+                effort.packet_bytes += bytes;
             }
-            Stage::Decode => effort.decoded += span.facts.frames,
+            Stage::Decode => effort.decoded += frames,
             _ => {}
         }
-        let Facts { bytes, packets, frames } = span.facts;
         let facts = [("bytes", bytes), ("packets", packets), ("frames", frames)];
         let facts: Vec<_> = facts.into_iter().filter(|(_, fact)| *fact > 0).collect();
         let (name, lane) = (span.stage.name(), thread.lane);

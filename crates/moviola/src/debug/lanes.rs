@@ -59,6 +59,16 @@ pub struct Candidates {
     pub outside: u64,
 }
 
+impl Thread {
+    /// What its time goes to: the innermost stage, but within the report all is the report's.
+    pub(super) fn stage(&self) -> Option<Stage> {
+        if self.stages.contains(&Stage::Report) {
+            return Some(Stage::Report);
+        }
+        self.stages.last().copied()
+    }
+}
+
 impl Lanes {
     /// This thread, if it has been at a stage.
     pub(super) fn this(&mut self) -> Option<&mut Thread> {
