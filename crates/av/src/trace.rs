@@ -18,6 +18,10 @@ pub const DECISION: &str = "moviola::decision";
 /// Target of the events that tell how full a queue is: `waiting` results.
 pub const QUEUE: &str = "moviola::queue";
 
+/// Target of the event that says that a thread begins with frames: what it did before is no part of
+/// what they take.
+pub const BEGIN: &str = "moviola::begin";
+
 /// Target of the event that tells of a `decoder` that was opened, with so many `threads`, on a
 /// `device` or in software.
 pub const DECODER: &str = "moviola::decoder";
@@ -50,6 +54,11 @@ pub fn decided(verdict: &str, why: &str, pts: Option<i64>, bytes: usize) {
 }
 
 /// Says how many bytes a stage gave.
+/// Tells who listens that this thread begins with frames now.
+pub fn begins() {
+    tracing::trace!(target: BEGIN, "begins");
+}
+
 pub fn gave(stage: &Span, bytes: usize) {
     stage.record("bytes", bytes);
 }

@@ -217,11 +217,20 @@ impl Heard {
         }
     }
 
-    pub(super) fn opened(&mut self, decoder: &Words) {
-        let Words { decoder, threads, on_device, .. } = decoder;
-        let threads = if *threads == 1 { "1 thread".into() } else { format!("{threads} threads") };
-        let place = if *on_device { "on a device" } else { "in software" };
-        *self.decoders.entry(format!("{decoder}, {threads}, {place}")).or_default() += 1;
+    pub(super) fn opened(&mut self, decoder: Words) {
+        let Words { decoder, threads, on_device, refusal, .. } = decoder;
+        let threads = if threads == 1 { "1 thread".into() } else { format!("{threads} threads") };
+        let place = if on_device { "on a device" } else { "in software" };
+        let decoder = format!("{decoder}, {threads}, {place}");
+        *self.decoders.entry((decoder, refusal)).or_default() += 1;
+    }
+
+    /// This thread begins with frames: what it did before isn't for them.
+    pub(super) fn begins(&mut self) {
+        self.charge(self.now());
+        if let Some(thread) = self.lanes.this() {
+            thread.effort = Effort::default();
+        }
     }
 
     /// What became of the boxes on the frame that this thread works on.

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use moviola_av::trace::{CANDIDATES, DECISION, DECODER, QUEUE, STAGE};
+use moviola_av::trace::{BEGIN, CANDIDATES, DECISION, DECODER, QUEUE, STAGE};
 use tracing::{
     Dispatch, Event, Level, Metadata, Subscriber,
     field::{Field, Visit},
@@ -113,7 +113,7 @@ impl Visit for Words {
 }
 
 fn is_ours(metadata: &Metadata<'_>) -> bool {
-    [STAGE, DECISION, DECODER, QUEUE, CANDIDATES].contains(&metadata.target())
+    [STAGE, BEGIN, DECISION, DECODER, QUEUE, CANDIDATES].contains(&metadata.target())
 }
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Listener {
@@ -171,7 +171,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Listener {
         let mut heard = self.collector.heard();
         match metadata.target() {
             DECISION => heard.decided(words),
-            DECODER => heard.opened(&words),
+            DECODER => heard.opened(words),
+            BEGIN => heard.begins(),
             QUEUE => heard.waits(usize::try_from(words.waiting).unwrap_or(usize::MAX)),
             CANDIDATES => heard.found(words.candidates),
             _ => heard.warned(*metadata.level(), &words),
