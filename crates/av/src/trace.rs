@@ -23,7 +23,8 @@ pub const QUEUE: &str = "moviola::queue";
 pub const BEGIN: &str = "moviola::begin";
 
 /// Target of the event that tells of a `decoder` that was opened, with so many `threads`, on a
-/// `device` or in software.
+/// `device` or in software. Where a device was given, the first picture shows which it is, and
+/// `refusal` says why it isn't the device.
 pub const DECODER: &str = "moviola::decoder";
 
 /// Target of the event that tells how many boxes of a model are sure enough (`above`), of a class
@@ -53,12 +54,12 @@ pub fn decided(verdict: &str, why: &str, pts: Option<i64>, bytes: usize) {
     tracing::trace!(target: DECISION, verdict, why, pts, bytes);
 }
 
-/// Says how many bytes a stage gave.
 /// Tells who listens that this thread begins with frames now.
 pub fn begins() {
     tracing::trace!(target: BEGIN, "begins");
 }
 
+/// Says how many bytes a stage gave.
 pub fn gave(stage: &Span, bytes: usize) {
     stage.record("bytes", bytes);
 }

@@ -43,8 +43,8 @@ pub(super) struct Heard {
     pub(super) timeline: Timeline,
     pub(super) stages: [Tally; Stage::COUNT],
     pub(super) decisions: Decisions,
-    /// How often a decoder was opened.
-    pub(super) decoders: BTreeMap<String, u64>,
+    /// How often a decoder was opened, and why not on a device that there is.
+    pub(super) decoders: BTreeMap<(String, String), u64>,
     /// Why the packet of that pts was kept, if its frame isn't done.
     reasons: BTreeMap<i64, String>,
     /// Warnings and errors, each with how often it came.

@@ -38,8 +38,10 @@ pub(super) fn facts(
     let mut facts = vec![Fact::new("Moviola", env!("CARGO_PKG_VERSION"))];
     facts.extend(source.into_iter().flat_map(of_source));
     facts.push(ffmpeg_fact());
-    facts.extend(heard.decoders.iter().map(|(decoder, opened)| {
-        Fact::new("Decoder", decoder.clone()).because(format!("opened {opened} times"))
+    facts.extend(heard.decoders.iter().map(|((decoder, refusal), opened)| {
+        let reason = if refusal.is_empty() { "" } else { "; not on the device: " };
+        let times = if *opened == 1 { "once".into() } else { format!("{opened} times") };
+        Fact::new("Decoder", decoder.clone()).because(format!("opened {times}{reason}{refusal}"))
     }));
     if let Some(detect) = &fast.plan().detect {
         facts.push(Fact::new("Model", detect.model.to_string()));

@@ -67,6 +67,8 @@ pub(super) struct Words {
     pub(super) decoder: String,
     pub(super) threads: u64,
     pub(super) on_device: bool,
+    /// Why not.
+    pub(super) refusal: String,
     pub(super) waiting: u64,
     pub(super) candidates: Candidates,
 }
@@ -100,6 +102,7 @@ impl Visit for Words {
             "verdict" => value.clone_into(&mut self.verdict),
             "decoder" => value.clone_into(&mut self.decoder),
             "why" => value.clone_into(&mut self.why),
+            "refusal" => value.clone_into(&mut self.refusal),
             name => _ = write!(self.more, " {name}={value:?}"),
         }
     }
