@@ -124,8 +124,9 @@ fn every_packet_that_is_left_out_can_be_pointed_at() {
 fn a_trace_tells_what_each_thread_did_when() {
     let folder = tempfile::tempdir().unwrap();
     debug(&clip("vp9.webm"), folder.path(), &["--on", "all"]).exits(0);
-    let threads: BTreeSet<_> =
-        events(folder.path(), "M").iter().map(|event| event["tid"].as_u64().unwrap()).collect();
+    let names = events(folder.path(), "M");
+    let threads: BTreeSet<_> = names.iter().filter_map(|event| event["tid"].as_u64()).collect();
+    assert!(!threads.contains(&0) && names.iter().any(|event| event["name"] == "process_name"));
     let slices = events(folder.path(), "X");
     assert!(slices.iter().all(|slice| threads.contains(&slice["tid"].as_u64().unwrap())));
     let decoded: u64 = slices.iter().filter_map(|slice| slice["args"]["frames"].as_u64()).sum();

@@ -8,7 +8,7 @@ use std::{
     time::Instant,
 };
 
-use moviola_media::image::NewFile;
+use moviola_media::{frame::Frame, image::NewFile};
 use serde_json::json;
 use tracing::{Dispatch, Level};
 use tracing_subscriber::{layer::SubscriberExt, registry::Registry};
@@ -144,8 +144,14 @@ impl Heard {
 
     /// What this thread did for the frame that it is done with, and why that was kept; for frames
     /// whose effort is to be shown.
-    pub(super) fn finish_frame(&mut self, pts: Option<i64>) -> (Effort, Option<String>, usize) {
-        self.charge(self.now());
+    pub(super) fn finish_frame(&mut self, frame: &Frame) -> (Effort, Option<String>, usize) {
+        let (now, pts) = (self.now(), frame.pts.map(|pts| pts.ticks));
+        self.charge(now);
+        let lane = self.lanes.this().map(|thread| thread.lane);
+        if let Some(trace) = &mut self.trace {
+            let facts = json!({"number": frame.number, "pts": pts, "time": frame.time});
+            trace.instant("frame done", lane, now, &facts);
+        }
         let why = pts.and_then(|pts| self.reasons.remove(&pts));
         let Some(thread) = self.lanes.this() else { return (Effort::default(), why, 0) };
         let (effort, lane) = (std::mem::take(&mut thread.effort), thread.lane);
@@ -186,7 +192,7 @@ impl Heard {
     pub(super) fn decided(&mut self, decision: Words) {
         let Words { verdict, why, pts, bytes, .. } = &decision;
         let now = self.now();
-        let lane = self.lanes.this().map_or(0, |thread| thread.lane);
+        let lane = self.lanes.this().map(|thread| thread.lane);
         if let Some(trace) = &mut self.trace {
             trace.instant(verdict, lane, now, &json!({"why": why, "pts": pts, "bytes": bytes}));
         }

@@ -6,7 +6,7 @@
 //!
 //! Memory is bounded whatever the length of the source: the timeline has a fixed number of columns for
 //! each thread (some 200 KB),
-//! the report shows at most [`MOST_SHOWN`] frames, and the trace is written as it comes.
+//! the report shows at most 120 frames, and the trace is written as it comes.
 
 mod advice;
 mod collector;
@@ -17,6 +17,7 @@ mod inspector;
 mod lanes;
 mod listener;
 mod page;
+mod sample;
 mod spread;
 mod stage;
 mod timeline;
@@ -28,7 +29,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use moviola_av::stage;
+use moviola_av::{stage, trace::gave};
 use moviola_infer::error::Error as InferError;
 use moviola_media::{
     image::{ImageError, NewFile, Overwrite},
@@ -47,11 +48,9 @@ use frames::Frames;
 use page::Page;
 use trace::TraceWriter;
 
-pub use frames::MOST_SHOWN;
 pub(crate) use inspector::{Inspector, Looker, Note};
-pub use lanes::Candidates;
 pub use page::{StageReport, Statistics};
-pub use stage::{Stage, Times};
+pub use stage::Stage;
 
 /// Files of a report's folder.
 const FILES: [&str; 3] = ["report.html", "trace.json", "records.jsonl"];
@@ -143,7 +142,7 @@ impl Debug {
             collector,
             page,
             html,
-            lines: JsonLines::new(lines),
+            lines: JsonLines::new(Lines(lines)),
             folder: folder.into(),
             failure: None,
         })
@@ -157,6 +156,23 @@ fn prepare(folder: &Path, overwrite: Overwrite) -> Result<[NewFile; 3], DebugErr
     Ok([page?, trace?, lines?])
 }
 
+/// The file of records, which tells how much is written.
+#[derive(Debug)]
+struct Lines(NewFile);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let stage = stage!("write");
+        let written = self.0.write(bytes)?;
+        gave(&stage, written);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 /// A run that is reported: its records, as they come, then [`finish`](Self::finish).
 ///
 /// Dropping it stops the work, and leaves no report.
@@ -168,7 +184,7 @@ pub struct DebugRun {
     collector: Collector,
     page: Page,
     html: NewFile,
-    lines: JsonLines<NewFile>,
+    lines: JsonLines<Lines>,
     folder: PathBuf,
     /// That a record couldn't be written.
     failure: Option<io::Error>,
@@ -234,7 +250,7 @@ impl DebugRun {
         let trace = trace.map_err(|cause| unwritable(trace_name, cause))?;
         let (text, statistics) = page.render(&fast, provider.as_ref(), &collector);
         html.write_all(text.as_bytes()).map_err(|cause| unwritable(page_name, cause))?;
-        for file in trace.into_iter().chain([lines.into_inner(), html]) {
+        for file in trace.into_iter().chain([lines.into_inner().0, html]) {
             file.finish()?;
         }
         Ok(statistics)
