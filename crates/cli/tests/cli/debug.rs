@@ -1,13 +1,17 @@
 //! `debug`: a report of how the records came about. That they are those of other runs is tested in
 //! `same.rs`.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 use serde_json::Value;
 
 use crate::{
     detect::runtime_is_here,
-    support::{Run, clip, files_in, run},
+    support::{Run, clip, files_in, moviola, run},
 };
 
 fn debug(clip: &str, folder: &Path, words: &[&str]) -> Run {
@@ -55,6 +59,7 @@ fn a_report_has_all_stages_decisions_and_frames() {
     let found: Vec<Value> =
         records.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let found: Vec<_> = found.iter().filter(|record| record["type"] == "detections").collect();
+    assert_eq!(found.len(), 10);
     for (frame, found) in frames.iter().zip(found) {
         let of = |list: &Value| -> Vec<_> {
             let boxes = list.as_array().unwrap().iter();
@@ -118,6 +123,47 @@ fn every_packet_that_is_left_out_can_be_pointed_at() {
     assert_eq!(kept.iter().map(|(_, pts)| pts).collect::<Vec<_>>(), shown);
     let left_out = verdicts.iter().filter(|(verdict, _)| verdict == "left out").count();
     assert_eq!(left_out + kept.len(), 300, "the clip has as many packets");
+}
+
+/// How often each verdict was made, and all reasons.
+fn verdicts(data: &Value) -> (BTreeMap<String, u64>, String) {
+    let (mut counts, mut reasons) = (BTreeMap::new(), String::new());
+    for kind in data["decisions"]["kinds"].as_array().unwrap() {
+        let verdict = kind["verdict"].as_str().unwrap().to_owned();
+        *counts.entry(verdict).or_default() += kind["count"].as_u64().unwrap();
+        reasons += &format!("{}; ", kind["why"].as_str().unwrap());
+    }
+    (counts, reasons)
+}
+
+#[test]
+fn kept_is_what_comes() {
+    for (name, fields) in
+        [("edit_list.mp4", 1), ("h264_paff.ts", 2), ("cues.mkv", 1), ("h264_intra_refresh.mkv", 1)]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        debug(&clip(name), folder.path(), &["--keyframes"]).exits(0);
+        let data = data(folder.path());
+        let frames = data["statistics"]["frames"].as_u64().unwrap();
+        let (counts, reasons) = verdicts(&data);
+        assert_eq!(counts["kept"], frames * fields, "{name}");
+        assert_eq!(reasons.contains("cues say"), name == "cues.mkv", "{name}: {reasons}");
+    }
+}
+
+#[test]
+fn what_a_pipe_decodes_in_vain_is_told_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = fs::File::open(clip("vp9.webm")).unwrap();
+    let words = ["debug", "-", "--on", "every:0.5s", "-o", folder.path().to_str().unwrap()];
+    assert!(moviola().args(words).stdin(pipe).output().unwrap().status.success());
+    let data = data(folder.path());
+    let (counts, reasons) = verdicts(&data);
+    let stages = data["statistics"]["stages"].as_array().unwrap();
+    let decoded = stages.iter().find(|one| one["stage"] == "decode").unwrap();
+    let frames = data["statistics"]["frames"].as_u64().unwrap();
+    assert_eq!(counts["decoded and dropped"] + frames, decoded["frames"].as_u64().unwrap());
+    assert!(reasons.contains("it isn't on at a time that is wanted"), "{reasons}");
 }
 
 #[test]

@@ -240,6 +240,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_done_within_the_report_is_the_reports() {
+        let collector = collector();
+        dispatcher::with_default(&collector.dispatch(), || {
+            let _work = stage!("work");
+            let _report = stage!("report");
+            let convert = stage!("convert");
+            convert.record("bytes", 7_u64);
+        });
+        let heard = collector.heard();
+        let [convert, report] =
+            [Stage::Convert, Stage::Report].map(|stage| &heard.stages[stage as usize]);
+        assert_eq!((convert.time, convert.bytes, report.bytes), (0, 0, 7));
+        assert!(report.time > 0);
+    }
+
+    #[test]
     fn threads_that_are_started_here_are_heard_and_warnings_are_counted() {
         let collector = collector();
         dispatcher::with_default(&collector.dispatch(), || {

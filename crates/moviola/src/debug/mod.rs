@@ -20,6 +20,8 @@ mod page;
 mod sample;
 mod spread;
 mod stage;
+#[cfg(test)]
+mod tests;
 mod timeline;
 mod trace;
 
