@@ -83,7 +83,9 @@ fn runtime() -> Option<Fact> {
 
 fn of_provider(report: &ProviderReport, count: u64) -> Vec<Fact> {
     let value = format!("{} in {}", report.provider, report.precision);
-    let value = format!("{value}, {count} sessions with {} threads each", report.threads);
+    let threads = u64::try_from(report.threads).unwrap_or(u64::MAX);
+    let [sessions, threads] = [counted(count, "session"), counted(threads, "thread")];
+    let value = format!("{value}, {sessions} with {threads} each");
     let mut facts = vec![Fact::new("Provider", value).because(report.reason.clone())];
     facts.extend(
         report.skipped.iter().map(|(provider, why)| {
@@ -94,6 +96,11 @@ fn of_provider(report: &ProviderReport, count: u64) -> Vec<Fact> {
     let nodes = nodes.collect::<Vec<_>>().join(", ");
     facts.extend((!nodes.is_empty()).then(|| Fact::new("Nodes of the model", nodes)));
     facts
+}
+
+fn counted(count: u64, thing: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {thing}{plural}")
 }
 
 fn machine() -> Fact {
