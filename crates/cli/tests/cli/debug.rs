@@ -5,6 +5,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::Path,
+    process::{Command, Stdio},
 };
 
 use serde_json::Value;
@@ -154,9 +155,11 @@ fn kept_is_what_comes() {
 #[test]
 fn what_a_pipe_decodes_in_vain_is_told_too() {
     let folder = tempfile::tempdir().unwrap();
-    let pipe = fs::File::open(clip("vp9.webm")).unwrap();
+    let mut cat = Command::new("cat").arg(clip("vp9.webm")).stdout(Stdio::piped()).spawn().unwrap();
+    let pipe = cat.stdout.take().unwrap();
     let words = ["debug", "-", "--on", "every:0.5s", "-o", folder.path().to_str().unwrap()];
     assert!(moviola().args(words).stdin(pipe).output().unwrap().status.success());
+    cat.wait().unwrap();
     let data = data(folder.path());
     let (counts, reasons) = verdicts(&data);
     let stages = data["statistics"]["stages"].as_array().unwrap();
