@@ -32,7 +32,7 @@ function stages() {
   const sum = busy.reduce((total, { seconds: time }) => total + time, 0) || 1;
   shares(busy.map(({ stage, seconds: time }) => [stage, time / sum]));
   const report = numbers.stages.find(({ stage }) => stage === "report");
-  if (report) byId("report-cost").textContent = `The pictures in this report, which other runs don't make, took ${duration(report.seconds * 1000)} beside it, ${percent(report.seconds / sum)} of the rest.`;
+  if (report) byId("report-cost").textContent = `The pictures in this report, which other runs don't make, took ${duration(report.seconds * 1000)} beside it: ${percent(report.seconds / (sum + report.seconds))} of both together.`;
   const rate = ({ bytes: gave, seconds: time }) => (gave > 0 && time > 0 ? `${bytes(gave / time)}/s` : "");
   const count = (value) => (value > 0 ? whole(value) : "");
   const each = (row, value) => (row.slowest > 0 ? duration(value) : "");
