@@ -36,7 +36,11 @@ def count_moviola(sample):
 
 
 def differing(results, key, ours, *others):
-    """1 if the entrants don't agree on a number, else 0; None if there is nobody to compare."""
+    """1 if the entrants don't agree on a number, else 0; None if there is nobody to compare.
+
+    Of those that call it something else, the pair of entrant and key.
+    """
     own = results.median(ours, key)
-    seen = {results.median(name, key) for name in others} - {None}
+    pairs = [other if isinstance(other, tuple) else (other, key) for other in others]
+    seen = {results.median(*pair) for pair in pairs} - {None}
     return None if own is None or not seen else float(seen != {own})

@@ -66,8 +66,8 @@ def rows(results, provider, limit_to_cpu):
                     100),
         judge.value(results, "session ready after", ENGINE, "inside_session_ready_s"),
         judge.value(results, "first record of the command after", OURS, "first_s"),
-        judge.Row("frame counts differ (0 or 1)", commands.differing(results, "inside_keyframes", OURS, JPEG, PYAV), 0,
-                  ""),
+        judge.Row("frame counts differ (0 or 1)", commands.differing(
+            results, "inside_keyframes", OURS, JPEG, PYAV, (ENGINE, "inside_frames"), (FLOOR, "inside_frames")), 0, ""),
         judge.ratio(results, "boxes, ours / PyAV's", (OURS, "inside_boxes"), (PYAV, "inside_boxes"), unit=""),
         judge.value(results, "written to disk", OURS, "written_mb", 0.1, "MB"),
     ]

@@ -4,6 +4,7 @@
 FOLDER, leaves pictures of the pages there.
 """
 
+import html
 import json
 import pathlib
 import shutil
@@ -12,42 +13,23 @@ import sys
 import tempfile
 
 BROWSERS = ["chromium", "chromium-browser", "google-chrome"]
-TESTDATA = pathlib.Path(__file__).resolve().parents[2] / "testdata"
+HERE = pathlib.Path(__file__).resolve().parent
+TESTDATA = HERE.parents[1] / "testdata"
+PROBE = (HERE / "probe.js").read_text(encoding="utf-8")
 
-# Reports of several kinds: boxes, many frames, portraits, nothing but an error.
+# Reports of several kinds: boxes, many frames, portraits, one frame, no video, nothing but an error.
 REPORTS = {
     "objects": ["demo.mp4", "--keyframes", "--detect", "demo"],
     "many": ["cues.mkv", "--on", "all"],
     "portrait": ["rotated_90.mp4", "--keyframes"],
+    "one": ["edit_list.mp4", "--keyframes"],
+    "sound": ["audio_only.m4a", "--keyframes"],
     "failed": ["not_media.mp4", "--keyframes"],
 }
 WIDTHS = [1400, 800, 500]
 SCHEMES = {"light": [], "dark": ["--blink-settings=preferredColorScheme=0"]}
 
-# What is wrong with a page, as seen from inside.
-PROBE = """
-addEventListener("load", () => {
-  const wrong = [];
-  const root = document.documentElement;
-  if (root.scrollWidth > root.clientWidth) wrong.push(`${root.scrollWidth} wide`);
-  const blocks = [...document.querySelectorAll("header, section:not([hidden]), footer, .tile, .frame")];
-  const boxes = blocks.map((block) => [block, block.getBoundingClientRect()]);
-  for (const [one, a] of boxes) for (const [other, b] of boxes) {
-    if (one === other || one.contains(other) || other.contains(one)) continue;
-    const across = Math.min(a.right, b.right) - Math.max(a.left, b.left);
-    const down = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
-    if (across > 1 && down > 1) wrong.push(`${one.className || one.tagName} overlaps ${other.className || other.tagName}`);
-  }
-  for (const tile of document.querySelectorAll(".tile b")) {
-    if (tile.scrollWidth > tile.clientWidth + 1) wrong.push(`cut off: ${tile.textContent}`);
-  }
-  const canvas = document.querySelector("canvas");
-  const seen = { wrong, frames: document.querySelectorAll(".frame").length, drawn: canvas.height > 0,
-    back: getComputedStyle(document.body).backgroundColor };
-  for (const frame of document.querySelectorAll(".frame")) { frame.click(); document.getElementById("detail").close(); }
-  document.body.innerHTML = `<pre id="seen">${JSON.stringify(seen)}</pre>`;
-});
-"""
+LONG = "<b>a_name_that_no_line_has_room_for</b>" * 4
 
 
 def main(moviola, pictures=None):
@@ -60,14 +42,46 @@ def main(moviola, pictures=None):
             report = pathlib.Path(folder, name)
             subprocess.run([moviola, "debug", TESTDATA / clip, "-o", report, "--quiet", *words], check=False,
                            stderr=subprocess.DEVNULL)
-            look_at(browser, name, report / "report.html", pictures)
+            page = (report / "report.html").read_text(encoding="utf-8")
+            look_at(browser, name, page, report, pictures)
+            if name == "objects":
+                look_at(browser, "hostile", changed(page, spoil), report, pictures)
 
 
-def look_at(browser, name, page, pictures):
-    text = page.read_text(encoding="utf-8")
-    data = json.loads(text.split('id="data">')[1].split("</script>")[0])
-    probed = page.with_name("probed.html")
-    probed.write_text(text.replace("</body>", f"<script>{PROBE}</script></body>"), encoding="utf-8")
+def changed(page, change):
+    """The page with other data in it."""
+    before, rest = page.split('id="data">')
+    data, after = rest.split("</script>", 1)
+    data = json.loads(data)
+    change(data)
+    data = json.dumps(data).replace("<", "\\u003c")
+    return f'{before}id="data">{data}</script>{after}'
+
+
+def spoil(data):
+    """What a run can be at its worst: stopped, with long names everywhere and hundreds of errors."""
+    data["end"] = None
+    data["source"]["source"] = LONG
+    for frame in [*data["frames"], *data["slowest"]]:
+        frame.update(why=LONG, damaged=True)
+        for found in frame["objects"]:
+            found["class"] = LONG
+    for lane in data["timeline"]["lanes"]:
+        lane["name"] = LONG
+    for kind in data["decisions"]["kinds"]:
+        kind["why"] = LONG
+    data["advice"].append(LONG)
+    data["messages"] = [[LONG, 7]]
+    data["errors"] = [{"source": LONG, "stage": "decode", "time": number / 7, "message": LONG}
+                      for number in range(200)]
+    data["error_count"] = data["statistics"]["errors"] = 900
+
+
+def look_at(browser, name, page, folder, pictures):
+    data = json.loads(page.split('id="data">')[1].split("</script>")[0])
+    plain, probed = folder / f"{name}.html", folder / f"{name}-probed.html"
+    plain.write_text(page, encoding="utf-8")
+    probed.write_text(page.replace("</body>", f"<script>{PROBE}</script></body>"), encoding="utf-8")
     backs = set()
     for width in WIDTHS:
         for scheme, flags in SCHEMES.items():
@@ -76,11 +90,12 @@ def look_at(browser, name, page, pictures):
             place = f"{name}, {width} wide, {scheme}"
             assert "CONSOLE" not in said, f"{place}: {said}"
             assert not seen["wrong"], f"{place}: {seen['wrong']}"
-            assert seen["frames"] == len(data["frames"]) and seen["drawn"], f"{place}: {seen}"
+            assert seen["frames"] == len(data["frames"]), f"{place}: {seen}"
+            assert seen["stopped"] == (data["end"] is None), f"{place}: {seen}"
             backs.add((scheme, seen["back"]))
             if pictures:
                 picture = pathlib.Path(pictures, f"{name}-{width}-{scheme}.png").absolute()
-                run(browser, page, [*flags, f"--screenshot={picture}"])
+                run(browser, plain, [*flags, f"--screenshot={picture}"])
     assert len(backs) == len({back for _, back in backs}) == 2, f"{name}: light and dark look alike: {backs}"
     print(f"{name}: {len(data['frames'])} frames shown")
 
@@ -89,7 +104,7 @@ def open_page(browser, page, flags):
     done = run(browser, page, [*flags, "--enable-logging=stderr", "--dump-dom"])
     seen = done.stdout.split('<pre id="seen">')
     assert len(seen) == 2, f"the page's scripts didn't run to their end: {done.stderr}"
-    return done.stderr, json.loads(seen[1].split("</pre>")[0])
+    return done.stderr, json.loads(html.unescape(seen[1].split("</pre>")[0]))
 
 
 def run(browser, page, flags):

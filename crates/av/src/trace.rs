@@ -18,12 +18,18 @@ pub const DECISION: &str = "moviola::decision";
 /// Target of the events that tell how full a queue is: `waiting` results.
 pub const QUEUE: &str = "moviola::queue";
 
+/// Target of the event that says that a thread begins with frames: what it did before is no part of
+/// what they take.
+pub const BEGIN: &str = "moviola::begin";
+
 /// Target of the event that tells of a `decoder` that was opened, with so many `threads`, on a
-/// `device` or in software.
+/// `device` or in software. Where a device was given, the first picture shows which it is, and
+/// `refusal` says why it isn't the device.
 pub const DECODER: &str = "moviola::decoder";
 
 /// Target of the event that tells how many boxes of a model are sure enough (`above`), of a class
-/// that is wanted (`wanted`), and left once those that overlap are thinned out (`kept`).
+/// that is wanted (`wanted`), and left once those that overlap are thinned out: `kept`, or wholly
+/// `outside` the picture, in the border around it.
 pub const CANDIDATES: &str = "moviola::candidates";
 
 /// Enters a stage: `open`, `load`, `demux`, `decode`, `convert`, `infer`, `postprocess`, `encode`,
@@ -46,6 +52,11 @@ macro_rules! stage {
 /// own.
 pub fn decided(verdict: &str, why: &str, pts: Option<i64>, bytes: usize) {
     tracing::trace!(target: DECISION, verdict, why, pts, bytes);
+}
+
+/// Tells who listens that this thread begins with frames now.
+pub fn begins() {
+    tracing::trace!(target: BEGIN, "begins");
 }
 
 /// Says how many bytes a stage gave.

@@ -25,10 +25,10 @@ impl Hardware {
         Self::Asked
     }
 
-    /// Learns from a picture where it was decoded.
-    pub(super) fn learn(&mut self, frame: &VideoFrame) {
+    /// Learns from a picture where it was decoded; says whether that was unknown before.
+    pub(super) fn learn(&mut self, frame: &VideoFrame) -> bool {
         if *self != Self::Asked {
-            return;
+            return false;
         }
         *self = if frame.is_hardware() {
             Self::Works
@@ -36,6 +36,7 @@ impl Hardware {
             let why = log::take_error();
             Self::Refused(why.unwrap_or_else(|| "the device does not take this stream".into()))
         };
+        true
     }
 
     /// The error in the words of whoever failed first, while the device is on trial.

@@ -80,12 +80,9 @@ impl Decoder {
     pub fn open(parameters: &CodecParameters, options: &DecoderOptions) -> Result<Self> {
         let _stage = stage!("open");
         let decoder = open::open(parameters, options)?;
-        tracing::trace!(
-            target: trace::DECODER,
-            decoder = decoder.name(),
-            threads = options.threads,
-            device = options.hardware.is_some(),
-        );
+        if options.hardware.is_none() {
+            decoder.tell();
+        }
         Ok(decoder)
     }
 
@@ -210,8 +207,23 @@ impl Decoder {
         if pixels > self.max_pixels {
             return Err(too_large(self.max_pixels, pixels));
         }
-        self.hardware.learn(&frame);
+        if self.hardware.learn(&frame) {
+            self.tell();
+        }
         Ok(Received::Frame(frame))
+    }
+
+    /// Tells who listens what decodes, as soon as that is known.
+    fn tell(&self) {
+        // SAFETY: `self` owns an open context.
+        let threads = unsafe { (*self.context.as_ptr()).thread_count };
+        tracing::trace!(
+            target: trace::DECODER,
+            decoder = self.name(),
+            threads = threads.unsigned_abs(),
+            device = self.hardware == Hardware::Works,
+            refusal = self.hardware_refusal().unwrap_or_default(),
+        );
     }
 
     /// The error for `code`; a refusal of the picture's size becomes [`Error::Limit`]. FFmpeg tells

@@ -2,7 +2,7 @@
 //! `same.rs`.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::{BufRead, BufReader, Write},
     path::Path,
@@ -61,6 +61,7 @@ fn a_report_has_all_stages_decisions_and_frames() {
     let found: Vec<Value> =
         records.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let found: Vec<_> = found.iter().filter(|record| record["type"] == "detections").collect();
+    assert_eq!(found.len(), 10);
     for (frame, found) in frames.iter().zip(found) {
         let of = |list: &Value| -> Vec<_> {
             let boxes = list.as_array().unwrap().iter();
@@ -126,12 +127,56 @@ fn every_packet_that_is_left_out_can_be_pointed_at() {
     assert_eq!(left_out + kept.len(), 300, "the clip has as many packets");
 }
 
+/// How often each verdict was made, and all reasons.
+fn verdicts(data: &Value) -> (BTreeMap<String, u64>, String) {
+    let (mut counts, mut reasons) = (BTreeMap::new(), String::new());
+    for kind in data["decisions"]["kinds"].as_array().unwrap() {
+        let verdict = kind["verdict"].as_str().unwrap().to_owned();
+        *counts.entry(verdict).or_default() += kind["count"].as_u64().unwrap();
+        reasons += &format!("{}; ", kind["why"].as_str().unwrap());
+    }
+    (counts, reasons)
+}
+
+#[test]
+fn kept_is_what_comes() {
+    for (name, fields) in
+        [("edit_list.mp4", 1), ("h264_paff.ts", 2), ("cues.mkv", 1), ("h264_intra_refresh.mkv", 1)]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        debug(&clip(name), folder.path(), &["--keyframes"]).exits(0);
+        let data = data(folder.path());
+        let frames = data["statistics"]["frames"].as_u64().unwrap();
+        let (counts, reasons) = verdicts(&data);
+        assert_eq!(counts["kept"], frames * fields, "{name}");
+        assert_eq!(reasons.contains("cues say"), name == "cues.mkv", "{name}: {reasons}");
+    }
+}
+
+#[test]
+fn what_a_pipe_decodes_in_vain_is_told_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut cat = Command::new("cat").arg(clip("vp9.webm")).stdout(Stdio::piped()).spawn().unwrap();
+    let pipe = cat.stdout.take().unwrap();
+    let words = ["debug", "-", "--on", "every:0.5s", "-o", folder.path().to_str().unwrap()];
+    assert!(moviola().args(words).stdin(pipe).output().unwrap().status.success());
+    cat.wait().unwrap();
+    let data = data(folder.path());
+    let (counts, reasons) = verdicts(&data);
+    let stages = data["statistics"]["stages"].as_array().unwrap();
+    let decoded = stages.iter().find(|one| one["stage"] == "decode").unwrap();
+    let frames = data["statistics"]["frames"].as_u64().unwrap();
+    assert_eq!(counts["decoded and dropped"] + frames, decoded["frames"].as_u64().unwrap());
+    assert!(reasons.contains("it isn't on at a time that is wanted"), "{reasons}");
+}
+
 #[test]
 fn a_trace_tells_what_each_thread_did_when() {
     let folder = tempfile::tempdir().unwrap();
     debug(&clip("vp9.webm"), folder.path(), &["--on", "all"]).exits(0);
-    let threads: BTreeSet<_> =
-        events(folder.path(), "M").iter().map(|event| event["tid"].as_u64().unwrap()).collect();
+    let names = events(folder.path(), "M");
+    let threads: BTreeSet<_> = names.iter().filter_map(|event| event["tid"].as_u64()).collect();
+    assert!(!threads.contains(&0) && names.iter().any(|event| event["name"] == "process_name"));
     let slices = events(folder.path(), "X");
     assert!(slices.iter().all(|slice| threads.contains(&slice["tid"].as_u64().unwrap())));
     let decoded: u64 = slices.iter().filter_map(|slice| slice["args"]["frames"].as_u64()).sum();

@@ -93,7 +93,6 @@ impl Detector {
     }
 
     fn from_source(source: &Source<'_>, options: &DetectorOptions) -> Result<Self> {
-        let _stage = stage!("load");
         for (what, share) in [("confidence", options.confidence), ("iou", options.iou)] {
             if !(0.0..=1.0).contains(&share) {
                 return Err(Error::argument(what, "between 0 and 1", share));
@@ -208,15 +207,19 @@ impl Detector {
             candidates.retain(|candidate| wanted.contains(&candidate.class));
         }
         let wanted = candidates.len();
-        let kept = match self.model.head.kind.needs_nms() {
+        let left = match self.model.head.kind.needs_nms() {
             true => suppress(candidates, &self.suppression),
             false => surest_first(candidates, self.suppression.most),
         };
-        tracing::trace!(target: trace::CANDIDATES, above, wanted, kept = kept.len());
-        kept.into_iter()
+        let left_count = left.len();
+        let found: Vec<_> = left
+            .into_iter()
             .map(|candidate| self.finish(&candidate, letterbox))
             .filter(|found| found.bounds[0] < found.bounds[2] && found.bounds[1] < found.bounds[3])
-            .collect()
+            .collect();
+        let (kept, outside) = (found.len(), left_count - found.len());
+        tracing::trace!(target: trace::CANDIDATES, above, wanted, kept, outside);
+        found
     }
 
     fn finish(&self, candidate: &Candidate, letterbox: &Letterbox) -> Detection {

@@ -121,10 +121,16 @@ impl Selector {
                 return self.check_complete();
             };
             let before = self.classifier.parameter_sets();
-            let access = self.look_at(&packet);
+            let (access, why) = self.look_at(&packet);
             let counted_pts = self.count(&packet, access);
             let is_key = matches!(access, Access::Key | Access::KeyField);
-            if !self.is_where_expected(&packet, is_key) || !is_key || packet.is_discard() {
+            let left_out = match self.unexpected(&packet, is_key) {
+                None if !is_key => Some(why),
+                None if packet.is_discard() => Some("the container says not to show it"),
+                unexpected => unexpected,
+            };
+            tell(&packet, left_out.map_or(("kept", why), |why| ("left out", why)));
+            if left_out.is_some() {
                 continue;
             }
             let number = self.numbers.number(&packet);
@@ -143,6 +149,9 @@ impl Selector {
         self.jumped = self.cues.as_ref().is_some_and(|cues| cues.jump(&mut self.demuxer));
         if self.jumped {
             self.read_ahead.clear();
+            let why = "the container's cues say where the next keyframe is: what lies before it is \
+                       passed over, unread and uncounted";
+            trace::decided("left out", why, None, 0);
         }
     }
 
@@ -154,25 +163,29 @@ impl Selector {
         self.already.is_some()
     }
 
-    /// Whether the packet is new, and a keyframe if and only if the cues say so. If they were
-    /// wrong about it, they are no longer used.
-    fn is_where_expected(&mut self, packet: &Packet, is_key: bool) -> bool {
+    /// Why a packet isn't taken now, if it isn't new, or isn't the keyframe that the cues say it is.
+    /// If they were wrong about it, they are no longer used.
+    fn unexpected(&mut self, packet: &Packet, is_key: bool) -> Option<&'static str> {
         let again = self.already.is_some_and(|already| packet.pts() <= Some(already));
         if !(is_key || self.jumped) && packet.is_key() {
             self.cues = None; // they count what only the container calls a keyframe
         }
-        if again || !(is_key || self.jumped) {
-            return !again;
+        if again {
+            return Some("it came before, and was read again because the cues were wrong");
+        }
+        if !(is_key || self.jumped) {
+            return None;
         }
         let right = self.cues.as_mut().is_none_or(|cues| is_key && cues.confirm(packet));
         if self.jumped && !right {
-            return !self.go_back();
+            let why = "the cues were wrong about it, so what lies before it is read first";
+            return self.go_back().then_some(why);
         }
         if !right {
             self.cues = None;
         }
         self.jumped = false;
-        true
+        None
     }
 
     /// The packet after a first field, if it completes the frame; else it is kept for later.
@@ -181,7 +194,8 @@ impl Selector {
         // Looking changes the classifier, and a packet must be looked at once: a second field is
         // recognised without learning, then learnt from.
         if self.classifier.would_complete(packet.data()) {
-            self.look_at(&packet);
+            let (_, why) = self.look_at(&packet);
+            tell(&packet, ("kept", why));
             return Ok(Some(packet));
         }
         self.packets -= 1;
@@ -189,7 +203,8 @@ impl Selector {
         Ok(None)
     }
 
-    fn look_at(&mut self, packet: &Packet) -> Access {
+    /// What a packet is, and why it is that.
+    fn look_at(&mut self, packet: &Packet) -> (Access, &'static str) {
         if let Some(extradata) = packet.new_extradata() {
             self.classifier.learn_extradata(extradata);
             if self.extradata.1.as_deref() != Some(extradata) {
@@ -197,18 +212,10 @@ impl Selector {
             }
         }
         if self.flagged_only && !packet.is_key() {
-            let why = "the index doesn't mark it, so its bytes aren't read";
-            trace::decided("left out", why, packet.pts(), packet.data().len());
-            return Access::Other;
+            return (Access::Other, "the index doesn't mark it, so its bytes aren't read");
         }
         let access = self.classifier.classify(packet.data(), packet.is_key());
-        let verdict = match access {
-            Access::Key | Access::KeyField | Access::SecondField => "kept",
-            Access::Invisible | Access::Other => "left out",
-        };
-        let why = self.classifier.why(access);
-        trace::decided(verdict, why, packet.pts(), packet.data().len());
-        access
+        (access, self.classifier.why(access))
     }
 
     /// Counts frames, and gives the time by count if the packet has none of its own.
@@ -289,6 +296,11 @@ impl Selector {
             other => other,
         }
     }
+}
+
+/// Tells what became of a packet, and why.
+fn tell(packet: &Packet, (verdict, why): (&str, &str)) {
+    trace::decided(verdict, why, packet.pts(), packet.data().len());
 }
 
 /// Has the demuxer read nothing of MP4's samples but keyframes: the index says where they are.

@@ -10,6 +10,7 @@ use std::{
 use moviola_av::{
     frame::{VideoFrame, VideoFrameMut},
     pixel::PixelFormat,
+    trace,
 };
 
 use super::{Video, ranges::Ranges, read::FrameInfo};
@@ -156,7 +157,12 @@ impl Mender {
             OnDamage::Keep => {
                 return Some(came.map_err(|info| undecodable(&self.name, &info)));
             }
-            OnDamage::Skip => return None,
+            OnDamage::Skip => {
+                let verdict = if came.is_ok() { "decoded and dropped" } else { "left out" };
+                let why = "it is damaged, and such frames are to be left out";
+                trace::decided(verdict, why, info.pts.map(|pts| pts.ticks), 0);
+                return None;
+            }
             OnDamage::Fail => None,
             OnDamage::Repeat => match self.last.before(info.number, last_whole) {
                 Ok(picture) => picture.and_then(|picture| picture.try_clone().ok()),

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use moviola_av::{error::Error as AvError, frame::VideoFrame, time::Pts};
+use moviola_av::{error::Error as AvError, frame::VideoFrame, time::Pts, trace};
 
 use super::{
     OnDamage, Video,
@@ -201,6 +201,7 @@ fn run<S>(
     mut see: impl FnMut(Target, S, VideoFrame) -> bool,
 ) -> Result<Vec<(u32, S)>> {
     let mut missing = Vec::new();
+    trace::begins(); // the caller's thread may have opened and indexed the source
     while let Some((job, finish)) = next_job(lane, queue) {
         let left = lane.run(sources, job, finish, &mut see)?;
         missing.extend(left.into_iter().map(|(target, slot)| (target.frame, slot)));

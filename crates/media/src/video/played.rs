@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use moviola_av::trace;
+
 use super::{FrameReader, Video};
 use crate::{
     error::{Error, Result},
@@ -138,11 +140,20 @@ impl Chooser {
             match begin.zip(end) {
                 None => return Some(Err(Error::ReadOnce { name: self.name.clone() })),
                 Some((begin, end)) if self.times.wants(begin, end) => return Some(Ok(frame)),
-                Some(_) => {}
+                Some(_) => drop_with_reason(&frame),
             }
+        }
+        // What told that those that are meant are past.
+        if let Some(frame) = self.held.take() {
+            drop_with_reason(&frame);
         }
         None
     }
+}
+
+fn drop_with_reason(frame: &Frame) {
+    let why = "it isn't on at a time that is wanted";
+    trace::decided("decoded and dropped", why, frame.pts.map(|pts| pts.ticks), 0);
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use moviola_av::{
     frame::VideoFrame,
     packet::Packet,
     time::Pts,
+    trace,
 };
 
 use super::{
@@ -194,7 +195,11 @@ impl Stream {
     /// The frame of a picture, if it is in its turn already.
     fn number(&mut self, picture: VideoFrame) -> Option<Frame> {
         match &mut self.numbers {
-            _ if picture.is_discard() => None,
+            _ if picture.is_discard() => {
+                let why = "the container says not to show it";
+                trace::decided("decoded and dropped", why, picture.pts(), 0);
+                None
+            }
             Numbers::Listed(listed) => {
                 listed.put(picture);
                 None

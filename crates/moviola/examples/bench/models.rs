@@ -59,11 +59,11 @@ pub(crate) fn stream_and_collect(arguments: &Arguments, started: Instant) -> Res
 
 /// What the first record can't do without, each part by itself and for the first time.
 pub(crate) fn first(arguments: &Arguments) -> Result<Value> {
-    let (keyframe, _, open_decode_s) = timed(|| {
-        let mut keyframes =
-            KeyframeReader::start(open(arguments)?, vec![|keyframe: Frame| keyframe])?;
-        Ok(keyframes.next().context("no keyframe")??)
-    })?;
+    let before = Instant::now();
+    let mut keyframes = KeyframeReader::start(open(arguments)?, vec![|keyframe: Frame| keyframe])?;
+    let keyframe = keyframes.next().context("no keyframe")??;
+    let open_decode_s = before.elapsed().as_secs_f64();
+    drop(keyframes); // waits for its worker, which has gone on with the next
     let (mut detector, _, load_s) =
         timed(|| Ok(Detector::load(&arguments.model, &arguments.detector())?))?;
     let picture = keyframe.picture().context("no kernel for this format")?;
@@ -144,10 +144,13 @@ fn collect(arguments: &Arguments) -> Result<(f64, f64)> {
             ..DetectorOptions::default()
         },
     )?;
-    let tensor = vec![0.5; detector.input_len()];
-    detector.candidates(&tensor)?;
-    let before = Instant::now();
+    // As the other way: warmed by real frames, and opened before the clock starts.
+    let some = KeyframeReader::start(open(arguments)?, vec![|keyframe: Frame| keyframe])?;
+    for keyframe in some.take(2) {
+        detector.detect_picture(&keyframe?.picture().context("no kernel for this format")?)?;
+    }
     let media = open(arguments)?;
+    let before = Instant::now();
     let workers = (0..media.decoders()).map(|_| |keyframe: Frame| keyframe).collect();
     let all: Vec<_> =
         KeyframeReader::start(media, workers)?.collect::<std::result::Result<_, _>>()?;

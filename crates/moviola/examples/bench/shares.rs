@@ -34,6 +34,14 @@ impl Shares {
         Ok(shares)
     }
 
+    /// Listens to what `work` does on this thread.
+    pub(crate) fn listen_to<T>(&self, work: impl FnOnce() -> T) -> T {
+        let listener = Registry::default().with(self.clone());
+        let result = tracing::subscriber::with_default(listener, work);
+        tracing::callsite::rebuild_interest_cache(); // what isn't listened to costs nothing again
+        result
+    }
+
     /// Seconds of the stages of these names.
     pub(crate) fn of(&self, stages: &[&str]) -> f64 {
         let times = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -80,7 +80,9 @@ fn precision(known: &Known<'_>) -> Option<String> {
 fn slow_provider(known: &Known<'_>) -> Option<String> {
     let report = known.provider?;
     let share = known.share(Stage::Infer);
-    let (better, why) = report.skipped.first()?;
+    // Of those that come first, most are for other machines; OpenVINO runs on CPUs.
+    let on_cpus = report.skipped.iter().find(|(provider, _)| *provider == Provider::OpenVino);
+    let (better, why) = on_cpus.or(report.skipped.last())?;
     (share > 0.4 && report.provider == Provider::Cpu).then(|| {
         format!(
             "The model is {} of the work, on ONNX Runtime's own CPU provider. {better} is not used: \
@@ -161,8 +163,9 @@ fn nothing_left(known: &Known<'_>) -> String {
         .filter(|stage| known.share(*stage) >= 0.01)
         .map(|stage| format!("{} {}", stage.name(), percent(known.share(stage))))
         .collect();
+    let with = if parts.is_empty() { "" } else { ", with " };
     format!(
-        "Nothing stands out: the cores were busy {} of the time, with {}.",
+        "Nothing stands out: the cores were busy {} of the time{with}{}.",
         percent(known.statistics.busy),
         parts.join(", ")
     )
@@ -232,6 +235,7 @@ mod tests {
             (&[(Encode, 40), (Decode, 60)], &["--max-size"]),
             (&[(Demux, 30), (Open, 10), (Decode, 60)], &["its medium"]),
             (&[(Decode, 80), (Report, 20)], &["Nothing stands out", "took 20 %"]),
+            (&[(Stage::Write, 100)], &["busy 95 % of the time."]),
         ] {
             check(Case { shares, ..Case::default() }, want);
         }
@@ -259,7 +263,13 @@ mod tests {
             let report = ProviderReport {
                 provider,
                 reason: String::new(),
-                skipped: vec![(Provider::OpenVino, "it isn't there".into())],
+                skipped: [
+                    (Provider::Cuda, "not built in"),
+                    (Provider::CoreMl, "not built in"),
+                    (Provider::OpenVino, "it isn't there"),
+                ]
+                .map(|(provider, why)| (provider, why.into()))
+                .into(),
                 nodes: Vec::new(),
                 precision,
                 threads: 1,

@@ -8,7 +8,7 @@ use std::{
     time::Instant,
 };
 
-use moviola_media::image::NewFile;
+use moviola_media::{frame::Frame, image::NewFile};
 use serde_json::json;
 use tracing::{Dispatch, Level};
 use tracing_subscriber::{layer::SubscriberExt, registry::Registry};
@@ -43,8 +43,8 @@ pub(super) struct Heard {
     pub(super) timeline: Timeline,
     pub(super) stages: [Tally; Stage::COUNT],
     pub(super) decisions: Decisions,
-    /// How often a decoder was opened.
-    pub(super) decoders: BTreeMap<String, u64>,
+    /// How often a decoder was opened, and why not on a device that there is.
+    pub(super) decoders: BTreeMap<(String, String), u64>,
     /// Why the packet of that pts was kept, if its frame isn't done.
     reasons: BTreeMap<i64, String>,
     /// Warnings and errors, each with how often it came.
@@ -109,10 +109,10 @@ impl Heard {
         self.charge(now);
         let (thread, new) = self.lanes.begin();
         thread.since = now;
-        if !matches!(stage, Stage::Wait | Stage::Report) {
+        thread.stages.push(stage);
+        if !matches!(thread.stage(), Some(Stage::Wait | Stage::Report)) {
             thread.effort.since.get_or_insert(now);
         }
-        thread.stages.push(stage);
         if let Some(name) = new {
             let lane = self.timeline.add_lane(name.clone());
             if let Some(trace) = &mut self.trace {
@@ -128,12 +128,15 @@ impl Heard {
         self.lanes.end();
     }
 
-    /// The time up to now goes to the innermost stage.
+    /// The time up to now goes to the stage that the thread is at. What the report takes is no
+    /// frame's effort: it would be that of the next.
     fn charge(&mut self, now: u64) {
         let Some(thread) = self.lanes.this() else { return };
-        let Some(&stage) = thread.stages.last() else { return };
+        let Some(stage) = thread.stage() else { return };
         let time = now.saturating_sub(thread.since);
-        thread.effort.times.add(stage, time);
+        if stage != Stage::Report {
+            thread.effort.times.add(stage, time);
+        }
         self.stages[stage as usize].time += time;
         self.timeline.charge(thread.lane, stage, thread.since, now);
         thread.since = now;
@@ -141,8 +144,14 @@ impl Heard {
 
     /// What this thread did for the frame that it is done with, and why that was kept; for frames
     /// whose effort is to be shown.
-    pub(super) fn finish_frame(&mut self, pts: Option<i64>) -> (Effort, Option<String>, usize) {
-        self.charge(self.now());
+    pub(super) fn finish_frame(&mut self, frame: &Frame) -> (Effort, Option<String>, usize) {
+        let (now, pts) = (self.now(), frame.pts.map(|pts| pts.ticks));
+        self.charge(now);
+        let lane = self.lanes.this().map(|thread| thread.lane);
+        if let Some(trace) = &mut self.trace {
+            let facts = json!({"number": frame.number, "pts": pts, "time": frame.time});
+            trace.instant("frame done", lane, now, &facts);
+        }
         let why = pts.and_then(|pts| self.reasons.remove(&pts));
         let Some(thread) = self.lanes.this() else { return (Effort::default(), why, 0) };
         let (effort, lane) = (std::mem::take(&mut thread.effort), thread.lane);
@@ -156,22 +165,22 @@ impl Heard {
     }
 
     pub(super) fn tell(&mut self, span: &Told) {
-        let tally = &mut self.stages[span.stage as usize];
-        tally.bytes += span.facts.bytes;
-        tally.packets += span.facts.packets;
-        tally.frames += span.facts.frames;
         let now = self.now();
+        let Facts { bytes, packets, frames } = span.facts;
         let Some(thread) = self.lanes.this() else { return };
+        let tally = &mut self.stages[thread.stage().unwrap_or(span.stage) as usize];
+        tally.bytes += bytes;
+        tally.packets += packets;
+        tally.frames += frames;
         let effort = &mut thread.effort;
         match span.stage {
             Stage::Demux => {
-                effort.packets += span.facts.packets;
-                effort.packet_bytes += span.facts.bytes;
+                effort.packets += packets;
+                effort.packet_bytes += bytes;
             }
-            Stage::Decode => effort.decoded += span.facts.frames,
+            Stage::Decode => effort.decoded += frames,
             _ => {}
         }
-        let Facts { bytes, packets, frames } = span.facts;
         let facts = [("bytes", bytes), ("packets", packets), ("frames", frames)];
         let facts: Vec<_> = facts.into_iter().filter(|(_, fact)| *fact > 0).collect();
         let (name, lane) = (span.stage.name(), thread.lane);
@@ -183,7 +192,7 @@ impl Heard {
     pub(super) fn decided(&mut self, decision: Words) {
         let Words { verdict, why, pts, bytes, .. } = &decision;
         let now = self.now();
-        let lane = self.lanes.this().map_or(0, |thread| thread.lane);
+        let lane = self.lanes.this().map(|thread| thread.lane);
         if let Some(trace) = &mut self.trace {
             trace.instant(verdict, lane, now, &json!({"why": why, "pts": pts, "bytes": bytes}));
         }
@@ -214,11 +223,20 @@ impl Heard {
         }
     }
 
-    pub(super) fn opened(&mut self, decoder: &Words) {
-        let Words { decoder, threads, on_device, .. } = decoder;
-        let threads = if *threads == 1 { "1 thread".into() } else { format!("{threads} threads") };
-        let place = if *on_device { "on a device" } else { "in software" };
-        *self.decoders.entry(format!("{decoder}, {threads}, {place}")).or_default() += 1;
+    pub(super) fn opened(&mut self, decoder: Words) {
+        let Words { decoder, threads, on_device, refusal, .. } = decoder;
+        let threads = if threads == 1 { "1 thread".into() } else { format!("{threads} threads") };
+        let place = if on_device { "on a device" } else { "in software" };
+        let decoder = format!("{decoder}, {threads}, {place}");
+        *self.decoders.entry((decoder, refusal)).or_default() += 1;
+    }
+
+    /// This thread begins with frames: what it did before isn't for them.
+    pub(super) fn begins(&mut self) {
+        self.charge(self.now());
+        if let Some(thread) = self.lanes.this() {
+            thread.effort = Effort::default();
+        }
     }
 
     /// What became of the boxes on the frame that this thread works on.

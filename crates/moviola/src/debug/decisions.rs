@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use super::listener::Words;
 
-/// Columns at most: about as many as a screen is wide.
-const COLUMNS: usize = 1024;
+/// Columns at most. They are more than a screen is wide: the page can look closer at some.
+const COLUMNS: usize = 8192;
 
 /// All decisions, in columns.
 #[derive(Clone, Debug)]

@@ -38,8 +38,10 @@ pub(super) fn facts(
     let mut facts = vec![Fact::new("Moviola", env!("CARGO_PKG_VERSION"))];
     facts.extend(source.into_iter().flat_map(of_source));
     facts.push(ffmpeg_fact());
-    facts.extend(heard.decoders.iter().map(|(decoder, opened)| {
-        Fact::new("Decoder", decoder.clone()).because(format!("opened {opened} times"))
+    facts.extend(heard.decoders.iter().map(|((decoder, refusal), opened)| {
+        let reason = if refusal.is_empty() { "" } else { "; not on the device: " };
+        let times = if *opened == 1 { "once".into() } else { format!("{opened} times") };
+        Fact::new("Decoder", decoder.clone()).because(format!("opened {times}{reason}{refusal}"))
     }));
     if let Some(detect) = &fast.plan().detect {
         facts.push(Fact::new("Model", detect.model.to_string()));
@@ -81,7 +83,9 @@ fn runtime() -> Option<Fact> {
 
 fn of_provider(report: &ProviderReport, count: u64) -> Vec<Fact> {
     let value = format!("{} in {}", report.provider, report.precision);
-    let value = format!("{value}, {count} sessions with {} threads each", report.threads);
+    let threads = u64::try_from(report.threads).unwrap_or(u64::MAX);
+    let [sessions, threads] = [counted(count, "session"), counted(threads, "thread")];
+    let value = format!("{value}, {sessions} with {threads} each");
     let mut facts = vec![Fact::new("Provider", value).because(report.reason.clone())];
     facts.extend(
         report.skipped.iter().map(|(provider, why)| {
@@ -92,6 +96,11 @@ fn of_provider(report: &ProviderReport, count: u64) -> Vec<Fact> {
     let nodes = nodes.collect::<Vec<_>>().join(", ");
     facts.extend((!nodes.is_empty()).then(|| Fact::new("Nodes of the model", nodes)));
     facts
+}
+
+fn counted(count: u64, thing: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {thing}{plural}")
 }
 
 fn machine() -> Fact {

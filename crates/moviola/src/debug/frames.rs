@@ -1,20 +1,18 @@
 //! The frames that a report shows.
 
-use std::sync::atomic::Ordering;
-
 use base64::{Engine, prelude::BASE64_STANDARD};
 use moviola_infer::results::Detection;
 use serde::Serialize;
 
 use super::{
     inspector::{Inspector, Note, Pictures},
-    lanes::Candidates,
+    lanes::Effort,
     stage::Stage,
 };
 use crate::facts::FrameFacts;
 
 /// The most frames that a report shows with pictures, evenly spread over all.
-pub const MOST_SHOWN: usize = 120;
+const MOST_SHOWN: usize = 120;
 
 /// How many of the slowest frames are listed.
 const SLOWEST: usize = 12;
@@ -34,16 +32,16 @@ pub(super) struct Shown {
     height: usize,
     pixel_format: &'static str,
     why: Option<String>,
-    packets: u64,
-    packet_bytes: u64,
-    decoded: u64,
+    #[serde(flatten)]
+    effort: Effort,
     lane: usize,
     from: f64,
     to: f64,
     busy: f64,
     stages: Vec<(Stage, f64)>,
-    candidates: Option<Candidates>,
     objects: Vec<Detection>,
+    #[serde(skip)]
+    place: u64,
     /// A `data:` URL.
     small: Option<String>,
     /// A `data:` URL.
@@ -85,7 +83,7 @@ impl Frames {
             self.count += 1;
             self.clock = self.clock.or_else(|| Clock::of(&note.facts));
             let is_slow =
-                self.slowest.last().is_none_or(|last| last.busy < millis(note.times.busy()));
+                self.slowest.last().is_none_or(|last| last.busy < millis(note.effort.times.busy()));
             let (is_slow, is_pictured) =
                 (is_slow || self.slowest.len() < SLOWEST, note.pictures.is_some());
             if !(is_slow || is_pictured) {
@@ -94,7 +92,7 @@ impl Frames {
             let shown = Shown::of(index, note);
             if is_slow {
                 let place = self.slowest.partition_point(|other| other.busy >= shown.busy);
-                self.slowest.insert(place, shown.clone());
+                self.slowest.insert(place, shown.without_pictures());
                 self.slowest.truncate(SLOWEST);
             }
             if is_pictured {
@@ -104,19 +102,12 @@ impl Frames {
         }
     }
 
-    /// Keeps every other one if there are too many, and has as few pictured from now on.
+    /// Keeps fewer if there are too many, and has as few pictured from now on. Few frames are in
+    /// work now; that some of them are pictured too often does no harm.
     fn thin_out(&mut self) {
-        if self.shown.len() <= MOST_SHOWN {
-            return;
+        while self.shown.len() > MOST_SHOWN {
+            self.inspector.sample().thin_out(&mut self.shown, |shown| shown.place);
         }
-        let mut keep = false;
-        self.shown.retain(|_| {
-            keep = !keep;
-            keep
-        });
-        // Few frames are in work now; that some of them are pictured too often does no harm.
-        let stride = &self.inspector.stride;
-        stride.store(stride.load(Ordering::Relaxed).saturating_mul(2), Ordering::Relaxed);
     }
 }
 
@@ -130,8 +121,9 @@ impl Clock {
 
 impl Shown {
     fn of(index: Option<u64>, note: Note) -> Self {
-        let Note { facts, pictures, objects, times, span, .. } = note;
+        let Note { facts, pictures, objects, effort, until, lane, why, place } = note;
         let Pictures { small, input } = pictures.unwrap_or_default();
+        let times = &effort.times;
         let stages = Stage::ALL.into_iter().filter(|stage| times.of(*stage) > 0);
         Self {
             index,
@@ -143,20 +135,24 @@ impl Shown {
             width: facts.width,
             height: facts.height,
             pixel_format: facts.format.name(),
-            why: note.why,
-            packets: note.packets,
-            packet_bytes: note.packet_bytes,
-            decoded: note.decoded,
-            lane: note.lane,
-            from: millis(span.0),
-            to: millis(span.1),
+            why,
+            lane,
+            from: millis(effort.since.unwrap_or(until)),
+            to: millis(until),
             busy: millis(times.busy()),
             stages: stages.map(|stage| (stage, millis(times.of(stage)))).collect(),
-            candidates: note.candidates,
+            effort,
             objects,
+            place,
             small: (!small.is_empty()).then(|| jpeg_url(&small)),
             input: input.map(|image| jpeg_url(&image)),
         }
+    }
+
+    /// The same for a list: its pictures are in the strip, if it has some.
+    fn without_pictures(&self) -> Self {
+        let (stages, objects) = (self.stages.clone(), self.objects.clone());
+        Self { small: None, input: None, stages, objects, why: self.why.clone(), ..*self }
     }
 }
 

@@ -1,38 +1,39 @@
 //! One thread's notes about the frames it works on.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicU64, Ordering},
 };
 
-use moviola_av::stage;
+use moviola_av::{plane::Plane, stage};
 use moviola_infer::results::Detection;
 use moviola_media::{
     any_format::AnyFormat,
     frame::Frame,
-    image::{self, JpegEncoder, JpegOptions},
+    image::{ImageError, JpegEncoder, JpegOptions},
+    picture::{Color, Layout, Orientation, Picture},
 };
 
-use super::{
-    collector::Collector,
-    lanes::{Candidates, Effort},
-    stage::Times,
+use super::{collector::Collector, lanes::Effort, sample::Sample};
+use crate::{
+    detect::searcher::{Input, Searcher},
+    facts::FrameFacts,
+    pipeline::Output,
 };
-use crate::{detect::searcher::Searcher, facts::FrameFacts, pipeline::Output};
 
-/// What the small pictures fit into, in pixels.
-const SMALL: (usize, usize) = (320, 240);
+/// The small pictures.
+const SMALL: JpegOptions = JpegOptions { quality: 80, max_size: Some((320, 240)), coded: false };
 
-/// JPEG quality of pictures of tensors.
-const TENSOR_QUALITY: u8 = 70;
+/// Pictures of tensors: that of the largest usual model as it is, since its pixels matter.
+const TENSOR: JpegOptions = JpegOptions { quality: 70, max_size: Some((640, 640)), coded: false };
 
 /// Makes notes about frames; clones belong to the same report.
 #[derive(Clone, Debug)]
 pub(crate) struct Inspector {
     pub(super) collector: Collector,
-    /// Every so many frames, one is pictured.
-    pub(super) stride: Arc<AtomicU64>,
-    frames: Arc<AtomicU64>,
+    sample: Arc<Mutex<Sample>>,
+    /// Frames without a number so far.
+    counted: Arc<AtomicU64>,
 }
 
 /// What is noted about a frame.
@@ -41,15 +42,13 @@ pub(crate) struct Note {
     pub(super) facts: FrameFacts,
     pub(super) pictures: Option<Pictures>,
     pub(super) objects: Vec<Detection>,
-    pub(super) times: Times,
-    /// From the first packet to the last box, in nanoseconds since the beginning.
-    pub(super) span: (u64, u64),
+    pub(super) effort: Effort,
+    /// When the last box was there, in nanoseconds since the beginning.
+    pub(super) until: u64,
     pub(super) lane: usize,
     pub(super) why: Option<String>,
-    pub(super) packets: u64,
-    pub(super) packet_bytes: u64,
-    pub(super) decoded: u64,
-    pub(super) candidates: Option<Candidates>,
+    /// What frames are spread by: its number, or how many came before it.
+    pub(super) place: u64,
 }
 
 /// Pictures for the report, as JPEG files.
@@ -63,24 +62,18 @@ pub(super) struct Pictures {
 
 impl Inspector {
     pub(super) fn new(collector: Collector) -> Self {
-        let (stride, frames) = (Arc::new(AtomicU64::new(1)), Arc::default());
-        Self { collector, stride, frames }
+        Self { collector, sample: Arc::default(), counted: Arc::default() }
     }
 
     /// One thread's part.
     pub(crate) fn looker(&self) -> Looker {
-        Looker {
-            inspector: self.clone(),
-            small: None,
-            input: None,
-            any_format: AnyFormat::default(),
-        }
+        let inspector = self.clone();
+        Looker { inspector, place: 0, is_pictured: false, small: None, input: None }
     }
 
-    /// Whether the next frame is to be pictured.
-    fn wants_pictures(&self) -> bool {
-        let number = self.frames.fetch_add(1, Ordering::Relaxed);
-        number.is_multiple_of(self.stride.load(Ordering::Relaxed).max(1))
+    /// Which frames are pictured.
+    pub(super) fn sample(&self) -> MutexGuard<'_, Sample> {
+        self.sample.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -88,12 +81,32 @@ impl Inspector {
 #[derive(Debug)]
 pub(crate) struct Looker {
     inspector: Inspector,
-    small: Option<JpegEncoder>,
+    /// Of the frame that is in work.
+    place: u64,
+    is_pictured: bool,
+    small: Option<Small>,
     input: Option<JpegEncoder>,
+}
+
+/// What makes small pictures.
+#[derive(Debug)]
+struct Small {
+    encoder: JpegEncoder,
     any_format: AnyFormat,
 }
 
 impl Looker {
+    /// Settles whether a frame will be pictured, before anything is made of it: then `searcher` keeps
+    /// what its model gets.
+    pub(crate) fn begin(&mut self, frame: &Frame, searcher: Option<&mut Searcher>) {
+        let count = || self.inspector.counted.fetch_add(1, Ordering::Relaxed);
+        self.place = frame.number.unwrap_or_else(count);
+        self.is_pictured = self.inspector.sample().wants(self.place);
+        if let Some(searcher) = searcher {
+            searcher.keep_input(self.is_pictured);
+        }
+    }
+
     /// Notes what was made of a frame, and what that took.
     pub(crate) fn look(
         &mut self,
@@ -101,67 +114,83 @@ impl Looker {
         output: &Output,
         searcher: Option<&Searcher>,
     ) -> Note {
-        let pts = frame.pts.map(|pts| pts.ticks);
         let mut heard = self.inspector.collector.heard();
-        let (effort, why, lane) = heard.finish_frame(pts);
-        let now = heard.now();
+        let (effort, why, lane) = heard.finish_frame(frame);
+        let until = heard.now();
         drop(heard);
-        let Effort { times, since, packets, packet_bytes, decoded, candidates } = effort;
-        let detected = output.detected.as_ref().and_then(|detected| detected.as_ref().ok());
         let _stage = stage!("report");
-        let pictured = self.inspector.wants_pictures();
+        let detected = output.detected.as_ref().and_then(|detected| detected.as_ref().ok());
         // Of a picture that couldn't be searched, the model got nothing.
-        let searcher = searcher.filter(|_| detected.is_some());
-        let pictures = pictured.then(|| self.pictures(frame, searcher));
+        let input = searcher.filter(|_| detected.is_some()).and_then(Searcher::input);
+        let pictures = self.is_pictured.then(|| self.pictures(frame, input));
         let pictures = pictures.and_then(|made| {
             made.inspect_err(|error| tracing::warn!(%error, "a frame can't be pictured")).ok()
         });
         Note {
-            facts: FrameFacts::of(frame, size_of(frame)),
+            facts: FrameFacts::of(frame, size_of(frame, output)),
             pictures,
             objects: detected.map(|detected| detected.objects.clone()).unwrap_or_default(),
-            times,
-            span: (since.unwrap_or(now), now),
+            effort,
+            until,
             lane,
             why,
-            packets,
-            packet_bytes,
-            decoded,
-            candidates,
+            place: self.place,
         }
     }
 
-    fn pictures(&mut self, frame: &Frame, searcher: Option<&Searcher>) -> Result<Pictures, String> {
-        let picture = self.any_format.picture(frame).map_err(|error| error.to_string())?;
-        let options = JpegOptions { quality: 80, max_size: Some(SMALL), ..JpegOptions::default() };
-        let text = |error: image::ImageError| error.to_string();
-        let small = encoder(&mut self.small, options)
-            .and_then(|encoder| encoder.encode(&picture).map(|image| image.bytes.to_vec()));
-        let input = searcher.map(|searcher| {
-            let (pixels, size) = searcher.last_input();
-            let options = JpegOptions { quality: TENSOR_QUALITY, ..JpegOptions::default() };
-            let encoder = encoder(&mut self.input, options)?;
-            encoder.encode_rgb(&pixels, size).map(|image| image.bytes.to_vec())
-        });
-        Ok(Pictures { small: small.map_err(text)?, input: input.transpose().map_err(text)? })
+    fn pictures(&mut self, frame: &Frame, input: Option<&Input>) -> Result<Pictures, String> {
+        let text = |error: ImageError| error.to_string();
+        let Small { encoder, any_format } = match &mut self.small {
+            Some(small) => small,
+            none => {
+                let encoder = JpegEncoder::new(SMALL).map_err(text)?;
+                none.insert(Small { encoder, any_format: AnyFormat::default() })
+            }
+        };
+        let picture = any_format.picture(frame).map_err(|error| error.to_string())?;
+        let small = encoder.encode(&picture).map_err(text)?.bytes.to_vec();
+        let input = input.map(|input| self.input(input)).transpose().map_err(text)?;
+        Ok(Pictures { small, input: input.flatten() })
+    }
+
+    /// What a model got, as a JPEG file; `None` if there are too few pixels for its size.
+    fn input(&mut self, input: &Input) -> Result<Option<Vec<u8>>, ImageError> {
+        let Some(picture) = picture_of(input) else { return Ok(None) };
+        let encoder = match &mut self.input {
+            Some(encoder) => encoder,
+            none => none.insert(JpegEncoder::new(TENSOR)?),
+        };
+        encoder.encode(&picture).map(|image| Some(image.bytes.to_vec()))
     }
 }
 
-fn encoder(
-    encoder: &mut Option<JpegEncoder>,
-    options: JpegOptions,
-) -> image::Result<&mut JpegEncoder> {
-    match encoder {
-        Some(encoder) => Ok(encoder),
-        none => Ok(none.insert(JpegEncoder::new(options)?)),
-    }
+fn picture_of(input: &Input) -> Option<Picture<'_>> {
+    let Input { pixels, size: (width, height) } = input;
+    let row = width.checked_mul(3)?;
+    Some(Picture {
+        width: *width,
+        height: *height,
+        layout: Layout::Packed { bytes: 3, rgb: [0, 1, 2] },
+        planes: [Some(Plane::from_slice(pixels, row, row, *height)?), None, None],
+        color: Color::default(),
+        orientation: Orientation::default(),
+        sample_aspect: (1, 1),
+    })
 }
 
-/// Width and height of the upright picture; those of the coded one if it has none.
-fn size_of(frame: &Frame) -> (usize, usize) {
+/// Width and height of the upright picture, in which boxes count; of one that no kernel takes and
+/// that wasn't searched, those of its image, or as it is coded.
+fn size_of(frame: &Frame, output: &Output) -> (usize, usize) {
+    let size = |facts: &FrameFacts| (facts.width, facts.height);
+    let detected = output.detected.as_ref().and_then(|detected| detected.as_ref().ok());
+    let still = output.still.as_ref().and_then(|still| still.as_ref().ok());
     let coded = || {
         let side = |side: u32| usize::try_from(side).unwrap_or(usize::MAX);
         (side(frame.frame.width()), side(frame.frame.height()))
     };
-    frame.picture().map_or_else(coded, |picture| picture.display_size())
+    detected
+        .map(|detected| size(&detected.facts))
+        .or_else(|| frame.picture().map(|picture| picture.display_size()))
+        .or_else(|| still.map(|still| size(&still.facts)))
+        .unwrap_or_else(coded)
 }

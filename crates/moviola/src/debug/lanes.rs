@@ -5,9 +5,11 @@ use std::{
     thread::{self, ThreadId},
 };
 
+use serde::Serialize;
+
 use super::stage::{Stage, Times};
 
-/// Threads that are remembered; of more, those at rest are forgotten.
+/// Threads that are remembered; of more, those that have rested longest are forgotten.
 const REMEMBERED: usize = 256;
 
 /// The threads at work, and the lanes they are drawn in.
@@ -34,10 +36,12 @@ pub(super) struct Thread {
 }
 
 /// What a frame took.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(super) struct Effort {
+    #[serde(skip)]
     pub(super) times: Times,
     /// Since when, in nanoseconds; `None` before anything was done.
+    #[serde(skip)]
     pub(super) since: Option<u64>,
     pub(super) packets: u64,
     pub(super) packet_bytes: u64,
@@ -47,14 +51,26 @@ pub(super) struct Effort {
 }
 
 /// What became of a model's boxes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Candidates {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Candidates {
     /// Sure enough.
-    pub above: u64,
+    pub(super) above: u64,
     /// Of a class that is wanted.
-    pub wanted: u64,
-    /// Left once those that overlap are thinned out.
-    pub kept: u64,
+    pub(super) wanted: u64,
+    /// Left once those that overlap are thinned out, and in the picture.
+    pub(super) kept: u64,
+    /// Left too, but in the border that the model's input has around the picture.
+    pub(super) outside: u64,
+}
+
+impl Thread {
+    /// What its time goes to: the innermost stage, but within the report all is the report's.
+    pub(super) fn stage(&self) -> Option<Stage> {
+        if self.stages.contains(&Stage::Report) {
+            return Some(Stage::Report);
+        }
+        self.stages.last().copied()
+    }
 }
 
 impl Lanes {
@@ -67,7 +83,7 @@ impl Lanes {
     pub(super) fn begin(&mut self) -> (&mut Thread, Option<String>) {
         let this = thread::current();
         if self.threads.len() > REMEMBERED {
-            self.threads.retain(|_, thread| !thread.stages.is_empty());
+            self.forget(this.id());
         }
         let usual = self.threads.get(&this.id());
         if usual.is_some_and(|thread| !thread.stages.is_empty()) {
@@ -93,6 +109,17 @@ impl Lanes {
             name => format!("{name} {number}"),
         };
         (thread, is_new.then(shown))
+    }
+
+    /// Forgets half of the threads at rest, those that have rested longest: most have ended, while
+    /// who is between two stages has work to show for itself. Never `but`.
+    fn forget(&mut self, but: ThreadId) {
+        let resting = self.threads.values().filter(|thread| thread.stages.is_empty());
+        let mut since: Vec<_> = resting.map(|thread| thread.since).collect();
+        since.sort_unstable();
+        let Some(&latest) = since.get(since.len() / 2) else { return };
+        self.threads
+            .retain(|id, thread| !thread.stages.is_empty() || thread.since > latest || *id == but);
     }
 
     /// This thread's stage ended; its lane is free if that was the outermost.
@@ -131,6 +158,19 @@ mod tests {
         assert_eq!(stage_on_a_thread(&mut lanes, false), 0);
         assert_eq!(stage_on_a_thread(&mut lanes, true), 1);
         assert_eq!(stage_on_a_thread(&mut lanes, true), 1);
+    }
+
+    #[test]
+    fn who_is_between_two_stages_is_remembered() {
+        let mut lanes = Lanes::default();
+        for _ in 0..REMEMBERED {
+            stage_on_a_thread(&mut lanes, true);
+        }
+        let (thread, _) = lanes.begin();
+        (thread.since, thread.effort.packets) = (1, 7);
+        stage_on_a_thread(&mut lanes, true);
+        assert!(lanes.threads.len() < REMEMBERED);
+        assert_eq!(lanes.this().unwrap().effort.packets, 7);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use moviola_av::trace::{CANDIDATES, DECISION, DECODER, QUEUE, STAGE};
+use moviola_av::trace::{BEGIN, CANDIDATES, DECISION, DECODER, QUEUE, STAGE};
 use tracing::{
     Dispatch, Event, Level, Metadata, Subscriber,
     field::{Field, Visit},
@@ -67,6 +67,8 @@ pub(super) struct Words {
     pub(super) decoder: String,
     pub(super) threads: u64,
     pub(super) on_device: bool,
+    /// Why not.
+    pub(super) refusal: String,
     pub(super) waiting: u64,
     pub(super) candidates: Candidates,
 }
@@ -86,6 +88,7 @@ impl Visit for Words {
             "above" => self.candidates.above = value,
             "wanted" => self.candidates.wanted = value,
             "kept" => self.candidates.kept = value,
+            "outside" => self.candidates.outside = value,
             _ => {}
         }
     }
@@ -99,6 +102,7 @@ impl Visit for Words {
             "verdict" => value.clone_into(&mut self.verdict),
             "decoder" => value.clone_into(&mut self.decoder),
             "why" => value.clone_into(&mut self.why),
+            "refusal" => value.clone_into(&mut self.refusal),
             name => _ = write!(self.more, " {name}={value:?}"),
         }
     }
@@ -112,7 +116,7 @@ impl Visit for Words {
 }
 
 fn is_ours(metadata: &Metadata<'_>) -> bool {
-    [STAGE, DECISION, DECODER, QUEUE, CANDIDATES].contains(&metadata.target())
+    [STAGE, BEGIN, DECISION, DECODER, QUEUE, CANDIDATES].contains(&metadata.target())
 }
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Listener {
@@ -170,7 +174,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Listener {
         let mut heard = self.collector.heard();
         match metadata.target() {
             DECISION => heard.decided(words),
-            DECODER => heard.opened(&words),
+            DECODER => heard.opened(words),
+            BEGIN => heard.begins(),
             QUEUE => heard.waits(usize::try_from(words.waiting).unwrap_or(usize::MAX)),
             CANDIDATES => heard.found(words.candidates),
             _ => heard.warned(*metadata.level(), &words),
@@ -232,6 +237,22 @@ mod tests {
             });
         });
         assert_eq!(*before.0.lock().unwrap(), ["heard"]);
+    }
+
+    #[test]
+    fn what_is_done_within_the_report_is_the_reports() {
+        let collector = collector();
+        dispatcher::with_default(&collector.dispatch(), || {
+            let _work = stage!("work");
+            let _report = stage!("report");
+            let convert = stage!("convert");
+            convert.record("bytes", 7_u64);
+        });
+        let heard = collector.heard();
+        let [convert, report] =
+            [Stage::Convert, Stage::Report].map(|stage| &heard.stages[stage as usize]);
+        assert_eq!((convert.time, convert.bytes, report.bytes), (0, 0, 7));
+        assert!(report.time > 0);
     }
 
     #[test]

@@ -5,8 +5,8 @@
 //! look at, `trace.json` for Perfetto, `records.jsonl` as from any other run.
 //!
 //! Memory is bounded whatever the length of the source: the timeline has a fixed number of columns for
-//! each thread (some 200 KB),
-//! the report shows at most [`MOST_SHOWN`] frames, and the trace is written as it comes.
+//! each thread (some 200 KB), so have the decisions (some 2 MB), the report shows at most 120 frames,
+//! and the trace is written as it comes.
 
 mod advice;
 mod collector;
@@ -17,8 +17,11 @@ mod inspector;
 mod lanes;
 mod listener;
 mod page;
+mod sample;
 mod spread;
 mod stage;
+#[cfg(test)]
+mod tests;
 mod timeline;
 mod trace;
 
@@ -28,7 +31,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use moviola_av::stage;
+use moviola_av::{stage, trace::gave};
 use moviola_infer::error::Error as InferError;
 use moviola_media::{
     image::{ImageError, NewFile, Overwrite},
@@ -47,11 +50,9 @@ use frames::Frames;
 use page::Page;
 use trace::TraceWriter;
 
-pub use frames::MOST_SHOWN;
 pub(crate) use inspector::{Inspector, Looker, Note};
-pub use lanes::Candidates;
 pub use page::{StageReport, Statistics};
-pub use stage::{Stage, Times};
+pub use stage::Stage;
 
 /// Files of a report's folder.
 const FILES: [&str; 3] = ["report.html", "trace.json", "records.jsonl"];
@@ -128,7 +129,8 @@ impl Debug {
         let collector = Collector::new(TraceWriter::new(BufWriter::new(trace)));
         let dispatch = collector.dispatch();
         let inspector = Inspector::new(collector.clone());
-        let frames = Frames::new(inspector.clone());
+        // Takes the CPU time from here on, as the collector takes the time.
+        let page = Page::new(Frames::new(inspector.clone()));
         let (fast, records) = dispatcher::with_default(&dispatch, || {
             let mut fast = Fast::new(plan, options)?;
             fast.inspect(inspector);
@@ -140,9 +142,9 @@ impl Debug {
             records,
             dispatch,
             collector,
-            page: Page::new(frames),
+            page,
             html,
-            lines: JsonLines::new(lines),
+            lines: JsonLines::new(Lines(lines)),
             folder: folder.into(),
             failure: None,
         })
@@ -156,6 +158,23 @@ fn prepare(folder: &Path, overwrite: Overwrite) -> Result<[NewFile; 3], DebugErr
     Ok([page?, trace?, lines?])
 }
 
+/// The file of records, which tells how much is written.
+#[derive(Debug)]
+struct Lines(NewFile);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let stage = stage!("write");
+        let written = self.0.write(bytes)?;
+        gave(&stage, written);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 /// A run that is reported: its records, as they come, then [`finish`](Self::finish).
 ///
 /// Dropping it stops the work, and leaves no report.
@@ -167,7 +186,7 @@ pub struct DebugRun {
     collector: Collector,
     page: Page,
     html: NewFile,
-    lines: JsonLines<NewFile>,
+    lines: JsonLines<Lines>,
     folder: PathBuf,
     /// That a record couldn't be written.
     failure: Option<io::Error>,
@@ -233,7 +252,7 @@ impl DebugRun {
         let trace = trace.map_err(|cause| unwritable(trace_name, cause))?;
         let (text, statistics) = page.render(&fast, provider.as_ref(), &collector);
         html.write_all(text.as_bytes()).map_err(|cause| unwritable(page_name, cause))?;
-        for file in trace.into_iter().chain([lines.into_inner(), html]) {
+        for file in trace.into_iter().chain([lines.into_inner().0, html]) {
             file.finish()?;
         }
         Ok(statistics)

@@ -103,6 +103,8 @@ struct Data<'a> {
     source: Option<&'a SourceRecord>,
     end: Option<&'a EndRecord>,
     plan: String,
+    /// Whether the plan wants every frame, so that there is nothing to decide.
+    wants_all: bool,
     statistics: &'a Statistics,
     advice: Vec<String>,
     timeline: Drawn,
@@ -204,6 +206,7 @@ impl Page {
             source: self.source.as_ref(),
             end: self.end.as_ref(),
             plan: toml::to_string(plan).unwrap_or_else(|error| error.to_string()),
+            wants_all: plan.frames == Wanted::All,
             statistics: &statistics,
             advice: advice(&known),
             timeline: Drawn::of(&heard.timeline),

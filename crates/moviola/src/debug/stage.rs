@@ -83,7 +83,7 @@ impl Stage {
 
 /// Nanoseconds of each stage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Times([u64; Stage::COUNT]);
+pub(super) struct Times([u64; Stage::COUNT]);
 
 impl Times {
     /// Adds time to a stage.
@@ -98,12 +98,12 @@ impl Times {
     }
 
     /// Nanoseconds of a stage.
-    pub fn of(&self, stage: Stage) -> u64 {
+    pub(super) fn of(&self, stage: Stage) -> u64 {
         self.0[stage as usize]
     }
 
     /// Nanoseconds in which something was done for the result.
-    pub fn busy(&self) -> u64 {
+    pub(super) fn busy(&self) -> u64 {
         let stages = Stage::ALL.into_iter();
         stages.filter(|stage| stage.is_busy() && *stage != Stage::Report).map(|s| self.of(s)).sum()
     }

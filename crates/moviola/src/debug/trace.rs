@@ -32,13 +32,21 @@ pub(super) struct Slice<'a> {
 impl<W: Write> TraceWriter<W> {
     pub(super) fn new(mut out: W) -> Self {
         let begin = out.write_all(b"{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n");
-        Self { out, events: 0, failure: begin.err() }
+        let mut trace = Self { out, events: 0, failure: begin.err() };
+        let process = json!({"name": "moviola"});
+        trace.put(&json!({"ph": "M", "pid": 1, "name": "process_name", "args": process}));
+        trace
     }
 
-    /// Names a thread.
+    /// Names a thread, and puts it below those before it.
     pub(super) fn lane(&mut self, lane: usize, name: &str) {
-        let (thread, name) = (json!({"name": name}), "thread_name");
-        self.put(&json!({"ph": "M", "pid": 1, "tid": lane, "name": name, "args": thread}));
+        let tid = tid(lane);
+        for (what, args) in [
+            ("thread_name", json!({"name": name})),
+            ("thread_sort_index", json!({"sort_index": tid})),
+        ] {
+            self.put(&json!({"ph": "M", "pid": 1, "tid": tid, "name": what, "args": args}));
+        }
     }
 
     pub(super) fn slice(&mut self, slice: &Slice<'_>) {
@@ -47,7 +55,7 @@ impl<W: Write> TraceWriter<W> {
             facts.iter().map(|(name, fact)| ((*name).to_owned(), Value::from(*fact))).collect();
         let (begin, length) = (micros(from), micros(to.saturating_sub(from)));
         self.put(&json!({
-            "ph": "X", "pid": 1, "tid": lane, "name": name, "ts": begin, "dur": length, "args": facts,
+            "ph": "X", "pid": 1, "tid": tid(lane), "name": name, "ts": begin, "dur": length, "args": facts,
         }));
     }
 
@@ -57,12 +65,14 @@ impl<W: Write> TraceWriter<W> {
         self.put(&json!({"ph": "C", "pid": 1, "name": name, "ts": micros(time), "args": value}));
     }
 
-    /// Notes a choice.
-    pub(super) fn instant(&mut self, name: &str, lane: usize, time: u64, facts: &Value) {
-        let time = micros(time);
-        self.put(&json!({
-            "ph": "i", "s": "t", "pid": 1, "tid": lane, "name": name, "ts": time, "args": facts,
-        }));
+    /// Notes what happened at a time: on a thread, or on one that is in no lane.
+    pub(super) fn instant(&mut self, name: &str, lane: Option<usize>, time: u64, facts: &Value) {
+        let mut event =
+            json!({"ph": "i", "s": "p", "pid": 1, "name": name, "ts": micros(time), "args": facts});
+        if let Some(lane) = lane {
+            (event["s"], event["tid"]) = ("t".into(), tid(lane).into());
+        }
+        self.put(&event);
     }
 
     fn put(&mut self, event: &Value) {
@@ -92,6 +102,11 @@ impl<W: Write> TraceWriter<W> {
     }
 }
 
+/// A lane's number in the trace, where 0 is what a processor does when it has nothing to do.
+fn tid(lane: usize) -> usize {
+    lane + 1
+}
+
 fn micros(nanoseconds: u64) -> f64 {
     nanoseconds as f64 / 1e3
 }
@@ -108,14 +123,17 @@ mod tests {
         let slice = Slice { name: "decode", lane: 3, from: 1500, to: 4000, facts: &facts };
         trace.slice(&slice);
         trace.counter("waiting", 4000, 2);
-        trace.instant("kept", 3, 4000, &json!({"why": "an IDR picture"}));
+        trace.instant("kept", Some(3), 4000, &json!({"why": "an IDR picture"}));
+        trace.instant("left out", None, 5000, &json!({}));
         let value: Value = serde_json::from_slice(&trace.finish().unwrap()).unwrap();
         let events = value["traceEvents"].as_array().unwrap();
         let phases: Vec<_> = events.iter().map(|event| event["ph"].as_str().unwrap()).collect();
-        assert_eq!(phases, ["M", "X", "C", "i"]);
-        assert_eq!(events[0]["args"]["name"], "worker \"1\"");
-        assert_eq!((&events[1]["ts"], &events[1]["dur"]), (&json!(1.5), &json!(2.5)));
-        assert_eq!(events[1]["args"]["bytes"], 7);
+        assert_eq!(phases, ["M", "M", "M", "X", "C", "i", "i"]);
+        assert_eq!(events[0]["args"]["name"], "moviola");
+        assert_eq!(events[1]["args"]["name"], "worker \"1\"");
+        assert_eq!((&events[3]["ts"], &events[3]["dur"]), (&json!(1.5), &json!(2.5)));
+        assert_eq!((&events[3]["args"]["bytes"], &events[3]["tid"]), (&json!(7), &json!(4)));
+        assert_eq!((&events[5]["tid"], &events[6]["tid"]), (&json!(4), &Value::Null));
     }
 
     #[test]

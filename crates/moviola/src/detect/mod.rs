@@ -12,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
     str::FromStr,
     sync::{
-        Arc, LazyLock, Mutex, OnceLock, PoisonError,
+        Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -67,6 +67,7 @@ impl Model {
     }
 
     fn load(&self, options: &DetectorOptions) -> Result<Detector, InferError> {
+        let _stage = stage!("load");
         match self {
             Self::File(path) => Detector::load(path, options),
             Self::Demo => Detector::from_bytes(demo::NAME, demo::MODEL, options),
@@ -112,15 +113,11 @@ impl Detectors {
             }
         };
         let task = Task::start(load_one())?;
-        let wait = move || {
-            let _stage = stage!("wait");
-            Mutex::new(task.wait())
-        };
-        let first = Arc::new(Slot::new(Box::new(wait)));
+        let first = Arc::new(Slot::new(Box::new(move || Mutex::new(task.wait()))));
         let others = (1..count).map(|_| {
             let (load, first) = (load_one(), Arc::clone(&first));
             let load = move || {
-                LazyLock::force(&first);
+                wait_for(&first);
                 Mutex::new(load())
             };
             Arc::new(Slot::new(Box::new(load)))
@@ -178,10 +175,29 @@ impl Detectors {
 
 /// Runs `work` with the slot's model, which is loaded first or waited for if need be.
 fn with<T>(slot: &Slot, work: impl FnOnce(&mut Detector) -> T) -> Result<T, InferError> {
-    let mut loaded = slot.lock().unwrap_or_else(PoisonError::into_inner);
-    match &mut *loaded {
+    match &mut *take(wait_for(slot)) {
         Ok(detector) => Ok(work(detector)),
         Err(error) => Err(error.clone()),
+    }
+}
+
+/// The slot's model, which is loaded here if nobody does; what else passes until it is there is waiting.
+fn wait_for(slot: &Slot) -> &Mutex<Loaded> {
+    LazyLock::get(slot).unwrap_or_else(|| {
+        let _stage = stage!("wait");
+        LazyLock::force(slot)
+    })
+}
+
+/// The model for this thread alone; workers that share one wait for each other.
+fn take(model: &Mutex<Loaded>) -> MutexGuard<'_, Loaded> {
+    match model.try_lock() {
+        Ok(loaded) => loaded,
+        Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+        Err(TryLockError::WouldBlock) => {
+            let _stage = stage!("wait");
+            model.lock().unwrap_or_else(PoisonError::into_inner)
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use moviola_av::stage;
-use moviola_infer::results::Detection;
+use moviola_infer::{detect::Detector, results::Detection};
 use moviola_media::{
     any_format::AnyFormat,
     convert::to_rgb8,
@@ -22,6 +22,17 @@ pub(crate) struct Searcher {
     annotate: Option<u8>,
     any_format: AnyFormat,
     drawing: Drawing,
+    keeps_input: bool,
+    input: Option<Input>,
+}
+
+/// A picture as a model got it.
+#[derive(Debug)]
+pub(crate) struct Input {
+    /// RGB, three bytes a pixel, row by row.
+    pub(crate) pixels: Vec<u8>,
+    /// Width and height.
+    pub(crate) size: (usize, usize),
 }
 
 /// What drawing keeps from one picture to the next.
@@ -33,16 +44,22 @@ struct Drawing {
 
 impl Searcher {
     pub(crate) fn new(slot: Arc<Slot>, annotate: Option<u8>) -> Self {
-        Self { slot, annotate, any_format: AnyFormat::default(), drawing: Drawing::default() }
+        let (any_format, drawing) = (AnyFormat::default(), Drawing::default());
+        Self { slot, annotate, any_format, drawing, keeps_input: false, input: None }
     }
 
     pub(crate) fn search(&mut self, frame: &Frame) -> Result<Detected, DetectError> {
         let failed = |cause| DetectError::Picture { time: frame.time, cause };
         let picture = self.any_format.picture(frame).map_err(PictureError::Format);
         let picture = picture.map_err(failed)?;
-        let objects = with(&self.slot, |detector| detector.detect_picture(&picture))
-            .map_err(DetectError::Model)?
-            .map_err(|cause| failed(PictureError::Inference(cause)))?;
+        let search = |detector: &mut Detector| {
+            let objects = detector.detect_picture(&picture);
+            // Another worker may use the model next: what it got is taken before that.
+            (objects, self.keeps_input.then(|| Input::of(detector)))
+        };
+        let (objects, input) = with(&self.slot, search).map_err(DetectError::Model)?;
+        self.input = input;
+        let objects = objects.map_err(|cause| failed(PictureError::Inference(cause)))?;
         let drawn = self.annotate.map(|quality| self.drawing.draw(&picture, &objects, quality));
         Ok(Detected {
             facts: FrameFacts::of(frame, picture.display_size()),
@@ -53,14 +70,22 @@ impl Searcher {
 }
 
 impl Searcher {
-    /// The picture that was searched last as the model got it, and its size; RGB, three bytes a pixel.
-    /// Empty if the model isn't loaded.
-    pub(crate) fn last_input(&self) -> (Vec<u8>, (usize, usize)) {
-        let input = with(&self.slot, |detector| detector.last_input());
-        input.map_or_else(
-            |_| Default::default(),
-            |(pixels, size)| (pixels, (size.width, size.height)),
-        )
+    /// From now on keeps what the model gets, or doesn't.
+    pub(crate) fn keep_input(&mut self, keep: bool) {
+        self.keeps_input = keep;
+    }
+
+    /// The picture that was searched last as the model got it, if it was kept.
+    pub(crate) fn input(&self) -> Option<&Input> {
+        self.input.as_ref()
+    }
+}
+
+impl Input {
+    fn of(detector: &Detector) -> Self {
+        let _stage = stage!("report");
+        let (pixels, size) = detector.last_input();
+        Self { pixels, size: (size.width, size.height) }
     }
 }
 

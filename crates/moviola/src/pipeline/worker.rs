@@ -114,6 +114,9 @@ impl Worker {
         if self.searcher.is_none() {
             self.searcher = self.searcher();
         }
+        if let Some(looker) = &mut self.looker {
+            looker.begin(frame, self.searcher.as_mut());
+        }
         let mut output = Output {
             index: None,
             still: self.stills.as_mut().map(|stills| stills.make(frame)),

@@ -3,7 +3,20 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const numbers = data.statistics;
 const byId = (id) => document.getElementById(id);
 const color = (stage) => `var(--${stage})`;
-const real = (stage) => getComputedStyle(document.documentElement).getPropertyValue(`--${stage}`).trim();
+/** Colours by their names, read once for each scheme. */
+const palette = new Map();
+function real(name) {
+  if (!palette.has(name)) palette.set(name, getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim());
+  return palette.get(name);
+}
+
+/** What can be read on a colour, given as #rrggbb: dark or white, whichever stands out more. */
+function ink(back) {
+  const linear = [1, 3, 5].map((place) => parseInt(back.slice(place, place + 2), 16) / 255)
+    .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+  const light = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+  return light > 0.19 ? "#10151d" : "#ffffff";
+}
 
 // --- Text -------------------------------------------------------------------------------------
 
@@ -43,10 +56,11 @@ function frameName(frame) {
 }
 
 function table(id, heads, rows) {
-  const cell = (tag, value, number) => make(tag, { class: number ? "number" : undefined }, value);
+  const cell = (tag, value, number) => make(tag, { class: number ? "number" : undefined, scope: tag === "th" ? "col" : undefined }, value);
   const head = make("tr", {}, ...heads.map(([name, number]) => cell("th", name, number)));
   const body = rows.map((row) => make("tr", {}, ...row.map((value, place) => cell("td", value, heads[place][1]))));
   byId(id).append(make("thead", {}, head), make("tbody", {}, ...body));
+  return body;
 }
 
 const swatch = (stage) => make("span", { class: "swatch", style: `background:${color(stage)}` });
@@ -64,15 +78,24 @@ function canvasPen(canvas, width, height) {
 /** Draws now, and whenever the page's width or colours have changed. */
 function whenDrawnAnew(draw) {
   addEventListener("resize", draw);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { palette.clear(); draw(); });
   draw();
 }
 
 /** A bar of stages; `parts` are pairs of a stage and a number. */
 function bars(parts, most) {
   const width = (value) => `width:${(100 * value) / most}%`;
-  return make("div", { class: "bars" }, ...parts.map(([stage, value]) =>
-    make("div", { style: `${width(value)};background:${color(stage)}`, title: `${stage} ${duration(value)}` })));
+  const said = parts.map(([stage, value]) => `${stage} ${duration(value)}`).join(", ");
+  return make("div", { class: "bars", role: "img", "aria-label": said }, ...parts.map(([stage, value]) =>
+    make("div", { style: `${width(value)};background:${color(stage)}` })));
+}
+
+/** As much of a text as there is room for. */
+function cut(pen, text, room) {
+  if (pen.measureText(text).width <= room) return text;
+  let length = text.length;
+  while (length > 1 && pen.measureText(`${text.slice(0, length)}…`).width > room) length -= 1;
+  return `${text.slice(0, length)}…`;
 }
 
 // --- The tip ----------------------------------------------------------------------------------
@@ -88,6 +111,20 @@ function showTip(event, children) {
   tip.style.top = `${Math.max(4, top)}px`;
 }
 const hideTip = () => { tip.hidden = true; };
+
+/** The place below an element, for a tip that no pointer asks for; `across` is 0 at its left, 1 at its right. */
+function below(element, across = 0) {
+  const box = element.getBoundingClientRect();
+  return { clientX: box.left + across * box.width, clientY: box.bottom - 8 };
+}
+
+/** Shows a tip while the pointer is over an element, or the keyboard has come to it. */
+function withTip(element, children) {
+  element.addEventListener("pointermove", (event) => showTip(event, children()));
+  element.addEventListener("pointerleave", hideTip);
+  element.addEventListener("focus", () => { if (element.matches(":focus-visible")) showTip(below(element), children()); });
+  element.addEventListener("blur", hideTip);
+}
 const stageLines = (parts) => parts.map(([stage, value]) =>
   make("div", {}, make("span", {}, swatch(stage), stage), make("span", {}, duration(value))));
 
@@ -104,9 +141,10 @@ function decision(frame) {
   else lines.push("Wanted by the plan; not a keyframe.");
   if (frame.packets) lines.push(`${plural(frame.packets, "packet")} passed by, ${bytes(frame.packet_bytes)} read, ${plural(frame.decoded, "picture")} decoded.`);
   if (frame.candidates) {
-    const { above, wanted, kept } = frame.candidates;
+    const { above, wanted, kept, outside } = frame.candidates;
     const classes = wanted === above ? "" : `, ${whole(wanted)} of a wanted class`;
-    lines.push(`${plural(above, "box")} sure enough${classes}, ${kept} kept.`.replace("boxs", "boxes"));
+    const beside = outside > 0 ? `, ${outside} outside the picture` : "";
+    lines.push(`${whole(above)} ${above === 1 ? "box" : "boxes"} sure enough${classes}, ${kept} kept${beside}.`);
   }
   if (frame.damaged) lines.push("Damaged: the decoder had to conceal something.");
   return lines;

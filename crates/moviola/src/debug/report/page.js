@@ -14,7 +14,8 @@ function head() {
 
 function tiles() {
   const tile = (value, name, bad) => make("div", { class: bad ? "tile bad" : "tile" }, make("b", {}, value), make("span", {}, name));
-  const all = [tile(duration(numbers.wall * 1000), "from start to end")];
+  byId("stopped").hidden = data.end !== null;
+  const all = [tile(duration(numbers.wall * 1000), data.end ? "from start to end" : "until it was stopped")];
   if (numbers.first_record !== null) all.push(tile(duration(numbers.first_record * 1000), "to the first record"));
   all.push(tile(whole(numbers.frames), numbers.frames === 1 ? "frame" : "frames"));
   if (numbers.frames > 0) all.push(tile((numbers.frames / numbers.wall).toFixed(1), "frames a second"));
@@ -26,25 +27,50 @@ function tiles() {
 }
 
 function stages() {
-  const busy = numbers.stages.filter(({ stage }) => stage !== "wait");
+  const counts = ({ stage }) => stage !== "wait" && stage !== "report";
+  const busy = numbers.stages.filter(counts);
   const sum = busy.reduce((total, { seconds: time }) => total + time, 0) || 1;
-  byId("shares").append(...busy.map(({ stage, seconds: time }) => make("div", {
-    class: stage, style: `flex:${time / sum} 1 0;background:${color(stage)}`, title: `${stage} ${percent(time / sum)}`,
-  }, time / sum > 0.07 ? `${stage} ${percent(time / sum)}` : "")));
+  shares(busy.map(({ stage, seconds: time }) => [stage, time / sum]));
+  const report = numbers.stages.find(({ stage }) => stage === "report");
+  if (report) byId("report-cost").textContent = `The pictures in this report, which other runs don't make, took ${duration(report.seconds * 1000)} beside it: ${percent(report.seconds / (sum + report.seconds))} of both together.`;
   const rate = ({ bytes: gave, seconds: time }) => (gave > 0 && time > 0 ? `${bytes(gave / time)}/s` : "");
   const count = (value) => (value > 0 ? whole(value) : "");
   const each = (row, value) => (row.slowest > 0 ? duration(value) : "");
   table("stages", [["Stage"], ["Time", 1], ["Share", 1], ["Packets", 1], ["Pictures", 1], ["Bytes", 1], ["Rate", 1], ["Median frame", 1], ["p95", 1], ["Slowest", 1]],
     numbers.stages.map((row) => [
       make("span", { class: "whole" }, swatch(row.stage), row.stage), duration(row.seconds * 1000),
-      row.stage === "wait" ? "" : percent(row.seconds / sum), count(row.packets), count(row.frames),
+      counts(row) ? percent(row.seconds / sum) : "", count(row.packets), count(row.frames),
       row.bytes > 0 ? bytes(row.bytes) : "", rate(row), each(row, row.median), each(row, row.p95), each(row, row.slowest),
     ]));
+}
+
+/** What share of the time each stage had: a bar, with words where they fit. */
+function shares(parts) {
+  const bar = byId("shares");
+  bar.setAttribute("aria-label", parts.map(([stage, share]) => `${stage} ${percent(share)}`).join(", "));
+  const pieces = parts.map(([stage, share]) => {
+    const piece = make("div", { style: `flex:${share} 1 0;background:${color(stage)}` });
+    withTip(piece, () => [make("div", {}, make("span", {}, swatch(stage), stage), make("span", {}, percent(share)))]);
+    return [piece, stage, share];
+  });
+  bar.append(...pieces.map(([piece]) => piece));
+  whenDrawnAnew(() => pieces.forEach(([piece, stage, share]) => {
+    piece.style.color = ink(real(stage));
+    piece.textContent = `${stage} ${percent(share)}`;
+    if (piece.scrollWidth > piece.clientWidth) piece.textContent = "";
+  }));
 }
 
 // --- Frames -----------------------------------------------------------------------------------
 
 const BOXES = ["#ff4d4f", "#2f9bff", "#37c871", "#ffb020", "#c77dff", "#19c8c8", "#ff7ab8", "#a0d911"];
+
+/** An object's class and confidence, in so many letters. */
+function label({ class: name, confidence }, letters) {
+  const behind = ` ${confidence.toFixed(2)}`;
+  const room = Math.max(letters - behind.length, 1);
+  return (name.length > room ? `${name.slice(0, room - 1)}…` : name) + behind;
+}
 
 /** A picture with its boxes; `labels` writes their classes. */
 function picture(frame, labels) {
@@ -58,11 +84,11 @@ function picture(frame, labels) {
     drawing.append(make("rect", { x: left, y: top, width: right - left, height: bottom - top, fill: "none", stroke, "stroke-width": line }));
     if (!labels) continue;
     const size = Math.max(width, height) / 42;
-    const text = `${object.class} ${object.confidence.toFixed(2)}`;
+    const text = label(object, Math.floor((width / size - 0.4) / 0.56));
     const room = text.length * size * 0.56 + size * 0.4;
     const x = Math.max(0, Math.min(left, width - room)), y = Math.max(size * 1.2, top);
     drawing.append(make("rect", { x, y: y - size * 1.2, width: room, height: size * 1.2, fill: stroke }),
-      make("text", { x: x + size * 0.2, y: y - size * 0.3, "font-size": size, fill: "#fff", "font-family": "system-ui, sans-serif", textLength: room - size * 0.4, lengthAdjust: "spacingAndGlyphs" }, text));
+      make("text", { x: x + size * 0.2, y: y - size * 0.3, "font-size": size, fill: ink(stroke), "font-family": "system-ui, sans-serif", textLength: room - size * 0.4, lengthAdjust: "spacingAndGlyphs" }, text));
   }
   const image = make("img", { src: frame.small, alt: `${frameName(frame)} at ${seconds(frame.time)}`, loading: "lazy" });
   // In the strip portraits stand in a square; beside their boxes, pictures have their own shape.
@@ -88,8 +114,7 @@ function strip() {
       make("span", {}, [found, duration(frame.busy)].filter(Boolean).join(" · ")),
       frame.damaged ? make("span", { class: "damaged" }, " · damaged") : null);
     const button = make("button", { class: "frame", type: "button" }, picture(frame, false), caption);
-    button.addEventListener("pointermove", (event) => showTip(event, frameTip(frame)));
-    button.addEventListener("pointerleave", hideTip);
+    withTip(button, () => frameTip(frame));
     button.addEventListener("click", () => detail(frame));
     return button;
   }));
@@ -106,23 +131,28 @@ function detail(frame) {
   const objects = frame.objects.map(({ class: name, confidence, box }) => make("tr", {},
     make("td", {}, name), make("td", { class: "number" }, confidence.toFixed(3)), make("td", {}, box.map((side) => side.toFixed(1)).join(", "))));
   byId("detail-body").replaceChildren(...[
-    make("h2", {}, `${frameName(frame)} at ${seconds(frame.time)}`),
+    make("h2", { id: "detail-title" }, `${frameName(frame)} at ${seconds(frame.time)}`),
     frame.small ? make("div", { class: "two" }, figure("The frame", picture(frame, true)), input) : null,
-    bars(frame.stages.filter(([stage]) => !["wait", "report"].includes(stage)), frame.busy || 1),
+    bars(frame.stages.filter(([stage]) => stage !== "wait"), frame.busy || 1),
     make("div", { class: "legend", style: "margin-top:8px" }, ...frame.stages.map(([stage, value]) => make("span", {}, swatch(stage), `${stage} ${duration(value)}`))),
     make("table", { class: "facts" }, ...facts.map(([name, value]) => make("tr", {}, make("td", {}, name), make("td", {}, value)))),
-    objects.length ? make("table", {}, make("tr", {}, make("th", {}, "Class"), make("th", { class: "number" }, "Confidence"), make("th", {}, "x1, y1, x2, y2")), ...objects) : null,
+    objects.length ? make("table", { class: "objects" }, make("tr", {}, make("th", { scope: "col" }, "Class"), make("th", { class: "number", scope: "col" }, "Confidence"), make("th", { scope: "col" }, "x1, y1, x2, y2")), ...objects) : null,
   ].filter(Boolean));
   byId("detail").showModal();
 }
 
 function slowest() {
   const most = Math.max(...data.slowest.map((frame) => frame.busy), 1e-9);
-  table("slowest", [["Frame"], ["Time", 1], ["Took", 1], ["With"], ["Packets", 1], ["Pictures", 1], ["Why"]], data.slowest.map((frame) => [
-    make("span", { class: "whole" }, frameName(frame)), seconds(frame.time), duration(frame.busy),
-    make("div", { style: "min-width:220px" }, bars(frame.stages.filter(([stage]) => !["wait", "report"].includes(stage)), most)),
-    whole(frame.packets), whole(frame.decoded), decision(frame)[0],
-  ]));
+  // In the strip a frame has its pictures.
+  const frames = data.slowest.map((slow) => data.frames.find((frame) => frame.lane === slow.lane && frame.to === slow.to) ?? slow);
+  const rows = table("slowest", [["Frame"], ["Time", 1], ["Took", 1], ["With"], ["Packets", 1], ["Pictures", 1], ["Why"]], frames.map((frame) => {
+    const button = make("button", { class: "link", type: "button" }, frameName(frame));
+    button.addEventListener("click", () => detail(frame));
+    return [button, seconds(frame.time), duration(frame.busy),
+      make("div", { style: "min-width:220px" }, bars(frame.stages.filter(([stage]) => stage !== "wait"), most)),
+      whole(frame.packets), whole(frame.decoded), decision(frame)[0]];
+  }));
+  rows.forEach((row, place) => withTip(row, () => frameTip(frames[place])));
 }
 
 // --- The rest ---------------------------------------------------------------------------------

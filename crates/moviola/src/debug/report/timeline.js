@@ -80,7 +80,7 @@ function drawTimeline() {
   pen.font = "12.5px system-ui, 'Noto Sans', sans-serif";
   lanes.forEach((lane, place) => {
     pen.fillStyle = real("text");
-    pen.fillText(lane.name, 0, laneTop(place) + LANE / 2 + 4);
+    pen.fillText(cut(pen, lane.name, LABEL - 8), 0, laneTop(place) + LANE / 2 + 4);
     drawLane(pen, lane, laneTop(place), width);
   });
   pen.fillStyle = real("text");
@@ -108,7 +108,7 @@ function laneAt(y) {
 
 function timelineTip(event) {
   const { x, y, width } = place(event);
-  if (x < LABEL) return hideTip();
+  if (x < LABEL) return laneAt(y) === null ? hideTip() : showTip(event, [make("b", {}, lanes[laneAt(y)].name)]);
   const time = toTime(x, width), reach = (view[1] - view[0]) / (width - LABEL);
   const lane = laneAt(y);
   if (lane === null) {
@@ -145,6 +145,26 @@ function see(times) {
   drawTimeline();
 }
 
+/** Looks closer or less close, or elsewhere. */
+function seeByKey(event) {
+  const length = view[1] - view[0], middle = (view[0] + view[1]) / 2;
+  const closer = { "+": 0.5, "=": 0.5, "-": 2, 0: Infinity, Escape: Infinity }[event.key] ?? 1;
+  const further = { ArrowLeft: -0.2, ArrowRight: 0.2 }[event.key] ?? 0;
+  if (event.ctrlKey || event.metaKey || (closer === 1 && further === 0)) return;
+  event.preventDefault();
+  const wide = Math.min(Math.max(length * closer, data.timeline.column), all);
+  const from = Math.min(Math.max(middle + length * further - wide / 2, 0), all - wide);
+  hideTip();
+  see(wide === all ? [0, all] : [from, from + wide]);
+}
+
+/** What each lane did, in words. */
+function laneSaid({ name, stages: parts }) {
+  const share = (columns) => columns.reduce((sum, time) => sum + time, 0) / (all * 1000);
+  const shares = parts.map(([stage, columns]) => `${stage} ${percent(share(columns))}`);
+  return `${name}: ${shares.join(", ") || "nothing"}.`;
+}
+
 /** Shows the frame that was clicked, unless that was the first half of a double click. */
 function openFrame(event) {
   const lane = laneAt(place(event).y);
@@ -156,7 +176,8 @@ function openFrame(event) {
 function timeline() {
   const used = new Set(lanes.flatMap((lane) => lane.stages.map(([stage]) => stage)));
   used.delete("wait");
-  byId("legend").append(...[...used].map((stage) => make("span", {}, swatch(stage), stage)), make("span", {}, "▲ a frame is done"));
+  byId("legend").append(...[...used].map((stage) => make("span", {}, swatch(stage), stage)), make("span", {}, data.frames.length < data.frame_count ? "▲ a frame that is shown below is done" : "▲ a frame is done"));
+  byId("timeline-said").textContent = lanes.map(laneSaid).join(" ");
   let from = null, opening = null;
   plot.addEventListener("pointerdown", (event) => {
     plot.setPointerCapture(event.pointerId);
@@ -173,6 +194,7 @@ function timeline() {
     else if (place(event).x > LABEL) opening = setTimeout(openFrame, 250, event);
   });
   plot.addEventListener("dblclick", () => { clearTimeout(opening); see([0, all]); });
+  plot.addEventListener("keydown", seeByKey);
   byId("see-all").addEventListener("click", () => see([0, all]));
   whenDrawnAnew(drawTimeline);
 }
