@@ -244,8 +244,6 @@ fn an_interrupt_is_no_fault_of_what_is_read() {
 fn what_died_beside_another_is_read_again_and_alone() {
     let (folder, out) = (clips(), tempfile::tempdir().unwrap());
     let file = out.path().join("all.jsonl");
-    let parts = out.path().join("all.jsonl.parts");
-    fs::create_dir(&parts).unwrap();
     let words = [text(folder.path()), "-o", text(&file), "--jobs", "4"];
     let mut child = moviola()
         .args(["bulk", "--keyframes", "--hash"])
@@ -263,7 +261,7 @@ fn what_died_beside_another_is_read_again_and_alone() {
     let lines = journal_lines(&file);
     bulk(&[&words[..], &["--resume"]].concat()).exits(0);
     assert_eq!(in_file(&file), alone(folder.path()), "whatever was read last");
-    assert!(!dead.is_empty() || lines >= 1 + 2 * GOOD.len());
+    assert!(!dead.is_empty() || lines > 2 * GOOD.len());
 }
 
 #[test]
