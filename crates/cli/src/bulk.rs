@@ -102,6 +102,7 @@ pub(crate) fn run(job: Job<'_>, out: &mut Output) -> anyhow::Result<Exit> {
         tally: Tally::default(),
         introduction: Introduction::default(),
         fallback: None,
+        was_held_back: false,
         progress,
         out,
     };
@@ -167,6 +168,8 @@ struct Writer<'a> {
     introduction: Introduction,
     /// Why software decodes what hardware was to, as it was said last.
     fallback: Option<String>,
+    /// Sources had to wait for memory.
+    was_held_back: bool,
     progress: Progress,
     out: &'a mut Output,
 }
@@ -185,8 +188,8 @@ impl Writer<'_> {
     fn write(mut self, mut run: BulkRun) -> anyhow::Result<Exit> {
         let end = self.take_all(&mut run);
         if matches!(end, Ok(End::OfInputs)) {
-            self.tell_of_memory(&run);
             drop(run);
+            self.tell_of_memory();
             return self.finish();
         }
         // Before the workers are waited for, which may take longer than there is time.
@@ -216,10 +219,13 @@ impl Writer<'_> {
             match run.next_within(PATIENCE) {
                 Moment::Event(event) => self.take(event?)?,
                 Moment::Nothing => {}
-                Moment::End => match self.dataset.as_ref().and_then(Dataset::suspect) {
-                    Some(suspect) => *run = self.bulk.run([suspect])?,
-                    None => break,
-                },
+                Moment::End => {
+                    self.was_held_back |= run.was_held_back();
+                    match self.dataset.as_ref().and_then(Dataset::suspect) {
+                        Some(suspect) => *run = self.bulk.run([suspect])?,
+                        None => break,
+                    }
+                }
             }
             self.progress.show(|| self.bulk.resident(), self.out);
             if self.fail_fast && self.tally.failed > 0 {
@@ -290,7 +296,7 @@ impl Writer<'_> {
     }
 
     /// Says so if more memory was taken than was allowed, or if sources had to wait for it.
-    fn tell_of_memory(&self, run: &BulkRun) {
+    fn tell_of_memory(&self) {
         let allowed = HumanBytes(self.memory);
         let peak = self.progress.most().max(budget::peak_resident().unwrap_or_default());
         if peak > self.memory {
@@ -299,7 +305,7 @@ impl Writer<'_> {
                 "up to {peak} of memory were taken where {allowed} are allowed: a worker takes as much \
                  with its model and its file"
             ));
-        } else if run.was_held_back() {
+        } else if self.was_held_back {
             self.out.note(format_args!(
                 "{allowed} of memory were too little for all {} workers at once: more --memory, or fewer \
                  --jobs",

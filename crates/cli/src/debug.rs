@@ -28,12 +28,12 @@ pub(crate) fn run(
     let mut folders = places.folders(&plan)?;
     let inputs = Inputs::one(input);
     out.records_go_elsewhere();
-    interrupt::finishing(); // a report is worth waiting for
     let mut tally = Tally::default();
     for source in inputs.sources() {
         let folders = folders.next(source.name())?;
         let debug = Debug::new(plan.clone(), options.clone()).images_in(folders);
         let mut run = debug.overwrite(places.existing()).run(source, folder)?;
+        interrupt::finishing(); // a report is worth waiting for
         read(&mut run, out)?;
         tally.add(run.records().tally());
         let statistics = run.finish()?;

@@ -271,8 +271,20 @@ fn files_of_somebody_else_are_never_replaced() {
     let path = |name: &str| out.path().join(name);
     fs::create_dir(path("parts")).unwrap();
     fs::write(path("parts/demo.jsonl"), "mine").unwrap();
-    bulk(&[&demo, "-o", text(&path("parts"))]).exits(2).says("demo.jsonl is there already");
-    assert_eq!(fs::read(path("parts/demo.jsonl")).unwrap(), b"mine");
+    fs::create_dir_all(path("images/demo")).unwrap();
+    fs::write(path("images/demo/00000.jpg"), "mine").unwrap();
+    fs::write(path("all.jsonl.old"), "mine").unwrap();
+    let (parts, images, other) = (path("parts"), path("images"), path("other parts"));
+    // However often it is tried.
+    for flags in [&[][..], &[], &["--resume"]] {
+        let told = bulk(&[&[demo.as_str(), "-o", text(&parts)], flags].concat()).exits(2);
+        told.says("demo.jsonl is there already");
+        let words = [demo.as_str(), "--images", text(&images), "-o", text(&other)];
+        bulk(&[&words[..], flags].concat()).exits(2).says("--overwrite");
+    }
+    for mine in ["parts/demo.jsonl", "images/demo/00000.jpg"] {
+        assert_eq!(fs::read(path(mine)).unwrap(), b"mine", "{mine}");
+    }
     bulk(&[&demo, "-o", text(&path("parts")), "--overwrite"]).exits(0);
     fs::create_dir_all(path("all.jsonl.parts")).unwrap();
     fs::write(path("all.jsonl.parts/notes"), "mine").unwrap();
@@ -285,6 +297,9 @@ fn files_of_somebody_else_are_never_replaced() {
         .exits(2)
         .says("more than tables");
     assert!(path("mixed.parquet/notes").exists() && path("all.jsonl.parts/notes").exists());
+    fs::remove_dir_all(path("all.jsonl.parts")).unwrap();
+    bulk(&[&demo, "-o", text(&path("all.jsonl"))]).exits(0);
+    assert_eq!(fs::read(path("all.jsonl.old")).unwrap(), b"mine");
 }
 
 #[test]

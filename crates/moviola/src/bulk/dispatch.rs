@@ -187,7 +187,8 @@ impl Reader {
                 return None;
             }
         }
-        Some(records.tally())
+        // One that was cut short has no end.
+        (!records.is_cut_short()).then(|| records.tally())
     }
 
     fn event(&self, record: Record) -> Event {

@@ -27,7 +27,9 @@ struct State {
     begun: usize,
     /// Whether a frame of a source has come.
     have_told: bool,
-    /// A worker was free that could have begun a source, had there been memory for it.
+    /// A worker is free that could begin a source, if there were one, and memory for it.
+    is_short: bool,
+    /// A source was begun later than it could have been, for want of memory.
     held_back: bool,
     /// All sources were taken.
     exhausted: bool,
@@ -70,6 +72,7 @@ impl Schedule {
             running: BTreeMap::new(),
             begun: 0,
             have_told: false,
+            is_short: false,
             held_back: false,
             exhausted: false,
             stopped: false,
@@ -104,7 +107,10 @@ impl Schedule {
 
     /// A source is at work, but can't be joined yet.
     pub(super) fn begin(&self, number: u64) {
-        self.change(|state| drop(state.running.insert(number, Running::default())));
+        self.change(|state| {
+            state.held_back |= std::mem::take(&mut state.is_short);
+            state.running.insert(number, Running::default());
+        });
     }
 
     /// It is open.
@@ -174,10 +180,11 @@ impl State {
         let (beside, have_told) = (self.begun, self.have_told);
         let is_new = worker >= self.begun && !self.running.is_empty();
         if is_new && !has_room(Begin::Worker { beside, have_told }) {
+            self.is_short |= have_told && !self.exhausted;
             return None;
         }
         let another = !self.exhausted && (self.running.is_empty() || has_room(Begin::Source));
-        self.held_back |= !self.exhausted && !another;
+        self.is_short |= !self.exhausted && !another;
         let next = if another { Next::Begin } else { self.join()? };
         Some((next, worker))
     }
@@ -235,13 +242,16 @@ mod tests {
         let schedule = Arc::new(Schedule::new(2));
         assert!(matches!(schedule.next(|_| false), Some((_, Next::Begin))));
         schedule.begin(0);
-        assert!(schedule.lock().next(|_| false).is_none() && schedule.was_held_back());
+        assert!(schedule.lock().next(|_| false).is_none());
+        assert!(!schedule.was_held_back(), "there may be no further source");
         let waits = std::thread::scope(|scope| {
             let waiting = scope.spawn(|| schedule.next(|_| false).is_some());
             schedule.end(0);
             waiting.join().unwrap()
         });
         assert!(waits, "the next is begun when the first has ended");
+        schedule.begin(1);
+        assert!(schedule.was_held_back());
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! What many sources give is what each gives alone.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use serde_json::Value;
 
@@ -81,6 +84,27 @@ fn a_run_may_be_left_at_any_moment() {
         let run = bulk.run(CLIPS.map(|name| clip(name).into())).unwrap();
         assert_eq!(run.take(taken).count(), taken);
     }
+}
+
+#[test]
+fn a_source_that_was_cut_short_has_not_ended() {
+    let bulk = Bulk::new(plan("'all'"), BulkOptions { jobs: 2, ..BulkOptions::default() }).unwrap();
+    let mut run = bulk.run(std::iter::repeat_with(|| clip("demo.mp4").into()).take(4)).unwrap();
+    let (mut last_records, mut ended) = (BTreeSet::new(), BTreeSet::new());
+    let mut note = |event: Event| match event {
+        Event::Record { input, record } if matches!(*record, Record::End(_)) => {
+            last_records.insert(input);
+        }
+        Event::Ended { input, .. } => {
+            ended.insert(input);
+        }
+        _ => {}
+    };
+    run.by_ref().take(5).for_each(|event| note(event.unwrap()));
+    run.stop();
+    run.for_each(|event| note(event.unwrap()));
+    assert_eq!(ended, last_records);
+    assert!(ended.len() < 4, "it was stopped");
 }
 
 #[test]

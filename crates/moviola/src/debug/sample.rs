@@ -2,6 +2,10 @@
 
 use std::collections::HashSet;
 
+/// Groups that are remembered: far more than frames are shown, so they only become too many where frames
+/// can't be pictured.
+const MOST_GROUPS: usize = 4096;
+
 /// One frame is wanted of each group of neighbours; groups grow as frames come.
 #[derive(Debug)]
 pub(super) struct Sample {
@@ -20,15 +24,22 @@ impl Default for Sample {
 impl Sample {
     /// Whether to picture the frame of a place. While there are few, all are.
     pub(super) fn wants(&mut self, place: u64) -> bool {
+        if self.taken.len() >= MOST_GROUPS {
+            self.enlarge();
+        }
         self.taken.insert(place / self.size) || self.size == 1
+    }
+
+    fn enlarge(&mut self) {
+        self.size = self.size.saturating_mul(2);
+        self.taken = self.taken.iter().map(|group| group / 2).collect();
     }
 
     /// Makes groups twice as large, and keeps one in each.
     pub(super) fn thin_out<T>(&mut self, those: &mut Vec<T>, place: impl Fn(&T) -> u64) {
-        self.size = self.size.saturating_mul(2);
+        self.enlarge();
         let mut kept = HashSet::new();
         those.retain(|one| kept.insert(place(one) / self.size));
-        self.taken = self.taken.iter().map(|group| group / 2).collect();
     }
 }
 
@@ -55,6 +66,13 @@ mod tests {
     fn few_frames_are_all_shown() {
         assert_eq!(shown(5..25), (5..25).collect::<Vec<_>>());
         assert_eq!(shown([7; 15].into_iter()), [7; 15]);
+    }
+
+    #[test]
+    fn memory_stays_where_no_frame_can_be_pictured() {
+        let mut sample = Sample::default();
+        assert!((0..100_000).filter(|place| sample.wants(*place)).count() > MOST_GROUPS);
+        assert!(sample.taken.len() <= MOST_GROUPS);
     }
 
     #[test]

@@ -17,12 +17,17 @@ const VERSION: u32 = 2;
 pub struct Header {
     version: u32,
     /// The versions of Moviola and of FFmpeg.
+    #[serde(default)]
     made_by: String,
     /// As it is written, whatever a later version may add to plans.
+    #[serde(default)]
     plan: Value,
     /// MD5 of the model's file, if there is one that can be read.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     model: Option<String>,
+    /// Whatever is in the places of results is replaced: somebody said so. It makes no difference to them.
+    #[serde(default)]
+    pub(super) replaces: bool,
 }
 
 impl Header {
@@ -36,7 +41,13 @@ impl Header {
             Model::Demo => None,
         });
         let model = model.map(|bytes| hexadecimal(&Md5::digest(bytes)));
-        Self { version: VERSION, made_by, plan: written, model }
+        Self { version: VERSION, made_by, plan: written, model, replaces: false }
+    }
+
+    /// The same, of a run that replaces what was there before.
+    #[must_use]
+    pub fn replacing(self) -> Self {
+        Self { replaces: true, ..self }
     }
 
     /// What is another in `other`, the first thing of several; `None` if results may stand together.

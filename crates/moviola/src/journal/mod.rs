@@ -1,24 +1,28 @@
 //! What was begun and what is done, in a file that outlives the process.
 //!
 //! It is JSON Lines: a [`Header`], then an entry for each source that is begun (`start`), done (`done`)
-//! or given up unharmed because the run was stopped (`stop`). Entries are only ever appended, each in
-//! one write; what can't be written whole is taken back. A line that a dying process left unfinished
-//! doesn't count.
+//! or given up unharmed because the run was stopped (`stop`). The last one says that the result is whole
+//! (`complete`). Entries are only ever appended, each in one write; what can't be written whole is taken
+//! back. A line that a dying process left unfinished doesn't count.
+//!
+//! What a source writes is free or ours when it is started: so whatever is in the places of those that
+//! were begun is ours.
 
+mod error;
 mod header;
 
 use std::{
     collections::HashMap,
     fs::{File, OpenOptions, TryLockError},
-    io::{self, BufRead, BufReader, Seek, SeekFrom, Write},
+    io::{BufRead, BufReader, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
-use moviola_media::image::remedy;
 use serde::{Deserialize, Serialize};
 
 use crate::{records::SourceTally, sink::images::FolderNames};
 
+pub use error::JournalError;
 pub use header::Header;
 
 /// Deaths of the process with a source in the making after which it is not begun again.
@@ -36,6 +40,7 @@ pub struct Journal {
     known: HashMap<String, Known>,
     /// Gives each part a name of its own.
     names: FolderNames,
+    is_complete: bool,
 }
 
 /// What the journal says of a source.
@@ -102,53 +107,7 @@ enum Entry {
     Start { source: String, part: String, stamp: Stamp },
     Done { source: String, done: Done },
     Stop { source: String },
-}
-
-/// Why a journal can't be used.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum JournalError {
-    /// The system doesn't let it be read.
-    #[error("cannot read the journal {}: {cause}", path.display())]
-    Read {
-        /// The journal.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        cause: io::Error,
-    },
-    /// The system doesn't let it be written.
-    #[error("cannot write the journal {}: {cause}; {}", path.display(), remedy(cause.kind()))]
-    Write {
-        /// The journal.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        cause: io::Error,
-    },
-    /// Another process is at work on it.
-    #[error("{} is in use by another process", path.display())]
-    InUse {
-        /// The journal.
-        path: PathBuf,
-    },
-    /// It is no journal, or damaged before its end.
-    #[error("line {line} of the journal {} can't be understood; begin anew with --overwrite", path.display())]
-    Damaged {
-        /// The journal.
-        path: PathBuf,
-        /// Which line, from 1.
-        line: usize,
-    },
-    /// It is of another plan, or what carries that out has changed.
-    #[error("{} is the journal of another {what}: results would be mixed; use the same, or begin anew with \
-             another output or --overwrite", path.display())]
-    Other {
-        /// The journal.
-        path: PathBuf,
-        /// What differs.
-        what: &'static str,
-    },
+    Complete {},
 }
 
 type Result<T> = std::result::Result<T, JournalError>;
@@ -172,11 +131,12 @@ impl Journal {
     /// [`JournalError::InUse`], [`JournalError::Write`].
     pub fn begin_anew(path: &Path, header: Header) -> Result<Self> {
         let mut journal = Self::lock(path)?;
-        journal.start_over(header)?;
+        journal.start_over(header, [])?;
         Ok(journal)
     }
 
-    /// Goes on with what is there under `header`. What has no results is begun anew.
+    /// Goes on with what is there under `header`. What has no results is begun anew; what its sources
+    /// wrote stays ours.
     ///
     /// # Errors
     ///
@@ -188,7 +148,11 @@ impl Journal {
         };
         match what {
             None => Ok(()),
-            Some(_) if !self.has_results() => self.start_over(header),
+            Some(_) if !self.has_results() => {
+                let begun = std::mem::take(&mut self.known).into_iter();
+                let begun: Vec<_> = begun.filter(|(_, known)| known.begun).collect();
+                self.start_over(header, begun)
+            }
             Some(what) => Err(JournalError::Other { path: self.path.clone(), what }),
         }
     }
@@ -198,15 +162,26 @@ impl Journal {
         self.known.values().any(|known| known.done.is_some())
     }
 
-    /// What is to be done about `source`. What is to be made has to be [`start`](Self::start)ed.
-    pub fn look(&mut self, source: &str, stamp: Stamp) -> Todo {
+    /// Whether the result is whole, and only the parts may still be there.
+    pub fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+
+    /// Whether results of before are replaced, as their turns come.
+    pub fn replaces(&self) -> bool {
+        self.header.as_ref().is_some_and(|header| header.replaces)
+    }
+
+    /// What is to be done about `source`, whose part is named after `name` if it has none yet. What is to
+    /// be made has to be [`start`](Self::start)ed.
+    pub fn look(&mut self, source: &str, name: &str, stamp: Stamp) -> Todo {
         let known = match self.known.get(source) {
             Some(Known { asked: true, .. }) => return Todo::Again,
             Some(known) if known.stamp == stamp => known.clone(),
             Some(Known { part, begun, .. }) => {
                 Known { part: part.clone(), begun: *begun, stamp, ..Known::default() }
             }
-            None => Known { part: self.names.claim(source), stamp, ..Known::default() },
+            None => Known { part: self.names.claim(name), stamp, ..Known::default() },
         };
         let part = known.part.clone();
         let todo = match (known.done, known.deaths) {
@@ -252,6 +227,16 @@ impl Journal {
         self.append(sources.into_iter().map(|source| Entry::Stop { source }))
     }
 
+    /// The result is whole: the parts are no longer needed.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError::Write`].
+    pub fn complete(&mut self) -> Result<()> {
+        self.is_complete = true;
+        self.append([Entry::Complete {}])
+    }
+
     /// An open file that no other process uses as a journal.
     fn lock(path: &Path) -> Result<Self> {
         let failed = |cause| JournalError::Write { path: path.into(), cause };
@@ -263,15 +248,29 @@ impl Journal {
             Err(TryLockError::Error(cause)) => return Err(failed(cause)),
         }
         let (known, names) = (HashMap::new(), FolderNames::default());
-        Ok(Self { path: path.into(), file, len: 0, header: None, known, names })
+        let (path, header, is_complete) = (path.into(), None, false);
+        Ok(Self { path, file, len: 0, header, known, names, is_complete })
     }
 
-    fn start_over(&mut self, header: Header) -> Result<()> {
+    /// Empties it, but for the sources that were `begun`: these are ours, and none of them is done.
+    fn start_over(
+        &mut self,
+        header: Header,
+        begun: impl IntoIterator<Item = (String, Known)>,
+    ) -> Result<()> {
         let emptied = self.file.set_len(0);
         emptied.map_err(|cause| JournalError::Write { path: self.path.clone(), cause })?;
         (self.len, self.known, self.names) = (0, HashMap::new(), FolderNames::default());
-        self.header = Some(header.clone());
-        self.append([Entry::Journal(header)])
+        (self.header, self.is_complete) = (Some(header.clone()), false);
+        let mut entries = vec![Entry::Journal(header)];
+        for (source, Known { part, stamp, .. }) in begun {
+            self.names.take(&part);
+            let known = Known { part: part.clone(), stamp, begun: true, ..Known::default() };
+            self.known.insert(source.clone(), known);
+            entries.push(Entry::Start { source: source.clone(), part, stamp });
+            entries.push(Entry::Stop { source });
+        }
+        self.append(entries)
     }
 
     /// Reads what is there, and cuts off what a dying process left unfinished.
@@ -290,6 +289,7 @@ impl Journal {
             match (line, entry.map_err(|_| damaged())?) {
                 (1, Entry::Journal(header)) => self.header = Some(header),
                 (1, _) | (_, Entry::Journal(_)) => return Err(damaged()),
+                (_, Entry::Complete {}) => self.is_complete = true,
                 (_, entry) => learn(&mut self.known, entry),
             }
             whole += len as u64;
@@ -327,7 +327,7 @@ impl Journal {
 /// Adds what an entry of an earlier process says.
 fn learn(known: &mut HashMap<String, Known>, entry: Entry) {
     match entry {
-        Entry::Journal(_) => {}
+        Entry::Journal(_) | Entry::Complete {} => {}
         Entry::Start { source, part, stamp } => {
             let before = known.get(&source).filter(|known| known.stamp == stamp);
             // As long as nothing else is said, the process died of it.

@@ -23,7 +23,7 @@ fn make(part: &str, past: Past) -> Todo {
 
 /// Looks, and starts what is to be made.
 fn begin(journal: &mut Journal, source: &str, stamp: Stamp) -> Todo {
-    let todo = journal.look(source, stamp);
+    let todo = journal.look(source, source, stamp);
     if matches!(todo, Todo::Make(_, past) if past != Past::Crashed) {
         journal.start(source).expect("it can be written");
     }
@@ -61,7 +61,7 @@ fn what_is_done_stays_done() {
     assert_eq!(begin(&mut journal, "x/a.mp4", STAMP), make("a", Past::Died));
     journal.start("y/a.mp4").unwrap(); // its part is gone
     drop(journal);
-    assert_eq!(open(&path).look("y/a.mp4", STAMP), make("a-2", Past::Died));
+    assert_eq!(open(&path).look("y/a.mp4", "a", STAMP), make("a-2", Past::Died));
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn a_file_that_changed_is_done_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = one_done(folder.path());
     let changed = Stamp { size: 8, ..STAMP };
-    assert_eq!(open(&path).look("a", changed), make("a", Past::Begun));
+    assert_eq!(open(&path).look("a", "a", changed), make("a", Past::Begun));
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn a_line_cut_short_does_not_count() {
         let todo = begin(&mut open(&path), "a", STAMP);
         assert!(matches!(todo, Todo::Make(..)), "{len} bytes: {todo:?}");
         // And what is written next is not glued to it.
-        assert!(matches!(open(&path).look("a", STAMP), Todo::Make(..)), "{len} bytes");
+        assert!(matches!(open(&path).look("a", "a", STAMP), Todo::Make(..)), "{len} bytes");
     }
 }
 
@@ -126,7 +126,7 @@ fn what_cannot_be_used_is_refused() {
     let error = Journal::open(&path).unwrap_err();
     assert!(matches!(error, JournalError::Damaged { line: 1, .. }), "{error}");
     drop(Journal::begin_anew(&path, header("[stills]")).unwrap());
-    assert_eq!(open(&path).look("a", STAMP), make("a", Past::New));
+    assert_eq!(open(&path).look("a", "a", STAMP), make("a", Past::New));
 }
 
 #[test]
@@ -136,5 +136,35 @@ fn without_results_another_plan_begins_anew() {
     begin(&mut open(&path), "a", STAMP);
     let mut journal = Journal::open(&path).unwrap();
     journal.go_on(header("frames = 'all'\n[stills]")).unwrap();
-    assert_eq!(journal.look("a", STAMP), make("a", Past::New));
+    assert_eq!(journal.look("a", "a", STAMP), make("a", Past::Begun), "what it wrote is ours");
+    drop(journal);
+    let mut journal = Journal::open(&path).unwrap();
+    assert_eq!(journal.look("a", "a", STAMP), make("a", Past::Begun), "and stays so");
+}
+
+#[test]
+fn what_is_said_of_the_whole_outlives_the_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    let mut journal = Journal::begin_anew(&path, header("[stills]").replacing()).unwrap();
+    assert!(journal.replaces() && !journal.is_complete());
+    journal.complete().unwrap();
+    drop(journal);
+    let mut journal = Journal::open(&path).unwrap();
+    journal.go_on(header("[stills]")).expect("it makes no difference");
+    assert!(journal.replaces() && journal.is_complete());
+    drop(journal);
+    assert!(!Journal::begin_anew(&path, header("[stills]")).unwrap().is_complete());
+}
+
+#[test]
+fn a_journal_of_another_version_is_told_as_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    let older = "{\"journal\":{\"version\":1,\"plan\":{}}}\n";
+    let done = r#"{"start":{"source":"a","part":"a","stamp":{"size":1,"changed":1}}}"#;
+    let end = r#"{"done":{"source":"a","done":{"bytes":1,"tally":{"frames":0,"keyframes":0,"errors":0,"failed":false}}}}"#;
+    fs::write(&path, format!("{older}{done}\n{end}\n")).unwrap();
+    let other = Journal::open(&path).unwrap().go_on(header("[stills]"));
+    assert!(matches!(other, Err(JournalError::Other { what: "version of Moviola", .. })));
 }

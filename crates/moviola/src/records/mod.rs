@@ -59,6 +59,7 @@ pub struct Records {
     announced: Option<SourceRecord>,
     ready: VecDeque<Record>,
     ended: bool,
+    is_cut_short: bool,
     duration: Option<f64>,
     /// Of the last picture, in seconds.
     time: f64,
@@ -131,6 +132,7 @@ impl Records {
             announced: None,
             ready: VecDeque::new(),
             ended: false,
+            is_cut_short: false,
             duration: None,
             time: 0.0,
             interrupt: None,
@@ -170,9 +172,8 @@ impl Records {
 
     /// Whether reading was ended by its [`interrupt`](Self::interrupt): what was ready came, and there is
     /// no `end`.
-    pub fn is_cancelled(&self) -> bool {
-        let reason = self.interrupt.as_ref().and_then(Interrupt::reason);
-        reason == Some(StopReason::Cancelled)
+    pub fn is_cut_short(&self) -> bool {
+        self.is_cut_short
     }
 
     /// How many seconds of the source are left, as far as that is known.
@@ -307,8 +308,10 @@ impl Records {
     /// As [`error`](Self::error) or [`fail`](Self::fail), whichever it is; nothing where reading was
     /// ended from outside.
     fn media_error(&mut self, error: &Error) {
-        if self.is_cancelled() {
-            (self.pipeline, self.ended) = (None, true);
+        // While it is read: later, whoever read it has told all others to stop.
+        let reason = self.interrupt.as_ref().and_then(Interrupt::reason);
+        if reason == Some(StopReason::Cancelled) {
+            (self.pipeline, self.ended, self.is_cut_short) = (None, true, true);
             return;
         }
         let text = error.to_string();

@@ -92,9 +92,12 @@ impl Search {
             let (stamp, source) = (Stamp::default(), Ok(Source::parse(&word)));
             return one(Found { name: word.clone(), key: word, source, stamp });
         }
+        if path.is_dir() && self.is_result(path) {
+            let reason = "results go here: name the files, or another output";
+            return one(unusable_path(path, reason.into()));
+        }
         if path.is_dir() {
-            let reason = if self.is_result(path) { "results go here" } else { "no file is in it" };
-            return some(self.in_folder(path), &word, reason);
+            return some(self.in_folder(path), &word, "no file is in it");
         }
         let is_pattern = !path.exists() && word.contains(['*', '?', '[']);
         if is_pattern { self.in_pattern(&word) } else { one(file(path)) }
@@ -134,7 +137,9 @@ impl Search {
             let below = entry.path().strip_prefix(&root).unwrap_or(entry.path());
             let is_hidden =
                 entry.depth() > 0 && entry.file_name().as_encoded_bytes().starts_with(b".");
-            !is_hidden && !search.results.contains(&real_root.join(below))
+            let is_linked = entry.path_is_symlink();
+            let path = if is_linked { real(entry.path()) } else { real_root.join(below) };
+            !is_hidden && !search.results.contains(&path)
         };
         let root = folder.to_owned();
         walk.into_iter().filter_entry(is_meant).filter_map(move |entry| match entry {
@@ -151,14 +156,14 @@ impl Search {
 
     /// The files, and files of the folders, that a pattern means; each once.
     fn in_pattern(&self, pattern: &str) -> Many {
-        // In folders at any depth, files are meant one by one.
-        let goes_deep = pattern.contains("**");
         let whole = if pattern.ends_with("**") { format!("{pattern}/*") } else { pattern.into() };
         let paths = match glob::glob_with(&whole, MATCHING) {
             Ok(paths) => paths,
             Err(error) => return one(unusable(pattern, format!("the pattern is none: {error}"))),
         };
-        let search = self.clone();
+        // Of folders at any depth all of whose files match, too, none is meant as a whole.
+        let goes_deep = whole.ends_with("**/*");
+        let search = self.beside(&fixed(pattern));
         let found = paths.flat_map(move |path| match path {
             Ok(path) if search.is_result(&path) || (goes_deep && path.is_dir()) => {
                 Box::new(iter::empty()) as Many
@@ -170,12 +175,29 @@ impl Search {
         some(found, pattern, "no file matches the pattern")
     }
 
+    /// The same, but for results that go into `folder` itself, or around it: there files are chosen by
+    /// their names.
+    fn beside(&self, folder: &Path) -> Self {
+        let folder = real(folder);
+        let below = self.results.iter().filter(|result| !folder.starts_with(result));
+        Self { results: below.cloned().collect() }
+    }
+
     /// Whether it lies where results go.
     fn is_result(&self, path: &Path) -> bool {
         let real = || real(path);
         !self.results.is_empty()
             && real().ancestors().any(|one| self.results.iter().any(|r| r == one))
     }
+}
+
+/// The folder that a pattern begins in: what stands before its first wild part.
+fn fixed(pattern: &str) -> PathBuf {
+    let parts = Path::new(pattern).components();
+    let fixed: PathBuf = parts
+        .take_while(|part| !part.as_os_str().to_string_lossy().contains(['*', '?', '[']))
+        .collect();
+    if fixed.as_os_str().is_empty() { ".".into() } else { fixed }
 }
 
 /// The path without links; as far as it is there.
@@ -218,8 +240,11 @@ fn unusable(name: &str, reason: String) -> Found {
 /// isn't text.
 fn key(path: &Path) -> String {
     let plain: PathBuf = path.components().filter(|part| *part != Component::CurDir).collect();
-    let bytes = || format!("\0{}", hexadecimal(plain.as_os_str().as_bytes()));
-    plain.to_str().map_or_else(bytes, str::to_owned)
+    match plain.to_str() {
+        Some("-") => "./-".into(), // else it would be standard input
+        Some(text) => text.to_owned(),
+        None => format!("\0{}", hexadecimal(plain.as_os_str().as_bytes())),
+    }
 }
 
 fn stamp(metadata: &fs::Metadata) -> Stamp {

@@ -81,6 +81,24 @@ fn what_a_run_writes_is_no_source_of_it() {
 }
 
 #[test]
+fn files_beside_results_can_be_chosen_by_their_names() {
+    let folder = folder();
+    let got = found_beside(folder.path(), &["DIR/*.mp4"], &["."]);
+    assert_eq!(got, usable(&["c.mp4"]), "results go into the same folder");
+    let got = found_beside(folder.path(), &["DIR/b/**/*"], &["b/deep"]);
+    assert_eq!(got, usable(&["b/z.txt"]), "and into one below");
+    symlink("b", folder.path().join("link")).unwrap();
+    let got = found_beside(folder.path(), &["DIR"], &["b"]);
+    assert_eq!(got, usable(&["a", "c.mp4"]), "however they are reached");
+}
+
+#[test]
+fn a_pattern_means_folders_at_any_depth() {
+    let folder = folder();
+    assert_eq!(found(folder.path(), &["DIR/**/deep"]), usable(&["b/deep/x.mkv"]));
+}
+
+#[test]
 fn lists_have_a_word_in_each_line() {
     let folder = folder();
     let (list, path) = (folder.path().join("list"), folder.path().display());
@@ -118,4 +136,5 @@ fn names_that_are_no_text_are_told_apart() {
     assert_ne!(key(b"a\xff"), key(b"a\xfe"));
     assert_eq!(key(b"./a//b/./c"), "a/b/c");
     assert_eq!(key(b"/a"), "/a");
+    assert_ne!(key(b"./-"), "-", "which is standard input");
 }

@@ -139,6 +139,9 @@ impl<W: Write> Worker<W> {
                 }
             }
         }
+        if records.is_cut_short() {
+            return Ok(());
+        }
         let (tally, models) = (records.tally(), self.engines.models_loaded());
         self.output.write(&Answer::Ended { tally, models })
     }

@@ -2,7 +2,8 @@
 //!
 //! A worker first hears its [`Setup`] and answers [`Answer::Ready`] when its models are loaded. Then it
 //! takes one [`Errand`] after another, and answers each with [`Answer::Taken`], the source's records
-//! ([`Answer::Told`], perhaps one [`Answer::Fallback`] between them) and [`Answer::Ended`]. Standard input's end is its own.
+//! ([`Answer::Told`], perhaps one [`Answer::Fallback`] between them) and [`Answer::Ended`]. Standard
+//! input's end is its own.
 
 use std::{path::PathBuf, time::Duration};
 

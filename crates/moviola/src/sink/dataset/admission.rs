@@ -8,12 +8,13 @@ use std::{
 use moviola_media::source::Source;
 
 use super::{
-    Begun, Shared, lock,
+    Begun, DatasetError, Shared, lock,
     part::{is_whole, place},
 };
 use crate::{
     bulk::{Input, Refusal, inputs::Found},
-    journal::{JournalError, Past, Todo},
+    journal::{Past, Todo},
+    sink::images::SourceFolders,
 };
 
 /// Of the sources that are found, those that aren't done.
@@ -27,10 +28,10 @@ pub(super) struct Admission<I> {
 #[derive(Debug)]
 pub(super) struct Admitted {
     name: String,
-    begun: Begun,
+    key: String,
+    part: String,
     source: Result<Source, Refusal>,
-    /// It was begun before.
-    again: bool,
+    past: Past,
 }
 
 /// What becomes of a source that is found.
@@ -50,7 +51,7 @@ impl<I: Iterator<Item = Found>> Iterator for Admission<I> {
             let found = self.found.next()?;
             let mut shared = lock(&self.shared);
             match shared.judge(&self.parts, found) {
-                Verdict::Now(admitted) => return shared.admit(admitted),
+                Verdict::Now(admitted) => return shared.admit(&self.parts, admitted),
                 Verdict::Last(suspect) => shared.suspects.push_back(suspect),
                 Verdict::Never => {}
             }
@@ -62,7 +63,7 @@ impl Shared {
     /// What to do about a source that was found. Its part has its place in the order from now on.
     fn judge(&mut self, parts: &Path, found: Found) -> Verdict {
         let Found { name, key, source, stamp } = found;
-        let (part, past) = match self.journal.look(&key, stamp) {
+        let (part, past) = match self.journal.look(&key, &name, stamp) {
             Todo::Again => {
                 self.repeated += 1;
                 return Verdict::Never;
@@ -80,34 +81,37 @@ impl Shared {
             Past::Crashed => Err(Refusal::crashed()),
             _ => source.map_err(|message| Refusal { stage: "open", message }),
         };
-        let (is_started, again) = (past != Past::Crashed, past != Past::New);
-        let begun = Begun { key, part, is_started, may_replace: again };
-        let admitted = Admitted { name, begun, source, again };
+        let admitted = Admitted { name, key, part, source, past };
         if past == Past::Died { Verdict::Last(admitted) } else { Verdict::Now(admitted) }
     }
 
     /// Begins a source; `None` if none are begun any more.
-    pub(super) fn admit(&mut self, admitted: Admitted) -> Option<Input> {
-        let Admitted { name, begun, source, again } = admitted;
+    pub(super) fn admit(&mut self, parts: &Path, admitted: Admitted) -> Option<Input> {
         if self.is_stopped {
             return None;
         }
-        let part = begun.part.clone();
-        if let Err(error) = self.begin(begun) {
-            self.broken = Some(error);
-            return None;
-        }
-        let folders = self.folders.as_ref().map(|folders| folders.of(&part, again));
-        Some(Input { name, source, folders: folders.unwrap_or_else(|| Ok(Default::default())) })
+        self.begin(parts, admitted).map_err(|error| self.broken = Some(error)).ok()
     }
 
-    /// Notes that a source is begun, and gives it the next number.
-    fn begin(&mut self, begun: Begun) -> Result<(), JournalError> {
-        if begun.is_started {
-            self.journal.start(&begun.key)?;
+    /// Notes that a source is begun, and gives it the next number. What is in its places is ours from then
+    /// on; so if it is somebody else's now, it isn't begun.
+    fn begin(&mut self, parts: &Path, admitted: Admitted) -> Result<Input, DatasetError> {
+        let Admitted { name, key, part, source, past } = admitted;
+        let is_ours = self.replaces || past != Past::New;
+        let path = place(parts, &part);
+        if !is_ours && self.order.is_none() && path.exists() {
+            return Err(DatasetError::Exists { path });
         }
-        self.begun.insert(self.next, begun);
+        let folders = match &self.folders {
+            Some(folders) => folders.of(&part, is_ours),
+            None => Ok(SourceFolders::default()),
+        };
+        let is_started = past != Past::Crashed && folders.is_ok();
+        if is_started {
+            self.journal.start(&key)?;
+        }
+        self.begun.insert(self.next, Begun { key, part, is_started });
         self.next += 1;
-        Ok(())
+        Ok(Input { name, source, folders })
     }
 }

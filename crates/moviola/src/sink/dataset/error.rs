@@ -57,6 +57,12 @@ pub enum DatasetError {
         /// The source.
         source_name: String,
     },
+    /// Sources that the process may have died of were not read.
+    #[error("{count} sources that the process may have died of were not read")]
+    Suspects {
+        /// How many.
+        count: usize,
+    },
     /// The records can't become tables.
     #[error("cannot write {}: {cause}; what is done is kept: go on with --resume", path.display())]
     Tables {

@@ -19,13 +19,13 @@ use std::{
 
 use crate::{
     bulk::{Event, Input, inputs::Found},
-    journal::{Done, Header, Journal, JournalError},
+    journal::{Done, Header, Journal},
     plan::Plan,
     records::{SourceTally, Tally},
     sink::images::Folders,
 };
 use admission::{Admission, Admitted};
-use error::{Result, failed};
+use error::Result;
 use part::{Part, place};
 use target::Target;
 
@@ -54,7 +54,6 @@ pub struct Dataset {
     shared: Arc<Mutex<Shared>>,
     parts: PathBuf,
     target: Target,
-    existing: Existing,
     /// The parts in the making, by the number of their input.
     open: BTreeMap<u64, Part>,
 }
@@ -73,12 +72,14 @@ struct Shared {
     suspects: VecDeque<Admitted>,
     /// Names of all parts, in the order of the inputs, if they are to be joined.
     order: Option<Vec<String>>,
+    /// Whatever is in the places of parts and images is replaced.
+    replaces: bool,
     /// What became of those that were done before.
     before: Tally,
     /// How many were named more than once.
     repeated: u64,
     /// Why no more inputs are taken.
-    broken: Option<JournalError>,
+    broken: Option<DatasetError>,
     /// No more sources are admitted.
     is_stopped: bool,
 }
@@ -89,10 +90,8 @@ struct Begun {
     /// What the journal calls it.
     key: String,
     part: String,
-    /// It is in the journal as started.
+    /// It is in the journal as started: whatever is in its places is ours.
     is_started: bool,
-    /// Whatever is in the part's place is ours.
-    may_replace: bool,
 }
 
 impl Dataset {
@@ -107,41 +106,27 @@ impl Dataset {
     pub fn open(target: &Path, plan: &Plan, existing: Existing) -> Result<Self> {
         let target = Target::of(target);
         let (parts, exists) = (target.parts(), target.is_there()?);
-        let journal = parts.join(JOURNAL);
-        let refused = || DatasetError::Exists { path: target.path().into() };
-        match existing {
-            Existing::Refuse if exists => return Err(refused()),
-            Existing::Resume if exists && !journal.exists() => {
-                return Err(DatasetError::Complete { path: target.path().into() });
-            }
-            _ => target.refuse_foreign_parts(&journal)?,
+        let path = parts.join(JOURNAL);
+        if existing == Existing::Refuse && exists {
+            return Err(DatasetError::Exists { path: target.path().into() });
         }
+        if path.exists() && Journal::open(&path).is_ok_and(|journal| journal.is_complete()) {
+            target.remove_parts(&path)?; // a run was killed just before it ended
+        }
+        if existing == Existing::Resume && exists && !path.exists() {
+            return Err(DatasetError::Complete { path: target.path().into() });
+        }
+        target.refuse_foreign_parts(&path)?;
         let unwritable = |cause| DatasetError::Begin { path: parts.clone(), cause };
         fs::create_dir_all(&parts).map_err(unwritable)?;
-        let header = Header::of(plan);
-        let journal = match existing {
-            Existing::Replace => Journal::begin_anew(&journal, header)?,
-            Existing::Refuse | Existing::Resume => {
-                let mut journal = Journal::open(&journal)?;
-                if existing == Existing::Refuse && journal.has_results() {
-                    return Err(refused());
-                }
-                journal.go_on(header)?;
-                journal
-            }
-        };
-        let shared = Shared::new(journal, target.is_joined());
-        Ok(Self {
-            shared: Arc::new(Mutex::new(shared)),
-            parts,
-            target,
-            existing,
-            open: BTreeMap::new(),
-        })
+        let shared = Shared::new(journal(&path, plan, existing, &target)?, &target);
+        let shared = Arc::new(Mutex::new(shared));
+        Ok(Self { shared, parts, target, open: BTreeMap::new() })
     }
 
     /// Of the sources that are `found`, those that aren't done, each with its place in `folders`; for one
-    /// run. Those that the process may have died of are left for [`suspect`](Self::suspect).
+    /// run. Those that the process may have died of are left for [`suspect`](Self::suspect), and have to
+    /// be asked for.
     pub fn inputs(
         &self,
         found: impl Iterator<Item = Found> + Send + 'static,
@@ -157,7 +142,7 @@ impl Dataset {
         let mut shared = lock(&self.shared);
         shared.next = 0; // each run counts for itself
         let suspect = shared.suspects.pop_front()?;
-        shared.admit(suspect)
+        shared.admit(&self.parts, suspect)
     }
 
     /// Where it is written, now and when it is complete: none of it is an input.
@@ -179,8 +164,8 @@ impl Dataset {
     ///
     /// # Errors
     ///
-    /// [`DatasetError::Exists`], [`DatasetError::Write`], [`DatasetError::Images`],
-    /// [`DatasetError::Journal`]: nothing of this source counts.
+    /// [`DatasetError::Write`], [`DatasetError::Images`], [`DatasetError::Journal`]: nothing of this
+    /// source counts.
     pub fn take(&mut self, event: &Event) -> Result<()> {
         match event {
             Event::Started { input, .. } => self.begin(*input),
@@ -197,13 +182,6 @@ impl Dataset {
         let begun = lock(&self.shared).begun.get(&input).cloned();
         let Some(begun) = begun else { return Ok(()) };
         let path = place(&self.parts, &begun.part);
-        let is_ours = begun.may_replace
-            || self.target.is_joined()
-            || self.existing == Existing::Replace
-            || !path.exists();
-        if !is_ours {
-            return Err(DatasetError::Exists { path });
-        }
         self.open.insert(input, Part::create(begun, path)?);
         lock(&self.shared).begun.remove(&input); // not before: what can't be written is given up, too
         Ok(())
@@ -235,31 +213,51 @@ impl Dataset {
         Ok(shared.journal.stop(started)?)
     }
 
-    /// Ends a run that took all inputs: joins the parts, if that is wanted.
+    /// Ends a run that took all inputs, and then all suspects: joins the parts, if that is wanted.
     ///
     /// # Errors
     ///
-    /// [`DatasetError::Write`], [`DatasetError::Tables`], or why inputs were no longer taken.
+    /// [`DatasetError::Write`], [`DatasetError::Tables`], [`DatasetError::Suspects`] for those that
+    /// weren't asked for, or why inputs were no longer taken.
     pub fn finish(self) -> Result<()> {
         let mut shared = lock(&self.shared);
         if let Some(broken) = shared.broken.take() {
-            return Err(broken.into());
+            return Err(broken);
+        }
+        if let count @ 1.. = shared.suspects.len() {
+            return Err(DatasetError::Suspects { count });
         }
         let Some(order) = shared.order.take() else { return Ok(()) };
         self.target.complete(order.iter().map(|part| place(&self.parts, part)))?;
-        fs::remove_dir_all(&self.parts).map_err(failed(&self.parts))
+        shared.journal.complete()?;
+        self.target.remove_parts(&self.parts.join(JOURNAL))
     }
 }
 
+/// The journal at `path`, begun or gone on with, as `existing` has it.
+fn journal(path: &Path, plan: &Plan, existing: Existing, target: &Target) -> Result<Journal> {
+    let header = Header::of(plan);
+    if existing == Existing::Replace {
+        return Ok(Journal::begin_anew(path, header.replacing())?);
+    }
+    let mut journal = Journal::open(path)?;
+    if existing == Existing::Refuse && journal.has_results() {
+        return Err(DatasetError::Exists { path: target.path().into() });
+    }
+    journal.go_on(header)?;
+    Ok(journal)
+}
+
 impl Shared {
-    fn new(journal: Journal, is_joined: bool) -> Self {
+    fn new(journal: Journal, target: &Target) -> Self {
         Self {
+            replaces: journal.replaces(),
             journal,
             begun: BTreeMap::new(),
             next: 0,
             folders: None,
             suspects: VecDeque::new(),
-            order: is_joined.then(Vec::new),
+            order: target.is_joined().then(Vec::new),
             before: Tally::default(),
             repeated: 0,
             broken: None,
@@ -271,3 +269,6 @@ impl Shared {
 fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

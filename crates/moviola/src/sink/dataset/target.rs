@@ -12,6 +12,12 @@ use super::{
     part::{EXTENSION, beside},
 };
 
+/// What is joined is called so among the parts until it is whole.
+const PARTIAL: &str = ".joined";
+
+/// What it replaces is called so, until it is removed.
+const OLD: &str = ".replaced";
+
 /// What becomes of the parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Target {
@@ -91,13 +97,14 @@ impl Target {
         }
     }
 
-    /// Joins the parts, if that is wanted; what was there goes when the new is whole.
+    /// Joins the parts, if that is wanted; what was there goes when the new is whole. All that is
+    /// unfinished lies among the parts.
     ///
     /// # Errors
     ///
     /// [`DatasetError::Write`], [`DatasetError::Tables`].
     pub(super) fn complete(&self, parts: impl Iterator<Item = PathBuf>) -> Result<()> {
-        let (path, partial) = (self.path(), beside(self.path(), ".partial"));
+        let (path, partial) = (self.path(), self.parts().join(PARTIAL));
         let made = match self {
             Self::Parts(_) => return Ok(()),
             Self::Lines(_) => join(parts, &partial).map_err(failed(&partial)),
@@ -108,14 +115,36 @@ impl Target {
             remove(&partial); // it takes room that is needed
             return Err(error);
         }
-        let old = beside(path, ".old");
-        if path.is_dir() {
-            fs::rename(path, &old).map_err(failed(path))?; // a folder isn't replaced
+        let old = self.parts().join(OLD);
+        let is_replaced = path.is_dir();
+        if is_replaced {
+            remove(&old); // of a run that was killed right here
+            fs::rename(path, &old).map_err(failed(path))?; // a folder can't be replaced by renaming
         }
-        fs::rename(&partial, path).map_err(failed(path))?;
+        let renamed = fs::rename(&partial, path);
+        if let (Err(_), true) = (&renamed, is_replaced) {
+            fs::rename(&old, path).map_err(failed(path))?;
+        }
+        renamed.map_err(failed(path))?;
         sync_folder(path);
-        remove(&old);
         Ok(())
+    }
+
+    /// Removes the parts that were joined, the journal last: as long as that is there, they are known.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub(super) fn remove_parts(&self, journal: &Path) -> Result<()> {
+        let parts = self.parts();
+        let entries = fs::read_dir(&parts).map_err(failed(&parts))?;
+        entries
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| path != journal)
+            .for_each(|path| remove(&path));
+        remove(journal);
+        fs::remove_dir(&parts).map_err(failed(&parts))
     }
 }
 

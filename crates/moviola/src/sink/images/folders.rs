@@ -78,14 +78,14 @@ impl Folders {
         self.named(&name, self.overwrite)
     }
 
-    /// The folders of that name. If their source was begun before (`again`), its images are replaced, and
-    /// what was unfinished is removed.
+    /// The folders of that name. If what they hold is ours, it is replaced, and what is unfinished is
+    /// removed.
     ///
     /// # Errors
     ///
     /// As [`next`](Self::next).
-    pub(crate) fn of(&self, name: &str, again: bool) -> Result<SourceFolders> {
-        if !again {
+    pub(crate) fn of(&self, name: &str, is_ours: bool) -> Result<SourceFolders> {
+        if !is_ours {
             return self.named(name, self.overwrite);
         }
         let folders = self.named(name, Overwrite::Replace)?;

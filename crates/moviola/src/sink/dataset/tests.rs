@@ -1,0 +1,135 @@
+//! What a dataset lets be read, after deaths of the process and beside files of somebody else.
+
+use moviola_media::source::Source;
+
+use super::*;
+use crate::{journal::Stamp, sink::images::Folders};
+
+fn plan() -> Plan {
+    Plan::from_toml("[stills]").expect("a plan")
+}
+
+fn open(target: &Path, existing: Existing) -> Dataset {
+    Dataset::open(target, &plan(), existing).expect("it can be opened")
+}
+
+fn found(names: &[&'static str]) -> impl Iterator<Item = Found> + Send + use<> {
+    let names = names.to_vec().into_iter();
+    names.map(|name| Found {
+        name: name.into(),
+        key: name.into(),
+        source: Ok(Source::path(name)),
+        stamp: Stamp { size: 1, changed: 1 },
+    })
+}
+
+fn inputs(dataset: &Dataset, names: &[&'static str]) -> Vec<String> {
+    let folders = Folders::new(&plan(), None, None, Default::default()).expect("there are none");
+    dataset.inputs(found(names), folders).map(|input| input.name).collect()
+}
+
+/// All that happens to an input that gives nothing.
+fn ends(dataset: &mut Dataset, input: u64, source: &str) -> Result<()> {
+    dataset.take(&Event::Started { input, source: source.into() })?;
+    dataset.take(&Event::Ended { input, tally: SourceTally::default() })
+}
+
+#[test]
+fn what_died_with_the_process_comes_last_and_one_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("all.jsonl");
+    // Two are in the making when the process dies, and two haven't been begun.
+    assert_eq!(inputs(&open(&target, Existing::Refuse), &["a", "b"]), ["a", "b"]);
+    let mut dataset = open(&target, Existing::Resume);
+    assert_eq!(inputs(&dataset, &["a", "b", "c", "d"]), ["c", "d"]);
+    ends(&mut dataset, 0, "c").unwrap();
+    ends(&mut dataset, 1, "d").unwrap();
+    for name in ["a", "b"] {
+        let suspect = dataset.suspect().unwrap();
+        assert_eq!((suspect.name.as_str(), suspect.source.is_ok()), (name, true));
+        ends(&mut dataset, 0, name).unwrap();
+    }
+    assert!(dataset.suspect().is_none());
+    dataset.finish().unwrap();
+}
+
+#[test]
+fn what_dies_alone_a_second_time_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("all.jsonl");
+    drop(inputs(&open(&target, Existing::Refuse), &["a", "b"]));
+    let dataset = open(&target, Existing::Resume);
+    assert!(inputs(&dataset, &["a", "b"]).is_empty());
+    assert_eq!(dataset.suspect().unwrap().name, "a");
+    drop(dataset); // it dies with this one, and `b` was not begun
+    let mut dataset = open(&target, Existing::Resume);
+    let mut left = dataset
+        .inputs(found(&["a", "b"]), Folders::new(&plan(), None, None, Default::default()).unwrap());
+    let crashed = left.next().unwrap();
+    assert_eq!((crashed.name.as_str(), crashed.source.err().unwrap().stage), ("a", "crash"));
+    assert!(left.next().is_none());
+    drop(left);
+    ends(&mut dataset, 0, "a").unwrap();
+    assert_eq!(dataset.suspect().unwrap().name, "b");
+    ends(&mut dataset, 0, "b").unwrap();
+    assert!(dataset.suspect().is_none());
+    dataset.finish().unwrap();
+    assert!(target.exists());
+}
+
+#[test]
+fn suspects_that_nobody_asks_for_are_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(inputs(&open(folder.path(), Existing::Refuse), &["a"]));
+    let dataset = open(folder.path(), Existing::Resume);
+    assert!(inputs(&dataset, &["a"]).is_empty());
+    assert!(matches!(dataset.finish(), Err(DatasetError::Suspects { count: 1 })));
+}
+
+#[test]
+fn a_place_that_is_taken_is_never_ours() {
+    let folder = tempfile::tempdir().unwrap();
+    let theirs = folder.path().join("a.jsonl");
+    fs::write(&theirs, "theirs").unwrap();
+    for existing in [Existing::Refuse, Existing::Refuse, Existing::Resume] {
+        let dataset = open(folder.path(), existing);
+        assert!(inputs(&dataset, &["a"]).is_empty(), "{existing:?}");
+        assert!(matches!(dataset.finish(), Err(DatasetError::Exists { .. })), "{existing:?}");
+    }
+    assert_eq!(fs::read(&theirs).unwrap(), b"theirs");
+}
+
+#[test]
+fn replacing_can_be_gone_on_with() {
+    let folder = tempfile::tempdir().unwrap();
+    // All is done, then begun anew and stopped, then gone on with.
+    let runs = [
+        (Existing::Refuse, &["a", "b"][..], 2),
+        (Existing::Replace, &["a", "b"], 1),
+        (Existing::Resume, &["b"], 1),
+    ];
+    for (existing, read, done) in runs {
+        let mut dataset = open(folder.path(), existing);
+        assert_eq!(inputs(&dataset, &["a", "b"]), read, "{existing:?}");
+        (0..done).for_each(|input| ends(&mut dataset, input, "any").unwrap());
+        dataset.stop().unwrap();
+    }
+    assert!(inputs(&open(folder.path(), Existing::Resume), &["a", "b"]).is_empty());
+}
+
+#[test]
+fn a_run_that_was_killed_at_its_very_end_is_complete() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("all.jsonl");
+    let mut dataset = open(&target, Existing::Refuse);
+    inputs(&dataset, &["a"]);
+    ends(&mut dataset, 0, "a").unwrap();
+    // All of `finish` but the removal of the parts.
+    dataset.target.complete([place(&dataset.parts, "a")].into_iter()).unwrap();
+    lock(&dataset.shared).journal.complete().unwrap();
+    drop(dataset);
+    let again = Dataset::open(&target, &plan(), Existing::Resume);
+    assert!(matches!(again, Err(DatasetError::Complete { .. })), "{again:?}");
+    assert!(!folder.path().join("all.jsonl.parts").exists());
+    open(&target, Existing::Replace);
+}
