@@ -14,7 +14,7 @@ fn open(target: &Path, existing: Existing) -> Dataset {
 }
 
 fn found(names: &[&'static str]) -> impl Iterator<Item = Found> + Send + use<> {
-    let names = names.to_vec().into_iter();
+    let names = Vec::from(names).into_iter();
     names.map(|name| Found {
         name: name.into(),
         key: name.into(),
