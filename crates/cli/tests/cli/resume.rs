@@ -38,18 +38,23 @@ fn a_run_that_is_killed_goes_on_where_it_was() {
     // The header, a start and an end for each file: killed behind every one of them.
     for lines in 0..=1 + 2 * GOOD.len() {
         let file = out.path().join(format!("{lines}.jsonl"));
-        let args = ["bulk", "--keyframes", "--hash", text(folder.path()), "-o", text(&file)];
-        let mut child =
-            moviola().args(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        while journal_lines(&file) < lines && child.try_wait().unwrap().is_none() {
-            thread::yield_now();
-        }
-        child.kill().unwrap();
-        child.wait().unwrap();
+        killed_behind_line(lines, &[text(folder.path()), "-o", text(&file)], &file);
         assert!(!file.exists() || in_file(&file) == want, "nothing half-written is there");
         bulk(&[text(folder.path()), "-o", text(&file), "--resume"]).exits(0);
         assert_eq!(in_file(&file), want, "killed behind line {lines}");
     }
+}
+
+/// Runs `moviola bulk` with those words, and kills it when its journal has so many lines.
+fn killed_behind_line(lines: usize, words: &[&str], out: &Path) {
+    let mut command = moviola();
+    command.args(["bulk", "--keyframes", "--hash"]).args(words);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    while journal_lines(out) < lines && child.try_wait().unwrap().is_none() {
+        thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 /// How often a run is killed at a random moment; oftener where time doesn't matter.
@@ -131,18 +136,7 @@ fn what_kills_it_twice_is_left_out() {
     let words = [text(folder.path()), "-o", text(&file), "--jobs", "1"];
     let journal = journal_path(&file);
     // A journal of processes that died: two with the first file in the making.
-    let mut child = moviola()
-        .args(["bulk", "--keyframes", "--hash"])
-        .args(words)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    while journal_lines(&file) < 2 && child.try_wait().unwrap().is_none() {
-        thread::yield_now();
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    killed_behind_line(2, &words, &file);
     let lines = fs::read_to_string(&journal).unwrap();
     let lines: Vec<_> = lines.lines().take(2).collect();
     fs::write(&journal, format!("{}\n{}\n{}\n", lines[0], lines[1], lines[1])).unwrap();
@@ -234,18 +228,7 @@ fn what_died_beside_another_is_read_again_and_alone() {
     let (folder, out) = (clips(), tempfile::tempdir().unwrap());
     let file = out.path().join("all.jsonl");
     let words = [text(folder.path()), "-o", text(&file), "--jobs", "4"];
-    let mut child = moviola()
-        .args(["bulk", "--keyframes", "--hash"])
-        .args(words)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    while journal_lines(&file) < 3 && child.try_wait().unwrap().is_none() {
-        thread::yield_now();
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    killed_behind_line(3, &words, &file);
     bulk(&[&words[..], &["--resume"]].concat()).exits(0);
     assert_eq!(in_file(&file), alone(folder.path()), "whatever was read last");
 }
