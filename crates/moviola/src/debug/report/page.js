@@ -54,6 +54,7 @@ function shares(parts) {
     return [piece, stage, share];
   });
   bar.append(...pieces.map(([piece]) => piece));
+  // How wide a piece is depends on its share alone, so words that fit go on fitting.
   whenDrawnAnew(() => pieces.forEach(([piece, stage, share]) => {
     piece.style.color = ink(real(stage));
     piece.textContent = `${stage} ${percent(share)}`;
