@@ -114,12 +114,12 @@ def av1(r):
              "-pix_fmt", "yuv420p", *EXACT, r.name)
 
 
-def two_passes(recipe, codec, sound, *options):
+def two_passes(recipe, codec, audio, *options):
     """VP8 or VP9 with hidden alternate-reference frames, which take a look ahead in a first pass."""
     options = ["-c:v", codec, "-threads", 1, "-b:v", "220k", "-g", 24, "-auto-alt-ref", 1, "-lag-in-frames", 16,
                "-passlogfile", recipe.part("passes"), "-pix_fmt", "yuv420p", *options]
     recipe.ffmpeg(*picture("192x108", seconds=3), *options, "-pass", 1, *EXACT, "-f", "null", "-")
-    recipe.ffmpeg(*picture("192x108", seconds=3), *tone(3), *options, "-pass", 2, *sound, *EXACT, recipe.name)
+    recipe.ffmpeg(*picture("192x108", seconds=3), *tone(3), *options, "-pass", 2, *audio, *EXACT, recipe.name)
 
 
 @clip("vp9.webm")
@@ -136,7 +136,7 @@ def vp8(r):
 
 @clip("mpeg2_field.ts")
 def mpeg2_field(r):
-    """Interlaced MPEG-2 with field DCT and field motion, B-frames, MP2 sound, in a transport stream."""
+    """Interlaced MPEG-2 with field DCT and field motion, B-frames, MP2 audio, in a transport stream."""
     r.ffmpeg(*picture("352x288", 50), *tone(), "-vf", "tinterlace=interleave_top", "-c:v", "mpeg2video",
              "-threads", 1, "-flags", "+ildct+ilme", "-top", 1, "-g", 10, "-bf", 2, "-qscale:v", 14, "-pix_fmt",
              "yuv420p", "-c:a", "mp2", "-b:a", "64k", "-fflags", "+bitexact", "-flags:a", "+bitexact", r.name)
@@ -207,7 +207,7 @@ def edit_list(r):
 
 @clip("negative_start.mkv")
 def negative_start(r):
-    """Sound that begins 7 ms before the picture and before zero: Opus and its codec delay."""
+    """Audio that begins 7 ms before the picture and before zero: Opus and its codec delay."""
     r.ffmpeg(*picture(), *tone(), *X264, "-g", 10, "-bf", 2, "-pix_fmt", "yuv420p", "-c:a", "libopus", "-b:a", "32k",
              *EXACT, r.name)
 
@@ -294,13 +294,13 @@ def parameter_sets_ids(r):
 
 @clip("audio_only.m4a")
 def audio_only(r):
-    """Sound without video."""
+    """Audio without video."""
     r.ffmpeg(*tone(1), "-c:a", "aac", "-b:a", "48k", *EXACT, r.name)
 
 
 @clip("cover_art_only.mp3")
 def cover_art_only(r):
-    """Sound with an attached picture, which is no video."""
+    """Audio with an attached picture, which is no video."""
     cover = r.part("cover.png")
     r.ffmpeg(*picture("128x128", 1, 1), "-frames:v", 1, cover)
     r.ffmpeg(*tone(1), "-i", cover, "-map", "0:a", "-map", "1:v", "-c:a", "libmp3lame", "-b:a", "48k", "-c:v", "copy",
@@ -329,32 +329,32 @@ def cues(r):
 
 @clip("fragmented.mp4")
 def fragmented(r):
-    """Fragmented MP4: an empty moov, then one fragment per GOP, sound and picture."""
+    """Fragmented MP4: an empty moov, then one fragment per GOP, audio and picture."""
     r.ffmpeg(*picture("192x108", seconds=3), *tone(3), *X264, "-g", 10, "-bf", 2, "-pix_fmt", "yuv420p", "-c:a", "aac",
              "-b:a", "32k", *EXACT, "-movflags", "+frag_keyframe+empty_moov+default_base_moof", r.name)
 
 
-@clip("sound_gap.ts")
-def sound_gap(r):
-    """Ten packets of sound are missing in the middle: 240 ms that no timestamp covers."""
+@clip("audio_gap.ts")
+def audio_gap(r):
+    """Ten packets of audio are missing in the middle: 240 ms that no timestamp covers."""
     r.ffmpeg(*tone(), "-c:a", "mp2", "-b:a", "64k", "-bsf:a", "noise=amount=0:drop=between(n\\,40\\,49)", *EXACT, r.name)
 
 
-@clip("sound_damaged.m4a")
-def sound_damaged(r):
+@clip("audio_damaged.m4a")
+def audio_damaged(r):
     """Noise in a few packets of AAC."""
     r.ffmpeg(*tone(), "-c:a", "aac", "-b:a", "48k", "-bsf:a", "noise=amount=if(between(n\\,40\\,43)\\,1\\,0)", *EXACT,
              r.name)
 
 
-@clip("sound_lame_8khz.mp3")
-def sound_lame_8khz(r):
+@clip("audio_lame_8khz.mp3")
+def audio_lame_8khz(r):
     """Mono at 8 kHz, with what LAME adds in front and behind said in its header."""
     r.ffmpeg(*tone(), "-ac", 1, "-ar", 8000, "-c:a", "libmp3lame", "-b:a", "16k", *EXACT, r.name)
 
 
-@clip("sound_opus.ogg")
-def sound_opus(r):
+@clip("audio_opus.ogg")
+def audio_opus(r):
     """Stereo Opus in Ogg: 312 samples to skip, and an end in the middle of a packet."""
     r.ffmpeg(*tone(1.99), *tone(1.99, 660), "-filter_complex", "[0][1]join=inputs=2:channel_layout=stereo",
              "-c:a", "libopus", "-b:a", "32k", *EXACT, r.name)

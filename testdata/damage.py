@@ -12,7 +12,7 @@ IDR = 5
 
 
 def good(recipe, *options):
-    """A sound H.264 clip to break; returns its path."""
+    """A audio H.264 clip to break; returns its path."""
     path = recipe.part("good.mp4")
     h264(recipe, "-g", 10, "-bf", 0, "-pix_fmt", "yuv420p", *options, output=path)
     return path
@@ -31,7 +31,7 @@ def slice_of(content, position, size):
 
 @clip("damaged_keyframe.mp4")
 def damaged_keyframe(r):
-    """The third of five keyframes has noise in the middle of its slice; the rest is sound."""
+    """The third of five keyframes has noise in the middle of its slice; the rest is audio."""
     path = good(r)
     content = bytearray(path.read_bytes())
     start, end = slice_of(content, *keyframe_packets(path)[2])

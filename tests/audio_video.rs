@@ -1,4 +1,4 @@
-//! Frames and sound from one pass are those of two passes, whatever the file is like.
+//! Frames and audio from one pass are those of two passes, whatever the file is like.
 
 use std::{
     fs::{self, File},
@@ -12,7 +12,7 @@ use std::{
 
 use moviola::hash::frame_md5;
 use moviola_media::{
-    audio::{AudioOptions, AudioReader, Samples, SoundReport},
+    audio::{AudioOptions, AudioReader, AudioReport, Samples},
     audio_video::{AudioVideoReader, Decoded},
     error::{Error, Result},
     frame::Frame,
@@ -35,18 +35,18 @@ type Seen = (Option<u64>, Option<i64>, String);
 #[derive(Debug, Default, PartialEq)]
 struct Whole {
     frames: Vec<Seen>,
-    sound: Option<Samples>,
-    report: SoundReport,
+    audio: Option<Samples>,
+    report: AudioReport,
 }
 
 impl Whole {
     fn hear(&mut self, piece: Samples) {
-        let Some(sound) = &mut self.sound else {
-            self.sound = Some(piece);
+        let Some(audio) = &mut self.audio else {
+            self.audio = Some(piece);
             return;
         };
-        assert_eq!((sound.end(), sound.sample_rate), (piece.start, piece.sample_rate));
-        for (channel, more) in sound.channels.iter_mut().zip(&piece.channels) {
+        assert_eq!((audio.end(), audio.sample_rate), (piece.start, piece.sample_rate));
+        for (channel, more) in audio.channels.iter_mut().zip(&piece.channels) {
             channel.extend_from_slice(more);
         }
     }
@@ -61,10 +61,10 @@ impl Whole {
         if let Some(at) = self.frames.iter().zip(&other.frames).position(differs) {
             return Some(format!("{:?}, not {:?}", self.frames[at], other.frames[at]));
         }
-        let place = |sound: &Option<Samples>| sound.as_ref().map(|s| (s.start, s.len()));
-        if self.sound != other.sound {
-            let (ours, theirs) = (place(&self.sound), place(&other.sound));
-            return Some(format!("other sound: {ours:?}, not {theirs:?}"));
+        let place = |audio: &Option<Samples>| audio.as_ref().map(|s| (s.start, s.len()));
+        if self.audio != other.audio {
+            let (ours, theirs) = (place(&self.audio), place(&other.audio));
+            return Some(format!("other audio: {ours:?}, not {theirs:?}"));
         }
         (self.report != other.report).then(|| format!("{:?}, not {:?}", self.report, other.report))
     }
@@ -79,7 +79,7 @@ fn pipe(path: &Path) -> Source {
 }
 
 fn see(frame: &Frame) -> Seen {
-    (frame.number, frame.pts.map(|pts| pts.ticks), frame_md5(&frame.frame))
+    (frame.number, frame.pts.map(|pts| pts.ticks), frame_md5(&frame.decoded))
 }
 
 fn speech() -> AudioOptions {
@@ -88,8 +88,8 @@ fn speech() -> AudioOptions {
 
 fn has_both(clip: &Path) -> bool {
     let video = Media::open(Source::path(clip), SourceOptions::default());
-    let sound = AudioReader::open(Source::path(clip), SourceOptions::default(), speech());
-    video.is_ok() && sound.is_ok()
+    let audio = AudioReader::open(Source::path(clip), SourceOptions::default(), speech());
+    video.is_ok() && audio.is_ok()
 }
 
 /// Everything from two passes; `None` if there is nothing to be had.
@@ -99,15 +99,15 @@ fn twice(source: impl Fn() -> Source, wanted: &AudioOptions) -> Option<Whole> {
         options.decoders = 1;
     }
     let frames = FrameReader::open(source(), options);
-    let sound = AudioReader::open(source(), SourceOptions::default(), wanted.clone());
-    if frames.is_err() && sound.is_err() {
+    let audio = AudioReader::open(source(), SourceOptions::default(), wanted.clone());
+    if frames.is_err() && audio.is_err() {
         return None;
     }
     let frames = frames.into_iter().flatten().flatten().map(|frame| see(&frame)).collect();
     let mut whole = Whole { frames, ..Whole::default() };
-    if let Ok(mut sound) = sound {
-        sound.by_ref().flatten().for_each(|piece| whole.hear(piece));
-        whole.report = sound.report();
+    if let Ok(mut audio) = audio {
+        audio.by_ref().flatten().for_each(|piece| whole.hear(piece));
+        whole.report = audio.report();
     }
     Some(whole)
 }
@@ -124,11 +124,11 @@ fn once(source: Source, wanted: &AudioOptions) -> Result<(Whole, Vec<Error>)> {
     for item in reader.by_ref() {
         match item {
             Ok(Decoded::Frame(frame)) => whole.frames.push(frame),
-            Ok(Decoded::Sound(piece)) => whole.hear(piece),
+            Ok(Decoded::Audio(piece)) => whole.hear(piece),
             Err(error) => errors.push(error),
         }
     }
-    whole.report = reader.sound_report();
+    whole.report = reader.audio_report();
     Ok((whole, errors))
 }
 
@@ -165,25 +165,25 @@ fn one_pass_gives_what_two_give() {
 
 #[test]
 fn one_pass_over_a_pipe_gives_what_two_give() {
-    let mut clips = clips::all_sounds();
+    let mut clips = clips::all_audio();
     clips.retain(|clip| clip.starts_with(clips::testdata()));
     check_all(&clips, pipe, &speech());
 }
 
 #[test]
 fn a_source_without_one_of_them_gives_the_other() {
-    for (name, has_video, has_sound) in [
+    for (name, has_video, has_audio) in [
         ("h264_bframes.mp4", true, true),
         ("demo.mp4", true, false),
         ("audio_only.m4a", false, true),
-        ("sound_opus.ogg", false, true),
+        ("audio_opus.ogg", false, true),
     ] {
         let mut reader = start(Source::path(clip(name)), speech()).unwrap();
-        let there = (reader.video().is_some(), reader.sound().is_some());
-        assert_eq!(there, (has_video, has_sound), "{name}");
+        let there = (reader.video().is_some(), reader.audio().is_some());
+        assert_eq!(there, (has_video, has_audio), "{name}");
         let items: Vec<_> = reader.by_ref().map(Result::unwrap).collect();
         let frames = items.iter().filter(|item| matches!(item, Decoded::Frame(_))).count();
-        assert_eq!((frames > 0, frames < items.len()), (has_video, has_sound), "{name}");
+        assert_eq!((frames > 0, frames < items.len()), (has_video, has_audio), "{name}");
     }
     let error = start(Source::path(clip("not_media.mp4")), speech()).unwrap_err();
     assert!(matches!(error, Error::Demux { .. }), "{error}");
@@ -193,39 +193,39 @@ fn a_source_without_one_of_them_gives_the_other() {
 fn a_stream_that_was_asked_for_and_is_not_there_is_told_first() {
     let wanted = AudioOptions { stream: Some(7), ..speech() };
     let (whole, errors) = once(Source::path(clip("h264_bframes.mp4")), &wanted).unwrap();
-    assert_eq!((whole.frames.len(), whole.sound), (75, None));
-    assert!(matches!(&errors[..], [Error::NoSound { .. }]), "{errors:?}");
+    assert_eq!((whole.frames.len(), whole.audio), (75, None));
+    assert!(matches!(&errors[..], [Error::NoAudio { .. }]), "{errors:?}");
 }
 
 #[test]
-fn a_video_that_can_t_be_decoded_leaves_the_sound() {
+fn a_video_that_can_t_be_decoded_leaves_the_audio() {
     let source = || Source::path(clip("h264_bframes.mp4"));
     let small = SourceOptions { max_pixels: 100, ..SourceOptions::default() };
     let reader = AudioVideoReader::open(source(), small, speech()).unwrap();
-    assert!(reader.video().is_none() && reader.sound().is_some());
+    assert!(reader.video().is_none() && reader.audio().is_some());
     let mut items = reader.into_iter();
     let first = items.next().unwrap();
     assert!(matches!(first, Err(Error::NoVideo { .. })), "{first:?}");
     let mut whole = Whole::default();
     for item in items {
         match item.unwrap() {
-            Decoded::Sound(piece) => whole.hear(piece),
+            Decoded::Audio(piece) => whole.hear(piece),
             Decoded::Frame(_) => panic!("there is no video"),
         }
     }
-    assert_eq!(whole.sound, twice(source, &speech()).unwrap().sound);
+    assert_eq!(whole.audio, twice(source, &speech()).unwrap().audio);
 }
 
 /// A transport stream whose packets were put in another order: tables, then one stream, then the
 /// other.
-fn uninterleaved(sound_first: bool) -> Vec<u8> {
-    const SOUND: u16 = 0x101;
+fn uninterleaved(audio_first: bool) -> Vec<u8> {
+    const AUDIO: u16 = 0x101;
     let bytes = fs::read(clip("mpeg2_field.ts")).expect("our own clip");
     let (packets, []) = bytes.as_chunks::<188>() else { panic!("it is made of such packets") };
     let mut packets = packets.to_vec();
     packets.sort_by_key(|packet| match u16::from_be_bytes([packet[1] & 0x1f, packet[2]]) {
         pid if pid < 0x100 || pid == 0x1000 => 0,
-        pid if (pid == SOUND) == sound_first => 1,
+        pid if (pid == AUDIO) == audio_first => 1,
         _ => 2,
     });
     packets.concat()
@@ -233,14 +233,14 @@ fn uninterleaved(sound_first: bool) -> Vec<u8> {
 
 #[test]
 fn what_is_not_interleaved_comes_as_it_lies_in_the_file() {
-    for sound_first in [false, true] {
-        let source = || Source::bytes("clip", uninterleaved(sound_first));
+    for audio_first in [false, true] {
+        let source = || Source::bytes("clip", uninterleaved(audio_first));
         assert_eq!(difference(source, &speech()), None);
         let items = start(source(), speech()).unwrap().map(Result::unwrap);
         let frames: Vec<_> = items.map(|item| matches!(item, Decoded::Frame(_))).collect();
-        let first = frames.iter().take_while(|&&is_frame| is_frame != sound_first).count();
+        let first = frames.iter().take_while(|&&is_frame| is_frame != audio_first).count();
         // What decoders hold back comes at the end.
-        let of_the_first = frames.iter().filter(|&&is_frame| is_frame != sound_first).count();
+        let of_the_first = frames.iter().filter(|&&is_frame| is_frame != audio_first).count();
         assert!(first > 20 && first + 16 > of_the_first, "{first} of {of_the_first}");
     }
 }
@@ -278,30 +278,30 @@ fn rename(mut file: Vec<u8>, from: &[u8; 4], to: &[u8; 4]) -> Vec<u8> {
     file
 }
 
-/// How many frames a file gives, whether there is sound, and which errors.
+/// How many frames a file gives, whether there is audio, and which errors.
 #[track_caller]
-fn check_encrypted(file: Vec<u8>, frames: usize, sound: bool, errors: &[&str]) {
+fn check_encrypted(file: Vec<u8>, frames: usize, audio: bool, errors: &[&str]) {
     let (whole, told) = once(Source::bytes("clip", file), &speech()).expect("it can be opened");
     let told: Vec<_> = told.iter().map(Error::to_string).collect();
     assert_eq!(told, errors);
-    assert_eq!((whole.frames.len(), whole.sound.is_some()), (frames, sound));
+    assert_eq!((whole.frames.len(), whole.audio.is_some()), (frames, audio));
 }
 
 const NO_VIDEO: &str = "clip: the video is encrypted; decrypt it first";
-const NO_SOUND: &str = "clip: the sound is encrypted; decrypt it first";
+const NO_AUDIO: &str = "clip: the audio is encrypted; decrypt it first";
 
 #[test]
 fn a_stream_that_is_encrypted_is_told_and_the_other_comes() {
     let clear = fs::read(clip("h264_bframes.mp4")).unwrap();
     check_encrypted(rename(clear.clone(), b"avc1", b"encv"), 0, true, &[NO_VIDEO]);
-    check_encrypted(rename(clear, b"mp4a", b"enca"), 75, false, &[NO_SOUND]);
+    check_encrypted(rename(clear, b"mp4a", b"enca"), 75, false, &[NO_AUDIO]);
 }
 
 #[test]
 fn packets_that_are_encrypted_are_told_once() {
     let Some(file) = reference::encrypted(&clip("h264_bframes.mp4")) else { return };
     // Its header doesn't tell.
-    check_encrypted(file, 0, false, &[NO_VIDEO, NO_SOUND]);
+    check_encrypted(file, 0, false, &[NO_VIDEO, NO_AUDIO]);
 }
 
 #[test]

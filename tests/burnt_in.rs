@@ -58,7 +58,7 @@ impl Shown {
     /// The shapes of the digits on each of some frames, from left to right.
     fn shapes(&self, video: &mut Video, numbers: &[i64]) -> Vec<Vec<Shape>> {
         let frames = video.frames_at(numbers).expect("the clip is whole");
-        let lumas = frames.iter().map(|frame| frame.frame.plane(0).expect("planar YUV"));
+        let lumas = frames.iter().map(|frame| frame.decoded.plane(0).expect("planar YUV"));
         lumas
             .map(|luma| {
                 let rows = self.rows.clone().filter_map(|y| luma.row(y));

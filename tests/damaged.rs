@@ -6,7 +6,7 @@ use moviola::hash::frame_md5;
 use moviola_media::{
     error::Error,
     frame::Frame,
-    index::tables::Reach,
+    index::tables::ReadScope,
     media::Media,
     source::{Source, SourceOptions},
     video::{FrameReader, OnDamage, Video},
@@ -54,7 +54,7 @@ fn milliseconds(time: Option<f64>) -> Option<i64> {
 }
 
 fn told(frame: &Frame) -> Told {
-    (frame.number, milliseconds(frame.time), Some(frame_md5(&frame.frame)))
+    (frame.number, milliseconds(frame.time), Some(frame_md5(&frame.decoded)))
 }
 
 /// All that a reader with so many workers tells, and the damaged ranges.
@@ -192,7 +192,7 @@ fn random_damage_moves_no_frame_from_its_place() {
         let bytes: Arc<[u8]> = bytes.into();
         let source = Source::bytes("damaged", Arc::clone(&bytes));
         let media = Media::open(source, SourceOptions::default());
-        if !media.is_ok_and(|media| media.listing(Reach::File).is_some()) {
+        if !media.is_ok_and(|media| media.listing(ReadScope::File).is_some()) {
             continue; // its frames are counted
         }
         listed += 1;

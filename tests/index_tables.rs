@@ -9,7 +9,7 @@ use moviola_av::{
     packet::Packet,
 };
 use moviola_media::{
-    index::tables::{Listed, Listing, Reach},
+    index::tables::{ListedPacket, Listing, ReadScope},
     media::Media,
     source::{Source, SourceOptions},
 };
@@ -59,7 +59,7 @@ fn media(clip: &Path) -> Option<Media> {
 fn scan(options: DemuxerOptions, stream: usize, parsed: bool) -> (Vec<Read>, bool) {
     let mut demuxer = Demuxer::open(options).expect("it was open before");
     if !parsed {
-        assert!(demuxer.leave_out(Vec::new(), Vec::new()));
+        assert!(demuxer.skip_ranges(Vec::new(), Vec::new()));
     }
     for other in (0..demuxer.stream_count()).filter(|&other| other != stream) {
         demuxer.set_discard(other, Discard::All);
@@ -75,8 +75,8 @@ fn scan(options: DemuxerOptions, stream: usize, parsed: bool) -> (Vec<Read>, boo
     }
 }
 
-fn read_of(listed: Listed, key: bool, duration: Option<i64>) -> Read {
-    let Listed { pts, discard, position, .. } = listed;
+fn read_of(listed: ListedPacket, key: bool, duration: Option<i64>) -> Read {
+    let ListedPacket { pts, discard, position, .. } = listed;
     Read { pts: Some(pts), duration, key, discard, position: Some(position) }
 }
 
@@ -102,7 +102,7 @@ fn end_of(read: &[Read]) -> Option<i64> {
 fn compare(clip: &Path) -> Outcome {
     let Some(media) = media(clip) else { return Outcome::Closed };
     let stream = media.video().index;
-    let Some(listing) = media.listing(Reach::File) else {
+    let Some(listing) = media.listing(ReadScope::File) else {
         return Outcome::Unlisted(format!(
             "{}, {}",
             media.container().split(',').next().unwrap_or_default(),
@@ -170,7 +170,7 @@ fn list_damaged(bytes: Vec<u8>) -> Option<Option<String>> {
     let (len, bytes) = (bytes.len(), Arc::<[u8]>::from(bytes));
     let source = Source::bytes("damaged", Arc::clone(&bytes));
     let media = Media::open(source, SourceOptions::default()).ok()?;
-    let listing = media.listing(Reach::File);
+    let listing = media.listing(ReadScope::File);
     let read = media.bytes().expect("bytes in memory").bytes_read();
     assert!(read <= 8 * len as u64 + 65_536, "{read} of {len} bytes were read");
     let listing = listing?;

@@ -126,11 +126,11 @@ fn compare(clip: &Path) -> Result<Comparison, String> {
 
 /// When a keyframe is shown, in the reference's ticks, and the hash of its picture.
 fn identity(keyframe: &Frame, reference: &reference::Decoded) -> (Option<i64>, String) {
-    let timed = keyframe.pts.filter(|_| keyframe.frame.raw_pts().is_some());
+    let timed = keyframe.pts.filter(|_| keyframe.decoded.raw_pts().is_some());
     let pts = timed.map(|pts| {
         rescale(pts.ticks, (pts.base.num().into(), pts.base.den().into()), reference.time_base)
     });
-    (pts, moviola::hash::frame_md5(&keyframe.frame))
+    (pts, moviola::hash::frame_md5(&keyframe.decoded))
 }
 
 /// How often each picture occurs.
@@ -261,7 +261,9 @@ fn described(source: Source, options: SourceOptions) -> Vec<String> {
     let describe = |keyframe: moviola_media::error::Result<Frame>| {
         keyframe.map_or_else(
             |error| error.to_string(),
-            |keyframe| format!("{:?} {}", keyframe.pts, moviola::hash::frame_md5(&keyframe.frame)),
+            |keyframe| {
+                format!("{:?} {}", keyframe.pts, moviola::hash::frame_md5(&keyframe.decoded))
+            },
         )
     };
     reader.map(describe).collect()

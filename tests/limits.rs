@@ -46,7 +46,7 @@ fn a_picture_too_large_is_an_error_and_others_are_not() {
     for decoders in [1, 2] {
         let mut video = open(SMALL, decoders);
         for number in [3, 30, 24, 25, 0] {
-            let width = video.frame_at(number).map(|frame| frame.frame.width());
+            let width = video.frame_at(number).map(|frame| frame.decoded.width());
             match width {
                 Ok(width) => assert!(number < 25 && width == 192, "{number}: {width}"),
                 Err(error) => {
@@ -56,7 +56,7 @@ fn a_picture_too_large_is_an_error_and_others_are_not() {
             }
         }
         let mut wide = open(320 * 180, decoders);
-        assert_eq!(wide.frame_at(30).unwrap().frame.width(), 320);
+        assert_eq!(wide.frame_at(30).unwrap().decoded.width(), 320);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Tests of the whole: against the reference ffmpeg, against failing input, against our own rules.
 #![expect(clippy::print_stdout, reason = "a test says what it leaves out")]
 
+mod audio;
 mod audio_video;
 mod burnt_in;
 mod bytes_read;
@@ -14,7 +15,6 @@ mod limits;
 mod mutated;
 mod random_access;
 mod shrinking;
-mod sound;
 mod stress;
 mod tidy;
 mod video;

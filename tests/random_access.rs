@@ -25,22 +25,22 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
 
 /// Clips that can't be opened, and what is said of them.
 const UNOPENED: &[(&str, &str)] = &[
-    ("audio_only.m4a", "there is no video, only sound"),
+    ("audio_only.m4a", "there is no video, only audio"),
     ("ax_sample_fragmented_clearkey.mp4", "not readable as video"),
     ("cover_art_only.mp3", "there is no video, only cover art"),
     ("empty.mp4", "the file is empty"),
     ("gpac_france.mp4", "there is no video in it"),
     ("huge_header.avi", "over the limit of"),
     ("huge_header.ivf", "over the limit of"),
-    ("mb_ac3.ts", "there is no video, only sound"),
+    ("mb_ac3.ts", "there is no video, only audio"),
     ("moov_missing.mp4", "not readable as video"),
     ("not_media.mp4", "not readable as video"),
     ("playlist_elsewhere.m3u8", "refused to open"),
     ("playlist_parent.m3u8", "not readable as video"),
-    ("sound_damaged.m4a", "there is no video, only sound"),
-    ("sound_gap.ts", "there is no video, only sound"),
-    ("sound_lame_8khz.mp3", "there is no video, only sound"),
-    ("sound_opus.ogg", "there is no video, only sound"),
+    ("audio_damaged.m4a", "there is no video, only audio"),
+    ("audio_gap.ts", "there is no video, only audio"),
+    ("audio_lame_8khz.mp3", "there is no video, only audio"),
+    ("audio_opus.ogg", "there is no video, only audio"),
     ("streamio_broken_no_moov.mp4", "not readable as video"),
 ];
 
@@ -106,7 +106,7 @@ fn check_sequence(clip: &Path, whole: &Decoded) -> Result<(), String> {
     let media = media.map_err(|error| error.to_string())?;
     let hash = |frame: Frame| {
         let pts = frame.pts.map(|pts| pts.ticks);
-        (frame.number, pts, frame_md5(&frame.frame))
+        (frame.number, pts, frame_md5(&frame.decoded))
     };
     let frames = FrameReader::all(media, vec![hash; 2]).map_err(|error| error.to_string())?;
     let mut count = 0;
@@ -128,7 +128,7 @@ fn check(video: &mut Video, whole: &Decoded, seed: u64) -> Result<(), String> {
     order.truncate(most_frames());
     for numbers in order.chunks(order.len().div_ceil(3).max(1)) {
         let hashes = video.map_frames_at(numbers, |_, frame| {
-            (frame.pts.map(|pts| pts.ticks), frame_md5(&frame.frame))
+            (frame.pts.map(|pts| pts.ticks), frame_md5(&frame.decoded))
         });
         for (&number, hash) in numbers.iter().zip(hashes.map_err(|error| error.to_string())?) {
             same(whole, number, hash.map_err(|error| format!("frame {number}: {error}"))?)?;
@@ -137,7 +137,7 @@ fn check(video: &mut Video, whole: &Decoded, seed: u64) -> Result<(), String> {
     for &number in order.iter().take(5) {
         for next in (number..order.len() as i64).take(3) {
             let frame = video.frame_at(next).map_err(|error| format!("one {next}: {error}"))?;
-            same(whole, next, (frame.pts.map(|pts| pts.ticks), frame_md5(&frame.frame)))?;
+            same(whole, next, (frame.pts.map(|pts| pts.ticks), frame_md5(&frame.decoded)))?;
         }
     }
     Ok(())

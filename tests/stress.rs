@@ -32,7 +32,7 @@ fn source(name: &str) -> Source {
 }
 
 fn hashes(video: &mut Video, numbers: &[i64]) -> Vec<String> {
-    let hashes = video.map_frames_at(numbers, |_, frame| frame_md5(&frame.frame));
+    let hashes = video.map_frames_at(numbers, |_, frame| frame_md5(&frame.decoded));
     let hashes = hashes.expect("all of these frames exist");
     hashes.into_iter().map(|hash| hash.expect("no frame is damaged")).collect()
 }

@@ -116,7 +116,7 @@ fn threads_start_in_one_place() {
             ["av", "media", "infer"].iter().any(|c| path.contains(&format!("crates/{c}/src")));
         let starts = ["thread::spawn", "thread::Builder", "thread::scope"];
         let started = starts.iter().any(|word| product(text).contains(word));
-        (below_facade && is_product(file) && started && !path.contains("crates/media/src/stage/"))
+        (below_facade && is_product(file) && started && !path.contains("crates/media/src/workers/"))
             .then(|| "starts a thread".into())
     });
 }

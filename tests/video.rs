@@ -165,11 +165,11 @@ fn rgb_is_swscale_s_within_one() {
     for name in ["demo.mp4", "h264_bframes.mp4", "vp9.webm", "h264_444.mp4", "hevc_10bit.mp4"] {
         let mut video = open(name);
         let frame = video.frame_at(3).unwrap();
-        let size = (frame.frame.width() as usize, frame.frame.height() as usize);
+        let size = (frame.decoded.width() as usize, frame.decoded.height() as usize);
         let spec = PixelSpec { size, crop: None, order: PixelOrder::Hwc };
         let mut ours = vec![0; spec.values()];
         video.read_frames_at(&[3], &spec, &mut ours).unwrap();
-        let theirs = reference_rgb(&frame.frame);
+        let theirs = reference_rgb(&frame.decoded);
         let off = ours.iter().zip(&theirs).position(|(ours, theirs)| ours.abs_diff(*theirs) > 1);
         let values = off.map(|at| (at / 3 % size.0, at / 3 / size.0, ours[at], theirs[at]));
         assert_eq!(values, None, "{name}: column, row, our value, swscale's");
@@ -329,7 +329,7 @@ fn an_index_that_took_a_scan_is_kept_if_wanted() {
         let whole: Vec<_> = open(name).index().unwrap().frames().collect();
         assert!(video.index().unwrap().frames().eq(whole), "{name}");
         let pixels =
-            |video: &mut Video| moviola::hash::frame_md5(&video.frame_at(7).unwrap().frame);
+            |video: &mut Video| moviola::hash::frame_md5(&video.frame_at(7).unwrap().decoded);
         assert_eq!(pixels(&mut video), pixels(&mut open(name)), "{name}");
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "MP4 has tables");
@@ -342,7 +342,7 @@ fn tables_that_call_every_picture_a_keyframe_are_not_believed() {
     bytes[place..place + 4].copy_from_slice(b"free"); // without it all samples are keyframes
     let bytes: std::sync::Arc<[u8]> = bytes.into();
     let source = || Source::bytes("false.mp4", std::sync::Arc::clone(&bytes));
-    let hash = |frame: &moviola_media::frame::Frame| moviola::hash::frame_md5(&frame.frame);
+    let hash = |frame: &moviola_media::frame::Frame| moviola::hash::frame_md5(&frame.decoded);
     let mut whole = open("h264_bframes.mp4");
     let count = i64::try_from(whole.len().unwrap()).unwrap();
     let truth: Vec<_> = whole.frames_in_range(0..count, 1).unwrap().iter().map(&hash).collect();
@@ -364,7 +364,7 @@ fn tables_that_call_every_picture_a_keyframe_are_not_believed() {
 
 #[test]
 fn chosen_frames_are_the_same_however_their_groups_are_decoded() {
-    let hash = |frame: &moviola_media::frame::Frame| moviola::hash::frame_md5(&frame.frame);
+    let hash = |frame: &moviola_media::frame::Frame| moviola::hash::frame_md5(&frame.decoded);
     for name in ["demo.mp4", "hevc_cra.mp4", "h264_paff_mixed.ts", "same_times.mkv"] {
         let count = open(name).len().unwrap();
         for numbers in [(0..count).collect::<Vec<_>>(), (2..count).step_by(7).collect()] {

@@ -23,7 +23,7 @@ REPORTS = {
     "many": ["cues.mkv", "--on", "all"],
     "portrait": ["rotated_90.mp4", "--keyframes"],
     "one": ["edit_list.mp4", "--keyframes"],
-    "sound": ["audio_only.m4a", "--keyframes"],
+    "audio": ["audio_only.m4a", "--keyframes"],
     "failed": ["not_media.mp4", "--keyframes"],
 }
 WIDTHS = [1400, 800, 500]

@@ -35,8 +35,8 @@ pub fn all_videos() -> Vec<PathBuf> {
     clips
 }
 
-/// Every file that may hold sound: those with video, and real sound.
-pub fn all_sounds() -> Vec<PathBuf> {
+/// Every file that may hold audio: those with video, and real audio.
+pub fn all_audio() -> Vec<PathBuf> {
     let mut clips = all_videos();
     if let Some(shared) = shared_media() {
         clips.extend(files_in(&shared.join("audio")));

@@ -52,7 +52,7 @@ pub fn decode(clip: &Path, stream: usize, before: &[&str]) -> Option<Decoded> {
 /// such as `-ar`.
 ///
 /// `None` if there is no reference ffmpeg.
-pub fn sound(clip: &Path, stream: usize, after: &[&str]) -> Option<Vec<f32>> {
+pub fn audio(clip: &Path, stream: usize, after: &[&str]) -> Option<Vec<f32>> {
     let output = Command::new(ffmpeg()?)
         .args(["-v", "quiet", "-nostdin", "-threads", "1", "-i"])
         .arg(clip)

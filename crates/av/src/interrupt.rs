@@ -132,7 +132,7 @@ pub(crate) unsafe extern "C" fn callback(watch: *mut c_void) -> c_int {
     // SAFETY: the caller promises a live Watch, and it is only ever shared.
     let watch: &Watch = unsafe { &*watch.cast_const().cast() };
     // No panic is known here, and stopping is the safe answer to one.
-    c_int::from(raw::contain(|| watch.stop().is_some()).unwrap_or(true))
+    c_int::from(raw::catch_panic(|| watch.stop().is_some()).unwrap_or(true))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! The journey of a file: an [`io::Io`] gives bytes, a [`demuxer::Demuxer`] cuts them into
 //! [`packet::Packet`]s of its [`stream::Stream`]s, a [`decoder::Decoder`] turns those into
-//! [`frame::VideoFrame`]s, whose [`plane::Plane`]s are rows of bytes. Sound goes through an
+//! [`frame::VideoFrame`]s, whose [`plane::Plane`]s are rows of bytes. Audio goes through an
 //! [`audio::AudioDecoder`] and a [`resampler::Resampler`].
 //!
 //! ```

@@ -111,7 +111,7 @@ unsafe extern "C" fn on_message(
     arguments: Arguments,
 ) {
     // There is no one to tell about a panic in a subscriber.
-    let _ = raw::contain(|| {
+    let _ = raw::catch_panic(|| {
         let wanted = |level: &Level| *level == Level::ERROR || is_wanted(*level);
         let Some(level) = level_of(level).filter(wanted) else { return };
         // Fails while the thread ends, or if a subscriber itself makes FFmpeg log.

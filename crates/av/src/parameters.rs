@@ -56,7 +56,7 @@ impl CodecParameters {
         unsafe { Self::copy_of(self.raw()) }
     }
 
-    /// Whether it is video, sound or something else.
+    /// Whether it is video, audio or something else.
     pub fn kind(&self) -> MediaKind {
         // SAFETY: `self` owns valid parameters; the enum is read as an integer.
         MediaKind::from_raw(unsafe {
@@ -178,13 +178,13 @@ impl CodecParameters {
         u32::try_from(unsafe { (*self.raw()).video_delay }).unwrap_or(0)
     }
 
-    /// Samples per second; 0 if it is not sound or unknown.
+    /// Samples per second; 0 if it is not audio or unknown.
     pub fn sample_rate(&self) -> u32 {
         // SAFETY: `self` owns valid parameters.
         u32::try_from(unsafe { (*self.raw()).sample_rate }).unwrap_or(0)
     }
 
-    /// Number of sound channels; 0 if it is not sound or unknown.
+    /// Number of audio channels; 0 if it is not audio or unknown.
     pub fn channels(&self) -> u32 {
         // SAFETY: `self` owns valid parameters.
         u32::try_from(unsafe { (*self.raw()).ch_layout.nb_channels }).unwrap_or(0)

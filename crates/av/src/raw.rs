@@ -80,7 +80,7 @@ pub(crate) fn c_string(what: &'static str, text: &str) -> Result<CString> {
 /// Runs `work` for a callback of C, into which a panic must not unwind: it comes back as its text.
 ///
 /// What `work` was changing when it panicked may be half done; it is the caller's to know.
-pub(crate) fn contain<T>(work: impl FnOnce() -> T) -> std::result::Result<T, String> {
+pub(crate) fn catch_panic<T>(work: impl FnOnce() -> T) -> std::result::Result<T, String> {
     panic::catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
         let text = payload.downcast_ref::<&str>().copied();
         let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
@@ -114,9 +114,9 @@ mod tests {
                 panic!("bomb");
             }
         }
-        assert_eq!(contain(|| 7), Ok(7));
-        assert_eq!(contain(|| -> u8 { panic!("text") }), Err("text".to_owned()));
-        assert_eq!(contain(|| -> u8 { panic!("number {}", 7) }), Err("number 7".to_owned()));
-        assert_eq!(contain(|| -> u8 { panic::panic_any(Bomb) }), Err("no message".to_owned()));
+        assert_eq!(catch_panic(|| 7), Ok(7));
+        assert_eq!(catch_panic(|| -> u8 { panic!("text") }), Err("text".to_owned()));
+        assert_eq!(catch_panic(|| -> u8 { panic!("number {}", 7) }), Err("number 7".to_owned()));
+        assert_eq!(catch_panic(|| -> u8 { panic::panic_any(Bomb) }), Err("no message".to_owned()));
     }
 }

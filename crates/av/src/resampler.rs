@@ -1,4 +1,4 @@
-//! Conversion of sound through libswresample: sample rate, channels, and any format to 32-bit
+//! Conversion of audio through libswresample: sample rate, channels, and any format to 32-bit
 //! floats.
 
 use std::{ffi::c_int, fmt, ptr, ptr::NonNull};
@@ -12,7 +12,7 @@ use crate::{
 
 /// One side of a conversion.
 #[derive(Debug, PartialEq)]
-pub struct Sound {
+pub struct AudioFormat {
     /// How samples lie in memory.
     pub format: SampleFormat,
     /// Which channels there are.
@@ -34,8 +34,8 @@ pub struct Sound {
 /// still is the moment of the first that went in.
 pub struct Resampler {
     raw: NonNull<ffi::SwrContext>,
-    source: Sound,
-    target: Sound,
+    source: AudioFormat,
+    target: AudioFormat,
 }
 
 // SAFETY: a SwrContext may be used from any thread, by one at a time; `&mut self` sees to it.
@@ -48,7 +48,7 @@ impl Resampler {
     ///
     /// [`Error::InvalidArgument`] for another target format, or a rate of 0 or over 2³¹ − 1;
     /// [`Error::Ffmpeg`] if libswresample has no mix for the layouts; [`Error::OutOfMemory`].
-    pub fn new(source: Sound, target: Sound) -> Result<Self> {
+    pub fn new(source: AudioFormat, target: AudioFormat) -> Result<Self> {
         Self::with_levels(source, target, None)
     }
 
@@ -58,7 +58,11 @@ impl Resampler {
     /// # Errors
     ///
     /// As [`new`](Self::new).
-    pub fn with_levels(source: Sound, target: Sound, levels: Option<MixLevels>) -> Result<Self> {
+    pub fn with_levels(
+        source: AudioFormat,
+        target: AudioFormat,
+        levels: Option<MixLevels>,
+    ) -> Result<Self> {
         let floats = [SampleFormat::F32_PLANAR, SampleFormat::F32_INTERLEAVED];
         if !floats.contains(&target.format) {
             return Err(Error::InvalidArgument {
@@ -95,18 +99,18 @@ impl Resampler {
     }
 
     /// What it converts from.
-    pub fn source(&self) -> &Sound {
+    pub fn source(&self) -> &AudioFormat {
         &self.source
     }
 
     /// What it converts to.
-    pub fn target(&self) -> &Sound {
+    pub fn target(&self) -> &AudioFormat {
         &self.target
     }
 
     /// Whether frames like this one are what it converts from.
     pub fn takes(&self, frame: &AudioFrame) -> bool {
-        let Sound { format, layout, sample_rate } = &self.source;
+        let AudioFormat { format, layout, sample_rate } = &self.source;
         *format == frame.format() && *sample_rate == frame.sample_rate() && layout == frame.layout()
     }
 
@@ -118,7 +122,7 @@ impl Resampler {
     /// [`Error::InvalidArgument`] if the frame is not of the announced kind, or `target` has
     /// another number of planes.
     pub fn convert(&mut self, frame: &AudioFrame, target: &mut [Vec<f32>]) -> Result<usize> {
-        expect(self.takes(frame), "sound as announced", frame)?;
+        expect(self.takes(frame), "audio as announced", frame)?;
         if frame.samples() == 0 {
             return Ok(0); // libswresample would take it for the end
         }
@@ -161,7 +165,7 @@ impl Resampler {
         unsafe { self.convert_raw(&[], 0, target) }
     }
 
-    /// How much sound is held back, in samples of the source, rounded.
+    /// How much audio is held back, in samples of the source, rounded.
     pub fn delay(&self) -> u64 {
         let base = i64::from(self.source.sample_rate);
         // SAFETY: `self` owns an initialised context, which the call only reads.
@@ -240,7 +244,7 @@ fn expect(holds: bool, expected: &'static str, got: impl fmt::Debug) -> Result<(
     if holds {
         return Ok(());
     }
-    Err(Error::InvalidArgument { what: "sound to convert", expected, got: format!("{got:?}") })
+    Err(Error::InvalidArgument { what: "audio to convert", expected, got: format!("{got:?}") })
 }
 
 impl Drop for Resampler {
@@ -264,14 +268,14 @@ impl fmt::Debug for Resampler {
 mod tests {
     use super::*;
 
-    fn sound(channels: u16, sample_rate: u32) -> Sound {
+    fn audio(channels: u16, sample_rate: u32) -> AudioFormat {
         let layout = ChannelLayout::usual(channels).unwrap();
-        Sound { format: SampleFormat::F32_PLANAR, layout, sample_rate }
+        AudioFormat { format: SampleFormat::F32_PLANAR, layout, sample_rate }
     }
 
     #[test]
     fn one_rate_and_layout_change_nothing() {
-        let mut resampler = Resampler::new(sound(2, 8000), sound(2, 8000)).unwrap();
+        let mut resampler = Resampler::new(audio(2, 8000), audio(2, 8000)).unwrap();
         let mut out = vec![vec![9.0], vec![9.0]];
         assert_eq!(resampler.convert_planes(&[&[0.5, 2.0], &[-0.5, 0.0]], &mut out), Ok(2));
         assert_eq!(resampler.flush(&mut out), Ok(0));
@@ -280,8 +284,8 @@ mod tests {
 
     #[test]
     fn mono_is_louder_than_the_mean_of_stereo() {
-        let target = Sound { format: SampleFormat::F32_INTERLEAVED, ..sound(1, 8000) };
-        let mut resampler = Resampler::new(sound(2, 8000), target).unwrap();
+        let target = AudioFormat { format: SampleFormat::F32_INTERLEAVED, ..audio(1, 8000) };
+        let mut resampler = Resampler::new(audio(2, 8000), target).unwrap();
         let mut out = vec![Vec::new()];
         resampler.convert_planes(&[&[0.5], &[0.5]], &mut out).unwrap();
         assert!((out[0][0] - 0.5_f32.sqrt()).abs() < 1e-6, "{out:?}");
@@ -291,7 +295,7 @@ mod tests {
     fn pieces_of_any_size_give_the_same_samples() {
         let wave: Vec<_> = (0_u16..5000).map(|n| (f32::from(n) * 0.05).sin()).collect();
         let resample = |size| {
-            let mut resampler = Resampler::new(sound(1, 44_100), sound(1, 16_000)).unwrap();
+            let mut resampler = Resampler::new(audio(1, 44_100), audio(1, 16_000)).unwrap();
             let mut out = vec![Vec::new()];
             for piece in wave.chunks(size) {
                 resampler.convert_planes(&[piece], &mut out).unwrap();
@@ -307,10 +311,10 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused() {
-        let short = Sound { format: SampleFormat::from_raw(1).unwrap(), ..sound(1, 8000) };
-        assert!(Resampler::new(sound(1, 8000), short).is_err());
-        assert!(Resampler::new(sound(1, 0), sound(1, 8000)).is_err());
-        let mut resampler = Resampler::new(sound(2, 8000), sound(1, 8000)).unwrap();
+        let short = AudioFormat { format: SampleFormat::from_raw(1).unwrap(), ..audio(1, 8000) };
+        assert!(Resampler::new(audio(1, 8000), short).is_err());
+        assert!(Resampler::new(audio(1, 0), audio(1, 8000)).is_err());
+        let mut resampler = Resampler::new(audio(2, 8000), audio(1, 8000)).unwrap();
         assert!(resampler.convert_planes(&[&[0.0]], &mut [Vec::new()]).is_err());
         assert!(resampler.convert_planes(&[&[0.0], &[]], &mut [Vec::new()]).is_err());
         assert!(resampler.convert_planes(&[&[0.0], &[0.0]], &mut []).is_err());

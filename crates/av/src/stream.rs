@@ -18,7 +18,7 @@ use crate::{
 pub enum MediaKind {
     /// Pictures.
     Video,
-    /// Sound.
+    /// Audio.
     Audio,
     /// Text or pictures of it.
     Subtitle,
@@ -111,7 +111,7 @@ impl<'d> Stream<'d> {
         unsafe { (*self.raw()).id }
     }
 
-    /// Video, sound or something else.
+    /// Video, audio or something else.
     pub fn kind(self) -> MediaKind {
         // SAFETY: the stream is valid and unchanged for `'d`.
         let parameters = unsafe { (*self.raw()).codecpar };

@@ -1,20 +1,18 @@
 //! The command `moviola`.
 
-mod ahead;
 mod args;
-mod bulk;
 mod cmd;
-mod debug;
 mod exit;
-mod fast;
 mod inference;
 mod input;
+mod input_count;
 mod interrupt;
 mod output;
 mod pictures;
+mod plan_args;
 mod progress;
+mod run;
 mod time_left;
-mod wanted;
 
 use std::{ffi::OsString, io};
 

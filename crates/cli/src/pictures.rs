@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use moviola::still::{ImageFormat, StillOptions};
 
-use crate::fast::Places;
+use crate::run::fast::OutputDirs;
 
 /// What to keep of each picture, and where.
 #[derive(Debug, clap::Args)]
@@ -61,8 +61,8 @@ impl ImageArgs {
     }
 
     /// Where images go, if there are any; those with boxes drawn in go to `annotated`.
-    pub(crate) fn places<'a>(&'a self, annotated: Option<&'a Path>) -> Places<'a> {
-        Places { stills: self.output.as_deref(), annotated, overwrite: self.overwrite }
+    pub(crate) fn dirs<'a>(&'a self, annotated: Option<&'a Path>) -> OutputDirs<'a> {
+        OutputDirs { stills: self.output.as_deref(), annotated, overwrite: self.overwrite }
     }
 
     pub(crate) fn look(&self) -> &LookArgs {

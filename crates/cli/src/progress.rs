@@ -10,7 +10,7 @@ use std::{
 use indicatif::{FormattedDuration, HumanBytes, HumanCount};
 use moviola::{budget, bulk::Event, results::Record};
 
-use crate::{ahead::Ahead, output::Output, time_left::TimeLeft};
+use crate::{input_count::InputCount, output::Output, time_left::TimeLeft};
 
 /// How often a line is written where it stays.
 pub(crate) const SELDOM: Duration = Duration::from_secs(10);
@@ -40,7 +40,7 @@ pub(crate) struct Progress {
     has_stills: bool,
     frames: u64,
     time_left: TimeLeft,
-    ahead: Arc<Ahead>,
+    ahead: Arc<InputCount>,
     /// What the inputs are found by, until they are counted, and where results go.
     words: Vec<OsString>,
     results: Vec<PathBuf>,
@@ -81,7 +81,7 @@ impl Progress {
     }
 
     /// Where inputs are counted as they are taken.
-    pub(crate) fn ahead(&self) -> &Arc<Ahead> {
+    pub(crate) fn ahead(&self) -> &Arc<InputCount> {
         &self.ahead
     }
 

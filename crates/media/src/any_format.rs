@@ -36,7 +36,7 @@ impl AnyFormat {
             return Ok(picture);
         }
         let stream = frame.stream();
-        let frame = &frame.frame;
+        let frame = &frame.decoded;
         let orientation = frame.display_matrix().map_or(stream.orientation, Orientation::of_matrix);
         let sample_aspect = stream.sample_aspect.or(frame.sample_aspect_ratio());
         let converted = self.converted.insert(convert(&mut self.scaler, frame)?);

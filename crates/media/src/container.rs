@@ -59,7 +59,7 @@ impl Container {
         Ok(Self { name, demuxer, interrupt, options, start, read_ahead, again, bytes })
     }
 
-    /// Finds the earliest presentation time of the picture and of sound, where there is a picture.
+    /// Finds the earliest presentation time of the picture and of audio, where there is a picture.
     ///
     /// # Errors
     ///
@@ -98,7 +98,7 @@ pub(crate) fn discard_all_but(demuxer: &mut Demuxer, streams: &[usize]) {
     }
 }
 
-/// The earliest presentation time of the picture of stream `video` and of sound, and the packets
+/// The earliest presentation time of the picture of stream `video` and of audio, and the packets
 /// that were read to find it, oldest first.
 ///
 /// The demuxer knows it once stream information was searched; MP4 knows it from its tables;

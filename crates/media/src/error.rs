@@ -64,9 +64,9 @@ pub enum Error {
         /// Which frames there are.
         extent: String,
     },
-    /// There is no sound to hear, or it can't be decoded any further.
+    /// There is no audio to hear, or it can't be decoded any further.
     #[error("{name}: {reason}")]
-    NoSound {
+    NoAudio {
         /// The source as its user knows it.
         name: String,
         /// What there is instead, or what went wrong.
@@ -141,7 +141,7 @@ impl Error {
             | Self::Truncated { .. }
             | Self::NoVideo { .. }
             | Self::NoFrame { .. }
-            | Self::NoSound { .. }
+            | Self::NoAudio { .. }
             | Self::Range { .. } => Stage::Demux,
             Self::Decode { .. } | Self::Pixels { .. } => Stage::Decode,
         }

@@ -19,7 +19,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Frame {
     /// The picture, in the decoder's own planes.
-    pub frame: VideoFrame,
+    pub decoded: VideoFrame,
     /// Its number among the stream's frames in the order they are shown, if known.
     pub number: Option<u64>,
     /// When it is shown, in ticks of the stream; `None` if the source has no times at all.
@@ -39,20 +39,20 @@ impl Frame {
     /// The picture as the kernels take it; `None` for pixel formats that need a
     /// [`moviola_av::scaler::Scaler`] first.
     pub fn picture(&self) -> Option<Picture<'_>> {
-        Picture::of_frame(&self.frame, self.stream.orientation, self.stream.sample_aspect)
+        Picture::of_frame(&self.decoded, self.stream.orientation, self.stream.sample_aspect)
     }
 
     /// How to turn the picture upright: the frame's own way, or else the stream's.
     pub fn orientation(&self) -> Orientation {
-        self.frame.display_matrix().map_or(self.stream.orientation, Orientation::of_matrix)
+        self.decoded.display_matrix().map_or(self.stream.orientation, Orientation::of_matrix)
     }
 
     /// Width and height as shown: upright, with square pixels, in pixels.
     pub fn display_size(&self) -> (usize, usize) {
-        let sample_aspect = self.stream.sample_aspect.or(self.frame.sample_aspect_ratio());
+        let sample_aspect = self.stream.sample_aspect.or(self.decoded.sample_aspect_ratio());
         Picture {
-            width: self.frame.width() as usize,
-            height: self.frame.height() as usize,
+            width: self.decoded.width() as usize,
+            height: self.decoded.height() as usize,
             layout: Layout::Gray(Depth::EIGHT), // no matter: the size depends on none
             planes: [None; 3],
             color: Color::default(),
@@ -74,7 +74,7 @@ impl Frame {
     /// [`moviola_av::error::Error::OutOfMemory`].
     pub fn try_clone(&self) -> AvResult<Self> {
         let stream = Arc::clone(&self.stream);
-        Ok(Self { frame: self.frame.try_clone()?, stream, ..*self })
+        Ok(Self { decoded: self.decoded.try_clone()?, stream, ..*self })
     }
 }
 

@@ -1,4 +1,4 @@
-//! A source becomes frames, images and sound: exact, ordered, in memory.
+//! A source becomes frames, images and audio: exact, ordered, in memory.
 
 pub mod any_format;
 pub mod audio;
@@ -13,12 +13,10 @@ pub mod frame;
 pub mod hardware;
 pub mod image;
 pub mod index;
-pub mod joiner;
 pub mod keyframes;
 pub mod media;
 pub mod picture;
-mod relay;
 mod simd;
 pub mod source;
-pub mod stage;
 pub mod video;
+pub mod workers;

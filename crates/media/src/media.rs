@@ -9,19 +9,19 @@ use moviola_av::{
     interrupt::Interrupt,
     packet::Packet,
     parameters::CodecParameters,
-    pool::Leftovers,
+    pool::PoolReuse,
     stage,
     stream::{MediaKind, Stream},
     time::{Pts, TimeBase},
 };
 
 use crate::{
-    audio::SoundStream,
+    audio::AudioStream,
     bitstream::access::Classifier,
     container::{Container, discard_all_but, open_demuxer},
     error::{Error, Result},
     hardware::Hardware,
-    index::tables::{self, Bytes, Listing, Reach},
+    index::tables::{self, Bytes, Listing, ReadScope},
     picture::Orientation,
     source::{Source, SourceOptions, cannot_read},
     video::Damage,
@@ -31,7 +31,7 @@ use crate::{
 pub(crate) const SELF_DESCRIBING: [&str; 2] = ["mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"];
 
 /// An opened container and the streams that are read from it: one of video, and perhaps one of
-/// sound.
+/// audio.
 #[derive(Debug)]
 pub struct Media {
     pub(crate) name: String,
@@ -39,8 +39,8 @@ pub struct Media {
     /// Stops the demuxer where it blocks.
     pub(crate) interrupt: Interrupt,
     pub(crate) video: VideoStream,
-    /// The sound whose packets come along with those of the video, if any do.
-    pub(crate) sound: Option<SoundStream>,
+    /// The audio whose packets come along with those of the video, if any do.
+    pub(crate) audio: Option<AudioStream>,
     pub(crate) options: SourceOptions,
     pub(crate) hardware: Arc<Hardware>,
     /// Start of the presentation.
@@ -125,15 +125,15 @@ impl Media {
         Ok(Self::of_container(container, video, None))
     }
 
-    /// The video of a container whose start was looked for, and the `sound` that is read along
+    /// The video of a container whose start was looked for, and the `audio` that is read along
     /// with it.
     pub(crate) fn of_container(
         mut container: Container,
         video: VideoStream,
-        sound: Option<SoundStream>,
+        audio: Option<AudioStream>,
     ) -> Self {
-        let sound_index = sound.as_ref().map(|sound| sound.index);
-        container.keep(&[video.index, sound_index.unwrap_or(video.index)]);
+        let audio_index = audio.as_ref().map(|audio| audio.index);
+        container.keep(&[video.index, audio_index.unwrap_or(video.index)]);
         let Container { name, demuxer, interrupt, options, start, read_ahead, again, bytes } =
             container;
         Self {
@@ -143,7 +143,7 @@ impl Media {
             hardware: Hardware::choose(options.hwaccel, video.parameters.codec()),
             start: start.unwrap_or(Pts { ticks: 0, base: video.time_base }),
             video,
-            sound,
+            audio,
             options,
             read_ahead,
             damage: Damage::default(),
@@ -166,12 +166,12 @@ impl Media {
 
     /// Whether packets of a stream are read.
     pub(crate) fn reads(&self, stream: usize) -> bool {
-        stream == self.video.index || self.sound.as_ref().is_some_and(|sound| stream == sound.index)
+        stream == self.video.index || self.audio.as_ref().is_some_and(|audio| stream == audio.index)
     }
 
     /// From now on reads the video only.
-    pub(crate) fn leave_out_sound(&mut self) {
-        self.sound = None;
+    pub(crate) fn leave_out_audio(&mut self) {
+        self.audio = None;
         discard_all_but(&mut self.demuxer, &[self.video.index]);
     }
 
@@ -203,7 +203,7 @@ impl Media {
 
     /// The packets of the video as the container's tables list them, without reading any, if the
     /// tables are complete.
-    pub fn listing(&self, reach: Reach) -> Option<Listing> {
+    pub fn listing(&self, reach: ReadScope) -> Option<Listing> {
         tables::list(self.bytes.as_ref()?, &self.demuxer, self.video.index, reach)
     }
 
@@ -239,15 +239,15 @@ impl Media {
         let (codec, intra_only) = (parameters.codec_name(), parameters.is_intra_only());
         let classifier = Classifier::new(codec, intra_only, parameters.extradata());
         // FFmpeg's decoder of H.264 conceals all damage, but in fields.
-        let leftovers = match classifier.is_h264_of_frames() {
-            true => Leftovers::Of(pool.new_owner()),
-            false => Leftovers::Nothing,
+        let reuse = match classifier.is_h264_of_frames() {
+            true => PoolReuse::Of(pool.new_owner()),
+            false => PoolReuse::Nothing,
         };
         DecoderOptions {
             time_base: Some(self.video.time_base),
             max_pixels: Some(self.options.max_pixels),
             pool: Some(Arc::clone(pool)),
-            leftovers,
+            reuse,
             ..DecoderOptions::default()
         }
     }
@@ -257,7 +257,7 @@ impl Media {
         self.demuxer.duration_us().map(|us| us as f64 / 1e6)
     }
 
-    /// Parameters of the first sound stream.
+    /// Parameters of the first audio stream.
     pub fn audio(&self) -> Option<CodecParameters> {
         let stream = self.demuxer.streams().find(|stream| stream.kind() == MediaKind::Audio)?;
         stream.parameters().ok()
@@ -328,7 +328,7 @@ pub(crate) fn no_video(name: &str, demuxer: &Demuxer) -> Error {
     let reason = if has(|stream| stream.disposition().is_attached_picture()) {
         "there is no video, only cover art"
     } else if has(|stream| stream.kind() == MediaKind::Audio) {
-        "there is no video, only sound"
+        "there is no video, only audio"
     } else {
         "there is no video in it"
     };

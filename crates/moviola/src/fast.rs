@@ -11,7 +11,7 @@ use moviola_media::{
 use crate::{
     bulk::BulkError,
     debug::Inspector,
-    pipeline::Engines,
+    pipeline::Models,
     plan::{Plan, PlanError},
     records::Records,
     sink::images::SourceFolders,
@@ -44,7 +44,7 @@ use crate::{
 pub struct Fast {
     plan: Plan,
     options: SourceOptions,
-    engines: Engines,
+    models: Models,
 }
 
 /// Why a plan can't be begun.
@@ -72,13 +72,13 @@ impl Fast {
     /// wrong with a model is told by [`provider`](Self::provider) and by the records.
     pub fn new(plan: Plan, options: SourceOptions) -> Result<Self, StartError> {
         plan.check()?;
-        let engines = Engines::load(&plan, options.decoders)?;
-        Ok(Self { plan, options, engines })
+        let models = Models::load(&plan, options.decoders)?;
+        Ok(Self { plan, options, models })
     }
 
     /// Has notes made about each frame of the sources that are begun from now on.
     pub(crate) fn inspect(&mut self, inspector: Inspector) {
-        self.engines.inspect(inspector);
+        self.models.inspect(inspector);
     }
 
     /// The plan.
@@ -95,7 +95,7 @@ impl Fast {
     /// As [`run`](Self::run), with images in the source's `folders`; that there are none for it is
     /// told by the records.
     pub fn run_into(&self, source: Source, folders: image::Result<SourceFolders>) -> Records {
-        Records::start(source, &self.options, &self.plan, &self.engines, folders)
+        Records::start(source, &self.options, &self.plan, &self.models, folders)
     }
 
     /// Waits until a model is loaded; says what runs it, and why. `None` if the plan needs none.
@@ -104,12 +104,12 @@ impl Fast {
     ///
     /// What loading it met.
     pub fn provider(&self) -> Result<Option<ProviderReport>, InferError> {
-        self.engines.provider()
+        self.models.provider()
     }
 
     /// How many models were loaded so far: at most one for each worker, however many sources there
     /// are.
     pub fn models_loaded(&self) -> u64 {
-        self.engines.models_loaded()
+        self.models.models_loaded()
     }
 }

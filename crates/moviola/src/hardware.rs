@@ -52,7 +52,7 @@ fn decode(hwaccel: Hwaccel) -> Result<(Vec<String>, Option<String>)> {
     let options = SourceOptions { hwaccel, decoders: 1, ..SourceOptions::default() };
     let media = Media::open(Source::bytes("trial", CLIP), options)?;
     let hardware = media.hardware().clone();
-    let hash = |keyframe: Frame| frame_md5(&keyframe.frame);
+    let hash = |keyframe: Frame| frame_md5(&keyframe.decoded);
     let hashes = KeyframeReader::start(media, vec![hash])?.collect::<Result<_>>()?;
     Ok((hashes, hardware.fallback().map(str::to_owned)))
 }

@@ -6,7 +6,7 @@
 //! # let video = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/demo.mp4");
 //! for keyframe in KeyframeReader::open(Source::path(video), Default::default())? {
 //!     let keyframe = keyframe?;
-//!     println!("{:?}: {}x{}", keyframe.time, keyframe.frame.width(), keyframe.frame.height());
+//!     println!("{:?}: {}x{}", keyframe.time, keyframe.decoded.width(), keyframe.decoded.height());
 //! }
 //! # Ok::<(), moviola::Error>(())
 //! ```
@@ -17,8 +17,8 @@ pub mod debug;
 pub mod demo;
 pub mod detect;
 mod exact_path;
-pub mod facts;
 pub mod fast;
+pub mod frame_info;
 pub mod hardware;
 pub mod hash;
 pub mod journal;

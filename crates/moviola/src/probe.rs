@@ -40,7 +40,7 @@ pub struct Probe {
     /// The video stream that other commands read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub video: Option<VideoRecord>,
-    /// The first sound stream.
+    /// The first audio stream.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audio: Option<AudioRecord>,
     /// All streams.

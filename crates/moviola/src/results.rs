@@ -66,7 +66,7 @@ pub struct SourceRecord {
     /// The video stream that is read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub video: Option<VideoRecord>,
-    /// The sound stream.
+    /// The audio stream.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audio: Option<AudioRecord>,
 }
@@ -112,7 +112,7 @@ pub struct ColorRecord {
     pub range: Option<String>,
 }
 
-/// What a sound stream is.
+/// What a audio stream is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AudioRecord {
     /// FFmpeg's name of the codec.
@@ -127,7 +127,7 @@ pub struct AudioRecord {
 
 /// Which frame it is, and how large.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PlaceRecord {
+pub struct FramePosition {
     /// Number among all frames in presentation order, from 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frame: Option<u64>,
@@ -157,7 +157,7 @@ pub struct FrameRecord {
     pub index: Option<u64>,
     /// Which frame it is.
     #[serde(flatten)]
-    pub place: PlaceRecord,
+    pub place: FramePosition,
     /// Whether decoding can start here, under [`Record::Frame`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keyframe: Option<bool>,
@@ -182,7 +182,7 @@ pub struct DetectionsRecord {
     pub keyframe: Option<u64>,
     /// Which frame it is.
     #[serde(flatten)]
-    pub place: PlaceRecord,
+    pub place: FramePosition,
     /// What was found, most confident first.
     pub objects: Vec<ObjectRecord>,
     /// The picture with the boxes drawn in.

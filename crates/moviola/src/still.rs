@@ -10,7 +10,7 @@ use moviola_media::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    facts::FrameFacts,
+    frame_info::FrameInfo,
     hash::frame_md5,
     results::{FrameRecord, Record},
 };
@@ -80,7 +80,7 @@ enum Encoder {
 #[derive(Clone, Debug)]
 pub struct Still {
     /// Which frame it was; its width and height are the image's.
-    pub facts: FrameFacts,
+    pub facts: FrameInfo,
     /// The image file, if one was asked for.
     pub image: Option<Vec<u8>>,
     /// MD5 of the decoded planes, if it was asked for.
@@ -110,13 +110,13 @@ impl StillMaker {
     /// [`StillError`] if there should be an image and can't be.
     pub fn make(&mut self, frame: &Frame) -> Result<Still, StillError> {
         let failed = |reason: String| StillError { time: frame.time, reason };
-        let md5 = self.options.hash.then(|| frame_md5(&frame.frame));
+        let md5 = self.options.hash.then(|| frame_md5(&frame.decoded));
         let picture = self.any_format.picture(frame);
         let picture = picture.map_err(|error| failed(error.to_string()))?;
         let size = image_size(&picture, self.options.max_size, self.options.coded);
         let image = encode(&mut self.encoder, &self.options, &picture);
         let image = image.map_err(|error| failed(error.to_string()))?;
-        Ok(Still { facts: FrameFacts::of(frame, size), image, md5 })
+        Ok(Still { facts: FrameInfo::of(frame, size), image, md5 })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Decoded sound: one frame of it, shared and read-only.
+//! Decoded audio: one frame of it, shared and read-only.
 
 use std::{fmt, ptr::NonNull, slice};
 
@@ -11,7 +11,7 @@ use crate::{
     packet, time,
 };
 
-/// What a decoder makes of one packet of sound.
+/// What a decoder makes of one packet of audio.
 ///
 /// Owns its `AVFrame` and a reference to each buffer of samples, which the decoder may share: the
 /// samples never change. What describes the allocation has no setters.
@@ -50,7 +50,7 @@ impl AudioFrame {
             _ => Err(Error::Ffmpeg {
                 op: "avcodec_receive_frame",
                 code: ffi::AVERROR_BUG,
-                message: format!("sound in format {format:?} with {rate} samples a second"),
+                message: format!("audio in format {format:?} with {rate} samples a second"),
             }),
         }
     }
@@ -119,7 +119,7 @@ impl AudioFrame {
         let bytes = self.samples * in_turn * self.format.sample_bytes();
         // SAFETY: `self` owns a valid frame.
         let planes = unsafe { (*self.raw()).extended_data };
-        // SAFETY: frames of sound have a pointer for each plane there.
+        // SAFETY: frames of audio have a pointer for each plane there.
         let plane = unsafe { planes.add(index) };
         // SAFETY: as above.
         let plane = NonNull::new(unsafe { *plane })?;

@@ -1,4 +1,4 @@
-//! Channel layouts: how many channels sound has, and which loudspeaker each is for.
+//! Channel layouts: how many channels audio has, and which loudspeaker each is for.
 
 use std::{
     ffi::{c_char, c_int},
@@ -16,7 +16,7 @@ use crate::{
 /// The most channels that a layout may have here: what libswresample takes.
 pub const MAX_CHANNELS: u16 = 64;
 
-/// Which channels sound has, in their order.
+/// Which channels audio has, in their order.
 pub struct ChannelLayout {
     raw: ffi::AVChannelLayout,
     channels: u16,

@@ -1,4 +1,4 @@
-//! Sound: packets in, frames of samples out.
+//! Audio: packets in, frames of samples out.
 
 mod format;
 mod frame;
@@ -29,13 +29,13 @@ use crate::{
     time::TimeBase,
 };
 
-/// One decoder of sound, with one thread.
+/// One decoder of audio, with one thread.
 ///
 /// It is used like a [`Decoder`](crate::decoder::Decoder): receive until it answers
 /// [`Heard::NeedPacket`], send one packet, and so on; at the end [`send_end`](Self::send_end), then
 /// receive until [`Heard::End`]. An [error of corrupt data](Error::is_corrupt) doesn't end it.
 ///
-/// What an encoder put before and behind the sound is cut off where the container says so: FFmpeg
+/// What an encoder put before and behind the audio is cut off where the container says so: FFmpeg
 /// applies the packets' side data itself.
 pub struct AudioDecoder {
     context: Context,
@@ -43,7 +43,7 @@ pub struct AudioDecoder {
     spare: Option<Shell>,
 }
 
-/// How to open a decoder of sound. Every field has a working default.
+/// How to open a decoder of audio. Every field has a working default.
 #[derive(Clone, Debug, Default)]
 pub struct AudioDecoderOptions {
     /// What the packets' timestamps count. Without it, cutting off what an encoder added can't
@@ -56,7 +56,7 @@ pub struct AudioDecoderOptions {
     pub options: Dictionary,
 }
 
-/// What a decoder answered to a question for sound.
+/// What a decoder answered to a question for audio.
 #[derive(Debug)]
 pub enum Heard {
     /// The next frame.
@@ -72,13 +72,13 @@ impl AudioDecoder {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`] if the stream isn't sound; [`Error::NoDecoder`];
+    /// [`Error::InvalidArgument`] if the stream isn't audio; [`Error::NoDecoder`];
     /// [`Error::UnusedOptions`]; whatever the decoder says about the stream's parameters.
     pub fn open(parameters: &CodecParameters, options: &AudioDecoderOptions) -> Result<Self> {
         if parameters.kind() != MediaKind::Audio {
             return Err(Error::InvalidArgument {
-                what: "the stream of a sound decoder",
-                expected: "sound",
+                what: "the stream of a audio decoder",
+                expected: "audio",
                 got: format!("{:?}", parameters.kind()),
             });
         }

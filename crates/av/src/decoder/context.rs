@@ -1,4 +1,4 @@
-//! A codec context: what decoders of pictures and of sound have in common.
+//! A codec context: what decoders of pictures and of audio have in common.
 
 use std::{
     ffi::{CStr, c_int},

@@ -17,7 +17,7 @@ use crate::{
     frame::{Shell, VideoFrame},
     packet::Packet,
     parameters::CodecParameters,
-    pool::Lender,
+    pool::BufferAllocator,
     stage, trace,
 };
 
@@ -40,7 +40,7 @@ pub struct Decoder {
     had_size: bool,
     hardware: Hardware,
     /// Kept alive for the context, which is freed before.
-    _lender: Option<Box<Lender>>,
+    _lender: Option<Box<BufferAllocator>>,
 }
 
 const _: () = {

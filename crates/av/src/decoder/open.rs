@@ -16,7 +16,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     parameters::CodecParameters,
-    pool::{self, Lender},
+    pool::{self, BufferAllocator},
     stream::MediaKind,
 };
 
@@ -37,10 +37,11 @@ pub(super) fn open(parameters: &CodecParameters, options: &DecoderOptions) -> Re
     let mut context = Context::new(codec, parameters)?;
     // SAFETY: the context is owned and not open yet.
     unsafe { configure(context.as_ptr(), options) };
-    let lender = options.pool.clone().map(|pool| Box::new(Lender::new(pool, options.leftovers)));
-    if let Some(lender) = &lender {
+    let allocator =
+        options.pool.clone().map(|pool| Box::new(BufferAllocator::new(pool, options.reuse)));
+    if let Some(allocator) = &allocator {
         // SAFETY: as above; the decoder keeps the lender alive for longer than the context.
-        unsafe { lend_to(context.as_ptr(), lender) };
+        unsafe { lend_to(context.as_ptr(), allocator) };
     }
     // SAFETY: as above.
     unsafe { (*context.as_ptr()).max_pixels = coarse_limit(max_pixels) };
@@ -51,7 +52,7 @@ pub(super) fn open(parameters: &CodecParameters, options: &DecoderOptions) -> Re
     }
     context.open(codec, &options.options)?;
     let hardware = Hardware::new(options.hardware.is_some());
-    Ok(Decoder { context, spare: None, max_pixels, had_size: false, hardware, _lender: lender })
+    Ok(Decoder { context, spare: None, max_pixels, had_size: false, hardware, _lender: allocator })
 }
 
 /// The decoder that the options name, or that their device needs, or that FFmpeg prefers.
@@ -108,14 +109,14 @@ unsafe fn configure(raw: *mut ffi::AVCodecContext, options: &DecoderOptions) {
     }
 }
 
-/// Has the decoder take its pictures' memory from `lender`.
+/// Has the decoder take its pictures' memory from `allocator`.
 ///
 /// # Safety
 ///
-/// `context` must be valid, not open, used by no one else, and freed before `lender`.
-unsafe fn lend_to(context: *mut ffi::AVCodecContext, lender: &Lender) {
+/// `context` must be valid, not open, used by no one else, and freed before `allocator`.
+unsafe fn lend_to(context: *mut ffi::AVCodecContext, allocator: &BufferAllocator) {
     // SAFETY: the caller promises the context.
-    unsafe { (*context).opaque = ptr::from_ref(lender).cast_mut().cast() };
+    unsafe { (*context).opaque = ptr::from_ref(allocator).cast_mut().cast() };
     // SAFETY: as above; `opaque` is what the callback expects.
     unsafe { (*context).get_buffer2 = Some(pool::get_buffer) };
 }

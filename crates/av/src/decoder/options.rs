@@ -6,7 +6,7 @@ use crate::{
     dict::Dictionary,
     discard::Discard,
     hw::HwDevice,
-    pool::{FramePool, Leftovers},
+    pool::{FramePool, PoolReuse},
     time::TimeBase,
 };
 
@@ -43,7 +43,7 @@ pub struct DecoderOptions {
     /// Where pictures get their memory. Default: the decoder's own, which ends with it.
     pub pool: Option<Arc<FramePool>>,
     /// What memory of the pool may hold when a picture gets it. Default: anyone's pictures.
-    pub leftovers: Leftovers,
+    pub reuse: PoolReuse,
     /// The device to decode on, if it takes the stream; else the decoder goes on in software, if it
     /// can. Pictures then lie in the device: see
     /// [`VideoFrame::download`](crate::VideoFrame::download). Default: none.
@@ -92,7 +92,7 @@ impl Default for DecoderOptions {
             concealment: Concealment::default(),
             ignore_crop: false,
             pool: None,
-            leftovers: Leftovers::default(),
+            reuse: PoolReuse::default(),
             hardware: None,
             decoder: None,
             options: Dictionary::new(),

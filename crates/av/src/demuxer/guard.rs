@@ -147,7 +147,7 @@ pub(super) unsafe extern "C" fn guarded_open(
     let writes = flags & ffi::AVIO_FLAG_WRITE != 0;
     // No panic is known here, and refusing is the safe answer to one.
     let permits = || text.to_str().is_ok_and(|text| guard.permits(text));
-    if writes || !raw::contain(permits).unwrap_or(false) {
+    if writes || !raw::catch_panic(permits).unwrap_or(false) {
         return ffi::AVERROR(libc::EACCES);
     }
     let Some(default_open) = guard.default_open else { return ffi::AVERROR(libc::ENOSYS) };

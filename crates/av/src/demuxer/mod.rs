@@ -198,8 +198,8 @@ impl Demuxer {
     /// Parsers are switched off, because they would look: only for containers that mark where
     /// packets begin, such as MP4. `false`, and nothing changes, if the source can't seek or isn't
     /// an [`Io`](crate::io::Io).
-    pub fn leave_out(&mut self, unneeded: Vec<Range<u64>>, needed: Vec<Range<u64>>) -> bool {
-        let left_out = self.io.as_ref().is_some_and(|io| io.leave_out(unneeded, needed));
+    pub fn skip_ranges(&mut self, unneeded: Vec<Range<u64>>, needed: Vec<Range<u64>>) -> bool {
+        let left_out = self.io.as_ref().is_some_and(|io| io.skip_ranges(unneeded, needed));
         if left_out {
             // SAFETY: `self` owns an open context.
             unsafe { (*self.raw.as_ptr()).flags |= ffi::AVFMT_FLAG_NOPARSE };

@@ -122,7 +122,7 @@ impl Avio {
 
     /// From now on gives FFmpeg zeros for what is `unneeded` and nowhere `needed`, without reading
     /// it from the source. `false` if the source can't seek, or if this was said before.
-    pub(crate) fn leave_out(&self, unneeded: Vec<Range<u64>>, needed: Vec<Range<u64>>) -> bool {
+    pub(crate) fn skip_ranges(&self, unneeded: Vec<Range<u64>>, needed: Vec<Range<u64>>) -> bool {
         let Some(len) = self.len else { return false };
         self.unneeded.set(Unneeded::new(unneeded, needed, len)).is_ok()
     }
@@ -199,7 +199,7 @@ impl Bridge {
         if self.watch.stop().is_some() {
             return Err(ffi::AVERROR_EXIT);
         }
-        let error = match raw::contain(|| operation(self)) {
+        let error = match raw::catch_panic(|| operation(self)) {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(error)) => error,
             Err(text) => {

@@ -134,7 +134,7 @@ impl Windows {
     /// Bytes of a window: a multiple of every page size.
     const SIZE: usize = 2 << 20;
 
-    /// Windows that stay: sound and pictures may lie far apart in a file.
+    /// Windows that stay: audio and pictures may lie far apart in a file.
     const KEPT: usize = 4;
 
     fn touch(&mut self, mapping: &Mapping, offset: usize, len: usize) {

@@ -8,7 +8,7 @@ use std::{
 
 use ffmpeg_sys_next as ffi;
 
-use super::{Chunk, FramePool, Leftovers};
+use super::{Chunk, FramePool, PoolReuse};
 use crate::raw;
 
 /// Planes that a picture can have.
@@ -27,20 +27,20 @@ struct Layout {
 
 /// What a decoder takes its pictures' memory from.
 #[derive(Debug)]
-pub(crate) struct Lender {
+pub(crate) struct BufferAllocator {
     pool: Arc<FramePool>,
-    leftovers: Leftovers,
+    reuse: PoolReuse,
 }
 
-impl Lender {
+impl BufferAllocator {
     /// Memory of `pool` with no more than these leftovers.
-    pub(crate) fn new(pool: Arc<FramePool>, leftovers: Leftovers) -> Self {
-        Self { pool, leftovers }
+    pub(crate) fn new(pool: Arc<FramePool>, reuse: PoolReuse) -> Self {
+        Self { pool, reuse }
     }
 }
 
 /// Memory on loan: FFmpeg holds it until the last reference to the picture goes.
-struct Loan {
+struct PoolBuffer {
     pool: Arc<FramePool>,
     chunk: Chunk,
 }
@@ -50,7 +50,7 @@ struct Loan {
 /// # Safety
 ///
 /// FFmpeg's promises for `get_buffer2` must hold, and the context's `opaque` must point to a
-/// live [`Lender`].
+/// live [`BufferAllocator`].
 pub(crate) unsafe extern "C" fn get_buffer(
     context: *mut ffi::AVCodecContext,
     frame: *mut ffi::AVFrame,
@@ -62,7 +62,7 @@ pub(crate) unsafe extern "C" fn get_buffer(
         return unsafe { ffi::avcodec_default_get_buffer2(context, frame, flags) };
     }
     // SAFETY: FFmpeg passes a valid context and frame; the caller promises the lender.
-    let lent = raw::contain(|| unsafe { lend(context, frame) });
+    let lent = raw::catch_panic(|| unsafe { lend(context, frame) });
     match lent {
         Ok(Ok(())) => 0,
         Ok(Err(code)) => code,
@@ -100,20 +100,20 @@ unsafe fn lend(context: *mut ffi::AVCodecContext, frame: *mut ffi::AVFrame) -> R
     // SAFETY: the caller promises the context and the frame.
     let layout = unsafe { layout(context, frame) }?;
     // SAFETY: the caller promises the context.
-    let lender: *const Lender = unsafe { (*context).opaque }.cast_const().cast();
+    let allocator: *const BufferAllocator = unsafe { (*context).opaque }.cast_const().cast();
     // SAFETY: the caller promises that it is live.
-    let lender = unsafe { &*lender };
-    let pool = Arc::clone(&lender.pool);
-    let chunk = pool.take(layout.len, lender.leftovers).ok_or(ffi::AVERROR(libc::ENOMEM))?;
+    let allocator = unsafe { &*allocator };
+    let pool = Arc::clone(&allocator.pool);
+    let chunk = pool.take(layout.len, allocator.reuse).ok_or(ffi::AVERROR(libc::ENOMEM))?;
     let start = chunk.first_byte();
-    let loan = Box::into_raw(Box::new(Loan { pool, chunk }));
+    let lent = Box::into_raw(Box::new(PoolBuffer { pool, chunk }));
     // SAFETY: the chunk has `layout.len` bytes and lives until `take_back`, which takes a loan.
     let buffer = unsafe {
-        ffi::av_buffer_create(start.as_ptr(), layout.len, Some(take_back), loan.cast(), 0)
+        ffi::av_buffer_create(start.as_ptr(), layout.len, Some(take_back), lent.cast(), 0)
     };
     let Some(buffer) = NonNull::new(buffer) else {
         // SAFETY: the loan is still ours.
-        return_loan(*unsafe { Box::from_raw(loan) });
+        return_buffer(*unsafe { Box::from_raw(lent) });
         return Err(ffi::AVERROR(libc::ENOMEM));
     };
     // SAFETY: the caller promises the frame, which has no buffers yet and frees this one.
@@ -197,14 +197,14 @@ fn refuse(code: c_int) -> Result<(), c_int> {
 ///
 /// # Safety
 ///
-/// `loan` must be a leaked `Box<Loan>` that is never used again.
-unsafe extern "C" fn take_back(loan: *mut c_void, _: *mut u8) {
+/// `buffer` must be a leaked `Box<PoolBuffer>` that is never used again.
+unsafe extern "C" fn take_back(buffer: *mut c_void, _: *mut u8) {
     // SAFETY: the caller promises a leaked box.
-    let loan = unsafe { Box::from_raw(loan.cast::<Loan>()) };
+    let buffer = unsafe { Box::from_raw(buffer.cast::<PoolBuffer>()) };
     // No panic is known here; there would be no one to tell.
-    let _ = raw::contain(|| return_loan(*loan));
+    let _ = raw::catch_panic(|| return_buffer(*buffer));
 }
 
-fn return_loan(Loan { pool, chunk }: Loan) {
+fn return_buffer(PoolBuffer { pool, chunk }: PoolBuffer) {
     pool.give_back(chunk);
 }

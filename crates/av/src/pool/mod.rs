@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-pub(crate) use self::lend::{Lender, get_buffer};
+pub(crate) use self::lend::{BufferAllocator, get_buffer};
 
 /// Picture memory that decoders take from and frames give back to, from any thread.
 ///
@@ -40,7 +40,7 @@ pub struct Owner(u64);
 /// What memory of a pool may hold of earlier pictures when it is lent. Where a damaged picture
 /// leaves it untouched, that shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Leftovers {
+pub enum PoolReuse {
     /// Pictures of anyone.
     #[default]
     Anyones,
@@ -112,7 +112,7 @@ impl FramePool {
     }
 
     /// Memory of at least `len` bytes; `None` if there is none in the machine.
-    fn take(&self, len: usize, leftovers: Leftovers) -> Option<Chunk> {
+    fn take(&self, len: usize, reuse: PoolReuse) -> Option<Chunk> {
         let class = size_class(len)?;
         let idle = self
             .idle
@@ -122,7 +122,7 @@ impl FramePool {
             .and_then(Vec::pop);
         let mut chunk = match idle {
             Some(mut chunk) => {
-                if !chunk.is_fit_for(leftovers) {
+                if !chunk.is_fit_for(reuse) {
                     chunk.clear();
                 }
                 self.idle_bytes.fetch_sub(chunk.len, Ordering::Relaxed);
@@ -135,9 +135,9 @@ impl FramePool {
                 chunk
             }
         };
-        chunk.owner = match leftovers {
-            Leftovers::Of(owner) => Some(owner),
-            Leftovers::Anyones | Leftovers::Nothing => None,
+        chunk.owner = match reuse {
+            PoolReuse::Of(owner) => Some(owner),
+            PoolReuse::Anyones | PoolReuse::Nothing => None,
         };
         let before = self.lent_bytes.fetch_add(chunk.len, Ordering::Relaxed);
         self.most_bytes.fetch_max(before + chunk.len, Ordering::Relaxed);
@@ -197,11 +197,11 @@ impl Chunk {
     }
 
     /// Whether it holds no more than may be left over.
-    fn is_fit_for(&self, leftovers: Leftovers) -> bool {
-        match leftovers {
-            Leftovers::Anyones => true,
-            Leftovers::Of(owner) => self.owner == Some(owner),
-            Leftovers::Nothing => false,
+    fn is_fit_for(&self, reuse: PoolReuse) -> bool {
+        match reuse {
+            PoolReuse::Anyones => true,
+            PoolReuse::Of(owner) => self.owner == Some(owner),
+            PoolReuse::Nothing => false,
         }
     }
 
@@ -244,7 +244,7 @@ mod tests {
     #[test]
     fn memory_is_zeroed_aligned_and_used_again() {
         let pool = FramePool::new(1 << 20);
-        let chunk = pool.take(10_000, Leftovers::Nothing).unwrap();
+        let chunk = pool.take(10_000, PoolReuse::Nothing).unwrap();
         let start = chunk.first_byte();
         assert_eq!(start.addr().get() % Chunk::ALIGN, 0);
         // SAFETY: the chunk has that many bytes.
@@ -252,7 +252,7 @@ mod tests {
         assert!(bytes.iter().all(|&byte| byte == 0));
         bytes.fill(7);
         pool.give_back(chunk);
-        let again = pool.take(9_000, Leftovers::Nothing).unwrap();
+        let again = pool.take(9_000, PoolReuse::Nothing).unwrap();
         assert_eq!(again.first_byte(), start);
         // SAFETY: as above; the first view of the bytes is no longer used.
         let bytes = unsafe { std::slice::from_raw_parts(start.as_ptr(), 9_000) };
@@ -264,9 +264,9 @@ mod tests {
     #[test]
     fn an_owner_finds_its_own_pictures_and_no_others() {
         let pool = FramePool::new(1 << 20);
-        let (one, other) = (Leftovers::Of(pool.new_owner()), Leftovers::Of(pool.new_owner()));
-        let first_byte = |leftovers| {
-            let chunk = pool.take(10_000, leftovers).unwrap();
+        let (one, other) = (PoolReuse::Of(pool.new_owner()), PoolReuse::Of(pool.new_owner()));
+        let first_byte = |reuse| {
+            let chunk = pool.take(10_000, reuse).unwrap();
             // SAFETY: the chunk has that many bytes, and nobody else has it.
             let bytes = unsafe { std::slice::from_raw_parts_mut(chunk.start.as_ptr(), 10_000) };
             let found = bytes[5_000];
@@ -274,33 +274,33 @@ mod tests {
             pool.give_back(chunk);
             found
         };
-        for (leftovers, want) in [
+        for (reuse, want) in [
             (one, 0),
             (one, 7),
             (other, 0),
             (other, 7),
-            (Leftovers::Anyones, 7),
+            (PoolReuse::Anyones, 7),
             (other, 0), // it may be anyone's
-            (Leftovers::Nothing, 0),
+            (PoolReuse::Nothing, 0),
         ] {
-            assert_eq!(first_byte(leftovers), want, "{leftovers:?}");
+            assert_eq!(first_byte(reuse), want, "{reuse:?}");
         }
     }
 
     #[test]
     fn what_is_over_the_bound_is_freed() {
         let pool = FramePool::new(10_000);
-        let chunks = [4096, 4096, 4096].map(|len| pool.take(len, Leftovers::Anyones).unwrap());
+        let chunks = [4096, 4096, 4096].map(|len| pool.take(len, PoolReuse::Anyones).unwrap());
         assert_eq!(pool.stats().lent_bytes, 3 * 4096);
         chunks.into_iter().for_each(|chunk| pool.give_back(chunk));
         assert_eq!((pool.stats().idle_bytes, pool.stats().lent_bytes), (2 * 4096, 0));
         assert_eq!(pool.stats().most_bytes, 3 * 4096);
         // Memory of a size that is no longer asked for makes room.
-        let larger = pool.take(8192, Leftovers::Anyones).unwrap();
+        let larger = pool.take(8192, PoolReuse::Anyones).unwrap();
         pool.give_back(larger);
         assert_eq!(pool.stats().idle_bytes, 8192);
         let fresh = pool.stats().fresh;
-        drop(pool.take(8192, Leftovers::Anyones));
+        drop(pool.take(8192, PoolReuse::Anyones));
         assert_eq!(pool.stats().fresh, fresh);
         pool.clear();
         assert_eq!(pool.stats().idle_bytes, 0);

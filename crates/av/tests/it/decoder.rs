@@ -342,7 +342,7 @@ fn options_that_no_decoder_knows_are_an_error() {
 }
 
 #[test]
-fn sound_is_no_video() {
+fn audio_is_no_video() {
     let demuxer = open(&clip("audio_only.m4a"));
     let parameters = demuxer.stream(0).unwrap().parameters().unwrap();
     let opened = Decoder::open(&parameters, &DecoderOptions::default());

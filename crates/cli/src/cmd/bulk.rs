@@ -10,11 +10,11 @@ use moviola::{bulk::BulkOptions, plan::times::parse_step, sink::dataset::Existin
 
 use crate::{
     args::Global,
-    bulk::{self, Job, Results},
     cmd::worker,
     exit::Exit,
     output::Output,
-    wanted::WorkArgs,
+    plan_args::WorkArgs,
+    run::bulk::{self, Job, Results},
 };
 
 #[derive(Debug, clap::Args)]
@@ -75,7 +75,7 @@ impl Bulk {
             (_, true) => Existing::Replace,
             _ => Existing::Refuse,
         };
-        let (images, fail_fast) = (self.work.places(), self.fail_fast);
+        let (images, fail_fast) = (self.work.dirs(), self.fail_fast);
         let results = Results { images, target: self.target()?, existing, fail_fast };
         bulk::run(Job { plan, words: self.inputs.clone(), options, results }, out)
     }

@@ -5,7 +5,8 @@ use std::{ffi::OsString, path::PathBuf};
 use moviola::still::StillOptions;
 
 use crate::{
-    args::Global, debug, exit::Exit, inference::ThreadsArg, output::Output, wanted::WorkArgs,
+    args::Global, exit::Exit, inference::ThreadsArg, output::Output, plan_args::WorkArgs,
+    run::debug,
 };
 
 #[derive(Debug, clap::Args)]
@@ -29,6 +30,6 @@ impl Debug {
             plan.stills = Some(StillOptions::default()); // which frames there are is worth a look
         }
         let options = self.threads.on(self.work.source_options(global));
-        debug::run(plan, self.input.clone(), (&self.output, self.work.places()), options, out)
+        debug::run(plan, self.input.clone(), (&self.output, self.work.dirs()), options, out)
     }
 }

@@ -8,10 +8,10 @@ use moviola::{Plan, plan::Frames, video::OnDamage};
 use crate::{
     args::Global,
     exit::Exit,
-    fast::{self, Places},
     inference::{InferenceArgs, ThreadsArg, check_model},
     input::{IndexArgs, Inputs},
     output::Output,
+    run::fast::{self, OutputDirs},
 };
 
 #[derive(Debug, clap::Args)]
@@ -58,7 +58,7 @@ impl Detect {
         };
         let options = self.threads.on(self.index_args.source_options(global));
         let annotated = self.annotate.as_deref();
-        let places = Places { stills: None, annotated, overwrite: self.overwrite };
-        fast::run(plan, &self.inputs, places, options, out)
+        let dirs = OutputDirs { stills: None, annotated, overwrite: self.overwrite };
+        fast::run(plan, &self.inputs, dirs, options, out)
     }
 }

@@ -15,10 +15,10 @@ use moviola::{
 use crate::{
     args::Global,
     exit::Exit,
-    fast,
     input::{IndexArgs, Inputs},
     output::Output,
     pictures::ImageArgs,
+    run::fast,
 };
 
 const FRAMES: &str = "Frames";
@@ -62,7 +62,7 @@ impl Frames {
         };
         let options = self.index_args.source_options(global);
         let inputs = Inputs::one(self.input.clone());
-        fast::run(plan, &inputs, self.images.places(None), options, out)
+        fast::run(plan, &inputs, self.images.dirs(None), options, out)
     }
 
     fn frames(&self) -> plan::Frames {

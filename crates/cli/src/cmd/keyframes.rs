@@ -5,10 +5,10 @@ use moviola::Plan;
 use crate::{
     args::Global,
     exit::Exit,
-    fast,
     input::{Inputs, source_options},
     output::Output,
     pictures::ImageArgs,
+    run::fast,
 };
 
 #[derive(Debug, clap::Args)]
@@ -23,6 +23,6 @@ impl Keyframes {
     pub(crate) fn run(&self, global: &Global, out: &mut Output) -> anyhow::Result<Exit> {
         self.inputs.check()?;
         let plan = Plan { stills: Some(self.images.still_options()), ..Plan::default() };
-        fast::run(plan, &self.inputs, self.images.places(None), source_options(global), out)
+        fast::run(plan, &self.inputs, self.images.dirs(None), source_options(global), out)
     }
 }

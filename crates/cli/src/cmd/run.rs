@@ -8,15 +8,15 @@ use moviola::bulk::BulkOptions;
 
 use crate::{
     args::Global,
-    bulk::{self, Job, Results},
-    debug,
     exit::Exit,
-    fast,
     inference::ThreadsArg,
     input::{IndexArgs, Inputs},
     output::Output,
     pictures::ImageArgs,
-    wanted::WantedArgs,
+    plan_args::PlanArgs,
+    run::bulk::{self, Job, Results},
+    run::debug,
+    run::fast,
 };
 
 /// How inputs are worked on.
@@ -42,7 +42,7 @@ pub(crate) struct Run {
     #[arg(long, value_name = "DIR", required_if_eq("mode", "debug"))]
     report: Option<PathBuf>,
     #[command(flatten)]
-    wanted: WantedArgs,
+    wanted: PlanArgs,
     #[command(flatten)]
     images: ImageArgs,
     #[command(flatten)]
@@ -56,23 +56,23 @@ impl Run {
         if self.report.is_some() && self.mode() != Mode::Debug {
             bail!("--report is written with `--mode debug`");
         }
-        let places = self.images.places(self.wanted.annotate.as_deref());
-        let plan = self.wanted.plan(self.images.look(), places)?;
+        let dirs = self.images.dirs(self.wanted.annotate.as_deref());
+        let plan = self.wanted.plan(self.images.look(), dirs)?;
         let options = self.threads.on(self.index_args.source_options(global));
         if self.mode() == Mode::Debug {
             let ([input], Some(folder)) = (self.inputs.as_slice(), &self.report) else {
                 bail!("`--mode debug` takes one input and `--report DIR`");
             };
-            return debug::run(plan, input.clone(), (folder, places), options, out);
+            return debug::run(plan, input.clone(), (folder, dirs), options, out);
         }
         if self.mode() == Mode::Fast {
             let inputs = Inputs::of(self.inputs.clone());
             inputs.check()?;
-            return fast::run(plan, &inputs, places, options, out);
+            return fast::run(plan, &inputs, dirs, options, out);
         }
         let jobs = options.decoders;
         let options = BulkOptions { source: options, jobs, ..BulkOptions::default() };
-        let results = Results { images: places, ..Results::default() };
+        let results = Results { images: dirs, ..Results::default() };
         bulk::run(Job { plan, words: self.inputs.clone(), options, results }, out)
     }
 

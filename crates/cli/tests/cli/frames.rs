@@ -219,7 +219,7 @@ fn what_cannot_be_opened_is_told_once() {
     let run = run(["frames", "none.mp4", "--range", "1s.."]).exits(2);
     run.says("no such file");
     assert_eq!(run.one("error")["stage"], "open");
-    frames("audio_only.m4a", &["--all"]).exits(2).says("only sound");
+    frames("audio_only.m4a", &["--all"]).exits(2).says("only audio");
 }
 
 #[test]

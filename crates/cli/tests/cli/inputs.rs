@@ -50,8 +50,8 @@ fn a_recording_that_was_never_finished() {
 }
 
 #[test]
-fn sound_alone() {
-    check_hopeless(&clip("audio_only.m4a"), "demux", "only sound");
+fn audio_alone() {
+    check_hopeless(&clip("audio_only.m4a"), "demux", "only audio");
 }
 
 #[test]

@@ -84,7 +84,7 @@ fn an_unknown_codec_is_described_without_a_count() {
 }
 
 #[test]
-fn sound_alone_is_a_source_too() {
+fn audio_alone_is_a_source_too() {
     let record = run(["probe", "--json", &clip("audio_only.m4a")]).exits(0).records().remove(0);
     assert_eq!(record["audio"]["codec"], "aac");
     assert!(record.get("video").is_none());

@@ -3,7 +3,7 @@
 use moviola_av::{
     audio::{AudioFrame, ChannelLayout, SampleFormat},
     error::{Error as AvError, Result as AvResult},
-    resampler::{Resampler, Sound},
+    resampler::{AudioFormat, Resampler},
     time::{Pts, TimeBase},
 };
 
@@ -16,7 +16,7 @@ use super::{
 /// Samples of silence that are handed on at once, at most.
 const SILENCE: u64 = 8192;
 
-/// Where a stream's sound stands, and what waits to be handed on.
+/// Where a stream's audio stands, and what waits to be handed on.
 pub(super) struct Grid {
     /// Samples a second, as the first frame has them.
     pub(super) rate: u32,
@@ -83,13 +83,13 @@ impl Grid {
     }
 
     fn converter_for(&self, frame: &AudioFrame) -> AvResult<Resampler> {
-        let source = Sound {
+        let source = AudioFormat {
             format: frame.format(),
             layout: frame.layout().try_clone()?,
             sample_rate: frame.sample_rate(),
         };
         let (format, layout) = (SampleFormat::F32_PLANAR, self.layout.try_clone()?);
-        Resampler::new(source, Sound { format, layout, sample_rate: self.rate })
+        Resampler::new(source, AudioFormat { format, layout, sample_rate: self.rate })
     }
 
     /// Keeps a frame until it is taken.

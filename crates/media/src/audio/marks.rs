@@ -1,8 +1,8 @@
-//! Where packets of sound ended on the grid of samples when they were decoded from the start.
+//! Where packets of audio ended on the grid of samples when they were decoded from the start.
 
 use super::timeline::Timeline;
 
-/// Marks for each second of sound; they take 48 bytes.
+/// Marks for each second of audio; they take 48 bytes.
 const MARKS_PER_SECOND: u32 = 2;
 
 /// One packet that was decoded.

@@ -1,10 +1,10 @@
-//! Sound: any stream as 32-bit floats at a wanted rate and with wanted channels, sample-exact.
+//! Audio: any stream as 32-bit floats at a wanted rate and with wanted channels, sample-exact.
 //!
-//! [`AudioReader`] opens a source and hands out its sound in pieces, or any range of it.
-//! [`AudioVideoReader`](crate::audio_video::AudioVideoReader) hands out frames and sound from one
-//! pass over a source; [`SoundDecoder`] takes the packets of somebody else's demuxer.
+//! [`AudioReader`] opens a source and hands out its audio in pieces, or any range of it.
+//! [`AudioVideoReader`](crate::audio_video::AudioVideoReader) hands out frames and audio from one
+//! pass over a source; [`AudioStreamDecoder`] takes the packets of somebody else's demuxer.
 //!
-//! **Time** is counted in samples from the start of the presentation, which sound has in common
+//! **Time** is counted in samples from the start of the presentation, which audio has in common
 //! with the pictures of the source; without pictures it is the first sample. What an encoder added
 //! in front and behind is cut off where the container says so, as the ffmpeg command does.
 //!
@@ -12,7 +12,7 @@
 //! follow on each other without a break. A frame that is off by at most 18 ms (or two ticks of its
 //! timestamps, if those are longer) from where counting puts it is not moved: jitter and
 //! rounded timestamps insert nothing. A step of more than a day, or of more than 10 s in formats
-//! whose clock may be set anew (MPEG-TS, MPEG-PS), is one of the clock: sound follows on.
+//! whose clock may be set anew (MPEG-TS, MPEG-PS), is one of the clock: audio follows on.
 //!
 //! **Mixing and resampling** are FFmpeg's, with its defaults: see
 //! [`Resampler`](moviola_av::resampler::Resampler). The first sample of the stream becomes the
@@ -29,14 +29,14 @@ mod stream;
 mod timeline;
 
 pub use self::{
-    decode::{SoundDecoder, SoundReport},
+    decode::{AudioReport, AudioStreamDecoder},
     reader::AudioReader,
     samples::Samples,
-    stream::SoundStream,
+    stream::AudioStream,
 };
-pub(crate) use self::{reader::no_sound, stream::is_self_describing};
+pub(crate) use self::{reader::no_audio, stream::is_self_describing};
 
-/// What sound is wanted. Every field has a working default.
+/// What audio is wanted. Every field has a working default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AudioOptions {
     /// Which stream to hear, counted among all streams. Default: as the ffmpeg command picks it.

@@ -1,9 +1,9 @@
-//! The last step of sound: from the stream's rate and channels to the wanted ones.
+//! The last step of audio: from the stream's rate and channels to the wanted ones.
 
 use moviola_av::{
     audio::{ChannelLayout, MixLevels, SampleFormat},
     error::Result as AvResult,
-    resampler::{Resampler, Sound},
+    resampler::{AudioFormat, Resampler},
 };
 
 use super::{AudioOptions, Samples};
@@ -89,12 +89,13 @@ impl Output {
             return Ok(());
         }
         let format = SampleFormat::F32_PLANAR;
-        let source = Sound { format, layout: self.layout.try_clone()?, sample_rate: self.rate };
+        let source =
+            AudioFormat { format, layout: self.layout.try_clone()?, sample_rate: self.rate };
         let layout = match same_channels {
             true => self.layout.try_clone()?,
             false => ChannelLayout::usual(wanted_channels)?,
         };
-        let target = Sound { format, layout, sample_rate: wanted_rate };
+        let target = AudioFormat { format, layout, sample_rate: wanted_rate };
         self.resampler = Some(Resampler::with_levels(source, target, self.levels)?);
         Ok(())
     }

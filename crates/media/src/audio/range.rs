@@ -1,4 +1,4 @@
-//! Any range of sound: what it means, and how to get there.
+//! Any range of audio: what it means, and how to get there.
 
 use moviola_av::{
     demuxer::SeekDirection,
@@ -8,16 +8,16 @@ use moviola_av::{
 use super::{AudioReader, Samples, Seeking, grid::Grid, marks::Landing};
 use crate::error::{Error, Result};
 
-/// Seconds of sound that a decoder gets to warm up before what is wanted.
+/// Seconds of audio that a decoder gets to warm up before what is wanted.
 const WARM_UP_SECONDS: i64 = 1;
 
 impl AudioReader {
     /// The samples heard from `start_seconds` on and before `stop_seconds`, counted from the start
     /// of the presentation, both rounded to the nearest sample: ranges that follow on each other
-    /// share no sample and leave none out. What lies before the sound begins or behind its end is
+    /// share no sample and leave none out. What lies before the audio begins or behind its end is
     /// left out; `f64::INFINITY` is the end.
     ///
-    /// The samples are the same as in the sound as a whole ([`Seeking::Exact`]). Ranges in order of
+    /// The samples are the same as in the audio as a whole ([`Seeking::Exact`]). Ranges in order of
     /// time cost one decoding of the whole; going back needs a source that can seek.
     ///
     /// # Errors
@@ -34,7 +34,7 @@ impl AudioReader {
             return Err(self.refused(reason));
         }
         let Some(first) = self.learn()? else { return Ok(self.nothing(0)) };
-        let rate = f64::from(self.sound.sample_rate().unwrap_or(1));
+        let rate = f64::from(self.audio.sample_rate().unwrap_or(1));
         // The cast keeps infinities inside i64.
         let number = |seconds: f64| ((seconds * rate).round() as i64).max(first);
         let (start, stop) = (number(start_seconds), number(stop_seconds));
@@ -61,17 +61,17 @@ impl AudioReader {
     }
 
     /// Decodes until the grid of samples is known. Gives the number of the first sample that comes
-    /// out; `None` if there is no sound at all.
+    /// out; `None` if there is no audio at all.
     fn learn(&mut self) -> Result<Option<i64>> {
-        if self.sound.grid().is_none() {
+        if self.audio.grid().is_none() {
             self.rest = self.next_piece()?;
         }
-        Ok(self.sound.grid().map(|grid| grid.output.first()))
+        Ok(self.audio.grid().map(|grid| grid.output.first()))
     }
 
     /// Goes to where sample `start` is still to come, by the shortest way.
     fn approach(&mut self, start: i64) -> Result<()> {
-        let Some(grid) = self.sound.grid() else { return Ok(()) };
+        let Some(grid) = self.audio.grid() else { return Ok(()) };
         let reached = self.rest.as_ref().map_or(grid.output.next(), |rest| rest.start);
         let begin = grid.output.enough_for(start);
         let warm = begin - WARM_UP_SECONDS * i64::from(grid.rate);
@@ -82,7 +82,7 @@ impl AudioReader {
                 self.jump(ticks, begin, Landing::ByTime)
             }
             Seeking::Exact if self.stream().decodes_alike_anywhere() => {
-                match self.sound.marks().before(warm) {
+                match self.audio.marks().before(warm) {
                     Some(mark) if behind || mark.end > here => {
                         let landing = Landing::AtMark { latest: mark.ticks };
                         self.jump(mark.ticks, begin, landing)
@@ -99,11 +99,11 @@ impl AudioReader {
     /// Decodes from the start again. Opening again comes before seeking: a seek to the start leaves
     /// out packets that only prime a decoder.
     fn restart(&mut self) -> Result<()> {
-        let origin = self.sound.grid().map_or(0, |grid| grid.origin);
+        let origin = self.audio.grid().map_or(0, |grid| grid.origin);
         if self.reopen()? {
             return self.land(origin, Landing::ByTime);
         }
-        let Some(ticks) = self.sound.first_packet() else { return Err(self.cannot_go_back()) };
+        let Some(ticks) = self.audio.first_packet() else { return Err(self.cannot_go_back()) };
         self.jump(ticks, origin, Landing::AtMark { latest: ticks })
     }
 
@@ -122,7 +122,7 @@ impl AudioReader {
 
     fn land(&mut self, begin: i64, landing: Landing) -> Result<()> {
         (self.rest, self.end, self.told) = (None, None, false);
-        self.sound.jump(begin, landing)
+        self.audio.jump(begin, landing)
     }
 
     /// Hands out what lies from `start` to `stop`, and keeps what comes next. `None` if the decoder
@@ -157,8 +157,8 @@ impl AudioReader {
     }
 
     fn nothing(&self, start: i64) -> Samples {
-        let sample_rate = self.sound.sample_rate().unwrap_or(0);
-        let channels = self.sound.grid().map_or(0, |grid| grid.output.channels());
+        let sample_rate = self.audio.sample_rate().unwrap_or(0);
+        let channels = self.audio.grid().map_or(0, |grid| grid.output.channels());
         Samples { start, sample_rate, channels: vec![Vec::new(); channels] }
     }
 

@@ -1,4 +1,4 @@
-//! The sound of a source: opened, read and decoded in one thread.
+//! The audio of a source: opened, read and decoded in one thread.
 
 use std::{collections::VecDeque, iter::FusedIterator};
 
@@ -7,7 +7,7 @@ use moviola_av::{
 };
 
 use super::{
-    AudioOptions, Samples, SoundDecoder, SoundReport, SoundStream, stream::is_self_describing,
+    AudioOptions, AudioReport, AudioStream, AudioStreamDecoder, Samples, stream::is_self_describing,
 };
 use crate::{
     container::{Container, discard_all_but, open_demuxer},
@@ -15,7 +15,7 @@ use crate::{
     source::{Source, SourceOptions, cannot_read},
 };
 
-/// The sound of a source, with or without pictures.
+/// The audio of a source, with or without pictures.
 ///
 /// As an iterator it hands out the whole in pieces, in order and without a break between them,
 /// with memory for one of them. A damaged packet is silence and is counted
@@ -45,13 +45,13 @@ use crate::{
 pub struct AudioReader {
     pub(super) name: String,
     pub(super) demuxer: Demuxer,
-    pub(super) sound: SoundDecoder,
+    pub(super) audio: AudioStreamDecoder,
     pub(super) wanted: AudioOptions,
     /// The source, if it can be opened once more.
     again: Option<Source>,
     options: SourceOptions,
     interrupt: Interrupt,
-    /// Packets of the sound that were read to find the start, oldest first.
+    /// Packets of the audio that were read to find the start, oldest first.
     pub(super) read_ahead: VecDeque<Packet>,
     /// What was decoded and is not wanted yet.
     pub(super) rest: Option<Samples>,
@@ -62,35 +62,36 @@ pub struct AudioReader {
 }
 
 impl AudioReader {
-    /// Opens `source` and picks its sound.
+    /// Opens `source` and picks its audio.
     ///
     /// # Errors
     ///
-    /// [`Error::Open`] or [`Error::Demux`] if it can't be read, [`Error::NoSound`] if it has no
-    /// sound that this build can decode.
+    /// [`Error::Open`] or [`Error::Demux`] if it can't be read, [`Error::NoAudio`] if it has no
+    /// audio that this build can decode.
     pub fn open(source: Source, options: SourceOptions, wanted: AudioOptions) -> Result<Self> {
         let tells = |demuxer: &Demuxer| is_self_describing(demuxer, wanted.stream);
         let mut container = Container::open(source, options, tells)?;
-        let stream = SoundStream::find(&container.name, &container.demuxer, wanted.stream)?;
-        let stream = stream.ok_or_else(|| no_sound(&container.name, &container.demuxer))?;
+        let stream = AudioStream::find(&container.name, &container.demuxer, wanted.stream)?;
+        let stream = stream.ok_or_else(|| no_audio(&container.name, &container.demuxer))?;
         container.find_start()?;
-        let sound = SoundDecoder::open(&container.name, stream, container.start, wanted.clone())?;
-        Ok(Self::of_container(container, sound, wanted))
+        let audio =
+            AudioStreamDecoder::open(&container.name, stream, container.start, wanted.clone())?;
+        Ok(Self::of_container(container, audio, wanted))
     }
 
-    /// The sound of a container, for which `sound` was opened as it is `wanted`.
+    /// The audio of a container, for which `audio` was opened as it is `wanted`.
     pub(crate) fn of_container(
         mut container: Container,
-        sound: SoundDecoder,
+        audio: AudioStreamDecoder,
         wanted: AudioOptions,
     ) -> Self {
-        container.keep(&[sound.stream().index]);
+        container.keep(&[audio.stream().index]);
         let Container { name, demuxer, interrupt, options, read_ahead, again, .. } = container;
         let (rest, end, told) = (None, None, false);
         Self {
             name,
             demuxer,
-            sound,
+            audio,
             wanted,
             again,
             options,
@@ -108,13 +109,13 @@ impl AudioReader {
     }
 
     /// The stream that is heard.
-    pub fn stream(&self) -> &SoundStream {
-        self.sound.stream()
+    pub fn stream(&self) -> &AudioStream {
+        self.audio.stream()
     }
 
     /// What was not as it should be, so far.
-    pub fn report(&self) -> SoundReport {
-        self.sound.report()
+    pub fn report(&self) -> AudioReport {
+        self.audio.report()
     }
 
     /// Stops what blocks, from any thread.
@@ -138,7 +139,7 @@ impl AudioReader {
 
     /// Whether the decoder did not get to where it was sent.
     pub(super) fn is_lost(&self) -> bool {
-        self.sound.is_lost(self.end.is_some())
+        self.audio.is_lost(self.end.is_some())
     }
 
     /// The next piece; `None` at the end, and where the decoder is lost.
@@ -147,7 +148,7 @@ impl AudioReader {
             return Ok(Some(rest));
         }
         loop {
-            if let Some(piece) = self.sound.receive()? {
+            if let Some(piece) = self.audio.receive()? {
                 return Ok(Some(piece));
             }
             match &self.end {
@@ -163,7 +164,7 @@ impl AudioReader {
         let end = match self.read() {
             Ok(Some(packet)) => {
                 // A decoder that has nothing to give has room.
-                let sent = self.sound.push(&packet)?;
+                let sent = self.audio.push(&packet)?;
                 debug_assert_eq!(sent, Sent::Accepted);
                 return Ok(());
             }
@@ -171,7 +172,7 @@ impl AudioReader {
             Err(error) => Err(error),
         };
         self.end = Some(end);
-        self.sound.end()
+        self.audio.end()
     }
 
     fn read(&mut self) -> Result<Option<Packet>> {
@@ -205,9 +206,9 @@ impl Iterator for AudioReader {
 
 impl FusedIterator for AudioReader {}
 
-pub(crate) fn no_sound(name: &str, demuxer: &Demuxer) -> Error {
-    let has_sound = demuxer.streams().any(|stream| stream.kind() == MediaKind::Audio);
+pub(crate) fn no_audio(name: &str, demuxer: &Demuxer) -> Error {
+    let has_audio = demuxer.streams().any(|stream| stream.kind() == MediaKind::Audio);
     let reason =
-        if has_sound { "there is no such stream of sound" } else { "there is no sound in it" };
-    Error::NoSound { name: name.into(), reason: reason.into() }
+        if has_audio { "there is no such stream of audio" } else { "there is no audio in it" };
+    Error::NoAudio { name: name.into(), reason: reason.into() }
 }

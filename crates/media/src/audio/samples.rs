@@ -1,6 +1,6 @@
-//! Pieces of sound as they are handed out.
+//! Pieces of audio as they are handed out.
 
-/// A piece of sound: 32-bit floats, each channel on its own.
+/// A piece of audio: 32-bit floats, each channel on its own.
 ///
 /// Samples are counted from the start of the presentation: sample number *n* is heard at
 /// *n* ÷ [`sample_rate`](Self::sample_rate) seconds. Full scale is ±1; peaks may exceed it.

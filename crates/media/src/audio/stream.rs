@@ -16,9 +16,9 @@ use crate::{
     source::cannot_read,
 };
 
-/// A stream of sound.
+/// A stream of audio.
 #[derive(Clone, Debug)]
-pub struct SoundStream {
+pub struct AudioStream {
     /// Its number among all streams.
     pub index: usize,
     /// Codec, rate and channels as the container has them; packets may know better.
@@ -29,7 +29,7 @@ pub struct SoundStream {
     pub may_jump: bool,
 }
 
-impl SoundStream {
+impl AudioStream {
     /// The stream to hear: the one `wanted`, or as the ffmpeg command picks it, the one with most
     /// channels, one marked as default before the others, of several the first.
     ///
@@ -75,7 +75,7 @@ impl SoundStream {
     }
 }
 
-/// Whether the header alone tells all that is needed to find and decode the sound.
+/// Whether the header alone tells all that is needed to find and decode the audio.
 pub(crate) fn is_self_describing(demuxer: &Demuxer, wanted: Option<usize>) -> bool {
     let mut streams = demuxer.streams().filter(|stream| is_wanted(stream, wanted)).peekable();
     SELF_DESCRIBING.contains(&demuxer.format_name())
@@ -90,7 +90,7 @@ pub(crate) fn is_self_describing(demuxer: &Demuxer, wanted: Option<usize>) -> bo
 }
 
 pub(super) fn encrypted(name: &str) -> Error {
-    Error::NoSound { name: name.into(), reason: "the sound is encrypted; decrypt it first".into() }
+    Error::NoAudio { name: name.into(), reason: "the audio is encrypted; decrypt it first".into() }
 }
 
 fn is_wanted(stream: &Stream<'_>, wanted: Option<usize>) -> bool {

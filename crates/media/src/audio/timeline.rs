@@ -1,4 +1,4 @@
-//! Where frames of sound belong on the grid of samples: the rule for gaps, overlaps and jitter.
+//! Where frames of audio belong on the grid of samples: the rule for gaps, overlaps and jitter.
 
 use moviola_av::time::{Pts, TimeBase};
 

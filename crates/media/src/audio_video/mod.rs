@@ -1,8 +1,8 @@
-//! Frames and sound from one pass over a source.
+//! Frames and audio from one pass over a source.
 //!
 //! [`AudioVideoReader`] opens a source once, reads it once, and decodes one stream of video and one
-//! of sound. That is what a pipe, a camera or a server allows, and what spares a disk the second
-//! reading of a large file. Where sound alone is wanted, [`AudioReader`](crate::audio::AudioReader)
+//! of audio. That is what a pipe, a camera or a server allows, and what spares a disk the second
+//! reading of a large file. Where audio alone is wanted, [`AudioReader`](crate::audio::AudioReader)
 //! reads less; for frames alone [`FrameReader`](crate::video::FrameReader) may decode groups of
 //! pictures side by side.
 
@@ -17,37 +17,37 @@ use std::{
 use moviola_av::interrupt::Interrupt;
 
 use crate::{
-    audio::{AudioOptions, Samples, SoundReport, SoundStream},
+    audio::{AudioOptions, AudioReport, AudioStream, Samples},
     error::Result,
     frame::Frame,
     media::VideoStream,
     source::{Source, SourceOptions},
-    stage::Ordered,
-    video::{Mender, no_thread},
+    video::{DamageHandler, no_thread},
+    workers::OrderedPool,
 };
 use open::Opened;
 
-/// What one pass over a source gives: frames, or what was made of them, and sound.
+/// What one pass over a source gives: frames, or what was made of them, and audio.
 #[derive(Debug)]
 pub enum Decoded<T = Frame> {
     /// The next frame of the video, in the order they are shown.
     Frame(T),
-    /// The next piece of the sound: what one packet holds, or at most 8192 samples of the stream
+    /// The next piece of the audio: what one packet holds, or at most 8192 samples of the stream
     /// where it is silence that fills a gap. Pieces follow on each other without a break.
-    Sound(Samples),
+    Audio(Samples),
 }
 
-/// The frames and the sound of a source, from one pass over it. Any source will do, a pipe too.
+/// The frames and the audio of a source, from one pass over it. Any source will do, a pipe too.
 ///
 /// **What comes.** The frames are those of [`FrameReader`](crate::video::FrameReader), the samples
 /// together those of [`AudioReader`](crate::audio::AudioReader). Times of both count from the start
 /// of the presentation.
 ///
-/// **Order.** Items come as the file has them: a frame or a piece of sound leaves as soon as its
-/// decoder gives it. Sound comes behind its packet at once, frames some packets later, since
+/// **Order.** Items come as the file has them: a frame or a piece of audio leaves as soon as its
+/// decoder gives it. Audio comes behind its packet at once, frames some packets later, since
 /// decoders put them in order and work on several at a time; how many depends on the number of
-/// threads. So times of frames and sound that are neighbours are near each other only as far as the
-/// file is interleaved: one that has all its video before all its sound comes in that order. Who
+/// threads. So times of frames and audio that are neighbours are near each other only as far as the
+/// file is interleaved: one that has all its video before all its audio comes in that order. Who
 /// needs both of a time at once has to wait for the later.
 ///
 /// **Memory** doesn't grow with the source, however it is interleaved, because nothing waits for the
@@ -56,16 +56,16 @@ pub enum Decoded<T = Frame> {
 /// picture for each of its threads besides, and one packet is in the making. A caller that is slow
 /// stops the reading.
 ///
-/// **One stream only.** A source without sound gives frames, one without video sound: see
-/// [`video`](Self::video) and [`sound`](Self::sound). A stream that is there and can't be decoded, or
+/// **One stream only.** A source without audio gives frames, one without video audio: see
+/// [`video`](Self::video) and [`audio`](Self::audio). A stream that is there and can't be decoded, or
 /// that was asked for by number and isn't there, is told as an `Err` first; the other comes.
 ///
 /// **Errors** of one stream don't end the other. An `Err` for one frame doesn't end the frames
-/// either, unless it says that they are encrypted; a damaged packet of sound is silence and is
-/// counted ([`sound_report`](Self::sound_report)). An error of the container comes once, behind all
+/// either, unless it says that they are encrypted; a damaged packet of audio is silence and is
+/// counted ([`audio_report`](Self::audio_report)). An error of the container comes once, behind all
 /// that was read before it, and is the last item.
 ///
-/// **Threads.** The source is read and the sound decoded on whichever worker is free; the video's
+/// **Threads.** The source is read and the audio decoded on whichever worker is free; the video's
 /// decoder has threads of its own. Dropping the reader cancels the reading, stops the threads and
 /// waits for them: if the source is a silent pipe, until it speaks or closes.
 ///
@@ -85,7 +85,7 @@ pub enum Decoded<T = Frame> {
 /// for item in AudioVideoReader::open(Source::path(path), SourceOptions::default(), speech)? {
 ///     match item? {
 ///         Decoded::Frame(_) => frames += 1,
-///         Decoded::Sound(piece) => samples += piece.len(),
+///         Decoded::Audio(piece) => samples += piece.len(),
 ///     }
 /// }
 /// assert_eq!((frames, samples), (75, 48_000)); // 3 s of each
@@ -93,16 +93,16 @@ pub enum Decoded<T = Frame> {
 /// ```
 #[derive(Debug)]
 pub struct AudioVideoReader<T = Frame> {
-    results: Ordered<Result<Decoded<T>>>,
+    results: OrderedPool<Result<Decoded<T>>>,
     interrupt: Interrupt,
     video: Option<Arc<VideoStream>>,
-    sound: Option<SoundStream>,
-    report: Arc<Mutex<SoundReport>>,
-    mender: Option<Mender>,
+    audio: Option<AudioStream>,
+    report: Arc<Mutex<AudioReport>>,
+    damage_handler: Option<DamageHandler>,
 }
 
 impl AudioVideoReader {
-    /// Opens `source` and starts decoding its video and its sound as it is `wanted`, with a worker
+    /// Opens `source` and starts decoding its video and its audio as it is `wanted`, with a worker
     /// for each of [`SourceOptions::decoders`].
     ///
     /// # Errors
@@ -116,14 +116,14 @@ impl AudioVideoReader {
 
 impl<T: Send + 'static> AudioVideoReader<T> {
     /// Opens `source` and starts decoding. Each frame goes to one of the `workers`, at least one,
-    /// each of which has a thread of its own; sound passes by. [`AudioOptions::seeking`] doesn't
+    /// each of which has a thread of its own; audio passes by. [`AudioOptions::seeking`] doesn't
     /// matter.
     ///
     /// # Errors
     ///
     /// [`Error::Open`](crate::error::Error::Open) or [`Error::Demux`](crate::error::Error::Demux)
     /// if the source can't be read, [`Error::NoVideo`](crate::error::Error::NoVideo) or
-    /// [`Error::NoSound`](crate::error::Error::NoSound) if it has neither video nor sound that can
+    /// [`Error::NoAudio`](crate::error::Error::NoAudio) if it has neither video nor audio that can
     /// be decoded, [`Error::Thread`](crate::error::Error::Thread) if the system gives no thread.
     pub fn start<W>(
         source: Source,
@@ -135,12 +135,12 @@ impl<T: Send + 'static> AudioVideoReader<T> {
         W: FnMut(Frame) -> T + Send + 'static,
     {
         let opened = Opened::new(source, options, wanted, workers.len())?;
-        let Opened { name, interrupt, video, sound, mender, window, mut pass } = opened;
+        let Opened { name, interrupt, video, audio, damage_handler, window, mut pass } = opened;
         let report = pass.report();
         let workers = workers.into_iter().map(worker).collect();
-        let results = Ordered::start(move || pass.next(), workers, window);
+        let results = OrderedPool::start(move || pass.next(), workers, window);
         let results = results.map_err(|error| no_thread(&name, &error))?;
-        Ok(Self { results, interrupt, video, sound, report, mender })
+        Ok(Self { results, interrupt, video, audio, report, damage_handler })
     }
 }
 
@@ -150,20 +150,20 @@ impl<T> AudioVideoReader<T> {
         self.video.as_deref()
     }
 
-    /// The sound that is read; `None` if there is none, or none that can be decoded.
-    pub fn sound(&self) -> Option<&SoundStream> {
-        self.sound.as_ref()
+    /// The audio that is read; `None` if there is none, or none that can be decoded.
+    pub fn audio(&self) -> Option<&AudioStream> {
+        self.audio.as_ref()
     }
 
     /// The frames that were decoded so far, or should have been, and are damaged, as ranges of
     /// numbers. What waits for the caller counts too.
     pub fn damaged(&self) -> Vec<Range<u64>> {
-        self.mender.as_ref().map(Mender::damaged).unwrap_or_default()
+        self.damage_handler.as_ref().map(DamageHandler::damaged).unwrap_or_default()
     }
 
-    /// What was not as it should be with the sound, as far as it was decoded: what waits for the
+    /// What was not as it should be with the audio, as far as it was decoded: what waits for the
     /// caller counts too.
-    pub fn sound_report(&self) -> SoundReport {
+    pub fn audio_report(&self) -> AudioReport {
         *self.report.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -175,7 +175,7 @@ fn worker<T>(
     move |item| {
         item.map(|item| match item {
             Decoded::Frame(frame) => Decoded::Frame(work(frame)),
-            Decoded::Sound(piece) => Decoded::Sound(piece),
+            Decoded::Audio(piece) => Decoded::Audio(piece),
         })
     }
 }

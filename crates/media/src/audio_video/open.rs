@@ -6,26 +6,26 @@ use moviola_av::{demuxer::Demuxer, interrupt::Interrupt, stream::MediaKind};
 
 use super::pass::{Pass, Streams, Together};
 use crate::{
-    audio::{self, AudioOptions, AudioReader, SoundDecoder, SoundStream, no_sound},
+    audio::{self, AudioOptions, AudioReader, AudioStream, AudioStreamDecoder, no_audio},
     container::Container,
     error::{Error, Result},
     media::{self, Media, VideoStream, check_decodable, find_video, no_video},
     source::{Source, SourceOptions, cannot_read},
-    video::{Mender, Stream, listed, room},
+    video::{DamageHandler, Stream, listed, room},
 };
 
 /// Items that wait for each worker, at least and at most: with one frame that takes its time, as
-/// much sound goes by as muxers write between frames.
+/// much audio goes by as muxers write between frames.
 const WAITING: (usize, usize) = (2, 16);
 
-/// What opening a source for its frames and its sound gives.
+/// What opening a source for its frames and its audio gives.
 pub(super) struct Opened {
     pub(super) name: String,
     pub(super) interrupt: Interrupt,
     pub(super) video: Option<Arc<VideoStream>>,
-    pub(super) sound: Option<SoundStream>,
+    pub(super) audio: Option<AudioStream>,
     /// Tells of damaged frames, if there is video.
-    pub(super) mender: Option<Mender>,
+    pub(super) damage_handler: Option<DamageHandler>,
     /// How many items may wait for the caller.
     pub(super) window: usize,
     pub(super) pass: Pass,
@@ -38,68 +38,78 @@ impl Opened {
         wanted: AudioOptions,
         workers: usize,
     ) -> Result<Self> {
-        let (video, sound) = (options.stream, wanted.stream);
-        let tells = |demuxer: &Demuxer| tells_of_both(demuxer, video, sound);
+        let (video, audio) = (options.stream, wanted.stream);
+        let tells = |demuxer: &Demuxer| tells_of_both(demuxer, video, audio);
         let mut container = Container::open(source, options, tells)?;
         let (name, mut errors) = (container.name.clone(), VecDeque::new());
         let video = told(video_of(&container), &mut errors);
-        let sound = told(sound_of(&container, sound), &mut errors);
-        if video.is_none() && sound.is_none() {
+        let audio = told(audio_of(&container, audio), &mut errors);
+        if video.is_none() && audio.is_none() {
             return Err(errors.pop_front().unwrap_or_else(|| nothing(&name)));
         }
         container.find_start()?;
-        let sound = sound.and_then(|stream| {
-            let sound = SoundDecoder::open(&name, stream, container.start, wanted.clone());
-            told(sound.map(Some), &mut errors)
+        let audio = audio.and_then(|stream| {
+            let audio = AudioStreamDecoder::open(&name, stream, container.start, wanted.clone());
+            told(audio.map(Some), &mut errors)
         });
-        let Some(video) = video else { return Self::of_sound(container, sound, wanted, errors) };
-        let media = Media::of_container(container, video, sound.as_ref().map(stream_of));
+        let Some(video) = video else { return Self::of_audio(container, audio, wanted, errors) };
+        let media = Media::of_container(container, video, audio.as_ref().map(stream_of));
         let index = listed(&media).map(Arc::new);
         match Stream::decoder(&media, index.as_deref(), workers) {
             Ok(decoder) => {
-                let mender = Mender::new(&media);
+                let damage_handler = DamageHandler::new(&media);
                 let (video, window) = (Arc::new(media.video.clone()), window(&media, workers));
                 let interrupt = media.interrupt.clone();
-                let heard = sound.as_ref().map(stream_of);
-                let streams =
-                    Together::new(Stream::new(media, decoder, index, mender.sibling()), sound);
+                let heard = audio.as_ref().map(stream_of);
+                let streams = Together::new(
+                    Stream::new(media, decoder, index, damage_handler.clone_for_worker()),
+                    audio,
+                );
                 let pass = Pass::new(Streams::Together(Box::new(streams)), errors);
-                let mender = Some(mender);
-                Ok(Self { name, interrupt, video: Some(video), sound: heard, mender, window, pass })
+                let damage_handler = Some(damage_handler);
+                Ok(Self {
+                    name,
+                    interrupt,
+                    video: Some(video),
+                    audio: heard,
+                    damage_handler,
+                    window,
+                    pass,
+                })
             }
             Err(error) => {
                 errors.push_front(error);
-                Self::of_sound(media.into_container(), sound, wanted, errors)
+                Self::of_audio(media.into_container(), audio, wanted, errors)
             }
         }
     }
 
     /// Where there is no video.
-    fn of_sound(
+    fn of_audio(
         container: Container,
-        sound: Option<SoundDecoder>,
+        audio: Option<AudioStreamDecoder>,
         wanted: AudioOptions,
         mut errors: VecDeque<Error>,
     ) -> Result<Self> {
         let name = container.name.clone();
-        let Some(sound) = sound else {
+        let Some(audio) = audio else {
             return Err(errors.pop_front().unwrap_or_else(|| nothing(&name)));
         };
-        let (interrupt, stream) = (container.interrupt.clone(), stream_of(&sound));
-        let reader = AudioReader::of_container(container, sound, wanted);
-        let pass = Pass::new(Streams::Sound(Box::new(reader)), errors);
-        let (sound, window) = (Some(stream), WAITING.1);
-        Ok(Self { name, interrupt, video: None, sound, mender: None, window, pass })
+        let (interrupt, stream) = (container.interrupt.clone(), stream_of(&audio));
+        let reader = AudioReader::of_container(container, audio, wanted);
+        let pass = Pass::new(Streams::Audio(Box::new(reader)), errors);
+        let (audio, window) = (Some(stream), WAITING.1);
+        Ok(Self { name, interrupt, video: None, audio, damage_handler: None, window, pass })
     }
 }
 
 /// Whether the header alone tells all that is needed to find and decode what there is.
-fn tells_of_both(demuxer: &Demuxer, video: Option<usize>, sound: Option<usize>) -> bool {
+fn tells_of_both(demuxer: &Demuxer, video: Option<usize>, audio: Option<usize>) -> bool {
     let video = find_video(demuxer, video);
-    let has_sound = demuxer.streams().any(|stream| stream.kind() == MediaKind::Audio);
-    (video.is_some() || has_sound)
+    let has_audio = demuxer.streams().any(|stream| stream.kind() == MediaKind::Audio);
+    (video.is_some() || has_audio)
         && video.is_none_or(|video| media::is_self_describing(demuxer, video))
-        && (!has_sound || audio::is_self_describing(demuxer, sound))
+        && (!has_audio || audio::is_self_describing(demuxer, audio))
 }
 
 /// The video to read, if there is any.
@@ -113,12 +123,12 @@ fn video_of(container: &Container) -> Result<Option<VideoStream>> {
     }
 }
 
-/// The sound to read, if there is any.
-fn sound_of(container: &Container, wanted: Option<usize>) -> Result<Option<SoundStream>> {
+/// The audio to read, if there is any.
+fn audio_of(container: &Container, wanted: Option<usize>) -> Result<Option<AudioStream>> {
     let Container { name, demuxer, .. } = container;
-    match SoundStream::find(name, demuxer, wanted)? {
-        None if wanted.is_some() => Err(no_sound(name, demuxer)),
-        sound => Ok(sound),
+    match AudioStream::find(name, demuxer, wanted)? {
+        None if wanted.is_some() => Err(no_audio(name, demuxer)),
+        audio => Ok(audio),
     }
 }
 
@@ -130,8 +140,8 @@ fn told<T>(found: Result<Option<T>>, errors: &mut VecDeque<Error>) -> Option<T> 
     })
 }
 
-fn stream_of(sound: &SoundDecoder) -> SoundStream {
-    sound.stream().clone()
+fn stream_of(audio: &AudioStreamDecoder) -> AudioStream {
+    audio.stream().clone()
 }
 
 /// How many items may wait, all of which may be frames.
@@ -141,5 +151,5 @@ fn window(media: &Media, workers: usize) -> usize {
 }
 
 fn nothing(name: &str) -> Error {
-    Error::NoVideo { name: name.into(), reason: "there is neither video nor sound in it".into() }
+    Error::NoVideo { name: name.into(), reason: "there is neither video nor audio in it".into() }
 }

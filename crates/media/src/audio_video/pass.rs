@@ -1,4 +1,4 @@
-//! One pass over a source: packets of two streams in, frames and sound out, as they come.
+//! One pass over a source: packets of two streams in, frames and audio out, as they come.
 
 use std::{
     collections::VecDeque,
@@ -9,7 +9,7 @@ use moviola_av::packet::Packet;
 
 use super::Decoded;
 use crate::{
-    audio::{AudioReader, SoundDecoder, SoundReport},
+    audio::{AudioReader, AudioReport, AudioStreamDecoder},
     error::{Error, Result},
     video::Stream,
 };
@@ -19,16 +19,16 @@ pub(super) struct Pass {
     streams: Streams,
     /// What is told before anything else.
     errors: VecDeque<Error>,
-    /// The sound's, for whoever asks while the pass is under way.
-    report: Arc<Mutex<SoundReport>>,
+    /// The audio's, for whoever asks while the pass is under way.
+    report: Arc<Mutex<AudioReport>>,
 }
 
 /// What is read.
 pub(super) enum Streams {
-    /// Video, and sound if there is any.
+    /// Video, and audio if there is any.
     Together(Box<Together>),
-    /// Sound without video.
-    Sound(Box<AudioReader>),
+    /// Audio without video.
+    Audio(Box<AudioReader>),
 }
 
 impl Pass {
@@ -37,8 +37,8 @@ impl Pass {
         Self { streams, errors, report: Arc::default() }
     }
 
-    /// Where the state of the sound is to be seen.
-    pub(super) fn report(&self) -> Arc<Mutex<SoundReport>> {
+    /// Where the state of the audio is to be seen.
+    pub(super) fn report(&self) -> Arc<Mutex<AudioReport>> {
         Arc::clone(&self.report)
     }
 
@@ -49,9 +49,9 @@ impl Pass {
         }
         let (item, report) = match &mut self.streams {
             Streams::Together(streams) => (streams.next(), streams.report()),
-            Streams::Sound(reader) => {
+            Streams::Audio(reader) => {
                 let piece = reader.next();
-                (piece.map(|piece| piece.map(Decoded::Sound)), Some(reader.report()))
+                (piece.map(|piece| piece.map(Decoded::Audio)), Some(reader.report()))
             }
         };
         if let Some(report) = report {
@@ -61,14 +61,14 @@ impl Pass {
     }
 }
 
-/// A stream of video and one of sound, whose packets come from one demuxer.
+/// A stream of video and one of audio, whose packets come from one demuxer.
 pub(super) struct Together {
     /// Reads for both.
     frames: Stream,
-    sound: Option<SoundDecoder>,
+    audio: Option<AudioStreamDecoder>,
     /// Whether no packets of a stream are wanted any more.
     frames_ended: bool,
-    sound_ended: bool,
+    audio_ended: bool,
     /// Errors of one stream that are to be told next.
     errors: VecDeque<Error>,
     /// The error of the container that ended the reading; it is told last.
@@ -76,15 +76,15 @@ pub(super) struct Together {
 }
 
 impl Together {
-    /// Decodes what `frames` reads: the video, and the stream of `sound`.
-    pub(super) fn new(frames: Stream, sound: Option<SoundDecoder>) -> Self {
-        let sound_ended = sound.is_none();
+    /// Decodes what `frames` reads: the video, and the stream of `audio`.
+    pub(super) fn new(frames: Stream, audio: Option<AudioStreamDecoder>) -> Self {
+        let audio_ended = audio.is_none();
         let (errors, failure) = (VecDeque::new(), None);
-        Self { frames, sound, frames_ended: false, sound_ended, errors, failure }
+        Self { frames, audio, frames_ended: false, audio_ended, errors, failure }
     }
 
-    fn report(&self) -> Option<SoundReport> {
-        self.sound.as_ref().map(SoundDecoder::report)
+    fn report(&self) -> Option<AudioReport> {
+        self.audio.as_ref().map(AudioStreamDecoder::report)
     }
 
     fn next(&mut self) -> Option<Result<Decoded>> {
@@ -95,7 +95,7 @@ impl Together {
             if let Some(item) = self.piece().or_else(|| self.frame()) {
                 return Some(item);
             }
-            if self.frames_ended && self.sound_ended {
+            if self.frames_ended && self.audio_ended {
                 return self.failure.take().map(Err);
             }
             self.feed();
@@ -107,15 +107,15 @@ impl Together {
         self.frames.receive().map(|frame| frame.map(Decoded::Frame))
     }
 
-    /// The next piece of sound that takes no further packet.
+    /// The next piece of audio that takes no further packet.
     fn piece(&mut self) -> Option<Result<Decoded>> {
-        let piece = self.sound.as_mut()?.receive().transpose()?;
+        let piece = self.audio.as_mut()?.receive().transpose()?;
         if piece.is_err() {
             // The decoder would say so again.
-            self.sound = None;
-            self.leave_out_sound();
+            self.audio = None;
+            self.leave_out_audio();
         }
-        Some(piece.map(Decoded::Sound))
+        Some(piece.map(Decoded::Audio))
     }
 
     /// Reads a packet and gives it to its decoder, which has room: it has nothing to give.
@@ -138,12 +138,12 @@ impl Together {
     }
 
     fn send(&mut self, packet: Packet) {
-        let sound = self.sound.as_mut();
-        if let Some(sound) = sound.filter(|s| s.stream().index == packet.stream_index()) {
-            if let Err(error) = sound.push(&packet) {
+        let audio = self.audio.as_mut();
+        if let Some(audio) = audio.filter(|s| s.stream().index == packet.stream_index()) {
+            if let Err(error) = audio.push(&packet) {
                 self.errors.push_back(error);
-                self.end_sound();
-                self.leave_out_sound();
+                self.end_audio();
+                self.leave_out_audio();
             }
         } else if !self.frames_ended {
             self.errors.extend(self.frames.send(packet).err());
@@ -153,7 +153,7 @@ impl Together {
     /// Nothing more is read: decoders give what they hold.
     fn end(&mut self, how: impl FnOnce(&mut Stream) -> Result<()>) {
         self.end_frames(how);
-        self.end_sound();
+        self.end_audio();
     }
 
     fn end_frames(&mut self, how: impl FnOnce(&mut Stream) -> Result<()>) {
@@ -162,15 +162,15 @@ impl Together {
         }
     }
 
-    fn end_sound(&mut self) {
-        let is_over = std::mem::replace(&mut self.sound_ended, true);
-        if let Some(sound) = self.sound.as_mut().filter(|_| !is_over) {
-            self.errors.extend(sound.end().err());
+    fn end_audio(&mut self) {
+        let is_over = std::mem::replace(&mut self.audio_ended, true);
+        if let Some(audio) = self.audio.as_mut().filter(|_| !is_over) {
+            self.errors.extend(audio.end().err());
         }
     }
 
-    fn leave_out_sound(&mut self) {
-        self.sound_ended = true;
-        self.frames.leave_out_sound();
+    fn leave_out_audio(&mut self) {
+        self.audio_ended = true;
+        self.frames.leave_out_audio();
     }
 }

@@ -49,7 +49,7 @@ impl DeepConverter {
         expect(width > 0 && height > 0, "a size that isn't 0", width.min(height))?;
         let part = spec.part(frame.display_size());
         let part = part.map_err(|error| wrong("a crop inside the picture", error.to_string()))?;
-        let picture = self.convert(&frame.frame)?;
+        let picture = self.convert(&frame.decoded)?;
         let turned = Turned::new(frame.orientation(), &picture);
         for (channel, plane) in [2, 0, 1].into_iter().enumerate() {
             let plane = picture.plane(plane).ok_or(AvError::OutOfMemory)?;

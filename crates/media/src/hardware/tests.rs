@@ -72,7 +72,7 @@ fn keyframes(name: &str, hwaccel: Hwaccel, decoders: usize) -> (Vec<VideoFrame>,
     let hardware = Arc::clone(media.hardware());
     let workers = (0..decoders).map(|_| |keyframe| keyframe).collect();
     let reader = KeyframeReader::start(media, workers).unwrap();
-    let frames = reader.map(|keyframe| keyframe.unwrap().frame).collect();
+    let frames = reader.map(|keyframe| keyframe.unwrap().decoded).collect();
     (frames, hardware.fallback().map(str::to_owned))
 }
 

@@ -4,7 +4,7 @@ use super::{
     Details, FrameIndex, Origin, PacketEntry, by_decoding,
     scan::{Scan, scan},
     sidecar::{self, SourceKey},
-    tables::{Listing, Reach},
+    tables::{Listing, ReadScope},
 };
 use crate::{error::Result, media::Media, source::cannot_read};
 
@@ -19,7 +19,7 @@ use crate::{error::Result, media::Media, source::cannot_read};
 /// [`Error::Demux`](crate::error::Error::Demux) if it can't be read at all. A file that breaks off
 /// has the frames before that.
 pub(crate) fn build(media: &Media) -> Result<FrameIndex> {
-    match from_tables(media, Reach::File) {
+    match from_tables(media, ReadScope::File) {
         Some(index) => Ok(index),
         None => kept_from_packets(media),
     }
@@ -60,7 +60,7 @@ fn from_packets(media: &Media) -> Result<FrameIndex> {
 
 /// The index of the container's tables, if they are complete within `reach`; nothing is read beside
 /// them.
-pub(crate) fn from_tables(media: &Media, reach: Reach) -> Option<FrameIndex> {
+pub(crate) fn from_tables(media: &Media, reach: ReadScope) -> Option<FrameIndex> {
     // Matroska's VP8 pictures that aren't shown are told by their own bytes alone.
     if media.video.parameters.codec_name() == "vp8" {
         return None;

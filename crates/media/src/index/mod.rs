@@ -43,7 +43,7 @@ pub struct FrameIndex {
     /// Numbers of frames and of their packets, where [`Entry`] has no room for the distance.
     far: Vec<(u32, u32)>,
     /// Keyframes that aren't shown, by packet number, ascending.
-    hidden: Vec<Entrance>,
+    hidden: Vec<RandomAccessPoint>,
     packets: u32,
     /// How many pictures a decoder must hold back at most to put them in order.
     reorder_delay: u8,
@@ -73,7 +73,7 @@ pub struct IndexedFrame {
 
 /// A packet at which decoding can start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Entrance {
+pub(crate) struct RandomAccessPoint {
     /// Its number in the order of decoding.
     pub(crate) packet: u32,
     pub(crate) pts: i64,
@@ -127,7 +127,7 @@ impl FrameIndex {
         }
         let hidden = (0..).zip(packets).filter(|(_, packet)| packet.key && !packet.shown);
         let hidden = hidden
-            .map(|(number, packet)| Entrance {
+            .map(|(number, packet)| RandomAccessPoint {
                 packet: number,
                 pts: packet.pts,
                 position: packet.position,
@@ -254,36 +254,44 @@ impl FrameIndex {
     /// Where decoding must start for a frame: the last keyframe that is decoded and shown no later
     /// than it. Pictures shown before their keyframe refer to the group before. The first packet
     /// will do for what no keyframe comes before.
-    pub(crate) fn entrance(&self, frame: u32) -> Entrance {
+    pub(crate) fn access_point(&self, frame: u32) -> RandomAccessPoint {
         let packet = self.packet_of(frame).unwrap_or(0);
         let best =
             self.keyframe_in(0..=frame, packet).into_iter().chain(self.hidden(frame, packet));
-        best.max_by_key(|entrance| entrance.packet).unwrap_or(Entrance::FIRST)
+        best.max_by_key(|access_point| access_point.packet).unwrap_or(RandomAccessPoint::FIRST)
     }
 
     /// The same where the entrance of an earlier frame is known: looks at what lies between alone.
-    pub(crate) fn entrance_after(&self, earlier: (u32, Entrance), frame: u32) -> Entrance {
+    pub(crate) fn entrance_after(
+        &self,
+        earlier: (u32, RandomAccessPoint),
+        frame: u32,
+    ) -> RandomAccessPoint {
         let packet = self.packet_of(frame).unwrap_or(0);
-        let (number, entrance) = earlier;
-        if entrance.packet > packet || number > frame {
-            return self.entrance(frame);
+        let (number, access_point) = earlier;
+        if access_point.packet > packet || number > frame {
+            return self.access_point(frame);
         }
         let between = self.keyframe_in(number.saturating_add(1)..=frame, packet);
-        let best = between.into_iter().chain(self.hidden(frame, packet)).chain([entrance]);
-        best.max_by_key(|entrance| entrance.packet).unwrap_or(entrance)
+        let best = between.into_iter().chain(self.hidden(frame, packet)).chain([access_point]);
+        best.max_by_key(|access_point| access_point.packet).unwrap_or(access_point)
     }
 
     /// The last keyframe among frames that is decoded no later than `packet`.
-    fn keyframe_in(&self, frames: std::ops::RangeInclusive<u32>, packet: u32) -> Option<Entrance> {
+    fn keyframe_in(
+        &self,
+        frames: std::ops::RangeInclusive<u32>,
+        packet: u32,
+    ) -> Option<RandomAccessPoint> {
         frames.rev().find_map(|number| {
             let entry = self.frames.get(number as usize).filter(|entry| entry.key())?;
             let at = self.packet_of(number).filter(|&at| at <= packet)?;
-            Some(Entrance { packet: at, pts: entry.pts, position: entry.position() })
+            Some(RandomAccessPoint { packet: at, pts: entry.pts, position: entry.position() })
         })
     }
 
     /// The last hidden keyframe that is decoded and shown no later than a frame in `packet`.
-    fn hidden(&self, frame: u32, packet: u32) -> Option<Entrance> {
+    fn hidden(&self, frame: u32, packet: u32) -> Option<RandomAccessPoint> {
         let pts = self.frames.get(frame as usize).map_or(i64::MIN, |entry| entry.pts);
         let before = self.hidden_before(packet.saturating_add(1));
         // Keyframes are shown in the order they are decoded: the first will nearly always do.
@@ -291,46 +299,46 @@ impl FrameIndex {
     }
 
     /// The hidden keyframes that are decoded before `packet`.
-    fn hidden_before(&self, packet: u32) -> &[Entrance] {
+    fn hidden_before(&self, packet: u32) -> &[RandomAccessPoint] {
         &self.hidden[..self.hidden.partition_point(|key| key.packet < packet)]
     }
 
-    /// The entrance before `entrance`, for where that turns out to be none.
-    pub(crate) fn entrance_before(&self, entrance: Entrance) -> Entrance {
-        let before = entrance.packet;
-        let number = self.frames.partition_point(|entry| entry.pts < entrance.pts);
+    /// The entrance before `access_point`, for where that turns out to be none.
+    pub(crate) fn entrance_before(&self, access_point: RandomAccessPoint) -> RandomAccessPoint {
+        let before = access_point.packet;
+        let number = self.frames.partition_point(|entry| entry.pts < access_point.pts);
         let number = u32::try_from(number).unwrap_or(u32::MAX);
         let shown = match (number.checked_sub(1), before.checked_sub(1)) {
             (Some(number), Some(packet)) => self.keyframe_in(0..=number, packet),
             _ => None,
         };
         let hidden = self.hidden_before(before).last().copied();
-        let best = shown.into_iter().chain(hidden).max_by_key(|entrance| entrance.packet);
-        best.unwrap_or(Entrance::FIRST)
+        let best = shown.into_iter().chain(hidden).max_by_key(|access_point| access_point.packet);
+        best.unwrap_or(RandomAccessPoint::FIRST)
     }
 
     /// Notes that a frame's packet isn't where decoding can start, whatever the container says.
-    pub(crate) fn forget_entrance(&mut self, entrance: Entrance) {
-        self.hidden.retain(|hidden| hidden.packet != entrance.packet);
-        let from = self.frames.partition_point(|entry| entry.pts < entrance.pts);
+    pub(crate) fn forget_entrance(&mut self, access_point: RandomAccessPoint) {
+        self.hidden.retain(|hidden| hidden.packet != access_point.packet);
+        let from = self.frames.partition_point(|entry| entry.pts < access_point.pts);
         for number in from..self.frames.len() {
-            if self.frames[number].pts != entrance.pts {
+            if self.frames[number].pts != access_point.pts {
                 return;
             }
-            if self.packet_of(number as u32) == Some(entrance.packet) {
+            if self.packet_of(number as u32) == Some(access_point.packet) {
                 self.frames[number].place[0] &= !1;
             }
         }
     }
 
     /// A few of the entrances behind the first, spread over the stream.
-    pub(crate) fn some_entrances(&self) -> Vec<Entrance> {
+    pub(crate) fn some_entrances(&self) -> Vec<RandomAccessPoint> {
         let keys: Vec<u32> =
             (0_u32..).zip(&self.frames).filter(|(_, entry)| entry.key()).map(|(n, _)| n).collect();
         let mut places = vec![1, keys.len() / 2, keys.len().saturating_sub(1)];
         places.dedup();
         let behind = places.into_iter().filter(|&place| place > 0);
-        behind.filter_map(|place| Some(self.entrance(*keys.get(place)?))).collect()
+        behind.filter_map(|place| Some(self.access_point(*keys.get(place)?))).collect()
     }
 
     /// How many frames the longest group has, from one keyframe to the next.
@@ -345,12 +353,12 @@ impl FrameIndex {
     pub fn bytes(&self) -> usize {
         self.frames.len() * size_of::<Entry>()
             + self.far.len() * size_of::<(u32, u32)>()
-            + self.hidden.len() * size_of::<Entrance>()
+            + self.hidden.len() * size_of::<RandomAccessPoint>()
             + self.details.bytes()
     }
 }
 
-impl Entrance {
+impl RandomAccessPoint {
     /// The stream's first packet.
     pub(crate) const FIRST: Self = Self { packet: 0, pts: i64::MIN, position: None };
 }
@@ -413,9 +421,9 @@ mod tests {
     #[test]
     fn pictures_before_their_keyframe_start_one_group_earlier() {
         let index = open_group();
-        let entrances: Vec<_> = (0..8).map(|frame| index.entrance(frame).packet).collect();
-        assert_eq!(entrances, [0, 0, 0, 0, 0, 0, 4, 4]);
-        assert_eq!(index.entrance_before(index.entrance(7)).packet, 0);
+        let access_points: Vec<_> = (0..8).map(|frame| index.access_point(frame).packet).collect();
+        assert_eq!(access_points, [0, 0, 0, 0, 0, 0, 4, 4]);
+        assert_eq!(index.entrance_before(index.access_point(7)).packet, 0);
     }
 
     #[test]
@@ -423,14 +431,17 @@ mod tests {
         let packets = [packet(0, true, false), packet(10, false, false), packet(20, false, true)];
         let index = FrameIndex::of_packets(BASE, &packets, None, Origin::Tables);
         assert_eq!((index.len(), index.keyframes(), index.packet_of(0)), (1, 0, Some(2)));
-        assert_eq!(index.entrance(0), Entrance { packet: 0, pts: 0, position: Some(1000) });
+        assert_eq!(
+            index.access_point(0),
+            RandomAccessPoint { packet: 0, pts: 0, position: Some(1000) }
+        );
     }
 
     #[test]
     fn what_proves_to_be_no_keyframe_is_forgotten() {
         let mut index = open_group();
-        index.forget_entrance(index.entrance(7));
-        assert_eq!((index.entrance(7).packet, index.keyframes()), (0, 1));
+        index.forget_entrance(index.access_point(7));
+        assert_eq!((index.access_point(7).packet, index.keyframes()), (0, 1));
     }
 
     #[test]

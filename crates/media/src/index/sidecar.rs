@@ -13,7 +13,7 @@ use std::{
 
 use moviola_av::time::TimeBase;
 
-use super::{Details, Entrance, Entry, FrameIndex, Origin, tables::Bytes};
+use super::{Details, Entry, FrameIndex, Origin, RandomAccessPoint, tables::Bytes};
 use crate::{
     bitstream::parameter_sets::Snapshot,
     image::{Overwrite, write_atomic},
@@ -185,7 +185,7 @@ fn decode(bytes: &[u8], key: &SourceKey) -> Option<FrameIndex> {
     })?;
     let far = rest.list(8, |rest| Some((rest.u32()?, rest.u32()?)))?;
     let hidden = rest.list(20, |rest| {
-        Some(Entrance {
+        Some(RandomAccessPoint {
             packet: rest.u32()?,
             pts: i64::from_le_bytes(rest.array()?),
             position: Some(rest.u64()?).filter(|&position| position != u64::MAX),

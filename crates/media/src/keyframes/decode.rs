@@ -26,12 +26,12 @@ use crate::{
 /// in a new context, because what concealment leaves untouched would show earlier content. So the
 /// picture depends on the job alone, not on how many decoders share the stream.
 pub(super) struct KeyframeDecoder {
-    recipe: Arc<Recipe>,
+    config: Arc<DecoderConfig>,
     context: Option<Context>,
 }
 
 /// How to open a decoder for the stream.
-pub(super) struct Recipe {
+pub(super) struct DecoderConfig {
     pub(super) parameters: Arc<CodecParameters>,
     pub(super) options: DecoderOptions,
     /// Whether the decoder keeps something of each picture that flushing leaves there: MJPEG's
@@ -47,7 +47,7 @@ struct Context {
     extradata: u64,
 }
 
-impl Recipe {
+impl DecoderConfig {
     /// One thread a decoder: the decoders themselves are spread over the cores.
     ///
     /// `sure` says that every job is a keyframe; else the decoder skips those that aren't.
@@ -78,13 +78,13 @@ impl Recipe {
 }
 
 impl KeyframeDecoder {
-    pub(super) fn new(recipe: Arc<Recipe>) -> Self {
-        Self { recipe, context: None }
+    pub(super) fn new(config: Arc<DecoderConfig>) -> Self {
+        Self { config, context: None }
     }
 
     /// Opens the decoder now, to find out whether it can be.
     pub(super) fn warm_up(&mut self) -> AvResult<()> {
-        self.context = Some(self.recipe.open()?);
+        self.context = Some(self.config.open()?);
         Ok(())
     }
 
@@ -92,22 +92,22 @@ impl KeyframeDecoder {
     pub(super) fn decode(&mut self, job: &Job) -> AvResult<Option<VideoFrame>> {
         let context = match &mut self.context {
             Some(context) => context,
-            none => none.insert(self.recipe.open()?),
+            none => none.insert(self.config.open()?),
         };
         let outcome = context.decode(job);
         let damaged = match &outcome {
             Ok(Some(frame)) => frame.is_corrupt(),
-            Ok(None) => !self.recipe.skips(),
+            Ok(None) => !self.config.skips(),
             Err(_) => true,
         };
-        if damaged || self.recipe.remembers {
+        if damaged || self.config.remembers {
             self.context = None;
         }
         if !damaged {
             return outcome;
         }
         // Of damage, devices make what they like.
-        self.recipe.open_on(&Hardware::none())?.decode(job)
+        self.config.open_on(&Hardware::none())?.decode(job)
     }
 }
 

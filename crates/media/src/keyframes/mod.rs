@@ -26,12 +26,12 @@ use crate::{
     error::{Error, Result},
     frame::Frame,
     index::tables::Bytes,
-    joiner::Joiner,
     media::{Media, VideoStream, cannot_decode},
     source::{Source, SourceOptions},
-    stage::Ordered,
+    workers::OrderedPool,
+    workers::WorkerHandle,
 };
-use decode::{KeyframeDecoder, Recipe};
+use decode::{DecoderConfig, KeyframeDecoder};
 use select::{Job, Selector};
 
 /// The keyframes of a source, or what was made of each on the thread that decoded it.
@@ -49,14 +49,14 @@ use select::{Job, Selector};
 ///
 /// for keyframe in KeyframeReader::open(Source::path("video.mp4"), Default::default())? {
 ///     let keyframe = keyframe?;
-///     println!("{:?}: {}×{}", keyframe.time, keyframe.frame.width(), keyframe.frame.height());
+///     println!("{:?}: {}×{}", keyframe.time, keyframe.decoded.width(), keyframe.decoded.height());
 /// }
 /// # Ok::<(), moviola_media::error::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct KeyframeReader<T = Frame> {
-    results: Ordered<Option<Result<T>>>,
-    joiner: Joiner<T>,
+    results: OrderedPool<Option<Result<T>>>,
+    worker_handle: WorkerHandle<T>,
     interrupt: Interrupt,
     counters: Option<Arc<IoCounters>>,
     /// What was read beside the demuxer.
@@ -89,7 +89,7 @@ impl<T: Send + 'static> KeyframeReader<T> {
         W: FnMut(Frame) -> T + Send + 'static,
     {
         let context = Arc::new(Shared::new(&media));
-        let mut first = KeyframeDecoder::new(Arc::clone(&context.recipe));
+        let mut first = KeyframeDecoder::new(Arc::clone(&context.config));
         first.warm_up().map_err(|cause| context.cannot_open(&cause))?;
         let (interrupt, counters) = (media.interrupt.clone(), media.demuxer.io_counters());
         let bytes = media.bytes().cloned();
@@ -100,15 +100,16 @@ impl<T: Send + 'static> KeyframeReader<T> {
             .into_iter()
             .map(|work| worker(Arc::clone(&context), first.take(), work))
             .collect();
-        let results = Ordered::open(move || selector.next(), workers, window);
-        let (results, crew) = results.map_err(|error| context.no_thread(&error))?;
-        let joiner = Joiner::new(move |work| crew.join(worker(Arc::clone(&context), None, work)));
-        Ok(Self { results, joiner, interrupt, counters, bytes })
+        let results = OrderedPool::open(move || selector.next(), workers, window);
+        let (results, handle) = results.map_err(|error| context.no_thread(&error))?;
+        let worker_handle =
+            WorkerHandle::new(move |work| handle.join(worker(Arc::clone(&context), None, work)));
+        Ok(Self { results, worker_handle, interrupt, counters, bytes })
     }
 
     /// Lets more workers join, each with a decoder of its own.
-    pub fn joiner(&self) -> Joiner<T> {
-        self.joiner.clone()
+    pub fn worker_handle(&self) -> WorkerHandle<T> {
+        self.worker_handle.clone()
     }
 
     /// Bytes read from the source so far, if it is read through our own I/O: not of addresses.
@@ -124,7 +125,7 @@ fn worker<T>(
     decoder: Option<KeyframeDecoder>,
     mut work: impl FnMut(Frame) -> T + Send + 'static,
 ) -> impl FnMut(Result<Job>) -> Option<Result<T>> + Send + 'static {
-    let mut decoder = decoder.unwrap_or_else(|| KeyframeDecoder::new(Arc::clone(&context.recipe)));
+    let mut decoder = decoder.unwrap_or_else(|| KeyframeDecoder::new(Arc::clone(&context.config)));
     move |job| match job {
         Ok(job) => Some(context.decode(&mut decoder, &job)?.map(&mut work)),
         Err(error) => Some(Err(error)),
@@ -151,7 +152,7 @@ struct Shared {
     name: String,
     stream: Arc<VideoStream>,
     start: Pts,
-    recipe: Arc<Recipe>,
+    config: Arc<DecoderConfig>,
 }
 
 impl Shared {
@@ -162,7 +163,7 @@ impl Shared {
             name: media.name.clone(),
             stream: Arc::new(media.video.clone()),
             start: media.start,
-            recipe: Arc::new(Recipe::new(media, classifier.is_sure())),
+            config: Arc::new(DecoderConfig::new(media, classifier.is_sure())),
         }
     }
 
@@ -170,7 +171,7 @@ impl Shared {
     fn decode(&self, decoder: &mut KeyframeDecoder, job: &Job) -> Option<Result<Frame>> {
         match decoder.decode(job) {
             Ok(Some(frame)) => Some(Ok(self.keyframe(frame, job))),
-            Ok(None) if self.recipe.skips() => None,
+            Ok(None) if self.config.skips() => None,
             Ok(None) => Some(Err(self.undecodable(job, "the decoder gives no picture".into()))),
             Err(cause) => Some(Err(self.undecodable(job, cause.to_string()))),
         }
@@ -181,7 +182,7 @@ impl Shared {
         let pts = ticks.map(|ticks| Pts { ticks, base: self.base() });
         let damaged = frame.is_corrupt();
         Frame {
-            frame,
+            decoded: frame,
             number: job.number,
             pts,
             time: pts.map(|pts| self.time(pts)),

@@ -6,7 +6,7 @@
 use moviola_av::packet::Packet;
 
 use crate::{
-    index::{self, tables::Reach},
+    index::{self, tables::ReadScope},
     media::Media,
 };
 
@@ -19,7 +19,7 @@ pub(super) struct Numbers {
 
 impl Numbers {
     pub(super) fn of(media: &Media) -> Self {
-        let index = index::from_tables(media, Reach::Header);
+        let index = index::from_tables(media, ReadScope::Header);
         let keyframes =
             index.iter().flat_map(|index| index.frames()).filter(|frame| frame.keyframe);
         let mut keyframes: Vec<_> = keyframes

@@ -318,5 +318,5 @@ fn leave_out_the_rest(demuxer: &mut Demuxer, video: &VideoStream) -> bool {
             if wanted { needed.push(bytes) } else { unneeded.push(bytes) }
         }
     }
-    !needed.is_empty() && demuxer.leave_out(unneeded, needed)
+    !needed.is_empty() && demuxer.skip_ranges(unneeded, needed)
 }

@@ -10,9 +10,9 @@ use moviola_av::interrupt::Interrupt;
 
 use super::{
     Video,
-    damage::Mender,
+    damage::DamageHandler,
     groups::GroupSource,
-    plan::{self, Groups, Way, has_short_groups, listed},
+    schedule::{self, Groups, Parallelism, has_short_groups, listed},
     stream::Stream,
     wanted::Job,
 };
@@ -20,10 +20,10 @@ use crate::{
     error::{Error, Result},
     frame::Frame,
     index::FrameIndex,
-    joiner::Joiner,
     media::Media,
     source::{Source, SourceOptions},
-    stage::{Bounds, Ordered},
+    workers::WorkerHandle,
+    workers::{Bounds, OrderedPool},
 };
 
 /// The frames of a source in the order they are shown, or what was made of each on a thread of its
@@ -57,10 +57,10 @@ use crate::{
 /// ```
 #[derive(Debug)]
 pub struct FrameReader<T = Frame> {
-    results: Ordered<Result<T>>,
-    joiner: Joiner<T>,
+    results: OrderedPool<Result<T>>,
+    worker_handle: WorkerHandle<T>,
     interrupt: Interrupt,
-    mender: Mender,
+    damage_handler: DamageHandler,
     /// The container's error was told: nothing follows.
     ended: bool,
 }
@@ -126,17 +126,18 @@ impl<T: Send + 'static> FrameReader<T> {
         let numbers = numbers.filter_map(|number| u32::try_from(number).ok());
         let mut groups = Groups::new(Arc::clone(&index), numbers);
         let cores = workers.len();
-        let first: Vec<_> = groups.by_ref().take(plan::looked_at(cores)).collect();
-        let way = plan::choose_in_order(&first, cores, plan::room(video.reader().media()));
+        let first: Vec<_> = groups.by_ref().take(schedule::looked_at(cores)).collect();
+        let way = schedule::choose_in_order(&first, cores, schedule::room(video.reader().media()));
         let groups = first.into_iter().chain(groups);
-        if way == Way::SideBySide {
+        if way == Parallelism::SideBySide {
             return Self::in_groups(video, index, groups, 1, workers);
         }
         let (name, one) = (video.name.clone(), vec![|frame| frame]);
-        let threads = plan::threads_for_jobs(cores);
+        let threads = schedule::threads_for_jobs(cores);
         let mut frames = FrameReader::in_groups(video, index, groups, threads, one)?;
-        let (interrupt, mender) = (frames.interrupt.clone(), frames.mender.sibling());
-        Self::in_turns(&name, interrupt, mender, workers, move || frames.next())
+        let (interrupt, damage_handler) =
+            (frames.interrupt.clone(), frames.damage_handler.clone_for_worker());
+        Self::in_turns(&name, interrupt, damage_handler, workers, move || frames.next())
     }
 
     /// One decoder with many threads; the workers take turns at what `choose` takes of the frames
@@ -154,17 +155,19 @@ impl<T: Send + 'static> FrameReader<T> {
             + 'static,
     {
         let (name, interrupt) = (media.name.clone(), media.interrupt.clone());
-        let mender = Mender::new(&media);
+        let damage_handler = DamageHandler::new(&media);
         let decoder = Stream::decoder(&media, index.as_deref(), workers.len())?;
-        let mut stream = Stream::new(media, decoder, index, mender.sibling());
-        Self::in_turns(&name, interrupt, mender, workers, move || choose(&mut || stream.next()))
+        let mut stream = Stream::new(media, decoder, index, damage_handler.clone_for_worker());
+        Self::in_turns(&name, interrupt, damage_handler, workers, move || {
+            choose(&mut || stream.next())
+        })
     }
 
     /// The workers take turns at the frames that `pull` gives.
     fn in_turns<W, P>(
         name: &str,
         interrupt: Interrupt,
-        mender: Mender,
+        damage_handler: DamageHandler,
         workers: Vec<W>,
         pull: P,
     ) -> Result<Self>
@@ -174,10 +177,10 @@ impl<T: Send + 'static> FrameReader<T> {
     {
         let window = workers.len() * 2;
         let workers = workers.into_iter().map(each).collect();
-        let results = Ordered::open(pull, workers, window);
-        let (results, crew) = results.map_err(|error| no_thread(name, &error))?;
-        let joiner = Joiner::new(move |work| crew.join(each(work)));
-        Ok(Self { results, joiner, interrupt, mender, ended: false })
+        let results = OrderedPool::open(pull, workers, window);
+        let (results, handle) = results.map_err(|error| no_thread(name, &error))?;
+        let worker_handle = WorkerHandle::new(move |work| handle.join(each(work)));
+        Ok(Self { results, worker_handle, interrupt, damage_handler, ended: false })
     }
 
     /// A decoder with so many threads for each worker, a group at a time.
@@ -195,35 +198,39 @@ impl<T: Send + 'static> FrameReader<T> {
         let (interrupt, memory, waiting) = {
             let reader = video.reader();
             let media = reader.media();
-            (media.interrupt.clone(), media.options.memory, plan::room(media).max(workers.len()))
+            (
+                media.interrupt.clone(),
+                media.options.memory,
+                schedule::room(media).max(workers.len()),
+            )
         };
-        let Video { name, stream, start, reader, fetcher, mender, .. } = video;
+        let Video { name, stream, start, reader, fetcher, damage_handler, .. } = video;
         let bounds = Bounds { jobs: workers.len() + 1, results: waiting };
-        let recipe = Arc::clone(fetcher.recipe());
-        let source = GroupSource { recipe, stream, start, reader, index, memory };
-        let worker = |work| source.worker(threads, mender.sibling(), work);
+        let config = Arc::clone(fetcher.config());
+        let source = GroupSource { config, stream, start, reader, index, memory };
+        let worker = |work| source.worker(threads, damage_handler.clone_for_worker(), work);
         let workers = workers.into_iter().map(worker).collect();
-        let results = Ordered::start_many(move || groups.next(), workers, bounds);
-        let (results, crew) = results.map_err(|error| no_thread(&name, &error))?;
-        let of_others = mender.sibling();
-        let joiner = Joiner::new(move |work| {
-            crew.join_many(source.worker(threads, of_others.sibling(), work))
+        let results = OrderedPool::start_many(move || groups.next(), workers, bounds);
+        let (results, handle) = results.map_err(|error| no_thread(&name, &error))?;
+        let of_others = damage_handler.clone_for_worker();
+        let worker_handle = WorkerHandle::new(move |work| {
+            handle.join_many(source.worker(threads, of_others.clone_for_worker(), work))
         });
-        Ok(Self { results, joiner, interrupt, mender, ended: false })
+        Ok(Self { results, worker_handle, interrupt, damage_handler, ended: false })
     }
 }
 
 impl<T> FrameReader<T> {
     /// Lets more workers join; where groups of pictures are decoded side by side, each with a decoder
     /// of its own.
-    pub fn joiner(&self) -> Joiner<T> {
-        self.joiner.clone()
+    pub fn worker_handle(&self) -> WorkerHandle<T> {
+        self.worker_handle.clone()
     }
 
     /// The frames that were decoded so far, or should have been, and are damaged, as ranges of
     /// numbers. Some may wait for their turn; behind the last frame these are all.
     pub fn damaged(&self) -> Vec<Range<u64>> {
-        self.mender.damaged()
+        self.damage_handler.damaged()
     }
 }
 

@@ -87,11 +87,11 @@ impl Damage {
 const LOOK_BACK: u64 = 16;
 
 /// A frame, or what is known of it if the decoder gives no picture.
-pub(super) type Came = std::result::Result<Frame, FrameInfo>;
+pub(super) type DecodeOutcome = std::result::Result<Frame, FrameInfo>;
 
 /// Does with damaged frames what the policy says.
 #[derive(Debug)]
-pub(crate) struct Mender {
+pub(crate) struct DamageHandler {
     pub(super) policy: OnDamage,
     name: String,
     stream: Arc<VideoStream>,
@@ -102,7 +102,7 @@ pub(crate) struct Mender {
     damage: Damage,
 }
 
-impl Mender {
+impl DamageHandler {
     pub(crate) fn new(media: &Media) -> Self {
         Self {
             policy: media.options.on_damage,
@@ -116,7 +116,7 @@ impl Mender {
     }
 
     /// Another one that tells of damage in the same place.
-    pub(crate) fn sibling(&self) -> Self {
+    pub(crate) fn clone_for_worker(&self) -> Self {
         Self {
             name: self.name.clone(),
             stream: Arc::clone(&self.stream),
@@ -142,7 +142,7 @@ impl Mender {
     /// isn't asked for.
     pub(super) fn mend(
         &mut self,
-        came: Came,
+        came: DecodeOutcome,
         last_whole: impl FnMut(Range<u64>) -> Result<Option<(u64, VideoFrame)>>,
     ) -> Option<Result<Frame>> {
         let info = match &came {
@@ -179,7 +179,7 @@ impl Mender {
     /// Takes note of a whole frame, if it may be shown again.
     fn remember(&mut self, frame: Frame) -> Result<Frame> {
         if self.policy == OnDamage::Repeat
-            && let (Some(number), Ok(picture)) = (frame.number, frame.frame.try_clone())
+            && let (Some(number), Ok(picture)) = (frame.number, frame.decoded.try_clone())
         {
             self.last = LastWhole { whole: Some((number, picture)), until: number + 1 };
         }
@@ -247,13 +247,13 @@ impl Video {
     /// Says what to do about damaged frames from now on, whatever
     /// [`SourceOptions::on_damage`](crate::source::SourceOptions::on_damage) says.
     pub fn on_damage(&mut self, policy: OnDamage) -> &mut Self {
-        self.mender.policy = policy;
+        self.damage_handler.policy = policy;
         self
     }
 
     /// The frames that were asked for so far and are damaged, as ranges of numbers.
     pub fn damaged(&self) -> Vec<Range<u64>> {
-        self.mender.damaged()
+        self.damage_handler.damaged()
     }
 
     pub(super) fn undecodable(&self, number: u64) -> Error {

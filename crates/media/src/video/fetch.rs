@@ -9,10 +9,10 @@ use moviola_av::{error::Error as AvError, frame::VideoFrame, time::Pts, trace};
 
 use super::{
     OnDamage, Video,
-    lane::{Finish, Lane, Recipe},
+    cursor::{AfterJob, DecoderConfig, DecoderCursor},
     packets::PacketReader,
-    plan::{self, Way},
     read::FrameInfo,
+    schedule::{self, Parallelism},
     sources::Sources,
     wanted::{Job, Target},
 };
@@ -20,21 +20,20 @@ use crate::{
     budget::Cores,
     error::{Error, Result},
     frame::Frame,
-    index::{Entrance, FrameIndex},
+    index::{FrameIndex, RandomAccessPoint},
     media::VideoStream,
-    relay::{ClosesAtEnd, Relay},
-    stage::side_by_side,
+    workers::{BoundedQueue, ClosesAtEnd, side_by_side},
 };
 
 /// The decoders of a video.
 #[derive(Debug)]
 pub(super) struct Fetcher {
-    recipe: Arc<Recipe>,
+    config: Arc<DecoderConfig>,
     cores: usize,
     /// With one thread each.
-    narrow: Vec<Lane>,
+    narrow: Vec<DecoderCursor>,
     /// With threads for all cores.
-    wide: Option<Lane>,
+    wide: Option<DecoderCursor>,
 }
 
 /// What became of frames that were asked for, in no order, each with its number.
@@ -46,21 +45,21 @@ pub(super) struct Fetched<T, S> {
 }
 
 /// The lanes that are to work.
-enum Lanes<'a> {
+enum Cursors<'a> {
     /// With one thread each.
-    Narrow(Vec<&'a mut Lane>),
+    Narrow(Vec<&'a mut DecoderCursor>),
     /// With threads for all cores.
-    Wide(&'a mut Lane),
+    Wide(&'a mut DecoderCursor),
 }
 
 impl Fetcher {
-    pub(super) fn new(recipe: Recipe, cores: usize) -> Self {
-        Self { recipe: Arc::new(recipe), cores, narrow: Vec::new(), wide: None }
+    pub(super) fn new(config: DecoderConfig, cores: usize) -> Self {
+        Self { config: Arc::new(config), cores, narrow: Vec::new(), wide: None }
     }
 
     /// How its decoders are opened.
-    pub(super) fn recipe(&self) -> &Arc<Recipe> {
-        &self.recipe
+    pub(super) fn config(&self) -> &Arc<DecoderConfig> {
+        &self.config
     }
 
     /// Fetches frames, given in ascending order without doubles, and calls `see` with each on the
@@ -76,78 +75,79 @@ impl Fetcher {
         frames: Vec<(u32, S)>,
         see: impl Fn(Target, S, VideoFrame) -> T + Sync,
     ) -> Result<Fetched<T, S>> {
-        let last = if plan::reads_on(index, &frames) { Finish::Stay } else { Finish::Drain };
-        let mut jobs = plan::jobs(index, frames);
-        jobs.sort_by_key(plan::cost); // the longest is taken first, from the end
+        let last =
+            if schedule::reads_on(index, &frames) { AfterJob::Stay } else { AfterJob::Drain };
+        let mut jobs = schedule::jobs(index, frames);
+        jobs.sort_by_key(schedule::cost); // the longest is taken first, from the end
         let cores = Cores::take(self.cores);
         let sources = Sources { reader, index };
-        let costs: Vec<_> = jobs.iter().rev().map(plan::cost).collect();
-        let way = plan::choose(&costs, cores.count());
-        let lanes = self.lanes(way, cores.count().min(jobs.len()), &jobs);
+        let costs: Vec<_> = jobs.iter().rev().map(schedule::cost).collect();
+        let way = schedule::choose(&costs, cores.count());
+        let cursors = self.cursors(way, cores.count().min(jobs.len()), &jobs);
         let queue = Queue { jobs: Mutex::new(jobs), last };
-        let outcomes = match lanes {
-            Lanes::Narrow(mut lanes) => side_by_side(&mut lanes, |lane| {
+        let outcomes = match cursors {
+            Cursors::Narrow(mut cursors) => side_by_side(&mut cursors, |cursor| {
                 let mut came = Vec::new();
-                let missing = run(lane, &sources, &queue, |target, slot, frame| {
+                let missing = run(cursor, &sources, &queue, |target, slot, frame| {
                     came.push((target.frame, see(target, slot, frame)));
                     true
                 })?;
                 Ok(Fetched { came, missing })
             }),
-            Lanes::Wide(lane) => one_for_all(lane, &sources, &queue, cores.count(), &see),
+            Cursors::Wide(cursor) => one_for_all(cursor, &sources, &queue, cores.count(), &see),
         };
         let (mut came, mut missing) = (Vec::new(), Vec::new());
         for outcome in outcomes {
-            let of_lane: Fetched<T, S> = outcome?;
-            came.extend(of_lane.came);
-            missing.extend(of_lane.missing);
+            let of_cursor: Fetched<T, S> = outcome?;
+            came.extend(of_cursor.came);
+            missing.extend(of_cursor.missing);
         }
         Ok(Fetched { came, missing })
     }
 
     /// The lanes to work with.
-    fn lanes<S>(&mut self, way: Way, count: usize, jobs: &[Job<S>]) -> Lanes<'_> {
+    fn cursors<S>(&mut self, way: Parallelism, count: usize, jobs: &[Job<S>]) -> Cursors<'_> {
         // One job that a lane can go on to is best left to it.
         if let [job] = jobs
             && let Some((_, place)) = self.goes_on(job)
         {
             return match place {
-                Some(place) => Lanes::Narrow(self.narrow.get_mut(place).into_iter().collect()),
-                None => Lanes::Wide(self.wide()),
+                Some(place) => Cursors::Narrow(self.narrow.get_mut(place).into_iter().collect()),
+                None => Cursors::Wide(self.wide()),
             };
         }
         match way {
-            Way::Together => Lanes::Wide(self.wide()),
-            Way::SideBySide => {
+            Parallelism::Together => Cursors::Wide(self.wide()),
+            Parallelism::SideBySide => {
                 let count = count.max(1);
                 while self.narrow.len() < count {
-                    self.narrow.push(Lane::new(Arc::clone(&self.recipe), 1));
+                    self.narrow.push(DecoderCursor::new(Arc::clone(&self.config), 1));
                 }
-                Lanes::Narrow(self.narrow.iter_mut().take(count).collect())
+                Cursors::Narrow(self.narrow.iter_mut().take(count).collect())
             }
         }
     }
 
-    fn wide(&mut self) -> &mut Lane {
-        let (recipe, threads) = (&self.recipe, plan::threads_for_jobs(self.cores));
-        self.wide.get_or_insert_with(|| Lane::new(Arc::clone(recipe), threads))
+    fn wide(&mut self) -> &mut DecoderCursor {
+        let (config, threads) = (&self.config, schedule::threads_for_jobs(self.cores));
+        self.wide.get_or_insert_with(|| DecoderCursor::new(Arc::clone(config), threads))
     }
 
     /// The lane that is nearest before a job, and what it has to decode; its number among the
     /// narrow ones, or `None` for the wide one.
     fn goes_on<S>(&self, job: &Job<S>) -> Option<(u32, Option<usize>)> {
         let targets: Vec<_> = job.targets.iter().map(|(target, _)| *target).collect();
-        let cost = |lane: &Lane| lane.cost_to_go_on(job.entrance, &targets);
+        let cost = |cursor: &DecoderCursor| cursor.cost_to_go_on(job.access_point, &targets);
         let narrow = self.narrow.iter().enumerate();
-        let narrow = narrow.filter_map(|(place, lane)| Some((cost(lane)?, Some(place))));
-        let wide = self.wide.iter().filter_map(|lane| Some((cost(lane)?, None)));
+        let narrow = narrow.filter_map(|(place, cursor)| Some((cost(cursor)?, Some(place))));
+        let wide = self.wide.iter().filter_map(|cursor| Some((cost(cursor)?, None)));
         wide.chain(narrow).min_by_key(|(cost, _)| *cost)
     }
 
     /// Entrances that proved to be none, since last asked.
-    pub(super) fn refused(&mut self) -> Vec<Entrance> {
-        let lanes = self.narrow.iter_mut().chain(&mut self.wide);
-        lanes.flat_map(|lane| std::mem::take(&mut lane.refused)).collect()
+    pub(super) fn refused(&mut self) -> Vec<RandomAccessPoint> {
+        let cursors = self.narrow.iter_mut().chain(&mut self.wide);
+        cursors.flat_map(|cursor| std::mem::take(&mut cursor.refused)).collect()
     }
 }
 
@@ -155,31 +155,31 @@ impl Fetcher {
 /// decoder doesn't wait for that. When they can't keep up, or the system gave them no threads, the
 /// lane's thread does it too.
 fn one_for_all<S: Send, T: Send>(
-    lane: &mut Lane,
+    cursor: &mut DecoderCursor,
     sources: &Sources<'_>,
     queue: &Queue<S>,
     cores: usize,
     see: &(impl Fn(Target, S, VideoFrame) -> T + Sync),
 ) -> Vec<Result<Fetched<T, S>>> {
-    let relay = Relay::new(2 * cores);
+    let decoded = BoundedQueue::new(2 * cores);
     let made =
         |(target, slot, frame): (Target, S, VideoFrame)| (target.frame, see(target, slot, frame));
-    let mut workers = vec![Some(lane)];
+    let mut workers = vec![Some(cursor)];
     workers.resize_with(1 + cores, || None);
-    side_by_side(&mut workers, |lane| {
+    side_by_side(&mut workers, |cursor| {
         // Whoever ends early, by a panic, keeps nobody waiting.
-        let _closes = ClosesAtEnd(&relay);
-        match lane {
-            Some(lane) => {
+        let _closes = ClosesAtEnd(&decoded);
+        match cursor {
+            Some(cursor) => {
                 let mut came = Vec::new();
-                let missing = run(lane, sources, queue, |target, slot, frame| {
-                    came.extend(relay.put((target, slot, frame)).map(made));
+                let missing = run(cursor, sources, queue, |target, slot, frame| {
+                    came.extend(decoded.put((target, slot, frame)).map(made));
                     true
                 })?;
                 Ok(Fetched { came, missing })
             }
             None => {
-                let came = std::iter::from_fn(|| relay.take().map(made)).collect();
+                let came = std::iter::from_fn(|| decoded.take().map(made)).collect();
                 Ok(Fetched { came, missing: Vec::new() })
             }
         }
@@ -190,38 +190,38 @@ fn one_for_all<S: Send, T: Send>(
 struct Queue<S> {
     jobs: Mutex<Vec<Job<S>>>,
     /// What becomes of the decoder that has done the last job.
-    last: Finish,
+    last: AfterJob,
 }
 
 /// Has a lane take jobs until there are none; gives what didn't come.
 fn run<S>(
-    lane: &mut Lane,
+    cursor: &mut DecoderCursor,
     sources: &Sources<'_>,
     queue: &Queue<S>,
     mut see: impl FnMut(Target, S, VideoFrame) -> bool,
 ) -> Result<Vec<(u32, S)>> {
     let mut missing = Vec::new();
     trace::begins(); // the caller's thread may have opened and indexed the source
-    while let Some((job, finish)) = next_job(lane, queue) {
-        let left = lane.run(sources, job, finish, &mut see)?;
+    while let Some((job, after)) = next_job(cursor, queue) {
+        let left = cursor.run(sources, job, after, &mut see)?;
         missing.extend(left.into_iter().map(|(target, slot)| (target.frame, slot)));
     }
     Ok(missing)
 }
 
 /// The next job, and what to do behind it: one that the lane can go on to, else the longest.
-fn next_job<S>(lane: &Lane, queue: &Queue<S>) -> Option<(Job<S>, Finish)> {
+fn next_job<S>(cursor: &DecoderCursor, queue: &Queue<S>) -> Option<(Job<S>, AfterJob)> {
     let mut jobs = queue.jobs.lock().unwrap_or_else(PoisonError::into_inner);
     let goes_on = |job: &Job<S>| {
         let targets: Vec<_> = job.targets.iter().map(|(target, _)| *target).collect();
-        lane.cost_to_go_on(job.entrance, &targets).is_some()
+        cursor.cost_to_go_on(job.access_point, &targets).is_some()
     };
-    let place = if lane.stands() { jobs.iter().position(goes_on) } else { None };
+    let place = if cursor.stands() { jobs.iter().position(goes_on) } else { None };
     let job = match place {
         Some(place) => jobs.remove(place),
         None => jobs.pop()?,
     };
-    Some((job, if jobs.is_empty() { queue.last } else { Finish::Drain }))
+    Some((job, if jobs.is_empty() { queue.last } else { AfterJob::Drain }))
 }
 
 impl Video {
@@ -276,7 +276,7 @@ impl Video {
         frames: Vec<(u32, S)>,
         see: impl Fn(S, Frame) -> T + Sync,
     ) -> Result<Vec<(u32, Option<Result<T>>)>> {
-        let keeps = self.mender.policy == OnDamage::Keep;
+        let keeps = self.damage_handler.policy == OnDamage::Keep;
         let Fetched { came, missing: mut bad } = self.fetch_each(frames, |slot, frame| {
             let damaged = frame.damaged;
             if damaged && !keeps { Err(slot) } else { Ok((damaged, see(slot, frame))) }
@@ -286,7 +286,7 @@ impl Video {
             match outcome {
                 Ok((damaged, made)) => {
                     if damaged {
-                        self.mender.note(number.into());
+                        self.damage_handler.note(number.into());
                     }
                     told.push((number, Some(Ok(made))));
                 }
@@ -304,8 +304,8 @@ impl Video {
     /// What is handed out for a frame of that number, which is damaged.
     fn mend(&mut self, number: u64) -> Option<Result<Frame>> {
         let info = self.info(number);
-        let Self { reader, index, fetcher, mender, .. } = self;
-        mender.mend(Err(info), |numbers| {
+        let Self { reader, index, fetcher, damage_handler, .. } = self;
+        damage_handler.mend(Err(info), |numbers| {
             let Some(index) = index.as_deref() else { return Ok(None) };
             let numbers = numbers.filter_map(|number| Some((u32::try_from(number).ok()?, ())));
             let last = Mutex::new(None);
@@ -332,7 +332,7 @@ impl Video {
         let refused = fetcher.refused();
         if !refused.is_empty() {
             let index = Arc::make_mut(index);
-            refused.into_iter().for_each(|entrance| index.forget_entrance(entrance));
+            refused.into_iter().for_each(|access_point| index.forget_entrance(access_point));
         }
         outcome
     }

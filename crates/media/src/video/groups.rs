@@ -9,29 +9,29 @@ use std::{
 use moviola_av::{frame::VideoFrame, time::Pts};
 
 use super::{
-    damage::{Came, Mender},
+    cursor::{AfterJob, DecoderConfig, DecoderCursor},
+    damage::{DamageHandler, DecodeOutcome},
     fetch::{frame, keep_last_whole},
-    lane::{Finish, Lane, Recipe},
     packets::PacketReader,
-    plan::{self, jobs},
     read::FrameInfo,
+    schedule::{self, jobs},
     sources::Sources,
     wanted::Job,
 };
-use crate::{error::Result, frame::Frame, index::FrameIndex, media::VideoStream, stage::Results};
+use crate::{error::Result, frame::Frame, index::FrameIndex, media::VideoStream, workers::Results};
 
 /// One worker, its decoder, and what it does with the frames.
 struct GroupWorker<W> {
-    lane: Lane,
+    cursor: DecoderCursor,
     source: GroupSource,
-    mender: Mender,
+    damage_handler: DamageHandler,
     work: W,
 }
 
 /// What all workers read from.
 #[derive(Clone)]
 pub(super) struct GroupSource {
-    pub(super) recipe: Arc<Recipe>,
+    pub(super) config: Arc<DecoderConfig>,
     pub(super) stream: Arc<VideoStream>,
     pub(super) start: Pts,
     pub(super) reader: Arc<Mutex<PacketReader>>,
@@ -49,24 +49,25 @@ impl<W> GroupWorker<W> {
     where
         W: FnMut(Frame) -> T,
     {
-        let Self { lane, source, mender, work } = self;
+        let Self { cursor, source, damage_handler, work } = self;
         let GroupSource { stream, start, reader, index, .. } = &*source;
         let mut numbers: Vec<_> = job.targets.iter().map(|(target, ())| target.frame).collect();
         numbers.sort_unstable();
         let mut waiting = VecDeque::from(numbers);
-        let mut tell = |came: Came| {
+        let mut tell = |came: DecodeOutcome| {
             if let Ok(frame) = &came {
                 // The container may have told of smaller ones.
-                let picture = &frame.frame;
+                let picture = &frame.decoded;
                 let size = (picture.width(), picture.height());
-                results.bound(source.memory / plan::picture_bytes(size, Some(picture.format())));
+                results
+                    .bound(source.memory / schedule::picture_bytes(size, Some(picture.format())));
             }
-            let shown = mender.mend(came, |numbers| source.last_whole(numbers));
+            let shown = damage_handler.mend(came, |numbers| source.last_whole(numbers));
             shown.is_none_or(|frame| results.put(frame.map(&mut *work)))
         };
         let missing = |number: u32| Err(FrameInfo::of(number.into(), index, *start));
         let sources = Sources { reader, index };
-        let outcome = lane.run(&sources, job, Finish::Drain, |target, (), picture| {
+        let outcome = cursor.run(&sources, job, AfterJob::Drain, |target, (), picture| {
             while let Some(number) = waiting.pop_front_if(|number| *number < target.frame) {
                 if !tell(missing(number)) {
                     return false;
@@ -75,7 +76,7 @@ impl<W> GroupWorker<W> {
             let in_turn = waiting.pop_front_if(|number| *number == target.frame).is_some();
             !in_turn || tell(Ok(frame(target.frame.into(), picture, index, stream, *start)))
         });
-        lane.refused.clear(); // the index is shared, and stays as it is
+        cursor.refused.clear(); // the index is shared, and stays as it is
         match outcome {
             Ok(_) => waiting.into_iter().all(|number| tell(missing(number))),
             Err(error) => results.put(Err(error)),
@@ -88,25 +89,25 @@ impl GroupSource {
     pub(super) fn worker<T, W>(
         &self,
         threads: u16,
-        mender: Mender,
+        damage_handler: DamageHandler,
         work: W,
     ) -> impl FnMut(Job<()>, &mut Results<'_, Result<T>>) + Send + use<T, W> + 'static
     where
         W: FnMut(Frame) -> T + Send + 'static,
     {
-        let lane = Lane::new(Arc::clone(&self.recipe), threads);
-        let mut worker = GroupWorker { lane, source: self.clone(), mender, work };
+        let cursor = DecoderCursor::new(Arc::clone(&self.config), threads);
+        let mut worker = GroupWorker { cursor, source: self.clone(), damage_handler, work };
         move |job, results| worker.run(job, results)
     }
 
     /// The last whole frame among those of these numbers, by a decoder that is used but once.
     fn last_whole(&self, numbers: Range<u64>) -> Result<Option<(u64, VideoFrame)>> {
         let numbers = numbers.filter_map(|number| Some((u32::try_from(number).ok()?, ())));
-        let mut lane = Lane::new(Arc::clone(&self.recipe), 1);
+        let mut cursor = DecoderCursor::new(Arc::clone(&self.config), 1);
         let sources = Sources { reader: &self.reader, index: &self.index };
         let mut last = None;
         for job in jobs(&self.index, numbers.collect()) {
-            lane.run(&sources, job, Finish::Drain, |target, (), picture| {
+            cursor.run(&sources, job, AfterJob::Drain, |target, (), picture| {
                 keep_last_whole(&mut last, target, picture);
                 true
             })?;

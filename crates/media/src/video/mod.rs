@@ -5,17 +5,17 @@
 //! are left out. Where decoders stand is remembered, so that the next frame is at hand.
 
 mod all;
+mod cursor;
 mod damage;
 mod fetch;
 mod groups;
-mod lane;
-mod listed;
+mod indexed_output;
 mod packets;
-mod plan;
 mod played;
 mod ranges;
 mod read;
 mod request;
+mod schedule;
 mod sources;
 mod stream;
 mod wanted;
@@ -29,12 +29,12 @@ use moviola_av::{interrupt::Interrupt, time::Pts};
 
 pub use all::FrameReader;
 pub(crate) use all::no_thread;
-pub(crate) use damage::Mender;
+pub(crate) use damage::DamageHandler;
 pub use damage::{Damage, OnDamage};
-pub(crate) use plan::{listed, room};
 pub use played::Times;
 pub use read::FrameInfo;
 pub use request::OutOfRange;
+pub(crate) use schedule::{listed, room};
 pub(crate) use stream::Stream;
 
 use crate::{
@@ -44,8 +44,8 @@ use crate::{
     media::{Media, VideoStream},
     source::{Source, SourceOptions},
 };
+use cursor::DecoderConfig;
 use fetch::Fetcher;
-use lane::Recipe;
 use packets::PacketReader;
 
 /// A video of which any frame can be had.
@@ -81,7 +81,7 @@ pub struct Video {
     index: Option<Arc<FrameIndex>>,
     fetcher: Fetcher,
     out_of_range: OutOfRange,
-    mender: Mender,
+    damage_handler: DamageHandler,
 }
 
 impl Video {
@@ -104,15 +104,15 @@ impl Video {
         let stream = Arc::new(media.video.clone());
         let options = media.decoder_options();
         let (cores, hardware) = (media.decoders(), Arc::clone(media.hardware()));
-        let mender = Mender::new(&media);
+        let damage_handler = DamageHandler::new(&media);
         let mut reader = PacketReader::new(media);
-        let recipe = Recipe {
+        let config = DecoderConfig {
             parameters: Arc::clone(&stream.parameters),
             options,
             hardware,
             first_sets: reader.first_sets()?,
         };
-        let fetcher = Fetcher::new(recipe, cores);
+        let fetcher = Fetcher::new(config, cores);
         Ok(Self {
             name,
             stream,
@@ -121,7 +121,7 @@ impl Video {
             index: None,
             fetcher,
             out_of_range: OutOfRange::default(),
-            mender,
+            damage_handler,
         })
     }
 

@@ -10,7 +10,7 @@ use crate::{
         parameter_sets::Snapshot,
     },
     error::{Error, Result},
-    index::{Entrance, FrameIndex, Origin},
+    index::{FrameIndex, Origin, RandomAccessPoint},
     media::{Media, encrypted},
     source::cannot_read,
 };
@@ -56,7 +56,7 @@ pub(super) struct Batch {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Span {
     /// Where decoding has begun.
-    pub(super) entrance: Entrance,
+    pub(super) access_point: RandomAccessPoint,
     /// The first packet wanted.
     pub(super) from: u32,
     /// The first packet not wanted any more.
@@ -123,9 +123,9 @@ impl PacketReader {
         if index.origin() != Origin::Tables {
             return true; // the bytes were looked at already
         }
-        index.some_entrances().into_iter().all(|entrance| {
-            let (from, until) = (entrance.packet, entrance.packet + 1);
-            let Ok(batch) = self.read(&Span { entrance, from, until, bytes: 1 }) else {
+        index.some_entrances().into_iter().all(|access_point| {
+            let (from, until) = (access_point.packet, access_point.packet + 1);
+            let Ok(batch) = self.read(&Span { access_point, from, until, bytes: 1 }) else {
                 return true; // whoever reads on is told
             };
             let parameters = &self.media.video.parameters;
@@ -143,7 +143,7 @@ impl PacketReader {
         Ok(self.media)
     }
 
-    /// The packet after the last that was read, of the video or of the sound that is read along
+    /// The packet after the last that was read, of the video or of the audio that is read along
     /// with it; `None` at the end.
     ///
     /// # Errors
@@ -155,9 +155,9 @@ impl PacketReader {
 
     /// Moves on until the next packet is the span's first.
     fn go_to(&mut self, span: &Span) -> Result<()> {
-        let at_hand = span.entrance.packet.min(span.from.saturating_sub(NEAR));
+        let at_hand = span.access_point.packet.min(span.from.saturating_sub(NEAR));
         let near = self.next.is_some_and(|next| (at_hand..=span.from).contains(&next));
-        if !near && !self.seek(&span.entrance) {
+        if !near && !self.seek(&span.access_point) {
             self.rewind()?;
         }
         while self.next.is_some_and(|next| next < span.from) {
@@ -169,39 +169,39 @@ impl PacketReader {
     }
 
     /// Moves to an entrance by the container's index or by position. `false` if it isn't found.
-    fn seek(&mut self, entrance: &Entrance) -> bool {
-        if entrance.pts == i64::MIN {
+    fn seek(&mut self, access_point: &RandomAccessPoint) -> bool {
+        if access_point.pts == i64::MIN {
             return false;
         }
         let base = self.media.video.time_base;
         let step = STEP_BACK_SECONDS * i64::from(base.den()) / i64::from(base.num());
         let found = [0, step].into_iter().any(|step| {
-            self.seek_once(entrance, entrance.pts.saturating_sub(step)).unwrap_or(false)
+            self.seek_once(access_point, access_point.pts.saturating_sub(step)).unwrap_or(false)
         });
-        self.next = found.then_some(entrance.packet);
+        self.next = found.then_some(access_point.packet);
         found
     }
 
-    fn seek_once(&mut self, entrance: &Entrance, ticks: i64) -> Result<bool> {
+    fn seek_once(&mut self, access_point: &RandomAccessPoint, ticks: i64) -> Result<bool> {
         self.held.clear();
         let Media { demuxer, video, name, .. } = &mut self.media;
         let by_bytes = matches!(demuxer.format_name(), "mpegts" | "mpeg");
-        let moved = match entrance.position.filter(|_| by_bytes) {
-            Some(position) if ticks == entrance.pts => demuxer.seek_bytes(position),
+        let moved = match access_point.position.filter(|_| by_bytes) {
+            Some(position) if ticks == access_point.pts => demuxer.seek_bytes(position),
             _ => demuxer.seek(video.index, ticks, SeekDirection::Backward),
         };
         moved.map_err(|cause| cannot_read(name, cause))?;
         // What comes before the entrance is as long as the way to it at most.
-        for _ in 0..=entrance.packet {
+        for _ in 0..=access_point.packet {
             let Some(packet) = self.demux()? else { return Ok(false) };
             let known = packet.pts().or(packet.dts());
-            let there = known == Some(entrance.pts)
-                && (packet.position() == entrance.position || entrance.position.is_none());
+            let there = known == Some(access_point.pts)
+                && (packet.position() == access_point.position || access_point.position.is_none());
             if there {
                 self.held.push_back(packet);
                 return Ok(true);
             }
-            if packet.is_key() && known.is_some_and(|known| known > entrance.pts) {
+            if packet.is_key() && known.is_some_and(|known| known > access_point.pts) {
                 return Ok(false);
             }
             self.learn(&packet);
@@ -227,7 +227,7 @@ impl PacketReader {
         };
         let Some(packet) = packet else { return Ok(None) };
         if packet.stream_index() != self.media.video.index {
-            self.next = number; // sound has none
+            self.next = number; // audio has none
             return Ok(Some(packet));
         }
         if packet.is_encrypted() {
@@ -257,8 +257,8 @@ impl PacketReader {
     }
 
     /// From now on reads the video only.
-    pub(super) fn leave_out_sound(&mut self) {
-        self.media.leave_out_sound();
+    pub(super) fn leave_out_audio(&mut self) {
+        self.media.leave_out_audio();
         let video = self.media.video.index;
         self.held.retain(|packet| packet.stream_index() == video);
     }

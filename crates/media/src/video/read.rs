@@ -63,7 +63,7 @@ impl FrameInfo {
     pub(super) fn show(self, picture: VideoFrame, stream: Arc<VideoStream>) -> Frame {
         let Self { number, pts, time, duration, keyframe, damaged } = self;
         let number = Some(number);
-        Frame { frame: picture, number, pts, time, duration, keyframe, damaged, stream }
+        Frame { decoded: picture, number, pts, time, duration, keyframe, damaged, stream }
     }
 }
 

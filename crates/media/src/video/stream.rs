@@ -12,11 +12,11 @@ use moviola_av::{
 };
 
 use super::{
-    damage::{Came, Mender},
-    lane::MOST_FAILURES,
-    listed::Listed,
+    cursor::MOST_FAILURES,
+    damage::{DamageHandler, DecodeOutcome},
+    indexed_output::IndexedOutput,
     packets::PacketReader,
-    plan,
+    schedule,
 };
 use crate::{
     error::{Error, Result},
@@ -36,7 +36,7 @@ pub(crate) struct Stream {
     name: String,
     decoder: StreamDecoder,
     numbers: Numbers,
-    mender: Mender,
+    damage_handler: DamageHandler,
     /// Number of the next packet.
     packet: u32,
     /// Time of the packet that was sent last.
@@ -64,7 +64,7 @@ enum Numbers {
         /// counted.
         last: Option<i64>,
     },
-    Listed(Listed),
+    IndexedOutput(IndexedOutput),
 }
 
 impl Stream {
@@ -75,7 +75,7 @@ impl Stream {
         workers: usize,
     ) -> Result<StreamDecoder> {
         let options = DecoderOptions {
-            threads: plan::threads_for_all(workers, plan::room(media)),
+            threads: schedule::threads_for_all(workers, schedule::room(media)),
             reorder_delay: index.map_or(0, FrameIndex::reorder_delay),
             ..media.decoder_options()
         };
@@ -88,11 +88,11 @@ impl Stream {
         media: Media,
         decoder: StreamDecoder,
         index: Option<Arc<FrameIndex>>,
-        mender: Mender,
+        damage_handler: DamageHandler,
     ) -> Self {
         let counted = Numbers::Counted { next: 0, last: None };
         let codec = media.video.parameters.codec_name();
-        let listed = index.map(|index| Numbers::Listed(Listed::new(index, codec)));
+        let listed = index.map(|index| Numbers::IndexedOutput(IndexedOutput::new(index, codec)));
         Self {
             video: Arc::new(media.video.clone()),
             start: media.start,
@@ -100,7 +100,7 @@ impl Stream {
             reader: PacketReader::new(media),
             decoder,
             numbers: listed.unwrap_or(counted),
-            mender,
+            damage_handler,
             packet: 0,
             sent: None,
             held: None,
@@ -113,8 +113,8 @@ impl Stream {
     }
 
     /// From now on reads the video only.
-    pub(crate) fn leave_out_sound(&mut self) {
-        self.reader.leave_out_sound();
+    pub(crate) fn leave_out_audio(&mut self) {
+        self.reader.leave_out_audio();
     }
 
     /// The next frame, mended; `None` at the end. An error of reading comes last.
@@ -141,7 +141,7 @@ impl Stream {
                 Err(error) => return Some(Err(error)),
             };
             // All that was before it has been seen.
-            let shown = self.mender.mend(came, |_| Ok(None));
+            let shown = self.damage_handler.mend(came, |_| Ok(None));
             if shown.is_some() {
                 return shown;
             }
@@ -149,9 +149,9 @@ impl Stream {
     }
 
     /// The next frame as it is.
-    fn come(&mut self) -> Option<Result<Came>> {
+    fn come(&mut self) -> Option<Result<DecodeOutcome>> {
         loop {
-            if let Numbers::Listed(listed) = &mut self.numbers
+            if let Numbers::IndexedOutput(listed) = &mut self.numbers
                 && let Some(came) = listed.next(&self.video, self.start)
             {
                 return Some(Ok(came));
@@ -183,8 +183,8 @@ impl Stream {
 
     /// Behind the last packet and its picture: what is in the index and didn't come. Where reading
     /// broke off, nothing is missed.
-    fn missing(&mut self) -> Option<Result<Came>> {
-        let Numbers::Listed(listed) = &mut self.numbers else { return None };
+    fn missing(&mut self) -> Option<Result<DecodeOutcome>> {
+        let Numbers::IndexedOutput(listed) = &mut self.numbers else { return None };
         if !self.ended || self.is_broken {
             return None;
         }
@@ -200,7 +200,7 @@ impl Stream {
                 trace::decided("decoded and dropped", why, picture.pts(), 0);
                 None
             }
-            Numbers::Listed(listed) => {
+            Numbers::IndexedOutput(listed) => {
                 listed.put(picture);
                 None
             }
@@ -226,7 +226,7 @@ impl Stream {
             duration: picture.duration().map(|ticks| Pts { ticks, base }.seconds()),
             keyframe: picture.is_key(),
             damaged: picture.is_corrupt(),
-            frame: picture,
+            decoded: picture,
             stream: Arc::clone(&self.video),
         }
     }
@@ -291,11 +291,11 @@ impl Stream {
     /// Whether a packet that was refused is known to be a keyframe. With threads, the decoder may
     /// mean an earlier one.
     fn lost_keyframe(&self, packet: &Packet) -> bool {
-        let Numbers::Listed(listed) = &self.numbers else { return false };
+        let Numbers::IndexedOutput(listed) = &self.numbers else { return false };
         self.decoder.frame_threads() == 1 && listed.is_keyframe(packet)
     }
 
-    /// The next packet, with its number; `None` at the end. Where sound is read along, it may be one
+    /// The next packet, with its number; `None` at the end. Where audio is read along, it may be one
     /// of that.
     pub(crate) fn read(&mut self) -> Result<Option<Packet>> {
         if self.held.is_some() {

@@ -2,7 +2,7 @@
 
 use moviola_av::frame::VideoFrame;
 
-use crate::index::{Entrance, FrameIndex};
+use crate::index::{FrameIndex, RandomAccessPoint};
 
 /// Whether a codec has packets that show an earlier picture again.
 pub(super) fn shows_again(codec: &str) -> bool {
@@ -22,7 +22,7 @@ pub(super) struct Target {
 /// Pictures that are fetched in one go.
 #[derive(Debug)]
 pub(super) struct Job<S> {
-    pub(super) entrance: Entrance,
+    pub(super) access_point: RandomAccessPoint,
     /// In the order of their packets, each with what its receiver needs.
     pub(super) targets: Vec<(Target, S)>,
 }

@@ -13,7 +13,7 @@ use moviola::{
     },
     keyframes::KeyframeReader,
     media::Media,
-    pipeline::{Engines, Pipeline},
+    pipeline::{Models, Pipeline},
     plan::Detect,
     results::Record,
     source::Source,
@@ -120,8 +120,8 @@ fn searched(bulk: &Bulk, videos: &[String]) -> Result<usize> {
 fn detect(media: Media, detectors: &Detectors) -> Result<impl Iterator<Item = Result<Detected>>> {
     let plan = Plan { detect: Some(Detect::new(Model::Demo)), ..Plan::default() };
     // Other models than the plan's, loaded before.
-    let engines = Engines::of(detectors.clone());
-    let outputs = Pipeline::start(media, &plan, &engines)?;
+    let models = Models::of(detectors.clone());
+    let outputs = Pipeline::start(media, &plan, &models)?;
     Ok(outputs.map(|output| Ok(output?.detected.context("objects were wanted")??)))
 }
 

@@ -203,7 +203,7 @@ where
 fn converting() -> impl FnMut(Frame) + Send + 'static {
     let mut image = Vec::new();
     move |frame| {
-        let size = (frame.frame.width() as usize, frame.frame.height() as usize);
+        let size = (frame.decoded.width() as usize, frame.decoded.height() as usize);
         image.resize(size.0 * size.1 * 3, 0);
         convert(&frame, size, &mut image).expect("the clips are of a format with a kernel");
     }

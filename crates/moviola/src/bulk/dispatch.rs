@@ -10,12 +10,12 @@ use std::{
 
 use super::{
     BulkError, Event, Input, Shared,
-    isolate::{Errand, Listener, Outcome, Slot},
+    isolate::{Job, Listener, Outcome, WorkerSlot},
     schedule::{Lease, Next, Running, Schedule},
     workers::Workers,
 };
 use crate::{
-    pipeline::{Engines, Helper},
+    pipeline::{Helper, Models},
     records::{Records, SourceTally},
     results::Record,
 };
@@ -56,8 +56,8 @@ impl Dispatcher {
 
     /// Lets a worker join those of a source: threads, for processes have no helper.
     fn join(&self, number: u64, helper: &Helper, lease: Lease) -> io::Result<()> {
-        let Workers::Threads(engines) = &self.shared.workers else { return Ok(()) };
-        if !helper.join(&engines.only(lease.worker(), Arc::new(lease)))? {
+        let Workers::Threads(models) = &self.shared.workers else { return Ok(()) };
+        if !helper.join(&models.only(lease.worker(), Arc::new(lease)))? {
             self.schedule.is_begun(number);
         }
         Ok(())
@@ -115,8 +115,8 @@ impl Reader {
         }
         let shared = Arc::clone(&self.shared);
         let tally = match &shared.workers {
-            Workers::Threads(engines) => {
-                self.read_here(input, engines.only(lease.worker(), Arc::new(lease)))
+            Workers::Threads(models) => {
+                self.read_here(input, models.only(lease.worker(), Arc::new(lease)))
             }
             Workers::Processes(processes) => {
                 let process = processes.slot(lease.worker());
@@ -131,14 +131,14 @@ impl Reader {
     }
 
     /// Reads it on threads of this process.
-    fn read_here(&self, input: Input, engines: Engines) -> Option<SourceTally> {
+    fn read_here(&self, input: Input, models: Models) -> Option<SourceTally> {
         let Shared { plan, options, .. } = &*self.shared;
         let Input { name, source, folders } = input;
         let records = match source {
-            Ok(source) => Records::start(source, options, plan, &engines, folders),
+            Ok(source) => Records::start(source, options, plan, &models, folders),
             Err(refusal) => Records::refused(name, plan, refusal),
         };
-        drop(engines); // the worker has what it needs, and gives it back when it is done
+        drop(models); // the worker has what it needs, and gives it back when it is done
         let (helper, interrupt) = (records.helper(), records.interrupt());
         let left = records.left().unwrap_or_default();
         self.schedule.open(self.number, Running { helper, interrupt, left, process: None });
@@ -146,24 +146,24 @@ impl Reader {
     }
 
     /// Lets a worker process read it.
-    fn read_there(&mut self, input: Input, process: &Arc<Slot>) -> Option<SourceTally> {
+    fn read_there(&mut self, input: Input, process: &Arc<WorkerSlot>) -> Option<SourceTally> {
         let (began, shared) = (Instant::now(), Arc::clone(&self.shared));
-        let (errand, name) = match Errand::of(input) {
-            Ok(errand) => errand,
+        let (job, name) = match Job::of(input) {
+            Ok(job) => job,
             Err((refusal, name)) => {
                 return self.tell_all(Records::refused(name, &shared.plan, refusal));
             }
         };
         let running = Running { process: Some(Arc::clone(process)), ..Running::default() };
         self.schedule.open(self.number, running);
-        match process.carry_out(&errand, self) {
+        match process.carry_out(&job, self) {
             Ok(Outcome::Ended(tally)) => Some(tally),
             Ok(Outcome::Cut(tally, refusal)) => {
-                errand.clear_up();
+                job.clear_up();
                 self.tell_all(Records::refused(name, &shared.plan, refusal).after(tally, began))
             }
             Ok(Outcome::Left) => {
-                errand.clear_up();
+                job.clear_up();
                 None
             }
             Err(error) => {

@@ -11,7 +11,7 @@
 mod dispatch;
 pub mod inputs;
 pub mod isolate;
-mod room;
+mod memory_budget;
 mod run;
 mod schedule;
 #[cfg(test)]
@@ -31,17 +31,17 @@ use moviola_media::{
 };
 
 use crate::{
-    fast::StartError, pipeline::Engines, plan::Plan, records::SourceTally, results::Record,
+    fast::StartError, pipeline::Models, plan::Plan, records::SourceTally, results::Record,
     sink::images::SourceFolders,
 };
 use dispatch::Dispatcher;
-use inputs::Found;
+use inputs::ResolvedSource;
 use isolate::{Isolation, Processes};
-use room::{Begin, Room};
+use memory_budget::{Begin, MemoryBudget};
 use schedule::Schedule;
 use workers::Workers;
 
-pub use run::{BulkRun, Moment};
+pub use run::{BulkRun, Wakeup};
 
 /// Records that may wait for whoever takes them: more would only be memory.
 const WAITING: usize = 64;
@@ -80,7 +80,7 @@ pub struct Input {
     /// How its user knows it.
     pub name: String,
     /// The source, or why it isn't read.
-    pub source: Result<Source, Refusal>,
+    pub source: Result<Source, SourceFailure>,
     /// Where its images go; that there is no place for them is told by its records.
     pub folders: image::Result<SourceFolders>,
 }
@@ -94,22 +94,22 @@ impl From<Source> for Input {
 
 impl Input {
     /// A source that was found, with the folders for its images.
-    pub fn found(found: Found, folders: image::Result<SourceFolders>) -> Self {
-        let source = found.source.map_err(|message| Refusal { stage: "open", message });
+    pub fn found(found: ResolvedSource, folders: image::Result<SourceFolders>) -> Self {
+        let source = found.source.map_err(|message| SourceFailure { stage: "open", message });
         Self { name: found.name, source, folders }
     }
 }
 
 /// Why a source isn't read; its records say so.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct SourceFailure {
     /// As [`ErrorRecord::stage`](crate::results::ErrorRecord::stage).
     pub stage: &'static str,
     /// What is wrong and what to do.
     pub message: String,
 }
 
-impl Refusal {
+impl SourceFailure {
     /// The process died of it before.
     pub fn crashed() -> Self {
         let message = "the process died twice while this was read: it is left out; name it alone to \
@@ -181,13 +181,13 @@ pub struct Bulk {
 struct Shared {
     plan: Plan,
     options: SourceOptions,
-    room: Room,
+    budget: MemoryBudget,
     workers: Workers,
 }
 
 impl Shared {
     fn has_room(&self, begin: Begin) -> bool {
-        self.room.has(begin, &self.workers)
+        self.budget.has(begin, &self.workers)
     }
 }
 
@@ -224,15 +224,15 @@ impl Bulk {
         let waiting = usize::try_from(options.memory / 4).unwrap_or(usize::MAX) / jobs;
         let memory = options.source.memory.min(waiting);
         let source = SourceOptions { decoders: 1, memory, ..options.source };
-        let room = Room::new(options.memory, plan.detect.is_some());
+        let budget = MemoryBudget::new(options.memory, plan.detect.is_some());
         let workers = match options.isolate {
-            None => Workers::Threads(Engines::load(&plan, jobs)?),
+            None => Workers::Threads(Models::load(&plan, jobs)?),
             Some(isolation) => {
-                let jobs = room.processes(jobs);
+                let jobs = budget.processes(jobs);
                 Workers::Processes(Processes::start(isolation, &plan, &source, jobs)?)
             }
         };
-        let shared = Shared { plan, options: source, room, workers };
+        let shared = Shared { plan, options: source, budget, workers };
         Ok(Self { shared: Arc::new(shared) })
     }
 

@@ -24,7 +24,7 @@ pub struct BulkRun {
 
 /// What a time of waiting brought.
 #[derive(Debug)]
-pub enum Moment {
+pub enum Wakeup {
     /// Something happened.
     Event(Result<Event, BulkError>),
     /// Nothing did.
@@ -46,13 +46,13 @@ impl BulkRun {
 
     /// Stops the work, and waits so long at most for those who are at it. Those who wait for what can't be
     /// interrupted, such as a silent pipe, are left behind.
-    pub fn leave_within(mut self, patience: Duration) {
+    pub fn shutdown_timeout(mut self, patience: Duration) {
         self.stop();
         let late = Instant::now() + patience;
         loop {
             let left = late.saturating_duration_since(Instant::now());
             match self.next_within(left) {
-                Moment::Event(Ok(_)) if !left.is_zero() => {} // nobody takes it any more
+                Wakeup::Event(Ok(_)) if !left.is_zero() => {} // nobody takes it any more
                 _ => break,
             }
         }
@@ -61,22 +61,22 @@ impl BulkRun {
     }
 
     /// As [`next`](Iterator::next), but waits so long at most.
-    pub fn next_within(&mut self, time: Duration) -> Moment {
-        let Some(events) = &self.events else { return Moment::End };
+    pub fn next_within(&mut self, time: Duration) -> Wakeup {
+        let Some(events) = &self.events else { return Wakeup::End };
         match events.recv_timeout(time) {
             Ok(event) => {
                 if event.is_err() {
                     self.events = None;
                 }
-                Moment::Event(event)
+                Wakeup::Event(event)
             }
-            Err(RecvTimeoutError::Timeout) => Moment::Nothing,
+            Err(RecvTimeoutError::Timeout) => Wakeup::Nothing,
             Err(RecvTimeoutError::Disconnected) => {
                 self.events = None;
                 if let Some(Err(panic)) = self.dispatcher.take().map(JoinHandle::join) {
                     panic::resume_unwind(panic);
                 }
-                Moment::End
+                Wakeup::End
             }
         }
     }
@@ -88,9 +88,9 @@ impl Iterator for BulkRun {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             match self.next_within(Duration::MAX) {
-                Moment::Event(event) => return Some(event),
-                Moment::Nothing => {}
-                Moment::End => return None,
+                Wakeup::Event(event) => return Some(event),
+                Wakeup::Nothing => {}
+                Wakeup::End => return None,
             }
         }
     }

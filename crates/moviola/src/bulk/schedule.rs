@@ -7,7 +7,7 @@ use std::{
 
 use moviola_av::interrupt::Interrupt;
 
-use super::{isolate::Slot, room::Begin};
+use super::{isolate::WorkerSlot, memory_budget::Begin};
 use crate::pipeline::Helper;
 
 /// The workers and the sources of a run.
@@ -44,7 +44,7 @@ pub(super) struct Running {
     /// Ends reading it.
     pub(super) interrupt: Option<Interrupt>,
     /// The worker process that reads it.
-    pub(super) process: Option<Arc<Slot>>,
+    pub(super) process: Option<Arc<WorkerSlot>>,
     /// Seconds of it that are left; 0 as long as that is unknown.
     pub(super) left: f64,
 }

@@ -15,9 +15,9 @@ use tracing_subscriber::{layer::SubscriberExt, registry::Registry};
 
 use super::{
     decisions::Decisions,
-    lanes::{Candidates, Effort, Lanes},
-    listener::{Facts, Listener, Told, Words},
-    spread::Spread,
+    histogram::Histogram,
+    lanes::{Candidates, FrameCost, Lanes},
+    listener::{EventFields, Facts, Listener, SpanStats},
     stage::{Stage, Times},
     timeline::Timeline,
     trace::{Slice, TraceWriter},
@@ -34,10 +34,10 @@ const MESSAGE_LENGTH: usize = 500;
 
 /// What was heard so far. Its clones hear together.
 #[derive(Clone)]
-pub(super) struct Collector(Arc<Mutex<Heard>>);
+pub(super) struct Collector(Arc<Mutex<Observed>>);
 
 /// All that was heard.
-pub(super) struct Heard {
+pub(super) struct Observed {
     pub(super) started: Instant,
     lanes: Lanes,
     pub(super) timeline: Timeline,
@@ -61,13 +61,13 @@ pub(super) struct Tally {
     pub(super) packets: u64,
     pub(super) frames: u64,
     /// Nanoseconds for each frame that was done.
-    pub(super) of_frames: Spread,
+    pub(super) of_frames: Histogram,
 }
 
 impl Collector {
     /// Hears from now on; events go to `trace`.
     pub(super) fn new(trace: TraceWriter<BufWriter<NewFile>>) -> Self {
-        Self(Arc::new(Mutex::new(Heard {
+        Self(Arc::new(Mutex::new(Observed {
             started: Instant::now(),
             lanes: Lanes::default(),
             timeline: Timeline::default(),
@@ -87,7 +87,7 @@ impl Collector {
         Dispatch::new(Registry::default().with(listener))
     }
 
-    pub(super) fn heard(&self) -> MutexGuard<'_, Heard> {
+    pub(super) fn observed(&self) -> MutexGuard<'_, Observed> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -98,7 +98,7 @@ impl fmt::Debug for Collector {
     }
 }
 
-impl Heard {
+impl Observed {
     /// Nanoseconds since the beginning.
     pub(super) fn now(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
@@ -111,7 +111,7 @@ impl Heard {
         thread.since = now;
         thread.stages.push(stage);
         if !matches!(thread.stage(), Some(Stage::Wait | Stage::Report)) {
-            thread.effort.since.get_or_insert(now);
+            thread.cost.since.get_or_insert(now);
         }
         if let Some(name) = new {
             let lane = self.timeline.add_lane(name.clone());
@@ -135,7 +135,7 @@ impl Heard {
         let Some(stage) = thread.stage() else { return };
         let time = now.saturating_sub(thread.since);
         if stage != Stage::Report {
-            thread.effort.times.add(stage, time);
+            thread.cost.times.add(stage, time);
         }
         self.stages[stage as usize].time += time;
         self.timeline.charge(thread.lane, stage, thread.since, now);
@@ -144,7 +144,7 @@ impl Heard {
 
     /// What this thread did for the frame that it is done with, and why that was kept; for frames
     /// whose effort is to be shown.
-    pub(super) fn finish_frame(&mut self, frame: &Frame) -> (Effort, Option<String>, usize) {
+    pub(super) fn finish_frame(&mut self, frame: &Frame) -> (FrameCost, Option<String>, usize) {
         let (now, pts) = (self.now(), frame.pts.map(|pts| pts.ticks));
         self.charge(now);
         let lane = self.lanes.this().map(|thread| thread.lane);
@@ -153,18 +153,18 @@ impl Heard {
             trace.instant("frame done", lane, now, &facts);
         }
         let why = pts.and_then(|pts| self.reasons.remove(&pts));
-        let Some(thread) = self.lanes.this() else { return (Effort::default(), why, 0) };
-        let (effort, lane) = (std::mem::take(&mut thread.effort), thread.lane);
+        let Some(thread) = self.lanes.this() else { return (FrameCost::default(), why, 0) };
+        let (cost, lane) = (std::mem::take(&mut thread.cost), thread.lane);
         for stage in Stage::ALL {
-            match effort.times.of(stage) {
+            match cost.times.of(stage) {
                 0 => {}
                 time => self.stages[stage as usize].of_frames.add(time),
             }
         }
-        (effort, why, lane)
+        (cost, why, lane)
     }
 
-    pub(super) fn tell(&mut self, span: &Told) {
+    pub(super) fn tell(&mut self, span: &SpanStats) {
         let now = self.now();
         let Facts { bytes, packets, frames } = span.facts;
         let Some(thread) = self.lanes.this() else { return };
@@ -172,13 +172,13 @@ impl Heard {
         tally.bytes += bytes;
         tally.packets += packets;
         tally.frames += frames;
-        let effort = &mut thread.effort;
+        let cost = &mut thread.cost;
         match span.stage {
             Stage::Demux => {
-                effort.packets += packets;
-                effort.packet_bytes += bytes;
+                cost.packets += packets;
+                cost.packet_bytes += bytes;
             }
-            Stage::Decode => effort.decoded += frames,
+            Stage::Decode => cost.decoded += frames,
             _ => {}
         }
         let facts = [("bytes", bytes), ("packets", packets), ("frames", frames)];
@@ -189,8 +189,8 @@ impl Heard {
         }
     }
 
-    pub(super) fn decided(&mut self, decision: Words) {
-        let Words { verdict, why, pts, bytes, .. } = &decision;
+    pub(super) fn decided(&mut self, decision: EventFields) {
+        let EventFields { verdict, why, pts, bytes, .. } = &decision;
         let now = self.now();
         let lane = self.lanes.this().map(|thread| thread.lane);
         if let Some(trace) = &mut self.trace {
@@ -213,8 +213,8 @@ impl Heard {
         }
     }
 
-    pub(super) fn warned(&mut self, level: Level, words: &Words) {
-        let Words { message, more, .. } = words;
+    pub(super) fn warned(&mut self, level: Level, words: &EventFields) {
+        let EventFields { message, more, .. } = words;
         let message = format!("{}: {}{more}", level.as_str().to_lowercase(), message.trim());
         let message: String = message.chars().take(MESSAGE_LENGTH).collect();
         match self.messages.len() < MESSAGES || self.messages.contains_key(&message) {
@@ -223,8 +223,8 @@ impl Heard {
         }
     }
 
-    pub(super) fn opened(&mut self, decoder: Words) {
-        let Words { decoder, threads, on_device, refusal, .. } = decoder;
+    pub(super) fn opened(&mut self, decoder: EventFields) {
+        let EventFields { decoder, threads, on_device, refusal, .. } = decoder;
         let threads = if threads == 1 { "1 thread".into() } else { format!("{threads} threads") };
         let place = if on_device { "on a device" } else { "in software" };
         let decoder = format!("{decoder}, {threads}, {place}");
@@ -235,14 +235,14 @@ impl Heard {
     pub(super) fn begins(&mut self) {
         self.charge(self.now());
         if let Some(thread) = self.lanes.this() {
-            thread.effort = Effort::default();
+            thread.cost = FrameCost::default();
         }
     }
 
     /// What became of the boxes on the frame that this thread works on.
     pub(super) fn found(&mut self, candidates: Candidates) {
         if let Some(thread) = self.lanes.this() {
-            thread.effort.candidates = Some(candidates);
+            thread.cost.candidates = Some(candidates);
         }
     }
 

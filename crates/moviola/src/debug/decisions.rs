@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::listener::Words;
+use super::listener::EventFields;
 
 /// Columns at most. They are more than a screen is wide: the page can look closer at some.
 const COLUMNS: usize = 8192;
@@ -66,8 +66,8 @@ impl Default for Decisions {
 
 impl Decisions {
     /// Adds the decision that was made last.
-    pub(super) fn add(&mut self, decision: Words) {
-        let Words { verdict, why, pts, bytes, .. } = decision;
+    pub(super) fn add(&mut self, decision: EventFields) {
+        let EventFields { verdict, why, pts, bytes, .. } = decision;
         let number = self.kinds.len();
         let kind = *self.kinds.entry((verdict, why)).or_insert(number);
         if self.columns.last().is_none_or(|last| last.count() >= self.width) {
@@ -144,7 +144,13 @@ mod tests {
             let verdict = if place % 3 == 0 { "kept" } else { "left out" };
             let pts = i64::try_from(place).ok();
             let (verdict, why) = (verdict.into(), "a reason".into());
-            decisions.add(Words { verdict, why, pts, bytes: place, ..Words::default() });
+            decisions.add(EventFields {
+                verdict,
+                why,
+                pts,
+                bytes: place,
+                ..EventFields::default()
+            });
         }
         decisions
     }
@@ -182,7 +188,7 @@ mod tests {
     #[test]
     fn what_has_no_tick_counts_too() {
         let mut decisions = Decisions::default();
-        decisions.add(Words::default());
+        decisions.add(EventFields::default());
         assert_eq!((decisions.columns[0].pts, decisions.columns[0].count()), (None, 1));
     }
 }

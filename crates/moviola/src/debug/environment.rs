@@ -5,7 +5,7 @@ use moviola_infer::{provider::ProviderReport, runtime::Runtime};
 use moviola_media::budget;
 use serde::Serialize;
 
-use super::collector::Heard;
+use super::collector::Observed;
 use crate::{Fast, cpu, results::SourceRecord};
 
 /// One fact of what ran where.
@@ -32,13 +32,13 @@ impl Fact {
 pub(super) fn facts(
     fast: &Fast,
     source: Option<&SourceRecord>,
-    heard: &Heard,
+    observed: &Observed,
     provider: Option<&ProviderReport>,
 ) -> Vec<Fact> {
     let mut facts = vec![Fact::new("Moviola", env!("CARGO_PKG_VERSION"))];
     facts.extend(source.into_iter().flat_map(of_source));
     facts.push(ffmpeg_fact());
-    facts.extend(heard.decoders.iter().map(|((decoder, refusal), opened)| {
+    facts.extend(observed.decoders.iter().map(|((decoder, refusal), opened)| {
         let reason = if refusal.is_empty() { "" } else { "; not on the device: " };
         let times = if *opened == 1 { "once".into() } else { format!("{opened} times") };
         Fact::new("Decoder", decoder.clone()).because(format!("opened {times}{reason}{refusal}"))

@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use super::{
     inspector::{Inspector, Note, Pictures},
-    lanes::Effort,
+    lanes::FrameCost,
     stage::Stage,
 };
-use crate::facts::FrameFacts;
+use crate::frame_info::FrameInfo;
 
 /// The most frames that a report shows with pictures, evenly spread over all.
 const MOST_SHOWN: usize = 120;
@@ -33,7 +33,7 @@ pub(super) struct Shown {
     pixel_format: &'static str,
     why: Option<String>,
     #[serde(flatten)]
-    effort: Effort,
+    cost: FrameCost,
     lane: usize,
     from: f64,
     to: f64,
@@ -83,7 +83,7 @@ impl Frames {
             self.count += 1;
             self.clock = self.clock.or_else(|| Clock::of(&note.facts));
             let is_slow =
-                self.slowest.last().is_none_or(|last| last.busy < millis(note.effort.times.busy()));
+                self.slowest.last().is_none_or(|last| last.busy < millis(note.cost.times.busy()));
             let (is_slow, is_pictured) =
                 (is_slow || self.slowest.len() < SLOWEST, note.pictures.is_some());
             if !(is_slow || is_pictured) {
@@ -112,7 +112,7 @@ impl Frames {
 }
 
 impl Clock {
-    fn of(facts: &FrameFacts) -> Option<Self> {
+    fn of(facts: &FrameInfo) -> Option<Self> {
         let (pts, time) = facts.pts.zip(facts.time)?;
         let tick = f64::from(pts.base.num()) / f64::from(pts.base.den());
         Some(Self { pts: pts.ticks, time, tick })
@@ -121,9 +121,9 @@ impl Clock {
 
 impl Shown {
     fn of(index: Option<u64>, note: Note) -> Self {
-        let Note { facts, pictures, objects, effort, until, lane, why, place } = note;
+        let Note { facts, pictures, objects, cost, until, lane, why, place } = note;
         let Pictures { small, input } = pictures.unwrap_or_default();
-        let times = &effort.times;
+        let times = &cost.times;
         let stages = Stage::ALL.into_iter().filter(|stage| times.of(*stage) > 0);
         Self {
             index,
@@ -137,11 +137,11 @@ impl Shown {
             pixel_format: facts.format.name(),
             why,
             lane,
-            from: millis(effort.since.unwrap_or(until)),
+            from: millis(cost.since.unwrap_or(until)),
             to: millis(until),
             busy: millis(times.busy()),
             stages: stages.map(|stage| (stage, millis(times.of(stage)))).collect(),
-            effort,
+            cost,
             objects,
             place,
             small: (!small.is_empty()).then(|| jpeg_url(&small)),

@@ -14,10 +14,10 @@ use moviola_media::{
     picture::{Color, Layout, Orientation, Picture},
 };
 
-use super::{collector::Collector, lanes::Effort, sample::Sample};
+use super::{collector::Collector, lanes::FrameCost, sample::Sample};
 use crate::{
-    detect::searcher::{Input, Searcher},
-    facts::FrameFacts,
+    detect::worker::{DetectWorker, Input},
+    frame_info::FrameInfo,
     pipeline::Output,
 };
 
@@ -39,10 +39,10 @@ pub(crate) struct Inspector {
 /// What is noted about a frame.
 #[derive(Clone, Debug)]
 pub(crate) struct Note {
-    pub(super) facts: FrameFacts,
+    pub(super) facts: FrameInfo,
     pub(super) pictures: Option<Pictures>,
     pub(super) objects: Vec<Detection>,
-    pub(super) effort: Effort,
+    pub(super) cost: FrameCost,
     /// When the last box was there, in nanoseconds since the beginning.
     pub(super) until: u64,
     pub(super) lane: usize,
@@ -66,9 +66,9 @@ impl Inspector {
     }
 
     /// One thread's part.
-    pub(crate) fn looker(&self) -> Looker {
+    pub(crate) fn snapshotter(&self) -> FrameSnapshotter {
         let inspector = self.clone();
-        Looker { inspector, place: 0, is_pictured: false, small: None, input: None }
+        FrameSnapshotter { inspector, place: 0, is_pictured: false, small: None, input: None }
     }
 
     /// Which frames are pictured.
@@ -79,7 +79,7 @@ impl Inspector {
 
 /// Looks at frames, on one thread.
 #[derive(Debug)]
-pub(crate) struct Looker {
+pub(crate) struct FrameSnapshotter {
     inspector: Inspector,
     /// Of the frame that is in work.
     place: u64,
@@ -95,15 +95,15 @@ struct Small {
     any_format: AnyFormat,
 }
 
-impl Looker {
-    /// Settles whether a frame will be pictured, before anything is made of it: then `searcher` keeps
+impl FrameSnapshotter {
+    /// Settles whether a frame will be pictured, before anything is made of it: then `worker` keeps
     /// what its model gets.
-    pub(crate) fn begin(&mut self, frame: &Frame, searcher: Option<&mut Searcher>) {
+    pub(crate) fn begin(&mut self, frame: &Frame, worker: Option<&mut DetectWorker>) {
         let count = || self.inspector.counted.fetch_add(1, Ordering::Relaxed);
         self.place = frame.number.unwrap_or_else(count);
         self.is_pictured = self.inspector.sample().wants(self.place);
-        if let Some(searcher) = searcher {
-            searcher.keep_input(self.is_pictured);
+        if let Some(worker) = worker {
+            worker.keep_input(self.is_pictured);
         }
     }
 
@@ -112,25 +112,25 @@ impl Looker {
         &mut self,
         frame: &Frame,
         output: &Output,
-        searcher: Option<&Searcher>,
+        worker: Option<&DetectWorker>,
     ) -> Note {
-        let mut heard = self.inspector.collector.heard();
-        let (effort, why, lane) = heard.finish_frame(frame);
-        let until = heard.now();
-        drop(heard);
+        let mut observed = self.inspector.collector.observed();
+        let (cost, why, lane) = observed.finish_frame(frame);
+        let until = observed.now();
+        drop(observed);
         let _stage = stage!("report");
         let detected = output.detected.as_ref().and_then(|detected| detected.as_ref().ok());
         // Of a picture that couldn't be searched, the model got nothing.
-        let input = searcher.filter(|_| detected.is_some()).and_then(Searcher::input);
+        let input = worker.filter(|_| detected.is_some()).and_then(DetectWorker::input);
         let pictures = self.is_pictured.then(|| self.pictures(frame, input));
         let pictures = pictures.and_then(|made| {
             made.inspect_err(|error| tracing::warn!(%error, "a frame can't be pictured")).ok()
         });
         Note {
-            facts: FrameFacts::of(frame, size_of(frame, output)),
+            facts: FrameInfo::of(frame, size_of(frame, output)),
             pictures,
             objects: detected.map(|detected| detected.objects.clone()).unwrap_or_default(),
-            effort,
+            cost,
             until,
             lane,
             why,
@@ -181,12 +181,12 @@ fn picture_of(input: &Input) -> Option<Picture<'_>> {
 /// Width and height of the upright picture, in which boxes count; of one that no kernel takes and
 /// that wasn't searched, those of its image, or as it is coded.
 fn size_of(frame: &Frame, output: &Output) -> (usize, usize) {
-    let size = |facts: &FrameFacts| (facts.width, facts.height);
+    let size = |facts: &FrameInfo| (facts.width, facts.height);
     let detected = output.detected.as_ref().and_then(|detected| detected.as_ref().ok());
     let still = output.still.as_ref().and_then(|still| still.as_ref().ok());
     let coded = || {
         let side = |side: u32| usize::try_from(side).unwrap_or(usize::MAX);
-        (side(frame.frame.width()), side(frame.frame.height()))
+        (side(frame.decoded.width()), side(frame.decoded.height()))
     };
     detected
         .map(|detected| size(&detected.facts))

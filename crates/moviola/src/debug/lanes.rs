@@ -32,12 +32,12 @@ pub(super) struct Thread {
     /// Since when it is at the innermost, in nanoseconds.
     pub(super) since: u64,
     /// What it did since it was done with a frame.
-    pub(super) effort: Effort,
+    pub(super) cost: FrameCost,
 }
 
 /// What a frame took.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
-pub(super) struct Effort {
+pub(super) struct FrameCost {
     #[serde(skip)]
     pub(super) times: Times,
     /// Since when, in nanoseconds; `None` before anything was done.
@@ -167,10 +167,10 @@ mod tests {
             stage_on_a_thread(&mut lanes, true);
         }
         let (thread, _) = lanes.begin();
-        (thread.since, thread.effort.packets) = (1, 7);
+        (thread.since, thread.cost.packets) = (1, 7);
         stage_on_a_thread(&mut lanes, true);
         assert!(lanes.threads.len() < REMEMBERED);
-        assert_eq!(lanes.this().unwrap().effort.packets, 7);
+        assert_eq!(lanes.this().unwrap().cost.packets, 7);
     }
 
     #[test]

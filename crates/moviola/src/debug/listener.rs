@@ -26,7 +26,7 @@ impl Listener {
 }
 
 /// What a span that is a stage has told.
-pub(super) struct Told {
+pub(super) struct SpanStats {
     pub(super) stage: Stage,
     /// Nanoseconds.
     pub(super) since: u64,
@@ -56,7 +56,7 @@ impl Visit for Facts {
 
 /// What an event says.
 #[derive(Debug, Default)]
-pub(super) struct Words {
+pub(super) struct EventFields {
     pub(super) message: String,
     /// Whatever else a message comes with.
     pub(super) more: String,
@@ -73,7 +73,7 @@ pub(super) struct Words {
     pub(super) candidates: Candidates,
 }
 
-impl Visit for Words {
+impl Visit for EventFields {
     fn record_i64(&mut self, field: &Field, value: i64) {
         if field.name() == "pts" {
             self.pts = Some(value);
@@ -133,31 +133,31 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Listener {
         let metadata = attributes.metadata();
         let stage = Stage::from_name(metadata.name()).filter(|_| metadata.target() == STAGE);
         if let (Some(stage), Some(span)) = (stage, context.span(id)) {
-            span.extensions_mut().insert(Told { stage, since: 0, facts: Facts::default() });
+            span.extensions_mut().insert(SpanStats { stage, since: 0, facts: Facts::default() });
         }
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
-        if let Some(told) = span.extensions_mut().get_mut::<Told>() {
+        if let Some(told) = span.extensions_mut().get_mut::<SpanStats>() {
             values.record(&mut told.facts);
         }
     }
 
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
-        if let Some(told) = span.extensions_mut().get_mut::<Told>() {
-            told.since = self.collector.heard().begin(told.stage);
+        if let Some(told) = span.extensions_mut().get_mut::<SpanStats>() {
+            told.since = self.collector.observed().begin(told.stage);
         }
     }
 
     fn on_exit(&self, id: &Id, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
         let mut extensions = span.extensions_mut();
-        if let Some(told) = extensions.remove::<Told>() {
-            let mut heard = self.collector.heard();
-            heard.tell(&told);
-            heard.end();
+        if let Some(told) = extensions.remove::<SpanStats>() {
+            let mut observed = self.collector.observed();
+            observed.tell(&told);
+            observed.end();
         }
     }
 
@@ -169,16 +169,16 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Listener {
         if !is_ours(metadata) && *metadata.level() > Level::WARN {
             return;
         }
-        let mut words = Words::default();
+        let mut words = EventFields::default();
         event.record(&mut words);
-        let mut heard = self.collector.heard();
+        let mut observed = self.collector.observed();
         match metadata.target() {
-            DECISION => heard.decided(words),
-            DECODER => heard.opened(words),
-            BEGIN => heard.begins(),
-            QUEUE => heard.waits(usize::try_from(words.waiting).unwrap_or(usize::MAX)),
-            CANDIDATES => heard.found(words.candidates),
-            _ => heard.warned(*metadata.level(), &words),
+            DECISION => observed.decided(words),
+            DECODER => observed.opened(words),
+            BEGIN => observed.begins(),
+            QUEUE => observed.waits(usize::try_from(words.waiting).unwrap_or(usize::MAX)),
+            CANDIDATES => observed.found(words.candidates),
+            _ => observed.warned(*metadata.level(), &words),
         }
     }
 }
@@ -190,7 +190,7 @@ mod tests {
     use moviola_av::stage;
     use moviola_media::{
         image::{NewFile, Overwrite},
-        stage::Task,
+        workers::WorkerThread,
     };
     use tracing::{dispatcher, span};
 
@@ -217,7 +217,7 @@ mod tests {
         fn record(&self, _: &Id, _: &Record<'_>) {}
         fn record_follows_from(&self, _: &Id, _: &Id) {}
         fn event(&self, event: &Event<'_>) {
-            let mut words = Words::default();
+            let mut words = EventFields::default();
             event.record(&mut words);
             self.0.lock().unwrap().push(words.message);
         }
@@ -231,12 +231,12 @@ mod tests {
         dispatcher::with_default(&Dispatch::new(before), || {
             let listener = collector().dispatch();
             dispatcher::with_default(&listener, || {
-                tracing::info!("heard");
+                tracing::info!("observed");
                 tracing::debug!("not asked for");
                 tracing::trace!(target: DECISION, verdict = "kept", why = "ours");
             });
         });
-        assert_eq!(*before.0.lock().unwrap(), ["heard"]);
+        assert_eq!(*before.0.lock().unwrap(), ["observed"]);
     }
 
     #[test]
@@ -248,9 +248,9 @@ mod tests {
             let convert = stage!("convert");
             convert.record("bytes", 7_u64);
         });
-        let heard = collector.heard();
+        let observed = collector.observed();
         let [convert, report] =
-            [Stage::Convert, Stage::Report].map(|stage| &heard.stages[stage as usize]);
+            [Stage::Convert, Stage::Report].map(|stage| &observed.stages[stage as usize]);
         assert_eq!((convert.time, convert.bytes, report.bytes), (0, 0, 7));
         assert!(report.time > 0);
     }
@@ -266,16 +266,16 @@ mod tests {
                 tracing::warn!("twice");
                 tracing::warn!("twice");
             };
-            Task::start(work).unwrap().wait();
+            WorkerThread::start(work).unwrap().wait();
         });
         let elsewhere = || {
             let _stage = stage!("infer");
         };
         thread::spawn(elsewhere).join().unwrap();
-        let heard = collector.heard();
-        assert_eq!(heard.stages[Stage::Decode as usize].frames, 3);
-        assert!(heard.stages[Stage::Work as usize].time > 0);
-        assert_eq!(heard.stages[Stage::Infer as usize].time, 0);
-        assert_eq!(heard.messages.get("warn: twice"), Some(&2));
+        let observed = collector.observed();
+        assert_eq!(observed.stages[Stage::Decode as usize].frames, 3);
+        assert!(observed.stages[Stage::Work as usize].time > 0);
+        assert_eq!(observed.stages[Stage::Infer as usize].time, 0);
+        assert_eq!(observed.messages.get("warn: twice"), Some(&2));
     }
 }

@@ -13,12 +13,12 @@ mod collector;
 mod decisions;
 mod environment;
 mod frames;
+mod histogram;
 mod inspector;
 mod lanes;
 mod listener;
 mod page;
 mod sample;
-mod spread;
 mod stage;
 #[cfg(test)]
 mod tests;
@@ -50,7 +50,7 @@ use frames::Frames;
 use page::Page;
 use trace::TraceWriter;
 
-pub(crate) use inspector::{Inspector, Looker, Note};
+pub(crate) use inspector::{FrameSnapshotter, Inspector, Note};
 pub use page::{StageReport, Statistics};
 pub use stage::Stage;
 
@@ -204,7 +204,7 @@ impl Iterator for DebugRun {
             let record = records.next()?;
             page.frames.take(records.take_notes());
             if let Ok(record) = &record {
-                page.take(record, collector.heard().started.elapsed());
+                page.take(record, collector.observed().started.elapsed());
                 let _stage = stage!("write");
                 *failure = lines.write(record).err();
             }
@@ -239,10 +239,10 @@ impl DebugRun {
         }
         page.end(&collector, &records);
         let provider = dispatcher::with_default(&dispatch, || {
-            drop(records); // its threads end, and are heard to
+            drop(records); // its threads end, and are observed to
             fast.provider()
         })?;
-        let trace = collector.heard().trace.take();
+        let trace = collector.observed().trace.take();
         page.trace_is_full = trace.as_ref().is_some_and(TraceWriter::is_full);
         let trace = trace.map(TraceWriter::finish).transpose();
         let trace = trace.and_then(|trace| match trace {

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{
     advice::{Known, advice},
-    collector::{Collector, Heard},
+    collector::{Collector, Observed},
     decisions,
     environment::{self, Fact},
     frames::{Clock, Frames, Shown, millis},
@@ -177,7 +177,7 @@ impl Page {
     /// Notes what a run took, now that it ends.
     pub(super) fn end(&mut self, collector: &Collector, records: &Records) {
         if self.end.is_none() {
-            self.wall = seconds(collector.heard().started.elapsed());
+            self.wall = seconds(collector.observed().started.elapsed());
         }
         self.cpu = cpu_seconds() - self.cpu_before;
         self.tally = records.tally();
@@ -191,15 +191,15 @@ impl Page {
         provider: Option<&ProviderReport>,
         collector: &Collector,
     ) -> (String, Statistics) {
-        let (plan, heard) = (fast.plan(), collector.heard());
-        let statistics = self.statistics(plan, &heard);
+        let (plan, observed) = (fast.plan(), collector.observed());
+        let statistics = self.statistics(plan, &observed);
         let features = cpu::features();
         let known = Known {
             plan,
             statistics: &statistics,
-            times: &heard.times(),
+            times: &observed.times(),
             provider,
-            decoded: heard.stages[Stage::Decode as usize].frames,
+            decoded: observed.stages[Stage::Decode as usize].frames,
             has_bf16: features.contains(&"avx512_bf16"),
         };
         let data = Data {
@@ -209,22 +209,26 @@ impl Page {
             wants_all: plan.frames == Wanted::All,
             statistics: &statistics,
             advice: advice(&known),
-            timeline: Drawn::of(&heard.timeline),
+            timeline: Drawn::of(&observed.timeline),
             frames: &self.frames.shown,
             frame_count: self.frames.count,
             slowest: &self.frames.slowest,
-            decisions: heard.decisions.shown(),
+            decisions: observed.decisions.shown(),
             clock: self.frames.clock,
-            environment: environment::facts(fast, self.source.as_ref(), &heard, provider),
+            environment: environment::facts(fast, self.source.as_ref(), &observed, provider),
             errors: &self.errors,
             error_count: self.error_count,
-            messages: heard.messages.iter().map(|(text, count)| (text.as_str(), *count)).collect(),
+            messages: observed
+                .messages
+                .iter()
+                .map(|(text, count)| (text.as_str(), *count))
+                .collect(),
             trace_is_full: self.trace_is_full,
         };
         (fill(&data), statistics)
     }
 
-    fn statistics(&self, plan: &Plan, heard: &Heard) -> Statistics {
+    fn statistics(&self, plan: &Plan, observed: &Observed) -> Statistics {
         let (wall, cpu, cores) = (self.wall, self.cpu, budget::cores());
         let is_whole = self.end.is_some() && !self.tally.failed && reads_all(plan);
         Statistics {
@@ -239,7 +243,7 @@ impl Page {
             speed: self.duration.filter(|_| is_whole).map(|length| length / wall),
             stages: Stage::ALL
                 .into_iter()
-                .filter_map(|stage| StageReport::of(stage, heard))
+                .filter_map(|stage| StageReport::of(stage, observed))
                 .collect(),
         }
     }
@@ -255,8 +259,8 @@ fn reads_all(plan: &Plan) -> bool {
 }
 
 impl StageReport {
-    fn of(stage: Stage, heard: &Heard) -> Option<Self> {
-        let tally = &heard.stages[stage as usize];
+    fn of(stage: Stage, observed: &Observed) -> Option<Self> {
+        let tally = &observed.stages[stage as usize];
         (tally.time > 0).then(|| Self {
             stage,
             seconds: millis(tally.time) / 1e3,

@@ -4,7 +4,7 @@
 //! decoded it. The first model is loaded beside opening and decoding, others where a
 //! worker needs one.
 
-pub(crate) mod searcher;
+pub(crate) mod worker;
 
 use std::{
     convert::Infallible,
@@ -24,14 +24,14 @@ use moviola_infer::{
     provider::ProviderReport,
     results::Detection,
 };
-use moviola_media::{convert::ConvertError, image::ImageError, stage::Task};
+use moviola_media::{convert::ConvertError, image::ImageError, workers::WorkerThread};
 
 use crate::{
     demo,
-    facts::FrameFacts,
+    frame_info::FrameInfo,
     results::{DetectionsRecord, ObjectRecord},
 };
-use searcher::Searcher;
+use worker::DetectWorker;
 
 /// Which model to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,7 +112,7 @@ impl Detectors {
                 Ok(detector)
             }
         };
-        let task = Task::start(load_one())?;
+        let task = WorkerThread::start(load_one())?;
         let first = Arc::new(Slot::new(Box::new(move || Mutex::new(task.wait()))));
         let others = (1..count).map(|_| {
             let (load, first) = (load_one(), Arc::clone(&first));
@@ -145,9 +145,9 @@ impl Detectors {
 
     /// A worker with one of the models, dealt out in turns; it draws boxes into JPEGs of that
     /// quality.
-    pub(crate) fn searcher(&self, number: usize, annotate: Option<u8>) -> Searcher {
+    pub(crate) fn worker(&self, number: usize, annotate: Option<u8>) -> DetectWorker {
         let slot = &self.slots[number % self.slots.len()];
-        Searcher::new(Arc::clone(slot), annotate)
+        DetectWorker::new(Arc::clone(slot), annotate)
     }
 
     /// Waits until the first is loaded, but not for what it is doing then; says what runs it, and why.
@@ -205,7 +205,7 @@ fn take(model: &Mutex<Loaded>) -> MutexGuard<'_, Loaded> {
 #[derive(Clone, Debug)]
 pub struct Detected {
     /// Which frame it was; its width and height are those that the boxes count in.
-    pub facts: FrameFacts,
+    pub facts: FrameInfo,
     /// The objects, the surest first.
     pub objects: Vec<Detection>,
     /// A JPEG of the upright picture with the boxes drawn in, if it was asked for.

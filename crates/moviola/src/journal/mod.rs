@@ -77,18 +77,18 @@ pub struct Stamp {
 
 /// What is to be done about a source, and the name of its part.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Todo {
+pub enum Action {
     /// Nothing: its part is there.
     Nothing(String, Done),
     /// Make the part.
-    Make(String, Past),
+    Make(String, History),
     /// Nothing: it was asked for already.
     Again,
 }
 
 /// What happened before to a source whose part is to be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Past {
+pub enum History {
     /// Nothing.
     New,
     /// It was begun, and whatever ended that wasn't its fault.
@@ -174,9 +174,9 @@ impl Journal {
 
     /// What is to be done about `source`, whose part is named after `name` if it has none yet. What is to
     /// be made has to be [`start`](Self::start)ed.
-    pub fn look(&mut self, source: &str, name: &str, stamp: Stamp) -> Todo {
+    pub fn plan_source(&mut self, source: &str, name: &str, stamp: Stamp) -> Action {
         let known = match self.known.get(source) {
-            Some(Known { asked: true, .. }) => return Todo::Again,
+            Some(Known { asked: true, .. }) => return Action::Again,
             Some(known) if known.stamp == stamp => known.clone(),
             Some(Known { part, begun, .. }) => {
                 Known { part: part.clone(), begun: *begun, stamp, ..Known::default() }
@@ -185,11 +185,11 @@ impl Journal {
         };
         let part = known.part.clone();
         let todo = match (known.done, known.deaths) {
-            (Some(done), _) => Todo::Nothing(part, done),
-            (None, MOST_DEATHS..) => Todo::Make(part, Past::Crashed),
-            (None, 1..) => Todo::Make(part, Past::Died),
-            (None, 0) if known.begun => Todo::Make(part, Past::Begun),
-            (None, 0) => Todo::Make(part, Past::New),
+            (Some(done), _) => Action::Nothing(part, done),
+            (None, MOST_DEATHS..) => Action::Make(part, History::Crashed),
+            (None, 1..) => Action::Make(part, History::Died),
+            (None, 0) if known.begun => Action::Make(part, History::Begun),
+            (None, 0) => Action::Make(part, History::New),
         };
         self.known.insert(source.into(), Known { asked: true, ..known });
         todo

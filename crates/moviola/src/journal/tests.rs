@@ -17,14 +17,14 @@ fn open(path: &Path) -> Journal {
     journal
 }
 
-fn make(part: &str, past: Past) -> Todo {
-    Todo::Make(part.into(), past)
+fn make(part: &str, past: History) -> Action {
+    Action::Make(part.into(), past)
 }
 
 /// Looks, and starts what is to be made.
-fn begin(journal: &mut Journal, source: &str, stamp: Stamp) -> Todo {
-    let todo = journal.look(source, source, stamp);
-    if matches!(todo, Todo::Make(_, past) if past != Past::Crashed) {
+fn begin(journal: &mut Journal, source: &str, stamp: Stamp) -> Action {
+    let todo = journal.plan_source(source, source, stamp);
+    if matches!(todo, Action::Make(_, past) if past != History::Crashed) {
         journal.start(source).expect("it can be written");
     }
     todo
@@ -48,20 +48,20 @@ fn what_is_done_stays_done() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal");
     let mut journal = open(&path);
-    assert_eq!(begin(&mut journal, "x/a.mp4", STAMP), make("a", Past::New));
-    assert_eq!(begin(&mut journal, "y/a.mp4", STAMP), make("a-2", Past::New));
-    assert_eq!(begin(&mut journal, "y/a.mp4", STAMP), Todo::Again);
+    assert_eq!(begin(&mut journal, "x/a.mp4", STAMP), make("a", History::New));
+    assert_eq!(begin(&mut journal, "y/a.mp4", STAMP), make("a-2", History::New));
+    assert_eq!(begin(&mut journal, "y/a.mp4", STAMP), Action::Again);
     assert!(!journal.has_results());
     journal.done("y/a.mp4", done(5)).unwrap();
     drop(journal);
     let mut journal = open(&path);
     assert!(journal.has_results());
-    assert_eq!(begin(&mut journal, "z/a.mp4", STAMP), make("a-3", Past::New));
-    assert_eq!(begin(&mut journal, "y/a.mp4", STAMP), Todo::Nothing("a-2".into(), done(5)));
-    assert_eq!(begin(&mut journal, "x/a.mp4", STAMP), make("a", Past::Died));
+    assert_eq!(begin(&mut journal, "z/a.mp4", STAMP), make("a-3", History::New));
+    assert_eq!(begin(&mut journal, "y/a.mp4", STAMP), Action::Nothing("a-2".into(), done(5)));
+    assert_eq!(begin(&mut journal, "x/a.mp4", STAMP), make("a", History::Died));
     journal.start("y/a.mp4").unwrap(); // its part is gone
     drop(journal);
-    assert_eq!(open(&path).look("y/a.mp4", "a", STAMP), make("a-2", Past::Died));
+    assert_eq!(open(&path).plan_source("y/a.mp4", "a", STAMP), make("a-2", History::Died));
 }
 
 #[test]
@@ -69,18 +69,18 @@ fn a_file_that_changed_is_done_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = one_done(folder.path());
     let changed = Stamp { size: 8, ..STAMP };
-    assert_eq!(open(&path).look("a", "a", changed), make("a", Past::Begun));
+    assert_eq!(open(&path).plan_source("a", "a", changed), make("a", History::Begun));
 }
 
 #[test]
 fn what_the_process_dies_of_twice_is_not_begun_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal");
-    for past in [Past::New, Past::Died, Past::Crashed] {
+    for past in [History::New, History::Died, History::Crashed] {
         assert_eq!(begin(&mut open(&path), "a", STAMP), make("a", past));
     }
     let changed = Stamp { changed: 10, ..STAMP };
-    assert_eq!(begin(&mut open(&path), "a", changed), make("a", Past::Begun));
+    assert_eq!(begin(&mut open(&path), "a", changed), make("a", History::Begun));
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn a_run_that_is_stopped_is_no_death() {
     let path = folder.path().join("journal");
     for run in 0..5 {
         let mut journal = open(&path);
-        let past = if run == 0 { Past::New } else { Past::Begun };
+        let past = if run == 0 { History::New } else { History::Begun };
         for source in ["a", "b"] {
             assert_eq!(begin(&mut journal, source, STAMP), make(source, past));
         }
@@ -105,9 +105,12 @@ fn a_line_cut_short_does_not_count() {
     for len in 0..whole.len() {
         fs::write(&path, &whole[..len]).unwrap();
         let todo = begin(&mut open(&path), "a", STAMP);
-        assert!(matches!(todo, Todo::Make(..)), "{len} bytes: {todo:?}");
+        assert!(matches!(todo, Action::Make(..)), "{len} bytes: {todo:?}");
         // And what is written next is not glued to it.
-        assert!(matches!(open(&path).look("a", "a", STAMP), Todo::Make(..)), "{len} bytes");
+        assert!(
+            matches!(open(&path).plan_source("a", "a", STAMP), Action::Make(..)),
+            "{len} bytes"
+        );
     }
 }
 
@@ -126,7 +129,7 @@ fn what_cannot_be_used_is_refused() {
     let error = Journal::open(&path).unwrap_err();
     assert!(matches!(error, JournalError::Damaged { line: 1, .. }), "{error}");
     drop(Journal::begin_anew(&path, header("[stills]")).unwrap());
-    assert_eq!(open(&path).look("a", "a", STAMP), make("a", Past::New));
+    assert_eq!(open(&path).plan_source("a", "a", STAMP), make("a", History::New));
 }
 
 #[test]
@@ -136,10 +139,14 @@ fn without_results_another_plan_begins_anew() {
     begin(&mut open(&path), "a", STAMP);
     let mut journal = Journal::open(&path).unwrap();
     journal.go_on(header("frames = 'all'\n[stills]")).unwrap();
-    assert_eq!(journal.look("a", "a", STAMP), make("a", Past::Begun), "what it wrote is ours");
+    assert_eq!(
+        journal.plan_source("a", "a", STAMP),
+        make("a", History::Begun),
+        "what it wrote is ours"
+    );
     drop(journal);
     let mut journal = Journal::open(&path).unwrap();
-    assert_eq!(journal.look("a", "a", STAMP), make("a", Past::Begun), "and stays so");
+    assert_eq!(journal.plan_source("a", "a", STAMP), make("a", History::Begun), "and stays so");
 }
 
 #[test]

@@ -4,19 +4,19 @@
 //! it, one after the other: its picture is in the core's cache, every core is busy with whatever is
 //! to do, and no picture waits for another.
 
-mod asked;
-mod engines;
-mod late;
+mod deferred_worker;
+mod models;
+mod requested_frames;
 mod worker;
 
 use std::io;
 
 use moviola_media::{
     error::Result,
-    joiner::Joiner,
     keyframes::KeyframeReader,
     media::Media,
     video::{FrameReader, Video},
+    workers::WorkerHandle,
 };
 
 use crate::{
@@ -25,11 +25,11 @@ use crate::{
     plan::{Frames, Plan},
     still::{Still, StillError},
 };
-use asked::Asked;
-use late::Late;
+use deferred_worker::DeferredWorker;
+use requested_frames::RequestedFrames;
 use worker::{Outputs, Workers};
 
-pub use engines::Engines;
+pub use models::Models;
 
 /// What a plan gives of one frame.
 #[derive(Debug)]
@@ -74,57 +74,60 @@ pub struct Pipeline {
 enum Reader {
     Key(KeyframeReader<Output>),
     Any(FrameReader<Output>),
-    Asked(Box<Asked>),
+    RequestedFrames(Box<RequestedFrames>),
 }
 
 impl Pipeline {
-    /// Starts to carry out `plan` on `media`, with as many workers as `engines` serve.
+    /// Starts to carry out `plan` on `media`, with as many workers as `models` serve.
     ///
     /// # Errors
     ///
     /// As [`KeyframeReader::start`], [`FrameReader::all`], [`FrameReader::played`] or
     /// [`Video::of_media`], whichever the plan takes.
-    pub fn start(media: Media, plan: &Plan, engines: &Engines) -> Result<Self> {
-        let workers = Workers::new(Outputs::of(plan), engines);
-        let functions = || (0..engines.workers()).map(|_| workers.function()).collect();
-        let frames = match &plan.frames {
-            Frames::Keyframes if engines.are_loading() && engines.workers() > 1 => {
-                let late = Late::new(workers);
-                let others = (1..engines.workers()).map(|_| late.function()).collect();
-                let keyframes = KeyframeReader::start(media, others)?;
-                late.reader(keyframes.joiner());
-                Reader::Key(keyframes)
-            }
-            Frames::Keyframes => Reader::Key(KeyframeReader::start(media, functions())?),
-            Frames::All => Reader::Any(FrameReader::all(media, functions())?),
-            Frames::Played(times) => {
-                Reader::Any(FrameReader::played(media, times.clone(), functions())?)
-            }
-            Frames::At(times) => {
-                Reader::Asked(Box::new(Asked::times(Video::of_media(media)?, times, workers)))
-            }
-            Frames::Index(numbers) => {
-                Reader::Asked(Box::new(Asked::numbers(Video::of_media(media)?, numbers, workers)))
-            }
-        };
+    pub fn start(media: Media, plan: &Plan, models: &Models) -> Result<Self> {
+        let workers = Workers::new(Outputs::of(plan), models);
+        let functions = || (0..models.workers()).map(|_| workers.function()).collect();
+        let frames =
+            match &plan.frames {
+                Frames::Keyframes if models.are_loading() && models.workers() > 1 => {
+                    let late = DeferredWorker::new(workers);
+                    let others = (1..models.workers()).map(|_| late.function()).collect();
+                    let keyframes = KeyframeReader::start(media, others)?;
+                    late.reader(keyframes.worker_handle());
+                    Reader::Key(keyframes)
+                }
+                Frames::Keyframes => Reader::Key(KeyframeReader::start(media, functions())?),
+                Frames::All => Reader::Any(FrameReader::all(media, functions())?),
+                Frames::Played(times) => {
+                    Reader::Any(FrameReader::played(media, times.clone(), functions())?)
+                }
+                Frames::At(times) => Reader::RequestedFrames(Box::new(RequestedFrames::times(
+                    Video::of_media(media)?,
+                    times,
+                    workers,
+                ))),
+                Frames::Index(numbers) => Reader::RequestedFrames(Box::new(
+                    RequestedFrames::numbers(Video::of_media(media)?, numbers, workers),
+                )),
+            };
         Ok(Self { frames, outputs: Outputs::of(plan), index: 0 })
     }
 
     /// Lets more workers help; `None` where frames are asked for one by one.
     pub fn helper(&self) -> Option<Helper> {
-        let joiner = match &self.frames {
-            Reader::Key(keyframes) => keyframes.joiner(),
-            Reader::Any(frames) => frames.joiner(),
-            Reader::Asked(_) => return None,
+        let worker_handle = match &self.frames {
+            Reader::Key(keyframes) => keyframes.worker_handle(),
+            Reader::Any(frames) => frames.worker_handle(),
+            Reader::RequestedFrames(_) => return None,
         };
-        Some(Helper { joiner, outputs: self.outputs })
+        Some(Helper { worker_handle, outputs: self.outputs })
     }
 }
 
 /// Lets workers join those of a [`Pipeline`], while that is read elsewhere.
 #[derive(Clone, Debug)]
 pub struct Helper {
-    joiner: Joiner<Output>,
+    worker_handle: WorkerHandle<Output>,
     outputs: Outputs,
 }
 
@@ -135,8 +138,8 @@ impl Helper {
     /// # Errors
     ///
     /// The system's error if it gives no thread.
-    pub fn join(&self, engines: &Engines) -> io::Result<bool> {
-        self.joiner.join(Workers::new(self.outputs, engines).function())
+    pub fn join(&self, models: &Models) -> io::Result<bool> {
+        self.worker_handle.join(Workers::new(self.outputs, models).function())
     }
 }
 
@@ -147,7 +150,7 @@ impl Iterator for Pipeline {
         let keyframes = match &mut self.frames {
             Reader::Key(keyframes) => keyframes,
             Reader::Any(frames) => return frames.next(),
-            Reader::Asked(asked) => return asked.next(),
+            Reader::RequestedFrames(asked) => return asked.next(),
         };
         let index = self.index;
         self.index += 1;

@@ -8,10 +8,10 @@ use std::sync::{
 use moviola_av::stage;
 use moviola_media::frame::Frame;
 
-use super::{Engines, Output};
+use super::{Models, Output};
 use crate::{
-    debug::{Inspector, Looker},
-    detect::searcher::Searcher,
+    debug::{FrameSnapshotter, Inspector},
+    detect::worker::DetectWorker,
     plan::Plan,
     still::{StillMaker, StillOptions},
 };
@@ -22,7 +22,7 @@ pub(super) struct Workers(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    engines: Engines,
+    models: Models,
     outputs: Outputs,
     /// How many models were dealt out.
     dealt: Arc<AtomicUsize>,
@@ -47,19 +47,19 @@ impl Outputs {
 #[derive(Debug)]
 struct Worker {
     /// Held until the thread is done.
-    engines: Engines,
+    models: Models,
     dealt: Arc<AtomicUsize>,
     annotate: Option<u8>,
     stills: Option<StillMaker>,
     /// Made when there is a frame for it: the first frame of all gets the first model.
-    searcher: Option<Searcher>,
-    looker: Option<Looker>,
+    worker: Option<DetectWorker>,
+    snapshotter: Option<FrameSnapshotter>,
 }
 
 impl Workers {
-    pub(super) fn new(outputs: Outputs, engines: &Engines) -> Self {
+    pub(super) fn new(outputs: Outputs, models: &Models) -> Self {
         Self(Arc::new(Shared {
-            engines: engines.clone(),
+            models: models.clone(),
             outputs,
             dealt: Arc::default(),
             idle: Mutex::default(),
@@ -90,41 +90,41 @@ impl Workers {
 
     /// One more.
     fn another(&self) -> Worker {
-        let Shared { engines, outputs: Outputs { stills, annotate }, dealt, .. } = &*self.0;
+        let Shared { models, outputs: Outputs { stills, annotate }, dealt, .. } = &*self.0;
         Worker {
-            engines: engines.clone(),
+            models: models.clone(),
             dealt: Arc::clone(dealt),
             annotate: *annotate,
             stills: stills.map(StillMaker::new),
-            searcher: None,
-            looker: engines.inspector().map(Inspector::looker),
+            worker: None,
+            snapshotter: models.inspector().map(Inspector::snapshotter),
         }
     }
 }
 
 impl Worker {
     /// With one of the models, which are dealt out in turns; `None` if there are none.
-    fn searcher(&self) -> Option<Searcher> {
-        let detectors = self.engines.detectors()?;
-        Some(detectors.searcher(self.dealt.fetch_add(1, Ordering::Relaxed), self.annotate))
+    fn worker(&self) -> Option<DetectWorker> {
+        let detectors = self.models.detectors()?;
+        Some(detectors.worker(self.dealt.fetch_add(1, Ordering::Relaxed), self.annotate))
     }
 
     fn work(&mut self, frame: &Frame) -> Output {
         let _stage = stage!("work");
-        if self.searcher.is_none() {
-            self.searcher = self.searcher();
+        if self.worker.is_none() {
+            self.worker = self.worker();
         }
-        if let Some(looker) = &mut self.looker {
-            looker.begin(frame, self.searcher.as_mut());
+        if let Some(snapshotter) = &mut self.snapshotter {
+            snapshotter.begin(frame, self.worker.as_mut());
         }
         let mut output = Output {
             index: None,
             still: self.stills.as_mut().map(|stills| stills.make(frame)),
-            detected: self.searcher.as_mut().map(|searcher| searcher.search(frame)),
+            detected: self.worker.as_mut().map(|worker| worker.search(frame)),
             note: None,
         };
-        if let Some(looker) = &mut self.looker {
-            output.note = Some(Box::new(looker.look(frame, &output, self.searcher.as_ref())));
+        if let Some(snapshotter) = &mut self.snapshotter {
+            output.note = Some(Box::new(snapshotter.look(frame, &output, self.worker.as_ref())));
         }
         output
     }

@@ -22,11 +22,11 @@ use moviola_media::{
 };
 
 use crate::{
-    bulk::Refusal,
+    bulk::SourceFailure,
     debug::Note,
     detect::{DetectError, Detected},
-    facts::FrameFacts,
-    pipeline::{Engines, Helper, Output, Pipeline},
+    frame_info::FrameInfo,
+    pipeline::{Helper, Models, Output, Pipeline},
     plan::{Frames, Plan},
     results::{EndRecord, ErrorRecord, Record, SourceRecord},
     sink::images::SourceFolders,
@@ -82,7 +82,7 @@ impl Records {
         source: Source,
         options: &SourceOptions,
         plan: &Plan,
-        engines: &Engines,
+        models: &Models,
         folders: images::Result<SourceFolders>,
     ) -> Self {
         let mut records = Self::new(source.name().into(), plan);
@@ -95,7 +95,7 @@ impl Records {
         }
         let options = SourceOptions { on_damage: plan.on_damage, ..options.clone() };
         let pipeline = records.open(source, options);
-        match pipeline.and_then(|media| Pipeline::start(media, plan, engines)) {
+        match pipeline.and_then(|media| Pipeline::start(media, plan, models)) {
             Ok(pipeline) => records.pipeline = Some(pipeline),
             Err(error) => records.media_error(&error),
         }
@@ -103,7 +103,7 @@ impl Records {
     }
 
     /// The records of a source that isn't read, because of what `refusal` says.
-    pub(crate) fn refused(source: String, plan: &Plan, refusal: Refusal) -> Self {
+    pub(crate) fn refused(source: String, plan: &Plan, refusal: SourceFailure) -> Self {
         let mut records = Self::new(source, plan);
         records.tally.unwritten = refusal.stage == UNWRITTEN;
         records.fail(refusal.stage, refusal.message);
@@ -229,7 +229,7 @@ impl Records {
     }
 
     /// Tells of a still; gives its facts if it came.
-    fn still(&mut self, still: Result<Still, StillError>, image: Image) -> Option<FrameFacts> {
+    fn still(&mut self, still: Result<Still, StillError>, image: Image) -> Option<FrameInfo> {
         match still {
             Ok(still) => {
                 self.learn(&still.facts);
@@ -250,7 +250,7 @@ impl Records {
         &mut self,
         detected: Result<Detected, DetectError>,
         image: Image,
-    ) -> Option<FrameFacts> {
+    ) -> Option<FrameInfo> {
         match detected {
             Ok(detected) => {
                 self.learn(&detected.facts);
@@ -285,7 +285,7 @@ impl Records {
     }
 
     /// Adds to the source's record what its first picture tells.
-    fn learn(&mut self, facts: &FrameFacts) {
+    fn learn(&mut self, facts: &FrameInfo) {
         if let Some(source) = &mut self.announced {
             source.learn(facts.format, facts.color);
         }

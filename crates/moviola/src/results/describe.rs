@@ -62,7 +62,7 @@ impl VideoRecord {
 }
 
 impl AudioRecord {
-    /// What the container says of a sound stream.
+    /// What the container says of a audio stream.
     pub fn of(parameters: &CodecParameters) -> Self {
         Self {
             codec: parameters.codec_name().into(),

@@ -33,8 +33,8 @@ fn source() -> SourceRecord {
     }
 }
 
-fn place() -> PlaceRecord {
-    PlaceRecord {
+fn place() -> FramePosition {
+    FramePosition {
         frame: None,
         time: Some(0.0),
         pts: Some(0),
@@ -73,7 +73,7 @@ fn records_are_written_as_documented() {
     check(
         Record::Frame(FrameRecord {
             index: None,
-            place: PlaceRecord { frame: Some(30), time: Some(1.0), pts: Some(30000), ..place() },
+            place: FramePosition { frame: Some(30), time: Some(1.0), pts: Some(30000), ..place() },
             keyframe: Some(false),
             md5: Some("9e107d9d372bb6826bd81d3542a419d6".into()),
             path: Some("out/a/00000030.jpg".into()),
@@ -123,7 +123,7 @@ fn floats_are_the_shortest_text_of_their_own_type() {
     let record = DetectionsRecord {
         source: "a.mp4".into(),
         keyframe: Some(0),
-        place: PlaceRecord { frame: Some(0), ..place() },
+        place: FramePosition { frame: Some(0), ..place() },
         objects: vec![object],
         path: None,
         damaged: false,
@@ -136,7 +136,7 @@ fn floats_are_the_shortest_text_of_their_own_type() {
 
 #[test]
 fn what_is_unknown_is_left_out() {
-    let unknown = PlaceRecord { time: None, pts: None, time_base: None, ..place() };
+    let unknown = FramePosition { time: None, pts: None, time_base: None, ..place() };
     let bare = FrameRecord { place: unknown, path: None, ..keyframe() };
     check(
         Record::Keyframe(bare),
@@ -185,7 +185,7 @@ fn records_are_read_back_as_they_were_written() {
     // Bits of all kinds, without those that are no numbers.
     let floats = (1..200_u32).map(|n| f32::from_bits(n.wrapping_mul(0x9e37_79b9) & 0xbf7f_ffff));
     let objects = floats.map(|float| object(float.abs(), float)).collect();
-    let place = PlaceRecord { time: Some(1.0 / 3.0), pts: Some(-1), ..place() };
+    let place = FramePosition { time: Some(1.0 / 3.0), pts: Some(-1), ..place() };
     let detections = DetectionsRecord {
         source: "a.mp4".into(),
         keyframe: None,

@@ -1,15 +1,15 @@
-//! Going to another place in a stream of sound.
+//! Going to another place in a stream of audio.
 
 use super::{
     super::{
         grid::Grid,
         marks::{Landing, Marks},
     },
-    SoundDecoder, open_decoder,
+    AudioStreamDecoder, open_decoder,
 };
 use crate::error::Result;
 
-impl SoundDecoder {
+impl AudioStreamDecoder {
     pub(in crate::audio) fn grid(&self) -> Option<&Grid> {
         self.grid.as_ref()
     }

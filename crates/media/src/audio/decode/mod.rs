@@ -1,4 +1,4 @@
-//! One stream of sound: packets in, samples in their places out.
+//! One stream of audio: packets in, samples in their places out.
 
 mod jump;
 #[cfg(test)]
@@ -13,7 +13,7 @@ use moviola_av::{
 };
 
 use super::{
-    AudioOptions, Samples, SoundStream,
+    AudioOptions, AudioStream, Samples,
     grid::Grid,
     marks::{Landing, Mark, Marks},
     output::Output,
@@ -24,7 +24,7 @@ use crate::error::{Error, Result};
 /// Stands for a packet without a timestamp.
 const NO_TICKS: i64 = i64::MIN;
 
-/// Decodes one stream of sound from packets that somebody else reads.
+/// Decodes one stream of audio from packets that somebody else reads.
 ///
 /// [`receive`](Self::receive) until it gives `None`, then [`push`](Self::push) one packet, and so
 /// on; at the end [`end`](Self::end), and receive again until `None`. Memory holds what one packet
@@ -32,20 +32,20 @@ const NO_TICKS: i64 = i64::MIN;
 ///
 /// # Examples
 ///
-/// One pass over a file that feeds sound and pictures:
+/// One pass over a file that feeds audio and pictures:
 ///
 /// ```
 /// use moviola_av::{Decoder, Demuxer, DemuxerOptions, MediaKind, Received};
-/// use moviola_media::audio::{AudioOptions, SoundDecoder, SoundStream};
+/// use moviola_media::audio::{AudioOptions, AudioStreamDecoder, AudioStream};
 ///
 /// # let url = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/h264_bframes.mp4");
 /// let mut demuxer = Demuxer::open(DemuxerOptions { url: url.into(), ..Default::default() })?;
 /// let video = demuxer.streams().find(|s| s.kind() == MediaKind::Video).expect("a video");
 /// let (video, parameters) = (video.index(), video.parameters()?);
 /// let mut pictures = Decoder::open(&parameters, &Default::default())?;
-/// let sound = SoundStream::pick(&demuxer, None)?.expect("sound");
+/// let audio = AudioStream::pick(&demuxer, None)?.expect("audio");
 /// let wanted = AudioOptions { sample_rate: Some(16_000), channels: Some(1), ..Default::default() };
-/// let mut sound = SoundDecoder::open("a clip", sound, None, wanted)?;
+/// let mut audio = AudioStreamDecoder::open("a clip", audio, None, wanted)?;
 ///
 /// let (mut frames, mut samples) = (0, 0);
 /// while let Some(packet) = demuxer.read_packet()? {
@@ -54,29 +54,29 @@ const NO_TICKS: i64 = i64::MIN;
 ///         while let Received::Frame(_) = pictures.receive()? {
 ///             frames += 1;
 ///         }
-///     } else if packet.stream_index() == sound.stream().index {
-///         let _ = sound.push(&packet)?;
-///         while let Some(piece) = sound.receive()? {
+///     } else if packet.stream_index() == audio.stream().index {
+///         let _ = audio.push(&packet)?;
+///         while let Some(piece) = audio.receive()? {
 ///             samples += piece.len();
 ///         }
 ///     }
 /// }
-/// sound.end()?;
-/// while let Some(piece) = sound.receive()? {
+/// audio.end()?;
+/// while let Some(piece) = audio.receive()? {
 ///     samples += piece.len();
 /// }
 /// assert!(frames > 70 && samples == 48_000);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct SoundDecoder {
+pub struct AudioStreamDecoder {
     name: String,
-    stream: SoundStream,
+    stream: AudioStream,
     options: AudioOptions,
     start: Option<Pts>,
     decoder: AudioDecoder,
     /// Known from the first frame on.
     grid: Option<Grid>,
-    report: SoundReport,
+    report: AudioReport,
     /// What was decoded from the start, or as if it were.
     marks: Marks,
     /// The timestamp of the first packet of all.
@@ -87,7 +87,7 @@ pub struct SoundDecoder {
 
 /// What was not as it should be in all that was decoded so far; what is decoded again counts again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SoundReport {
+pub struct AudioReport {
     /// Packets that could not be decoded. Silence stands in their places.
     pub damaged_packets: u64,
     /// Samples of silence that fill gaps, at the stream's rate.
@@ -96,16 +96,16 @@ pub struct SoundReport {
     pub cut_samples: u64,
 }
 
-impl SoundDecoder {
+impl AudioStreamDecoder {
     /// A decoder for a stream; `name` stands in messages. Time is counted from `start`, or from
     /// the first sample if that is `None`.
     ///
     /// # Errors
     ///
-    /// [`Error::NoSound`] if this build can't decode the stream.
+    /// [`Error::NoAudio`] if this build can't decode the stream.
     pub fn open(
         name: impl Into<String>,
-        stream: SoundStream,
+        stream: AudioStream,
         start: Option<Pts>,
         options: AudioOptions,
     ) -> Result<Self> {
@@ -118,7 +118,7 @@ impl SoundDecoder {
             start,
             decoder,
             grid: None,
-            report: SoundReport::default(),
+            report: AudioReport::default(),
             marks: Marks::default(),
             first_packet: None,
             landing: Landing::Done,
@@ -127,7 +127,7 @@ impl SoundDecoder {
     }
 
     /// The stream it decodes.
-    pub fn stream(&self) -> &SoundStream {
+    pub fn stream(&self) -> &AudioStream {
         &self.stream
     }
 
@@ -137,7 +137,7 @@ impl SoundDecoder {
     }
 
     /// What was not as it should be.
-    pub fn report(&self) -> SoundReport {
+    pub fn report(&self) -> AudioReport {
         self.report
     }
 
@@ -145,7 +145,7 @@ impl SoundDecoder {
     ///
     /// # Errors
     ///
-    /// [`Error::NoSound`] after the end, if the packet is encrypted, or if memory is exhausted. A
+    /// [`Error::NoAudio`] after the end, if the packet is encrypted, or if memory is exhausted. A
     /// damaged packet is no error: it is counted.
     pub fn push(&mut self, packet: &Packet) -> Result<Sent> {
         if packet.is_encrypted() {
@@ -166,16 +166,16 @@ impl SoundDecoder {
     ///
     /// # Errors
     ///
-    /// [`Error::NoSound`] if memory is exhausted.
+    /// [`Error::NoAudio`] if memory is exhausted.
     pub fn end(&mut self) -> Result<()> {
         self.decoder.send_end().or_else(|cause| self.damaged(&cause))
     }
 
-    /// The next piece of sound; `None` if a packet is needed for it, or if all were handed out.
+    /// The next piece of audio; `None` if a packet is needed for it, or if all were handed out.
     ///
     /// # Errors
     ///
-    /// [`Error::NoSound`] if the channels can't be mixed as wanted, or memory is exhausted.
+    /// [`Error::NoAudio`] if the channels can't be mixed as wanted, or memory is exhausted.
     pub fn receive(&mut self) -> Result<Option<Samples>> {
         loop {
             if let Some(planes) = self.grid.as_mut().and_then(Grid::take) {
@@ -251,29 +251,29 @@ impl SoundDecoder {
         if self.landing != Landing::Done {
             return Ok(()); // it warms up, and may miss what came before
         }
-        tracing::debug!(name = self.name, %cause, "a packet of sound is damaged");
+        tracing::debug!(name = self.name, %cause, "a packet of audio is damaged");
         self.report.damaged_packets += 1;
         Ok(())
     }
 
     fn failed(&self, cause: &AvError) -> Error {
-        let reason = format!("its sound can't be decoded: {cause}");
-        Error::NoSound { name: self.name.clone(), reason }
+        let reason = format!("its audio can't be decoded: {cause}");
+        Error::NoAudio { name: self.name.clone(), reason }
     }
 }
 
-fn open_decoder(name: &str, stream: &SoundStream) -> Result<AudioDecoder> {
+fn open_decoder(name: &str, stream: &AudioStream) -> Result<AudioDecoder> {
     let options = AudioDecoderOptions { time_base: Some(stream.time_base), ..Default::default() };
     AudioDecoder::open(&stream.parameters, &options).map_err(|cause| {
         let codec = stream.parameters.codec_name();
-        let reason = format!("its sound ({codec}) can't be decoded: {cause}");
-        Error::NoSound { name: name.into(), reason }
+        let reason = format!("its audio ({codec}) can't be decoded: {cause}");
+        Error::NoAudio { name: name.into(), reason }
     })
 }
 
-impl std::fmt::Debug for SoundDecoder {
+impl std::fmt::Debug for AudioStreamDecoder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SoundDecoder")
+        f.debug_struct("AudioStreamDecoder")
             .field("name", &self.name)
             .field("stream", &self.stream)
             .field("options", &self.options)

@@ -26,12 +26,12 @@ fn packet(pts: i64, first: i16, stop: i16) -> Packet {
 }
 
 /// Sends packets and gives back what comes out, as one piece.
-fn run(packets: &[Packet], wanted: AudioOptions) -> (Samples, SoundReport) {
-    let stream = SoundStream::pick(&demuxer(), None).unwrap().unwrap();
-    let mut sound = SoundDecoder::open("test", stream, None, wanted).unwrap();
+fn run(packets: &[Packet], wanted: AudioOptions) -> (Samples, AudioReport) {
+    let stream = AudioStream::pick(&demuxer(), None).unwrap().unwrap();
+    let mut audio = AudioStreamDecoder::open("test", stream, None, wanted).unwrap();
     let mut whole: Option<Samples> = None;
-    let mut receive = |sound: &mut SoundDecoder| {
-        while let Some(piece) = sound.receive().unwrap() {
+    let mut receive = |audio: &mut AudioStreamDecoder| {
+        while let Some(piece) = audio.receive().unwrap() {
             match &mut whole {
                 Some(whole) => whole.append(&piece),
                 None => whole = Some(piece),
@@ -39,12 +39,12 @@ fn run(packets: &[Packet], wanted: AudioOptions) -> (Samples, SoundReport) {
         }
     };
     for packet in packets {
-        assert_eq!(sound.push(packet).unwrap(), Sent::Accepted);
-        receive(&mut sound);
+        assert_eq!(audio.push(packet).unwrap(), Sent::Accepted);
+        receive(&mut audio);
     }
-    sound.end().unwrap();
-    receive(&mut sound);
-    (whole.unwrap_or_default(), sound.report())
+    audio.end().unwrap();
+    receive(&mut audio);
+    (whole.unwrap_or_default(), audio.report())
 }
 
 fn numbers(samples: &Samples) -> Vec<i16> {
@@ -58,7 +58,7 @@ fn a_gap_is_silence_and_an_overlap_is_cut() {
     let want: Vec<_> = (1..401).chain([0; 200]).chain(601..1201).collect();
     assert_eq!(numbers(&samples), want);
     assert_eq!((samples.start, samples.sample_rate), (0, 8000));
-    assert_eq!(report, SoundReport { silent_samples: 200, cut_samples: 200, ..report });
+    assert_eq!(report, AudioReport { silent_samples: 200, cut_samples: 200, ..report });
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn jitter_moves_nothing() {
     let packets = [packet(0, 0, 400), packet(520, 400, 800), packet(700, 800, 1200)];
     let (samples, report) = run(&packets, AudioOptions::default());
     assert_eq!(numbers(&samples), (0..1200).collect::<Vec<_>>());
-    assert_eq!(report, SoundReport::default());
+    assert_eq!(report, AudioReport::default());
 }
 
 #[test]
@@ -81,6 +81,6 @@ fn long_silence_comes_in_pieces_and_resampling_keeps_its_length() {
 }
 
 #[test]
-fn nothing_but_the_end_is_no_sound() {
+fn nothing_but_the_end_is_no_audio() {
     assert_eq!(run(&[], AudioOptions::default()).0, Samples::default());
 }

@@ -11,7 +11,7 @@ use moviola_av::{
 };
 
 use super::{
-    Listed, Listing,
+    ListedPacket, Listing,
     boxes::{self, Header},
     bytes::{Bytes, Window},
     mp4,
@@ -108,7 +108,7 @@ impl Walked {
             if end > file_len {
                 return None;
             }
-            let listed = Listed { pts, key: run.key, discard, position: run.position };
+            let listed = ListedPacket { pts, key: run.key, discard, position: run.position };
             collector.push(listed, run.duration.into());
         }
         Some(collector.listing)
@@ -196,7 +196,7 @@ impl<'a> Walk<'a> {
         }
         self.hand_out(self.bytes.len())?;
         let piecemeal = self.segments.complete;
-        // FFmpeg has not read it all, so there is less to compare with: believe only what is sound.
+        // FFmpeg has not read it all, so there is less to compare with: believe only what is audio.
         if piecemeal && (self.is_strange || !self.segments.agree_with(&self.fragments)) {
             return None;
         }

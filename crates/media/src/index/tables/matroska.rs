@@ -6,7 +6,7 @@
 use moviola_av::{demuxer::Demuxer, stream::Stream};
 
 use super::{
-    Collector, Listed, Listing,
+    Collector, ListedPacket, Listing,
     bytes::{Bytes, Window},
     ebml::{self, Element},
     tracks::{self, Track},
@@ -30,8 +30,8 @@ mod id {
     pub(super) const REFERENCE_BLOCK: u32 = 0xfb;
 }
 
-/// What is read at once, in bytes: several heads where blocks are small (sound), not much more than
-/// the head where they are large. Measured to be the fastest for a video with sound.
+/// What is read at once, in bytes: several heads where blocks are small (audio), not much more than
+/// the head where they are large. Measured to be the fastest for a video with audio.
 const AHEAD: usize = 256;
 
 /// The packets of `stream`.
@@ -182,7 +182,7 @@ impl Walk<'_> {
     fn take(&mut self, block: &Block, key: bool, duration: u64) {
         let duration = if duration == 0 { self.track.default_duration } else { duration };
         let Block { position, pts, .. } = *block;
-        self.collector.push(Listed { pts, key, discard: false, position }, duration);
+        self.collector.push(ListedPacket { pts, key, discard: false, position }, duration);
     }
 
     fn unsigned(&mut self, element: Element) -> Option<u64> {

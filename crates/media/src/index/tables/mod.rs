@@ -21,7 +21,7 @@ pub use self::bytes::Bytes;
 
 /// One packet of a stream as a container lists it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Listed {
+pub struct ListedPacket {
     /// Presentation time in ticks of the stream's time base: what `Packet::pts` would say.
     pub pts: i64,
     /// Whether the container calls it a key frame. `Packet::is_key` says the same unless FFmpeg
@@ -37,14 +37,14 @@ pub struct Listed {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
     /// In decoding order.
-    pub packets: Vec<Listed>,
+    pub packets: Vec<ListedPacket>,
     /// When the last shown packet ends, in ticks of the stream's time base, if known.
     pub end: Option<i64>,
 }
 
 /// How far tables are looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
+pub enum ReadScope {
     /// In the header alone: that of MP4 lists all packets, unless the file is fragmented.
     Header,
     /// In the whole file: before every fragment and block too.
@@ -56,15 +56,15 @@ pub enum Reach {
 /// `None` if the container has no such tables within `reach`, or they are incomplete, damaged or in
 /// a form that isn't understood: then the packets have to be read. Nothing is read through
 /// `demuxer`.
-pub fn list(bytes: &Bytes, demuxer: &Demuxer, stream: usize, reach: Reach) -> Option<Listing> {
+pub fn list(bytes: &Bytes, demuxer: &Demuxer, stream: usize, reach: ReadScope) -> Option<Listing> {
     let found = demuxer.stream(stream)?;
     let parameters = found.parameters().ok()?;
     let codec = parameters.codec_name();
     let mut listing = match (demuxer.format_name(), reach) {
         ("mov,mp4,m4a,3gp,3g2,mj2", _) if mp4::CUT_ANEW.contains(&codec) => return None,
-        ("mov,mp4,m4a,3gp,3g2,mj2", Reach::Header) => mp4::list_header(bytes, demuxer, found)?,
-        ("mov,mp4,m4a,3gp,3g2,mj2", Reach::File) => mp4::list(bytes, demuxer, found)?,
-        ("matroska,webm", Reach::File) => matroska::list(bytes, demuxer, found)?,
+        ("mov,mp4,m4a,3gp,3g2,mj2", ReadScope::Header) => mp4::list_header(bytes, demuxer, found)?,
+        ("mov,mp4,m4a,3gp,3g2,mj2", ReadScope::File) => mp4::list(bytes, demuxer, found)?,
+        ("matroska,webm", ReadScope::File) => matroska::list(bytes, demuxer, found)?,
         _ => return None,
     };
     if parameters.is_intra_only() {
@@ -88,7 +88,7 @@ impl Collector {
     }
 
     /// `duration` is in ticks; 0 if it isn't known.
-    fn push(&mut self, packet: Listed, duration: u64) {
+    fn push(&mut self, packet: ListedPacket, duration: u64) {
         self.listing.packets.push(packet);
         if !packet.discard && self.last.is_none_or(|last| packet.pts >= last) {
             self.last = Some(packet.pts);

@@ -7,7 +7,7 @@ use moviola_av::{
 };
 
 use super::{
-    Collector, Listed, Listing,
+    Collector, ListedPacket, Listing,
     boxes::{self, Header},
     bytes::{Bytes, Window},
     fragments,
@@ -91,7 +91,7 @@ pub(super) fn join(
         let pts = entry.timestamp?.checked_add(shift)?.checked_add(offset.into())?;
         let IndexEntry { keyframe: key, discard, position, .. } = entry;
         let duration = *samples.durations.get(next)?;
-        collector.push(Listed { pts, key, discard, position }, duration.into());
+        collector.push(ListedPacket { pts, key, discard, position }, duration.into());
         next += 1;
     }
     Some(collector)

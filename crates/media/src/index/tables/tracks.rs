@@ -14,7 +14,7 @@ mod id {
     pub(super) const CODEC_DELAY: u32 = 0x56aa;
     pub(super) const DEFAULT_DURATION: u32 = 0x23_e383;
     pub(super) const TRACK_SCALE: u32 = 0x23_314f;
-    /// What holds other elements in a `TrackEntry`: video and sound, colours and projection, ways
+    /// What holds other elements in a `TrackEntry`: video and audio, colours and projection, ways
     /// of encoding, planes, additions to blocks.
     pub(super) const MASTERS: [u32; 13] = [
         0xe0, 0xe1, 0x55b0, 0x55d0, 0x7670, 0x6d80, 0x6240, 0x5034, 0x5035, 0xe2, 0xe3, 0xe4,

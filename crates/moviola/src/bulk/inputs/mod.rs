@@ -19,7 +19,7 @@ use crate::{hash::hexadecimal, journal::Stamp};
 
 /// A source that is meant, or why it can't be one.
 #[derive(Debug)]
-pub struct Found {
+pub struct ResolvedSource {
     /// How its user knows it.
     pub name: String,
     /// What tells it from all others, whatever bytes its path has.
@@ -50,7 +50,7 @@ const MATCHING: MatchOptions = MatchOptions {
 pub fn find(
     words: Vec<OsString>,
     results: &[PathBuf],
-) -> impl Iterator<Item = Found> + Send + use<> {
+) -> impl Iterator<Item = ResolvedSource> + Send + use<> {
     let search = Search { results: results.iter().map(|path| real(path)).collect() };
     words.into_iter().flat_map(move |word| match word.to_str() {
         // A name that isn't text can be nothing but a file's.
@@ -62,14 +62,18 @@ pub fn find(
     })
 }
 
-type Many = Box<dyn Iterator<Item = Found> + Send>;
+type Many = Box<dyn Iterator<Item = ResolvedSource> + Send>;
 
-fn one(found: Found) -> Many {
+fn one(found: ResolvedSource) -> Many {
     Box::new(iter::once(found))
 }
 
 /// What is found; or, if nothing is, why not.
-fn some(found: impl Iterator<Item = Found> + Send + 'static, word: &str, reason: &str) -> Many {
+fn some(
+    found: impl Iterator<Item = ResolvedSource> + Send + 'static,
+    word: &str,
+    reason: &str,
+) -> Many {
     let mut found = found.peekable();
     match found.peek() {
         Some(_) => Box::new(found),
@@ -90,7 +94,7 @@ impl Search {
         let path = Path::new(&word);
         if word == "-" || word.contains("://") {
             let (stamp, source) = (Stamp::default(), Ok(Source::parse(&word)));
-            return one(Found { name: word.clone(), key: word, source, stamp });
+            return one(ResolvedSource { name: word.clone(), key: word, source, stamp });
         }
         if path.is_dir() && self.is_result(path) {
             let reason = "results go here: name the files, or another output";
@@ -130,7 +134,7 @@ impl Search {
     }
 
     /// All files of a folder.
-    fn in_folder(&self, folder: &Path) -> impl Iterator<Item = Found> + Send + use<> {
+    fn in_folder(&self, folder: &Path) -> impl Iterator<Item = ResolvedSource> + Send + use<> {
         let (search, root, real_root) = (self.clone(), folder.to_owned(), real(folder));
         let walk = WalkDir::new(folder).follow_links(true).sort_by_file_name();
         let is_meant = move |entry: &DirEntry| {
@@ -212,14 +216,14 @@ fn real(path: &Path) -> PathBuf {
 }
 
 /// A file that was named; a pipe will do.
-fn file(path: &Path) -> Found {
+fn file(path: &Path) -> ResolvedSource {
     let stamp = fs::metadata(path).map(|metadata| stamp(&metadata)).unwrap_or_default();
     let (name, key) = (path.display().to_string(), key(path));
-    Found { name, key, source: Ok(Source::path(path)), stamp }
+    ResolvedSource { name, key, source: Ok(Source::path(path)), stamp }
 }
 
 /// A file that was found: of pipes and devices nobody knows whether they ever end.
-fn regular(path: &Path) -> Found {
+fn regular(path: &Path) -> ResolvedSource {
     let reason = match fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => return file(path),
         Ok(_) => "is no regular file; name it itself to read it".into(),
@@ -228,12 +232,17 @@ fn regular(path: &Path) -> Found {
     unusable_path(path, reason)
 }
 
-fn unusable_path(path: &Path, reason: String) -> Found {
-    Found { key: key(path), ..unusable(&path.display().to_string(), reason) }
+fn unusable_path(path: &Path, reason: String) -> ResolvedSource {
+    ResolvedSource { key: key(path), ..unusable(&path.display().to_string(), reason) }
 }
 
-fn unusable(name: &str, reason: String) -> Found {
-    Found { name: name.into(), key: name.into(), source: Err(reason), stamp: Stamp::default() }
+fn unusable(name: &str, reason: String) -> ResolvedSource {
+    ResolvedSource {
+        name: name.into(),
+        key: name.into(),
+        source: Err(reason),
+        stamp: Stamp::default(),
+    }
 }
 
 /// The path as text that no other file has: without what says nothing (`./`), and byte by byte if it

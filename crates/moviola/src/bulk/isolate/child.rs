@@ -15,9 +15,9 @@ use moviola_media::source::SourceOptions;
 
 use super::{
     GRACE,
-    protocol::{Answer, Errand, Setup},
+    protocol::{InitMessage, Job, WorkerMessage},
 };
-use crate::{pipeline::Engines, plan::Plan, records::Records, sink::jsonl::JsonLines};
+use crate::{pipeline::Models, plan::Plan, records::Records, sink::jsonl::JsonLines};
 
 /// Works for the process at the other end of `input` and `output`, as
 /// [`Isolation`](super::Isolation) has it, until `input` ends.
@@ -47,9 +47,9 @@ pub fn serve(
         }
     })?;
     let Ok(setup) = heard.recv() else { return Ok(()) };
-    let Setup { plan, options } = serde_json::from_str(&setup)?;
-    let (engines, options) = (Engines::load(&plan, 1)?, options.options()?);
-    Worker { plan, options, engines, watch, output: JsonLines::new(output) }.work(&heard)
+    let InitMessage { plan, options } = serde_json::from_str(&setup)?;
+    let (models, options) = (Models::load(&plan, 1)?, options.options()?);
+    Worker { plan, options, models, watch, output: JsonLines::new(output) }.work(&heard)
 }
 
 /// Hands on the lines of `input`, until it ends.
@@ -98,51 +98,57 @@ impl Watch {
 struct Worker<W> {
     plan: Plan,
     options: SourceOptions,
-    engines: Engines,
+    models: Models,
     watch: Arc<Watch>,
     output: JsonLines<W>,
 }
 
 impl<W: Write> Worker<W> {
-    fn work(mut self, errands: &Receiver<String>) -> io::Result<()> {
-        let models = || self.engines.models_loaded();
-        match self.engines.provider() {
-            Ok(provider) => self.output.write(&Answer::Ready { provider, models: models() })?,
-            Err(error) => return self.output.write(&Answer::Broken { message: error.to_string() }),
+    fn work(mut self, jobs: &Receiver<String>) -> io::Result<()> {
+        let models = || self.models.models_loaded();
+        match self.models.provider() {
+            Ok(provider) => {
+                self.output.write(&WorkerMessage::Ready { provider, models: models() })?
+            }
+            Err(error) => {
+                return self.output.write(&WorkerMessage::Broken { message: error.to_string() });
+            }
         }
-        for errand in errands {
-            self.carry_out(serde_json::from_str(&errand)?)?;
+        for job in jobs {
+            self.carry_out(serde_json::from_str(&job)?)?;
         }
         Ok(())
     }
 
-    fn carry_out(&mut self, errand: Errand) -> io::Result<()> {
-        self.output.write(&Answer::Taken)?;
-        let (source, folders) = errand.open();
+    fn carry_out(&mut self, job: Job) -> io::Result<()> {
+        self.output.write(&WorkerMessage::Taken)?;
+        let (source, folders) = job.open();
         let mut records =
-            Records::start(source, &self.options, &self.plan, &self.engines, Ok(folders));
+            Records::start(source, &self.options, &self.plan, &self.models, Ok(folders));
         self.watch.open(records.interrupt());
         while let Some(record) = records.next() {
             if self.watch.has_ended() {
                 return Ok(());
             }
             if let Some(reason) = records.hardware_fallback() {
-                self.output.write(&Answer::Fallback { reason })?;
+                self.output.write(&WorkerMessage::Fallback { reason })?;
             }
             match record {
                 Ok(record) => {
                     let (record, tally) = (Box::new(record), records.tally());
-                    self.output.write(&Answer::Told { record, tally })?;
+                    self.output.write(&WorkerMessage::Told { record, tally })?;
                 }
                 Err(error) => {
-                    return self.output.write(&Answer::Broken { message: error.to_string() });
+                    return self
+                        .output
+                        .write(&WorkerMessage::Broken { message: error.to_string() });
                 }
             }
         }
         if records.is_cut_short() {
             return Ok(());
         }
-        let (tally, models) = (records.tally(), self.engines.models_loaded());
-        self.output.write(&Answer::Ended { tally, models })
+        let (tally, models) = (records.tally(), self.models.models_loaded());
+        self.output.write(&WorkerMessage::Ended { tally, models })
     }
 }

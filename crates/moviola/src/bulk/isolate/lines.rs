@@ -34,7 +34,7 @@ pub(super) enum Line<'a> {
     /// The line, with its end.
     Text(&'a [u8]),
     /// Nothing, in that time.
-    Late,
+    TimedOut,
     /// Nothing more will come; what has no end doesn't count.
     End,
 }
@@ -59,7 +59,7 @@ impl<P: Read + AsFd> Lines<P> {
                 return Ok(Line::Text(&self.read[begin..self.next]));
             }
             if !is_readable(&self.pipe, until)? {
-                return Ok(Line::Late);
+                return Ok(Line::TimedOut);
             }
             if self.fill()? == 0 {
                 return Ok(Line::End);
@@ -114,12 +114,12 @@ mod tests {
         let (reader, mut writer) = io::pipe().unwrap();
         let mut lines = Lines::new(reader);
         let now = || Some(Instant::now());
-        assert_eq!(lines.next(now()).unwrap(), Line::Late);
+        assert_eq!(lines.next(now()).unwrap(), Line::TimedOut);
         writer.write_all(b"one\ntwo\n\nthr").unwrap();
         for want in ["one\n", "two\n", "\n"] {
             assert_eq!(lines.next(now()).unwrap(), Line::Text(want.as_bytes()));
         }
-        assert_eq!(lines.next(now()).unwrap(), Line::Late);
+        assert_eq!(lines.next(now()).unwrap(), Line::TimedOut);
         writer.write_all(b"ee\nfour").unwrap();
         assert_eq!(lines.next(None).unwrap(), Line::Text(b"three\n"));
         drop(writer);

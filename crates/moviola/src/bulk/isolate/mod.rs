@@ -19,11 +19,11 @@ use moviola_media::source::SourceOptions;
 
 use super::BulkError;
 use crate::plan::Plan;
-use protocol::{Opening, Setup};
+use protocol::{InitMessage, WireOptions};
 
 pub use child::serve;
-pub(super) use protocol::Errand;
-pub(super) use slot::{Listener, Outcome, Slot};
+pub(super) use protocol::Job;
+pub(super) use slot::{Listener, Outcome, WorkerSlot};
 
 /// How long a worker may take to finish the record at hand when it is to end: shorter than people
 /// wait before they insist.
@@ -45,7 +45,7 @@ pub struct Isolation {
 /// The worker processes of a [`Bulk`](super::Bulk). Dropping them ends them.
 #[derive(Debug)]
 pub(super) struct Processes {
-    slots: Vec<Arc<Slot>>,
+    slots: Vec<Arc<WorkerSlot>>,
 }
 
 impl Processes {
@@ -56,9 +56,9 @@ impl Processes {
         options: &SourceOptions,
         count: usize,
     ) -> Result<Self, BulkError> {
-        let setup = Setup { plan: plan.clone(), options: Opening::of(options) };
+        let setup = InitMessage { plan: plan.clone(), options: WireOptions::of(options) };
         let (isolation, setup) = (Arc::new(isolation), Arc::from(slot::line(&setup)?));
-        let start = |_| Slot::start(Arc::clone(&isolation), Arc::clone(&setup)).map(Arc::new);
+        let start = |_| WorkerSlot::start(Arc::clone(&isolation), Arc::clone(&setup)).map(Arc::new);
         Ok(Self { slots: (0..count).map(start).collect::<Result<_, _>>()? })
     }
 
@@ -68,7 +68,7 @@ impl Processes {
     }
 
     /// That of a worker.
-    pub(super) fn slot(&self, worker: usize) -> Arc<Slot> {
+    pub(super) fn slot(&self, worker: usize) -> Arc<WorkerSlot> {
         Arc::clone(&self.slots[worker % self.slots.len()])
     }
 

@@ -14,7 +14,7 @@ use std::{
 use super::{
     Isolation,
     lines::{Line, Lines},
-    protocol::Answer,
+    protocol::WorkerMessage,
 };
 
 /// A worker process. Dropping it ends it.
@@ -31,11 +31,11 @@ pub(super) struct Process {
 
 /// What waiting for a process brought.
 #[derive(Debug)]
-pub(super) enum Heard {
+pub(super) enum Received {
     /// It said something.
-    Answer(Answer),
+    WorkerMessage(WorkerMessage),
     /// Nothing, in that time.
-    Late,
+    TimedOut,
     /// It is no more.
     Gone(End),
 }
@@ -84,18 +84,18 @@ impl Process {
     }
 
     /// Waits for what it says next, until that moment at most.
-    pub(super) fn hear(&mut self, until: Option<Instant>) -> Heard {
+    pub(super) fn hear(&mut self, until: Option<Instant>) -> Received {
         let nonsense = match self.output.next(until) {
-            Ok(Line::Late) => return Heard::Late,
+            Ok(Line::TimedOut) => return Received::TimedOut,
             Ok(Line::End) => None,
             Ok(Line::Text(line)) => match serde_json::from_slice(line) {
-                Ok(answer) => return Heard::Answer(answer),
+                Ok(answer) => return Received::WorkerMessage(answer),
                 Err(error) => Some(format!("words that can't be understood ({error})")),
             },
             Err(error) => Some(format!("a pipe that can't be read ({error})")),
         };
         let end = self.end();
-        Heard::Gone(match nonsense {
+        Received::Gone(match nonsense {
             Some(how) => End { how, was_killed: false },
             None => end.unwrap_or_else(|error| End { how: error.to_string(), was_killed: false }),
         })

@@ -1,8 +1,8 @@
 //! What the processes say to each other: JSON, one message a line.
 //!
-//! A worker first hears its [`Setup`] and answers [`Answer::Ready`] when its models are loaded. Then it
-//! takes one [`Errand`] after another, and answers each with [`Answer::Taken`], the source's records
-//! ([`Answer::Told`], perhaps one [`Answer::Fallback`] between them) and [`Answer::Ended`]. Standard
+//! A worker first hears its [`InitMessage`] and answers [`WorkerMessage::Ready`] when its models are loaded. Then it
+//! takes one [`Job`] after another, and answers each with [`WorkerMessage::Taken`], the source's records
+//! ([`WorkerMessage::Told`], perhaps one [`WorkerMessage::Fallback`] between them) and [`WorkerMessage::Ended`]. Standard
 //! input's end is its own.
 
 use std::{path::PathBuf, time::Duration};
@@ -12,7 +12,7 @@ use moviola_media::source::{IoMode, Place, Source, SourceOptions};
 use serde::{Deserialize, Serialize, de::Error};
 
 use crate::{
-    bulk::{Input, Refusal},
+    bulk::{Input, SourceFailure},
     exact_path,
     plan::Plan,
     records::{SourceTally, UNWRITTEN},
@@ -22,15 +22,15 @@ use crate::{
 
 /// What a worker does with every source.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Setup {
+pub(super) struct InitMessage {
     pub(super) plan: Plan,
-    pub(super) options: Opening,
+    pub(super) options: WireOptions,
 }
 
 /// [`SourceOptions`] as they are written; a plan says what to do about damage, and there is one
 /// decoder.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Opening {
+pub(super) struct WireOptions {
     #[serde(with = "Reading")]
     io: IoMode,
     allow_protocols: String,
@@ -56,7 +56,7 @@ struct ExactPath(#[serde(with = "exact_path")] PathBuf);
 
 /// A source that a worker is to read, and where its images go.
 #[derive(Debug, Serialize, Deserialize)]
-pub(in crate::bulk) struct Errand {
+pub(in crate::bulk) struct Job {
     place: Written,
     folders: SourceFolders,
 }
@@ -70,7 +70,7 @@ enum Written {
 
 /// What a worker says.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Answer {
+pub(super) enum WorkerMessage {
     /// Sources may come; how many models were loaded, and what runs them.
     Ready { provider: Option<ProviderReport>, models: u64 },
     /// A model can't be loaded: no source can be read.
@@ -85,7 +85,7 @@ pub(super) enum Answer {
     Ended { tally: SourceTally, models: u64 },
 }
 
-impl Opening {
+impl WireOptions {
     pub(super) fn of(options: &SourceOptions) -> Self {
         let &SourceOptions {
             io,
@@ -132,18 +132,18 @@ impl Opening {
     }
 }
 
-impl Errand {
+impl Job {
     /// What to hand over for `input`, and how the source is called; or why it can't be.
-    pub(in crate::bulk) fn of(input: Input) -> Result<(Self, String), (Refusal, String)> {
+    pub(in crate::bulk) fn of(input: Input) -> Result<(Self, String), (SourceFailure, String)> {
         let Input { name, source, folders } = input;
         let refused = |refusal| (refusal, name.clone());
         let source = source.map_err(refused)?;
-        let unwritable = |message| Refusal { stage: UNWRITTEN, message };
+        let unwritable = |message| SourceFailure { stage: UNWRITTEN, message };
         let folders = folders.map_err(|error| refused(unwritable(error.to_string())))?;
         let place = match source.place() {
             Some(Place::Path(path)) => Written::Path(ExactPath(path.into())),
             Some(Place::Url(url)) => Written::Url(url.into()),
-            None => return Err(refused(Refusal::not_elsewhere())),
+            None => return Err(refused(SourceFailure::not_elsewhere())),
         };
         Ok((Self { place, folders }, source.name().into()))
     }
@@ -185,8 +185,8 @@ mod tests {
             memory: 5,
             ..SourceOptions::default()
         };
-        let line = serde_json::to_string(&Opening::of(&options)).unwrap();
-        let over = serde_json::from_str::<Opening>(&line).unwrap().options().unwrap();
+        let line = serde_json::to_string(&WireOptions::of(&options)).unwrap();
+        let over = serde_json::from_str::<WireOptions>(&line).unwrap().options().unwrap();
         // The pool is a process's own.
         let over = SourceOptions { pool: options.pool.clone(), ..over };
         assert_eq!(format!("{over:?}"), format!("{options:?}"));

@@ -15,11 +15,11 @@ use moviola_media::budget;
 
 use super::{
     GRACE, Isolation,
-    process::{End, Heard, Process},
-    protocol::{Answer, Errand},
+    process::{End, Process, Received},
+    protocol::{Job, WorkerMessage},
 };
 use crate::{
-    bulk::{BulkError, Refusal},
+    bulk::{BulkError, SourceFailure},
     records::SourceTally,
     results::Record,
 };
@@ -29,7 +29,7 @@ const MOST_DEATHS: u32 = 3;
 
 /// One worker's place.
 #[derive(Debug)]
-pub(in crate::bulk) struct Slot {
+pub(in crate::bulk) struct WorkerSlot {
     isolation: Arc<Isolation>,
     /// What a process hears first.
     setup: Arc<[u8]>,
@@ -59,7 +59,7 @@ pub(in crate::bulk) enum Outcome {
     /// As its last record says.
     Ended(SourceTally),
     /// The process didn't bring it to its end: what had been counted, and what happened.
-    Cut(SourceTally, Refusal),
+    Cut(SourceTally, SourceFailure),
     /// Nobody wants its records any more.
     Left,
 }
@@ -75,9 +75,9 @@ pub(in crate::bulk) trait Listener {
 }
 
 /// Someone who waits, and wants no records.
-struct Nobody;
+struct NullSink;
 
-impl Listener for Nobody {
+impl Listener for NullSink {
     fn has_left(&self) -> bool {
         false
     }
@@ -89,7 +89,7 @@ impl Listener for Nobody {
     fn fell_back(&mut self, _: String) {}
 }
 
-impl Slot {
+impl WorkerSlot {
     /// Starts a process, and doesn't wait for it.
     pub(super) fn start(isolation: Arc<Isolation>, setup: Arc<[u8]>) -> Result<Self, BulkError> {
         let slot = Self {
@@ -112,7 +112,7 @@ impl Slot {
         let mut waiting = lock(&self.waiting);
         // Whoever has taken the process away had heard of its models before.
         if self.provider.get().is_none() {
-            self.ready(&mut waiting, &Nobody)?;
+            self.ready(&mut waiting, &NullSink)?;
         }
         Ok(self.provider.get().cloned().flatten())
     }
@@ -139,24 +139,26 @@ impl Slot {
     /// [`BulkError::Worker`] if it can't load a model, or no process lives long enough to begin.
     pub(in crate::bulk) fn carry_out(
         &self,
-        errand: &Errand,
+        job: &Job,
         listener: &mut impl Listener,
     ) -> Result<Outcome, BulkError> {
-        let errand = line(errand)?;
+        let job = line(job)?;
         let _turn = lock(&self.turn);
         loop {
             let Some(mut process) = self.take(listener)? else { return Ok(Outcome::Left) };
-            self.send(&errand);
+            self.send(&job);
             let late = self.deadline();
             match process.hear(late) {
-                Heard::Answer(Answer::Taken) => {
+                Received::WorkerMessage(WorkerMessage::Taken) => {
                     lock(&self.waiting).deaths = 0;
                     return self.listen(process, late, listener);
                 }
-                Heard::Late => return Ok(self.late(process, SourceTally::default())),
+                Received::TimedOut => return Ok(self.late(process, SourceTally::default())),
                 // It died of nothing that this source did, and another process may read it.
-                Heard::Gone(end) => self.bury(&mut lock(&self.waiting), &end)?,
-                Heard::Answer(_) => self.bury(&mut lock(&self.waiting), &End::out_of_turn())?,
+                Received::Gone(end) => self.record_failure(&mut lock(&self.waiting), &end)?,
+                Received::WorkerMessage(_) => {
+                    self.record_failure(&mut lock(&self.waiting), &End::out_of_turn())?
+                }
             }
         }
     }
@@ -171,7 +173,7 @@ impl Slot {
         let mut so_far = SourceTally::default();
         loop {
             match process.hear(late) {
-                Heard::Answer(Answer::Told { record, tally }) => {
+                Received::WorkerMessage(WorkerMessage::Told { record, tally }) => {
                     so_far = tally;
                     let told = Instant::now();
                     if !listener.take(*record) {
@@ -181,19 +183,21 @@ impl Slot {
                     // Whoever takes records slowly isn't the source's fault.
                     late = late.and_then(|late| late.checked_add(told.elapsed()));
                 }
-                Heard::Answer(Answer::Ended { tally, models }) => {
+                Received::WorkerMessage(WorkerMessage::Ended { tally, models }) => {
                     self.count_models(&mut process, models);
                     lock(&self.waiting).process = Some(process);
                     return Ok(Outcome::Ended(tally));
                 }
-                Heard::Answer(Answer::Broken { message }) => {
+                Received::WorkerMessage(WorkerMessage::Broken { message }) => {
                     return Err(BulkError::worker(message));
                 }
-                Heard::Answer(Answer::Fallback { reason }) => listener.fell_back(reason),
-                Heard::Answer(Answer::Ready { .. } | Answer::Taken) => {}
-                Heard::Late => return Ok(self.late(process, so_far)),
-                Heard::Gone(_) if listener.has_left() => return Ok(Outcome::Left),
-                Heard::Gone(end) => return Ok(Outcome::Cut(so_far, Refusal::died(&end))),
+                Received::WorkerMessage(WorkerMessage::Fallback { reason }) => {
+                    listener.fell_back(reason)
+                }
+                Received::WorkerMessage(WorkerMessage::Ready { .. } | WorkerMessage::Taken) => {}
+                Received::TimedOut => return Ok(self.late(process, so_far)),
+                Received::Gone(_) if listener.has_left() => return Ok(Outcome::Left),
+                Received::Gone(end) => return Ok(Outcome::Cut(so_far, SourceFailure::died(&end))),
             }
         }
     }
@@ -221,18 +225,18 @@ impl Slot {
                 return Ok(());
             }
             match process.hear(self.deadline()) {
-                Heard::Answer(Answer::Ready { provider, models }) => {
+                Received::WorkerMessage(WorkerMessage::Ready { provider, models }) => {
                     process.is_ready = true;
                     self.count_models(&mut process, models);
                     self.provider.get_or_init(|| provider);
                     waiting.process = Some(process);
                 }
-                Heard::Answer(Answer::Broken { message }) => {
+                Received::WorkerMessage(WorkerMessage::Broken { message }) => {
                     return Err(BulkError::worker(message));
                 }
-                Heard::Gone(end) => self.bury(waiting, &end)?,
-                Heard::Late => self.bury(waiting, &End::late())?,
-                Heard::Answer(_) => self.bury(waiting, &End::out_of_turn())?,
+                Received::Gone(end) => self.record_failure(waiting, &end)?,
+                Received::TimedOut => self.record_failure(waiting, &End::late())?,
+                Received::WorkerMessage(_) => self.record_failure(waiting, &End::out_of_turn())?,
             }
         }
     }
@@ -270,18 +274,18 @@ impl Slot {
     /// Ends the process, which takes too long.
     fn late(&self, process: Process, so_far: SourceTally) -> Outcome {
         drop(process);
-        Outcome::Cut(so_far, Refusal::late(self.isolation.deadline.unwrap_or_default()))
+        Outcome::Cut(so_far, SourceFailure::late(self.isolation.deadline.unwrap_or_default()))
     }
 
     /// Lets the process finish the record at hand, and ends it.
     fn leave(&self, mut process: Process) {
         self.stop();
         let late = Instant::now() + GRACE;
-        while matches!(process.hear(Some(late)), Heard::Answer(_)) {}
+        while matches!(process.hear(Some(late)), Received::WorkerMessage(_)) {}
     }
 
     /// A process died without a source: the next may do better, but not many will.
-    fn bury(&self, waiting: &mut Waiting, end: &End) -> Result<(), BulkError> {
+    fn record_failure(&self, waiting: &mut Waiting, end: &End) -> Result<(), BulkError> {
         waiting.deaths += 1;
         if waiting.deaths < MOST_DEATHS {
             return Ok(());
@@ -294,7 +298,7 @@ impl Slot {
     }
 }
 
-impl Refusal {
+impl SourceFailure {
     /// The process that read it died.
     fn died(End { how, was_killed }: &End) -> Self {
         let remedy = if *was_killed {

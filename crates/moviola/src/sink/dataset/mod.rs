@@ -4,10 +4,10 @@
 //! joined when all are done, in the order of the inputs, and removed. A journal beside the parts says
 //! which are done, so that a run can go on where another ended, however that came to its end.
 
-mod admission;
 mod error;
 mod joined;
 mod part;
+mod pending_inputs;
 mod target;
 
 use std::{
@@ -18,15 +18,15 @@ use std::{
 };
 
 use crate::{
-    bulk::{Event, Input, inputs::Found},
+    bulk::{Event, Input, inputs::ResolvedSource},
     journal::{Done, Header, Journal},
     plan::Plan,
     records::{SourceTally, Tally},
     sink::images::Folders,
 };
-use admission::{Admission, Admitted};
 use error::Result;
 use part::{Part, place};
+use pending_inputs::{Admitted, PendingInputs};
 use target::Target;
 
 pub use error::DatasetError;
@@ -125,24 +125,24 @@ impl Dataset {
     }
 
     /// Of the sources that are `found`, those that aren't done, each with its place in `folders`; for one
-    /// run. Those that the process may have died of are left for [`suspect`](Self::suspect), and have to
+    /// run. Those that the process may have died of are left for [`next_retry`](Self::next_retry), and have to
     /// be asked for.
     pub fn inputs(
         &self,
-        found: impl Iterator<Item = Found> + Send + 'static,
+        found: impl Iterator<Item = ResolvedSource> + Send + 'static,
         folders: Folders,
     ) -> impl Iterator<Item = Input> + Send + 'static {
         lock(&self.shared).folders = Some(folders);
-        Admission { shared: Arc::clone(&self.shared), parts: self.parts.clone(), found }
+        PendingInputs { shared: Arc::clone(&self.shared), parts: self.parts.clone(), found }
     }
 
     /// Once the run over the [`inputs`](Self::inputs) has ended: a source that the process died with
     /// before, for a run of its own. What happens then is of its making.
-    pub fn suspect(&self) -> Option<Input> {
+    pub fn next_retry(&self) -> Option<Input> {
         let mut shared = lock(&self.shared);
         shared.next = 0; // each run counts for itself
-        let suspect = shared.suspects.pop_front()?;
-        shared.admit(&self.parts, suspect)
+        let next_retry = shared.suspects.pop_front()?;
+        shared.admit(&self.parts, next_retry)
     }
 
     /// Where it is written, now and when it is complete: none of it is an input.

@@ -13,9 +13,9 @@ fn open(target: &Path, existing: Existing) -> Dataset {
     Dataset::open(target, &plan(), existing).expect("it can be opened")
 }
 
-fn found(names: &[&'static str]) -> impl Iterator<Item = Found> + Send + use<> {
+fn found(names: &[&'static str]) -> impl Iterator<Item = ResolvedSource> + Send + use<> {
     let names = Vec::from(names).into_iter();
-    names.map(|name| Found {
+    names.map(|name| ResolvedSource {
         name: name.into(),
         key: name.into(),
         source: Ok(Source::path(name)),
@@ -45,11 +45,11 @@ fn what_died_with_the_process_comes_last_and_one_at_a_time() {
     ends(&mut dataset, 0, "c").unwrap();
     ends(&mut dataset, 1, "d").unwrap();
     for name in ["a", "b"] {
-        let suspect = dataset.suspect().unwrap();
-        assert_eq!((suspect.name.as_str(), suspect.source.is_ok()), (name, true));
+        let next_retry = dataset.next_retry().unwrap();
+        assert_eq!((next_retry.name.as_str(), next_retry.source.is_ok()), (name, true));
         ends(&mut dataset, 0, name).unwrap();
     }
-    assert!(dataset.suspect().is_none());
+    assert!(dataset.next_retry().is_none());
     dataset.finish().unwrap();
 }
 
@@ -60,7 +60,7 @@ fn what_dies_alone_a_second_time_is_left_out() {
     drop(inputs(&open(&target, Existing::Refuse), &["a", "b"]));
     let dataset = open(&target, Existing::Resume);
     assert!(inputs(&dataset, &["a", "b"]).is_empty());
-    assert_eq!(dataset.suspect().unwrap().name, "a");
+    assert_eq!(dataset.next_retry().unwrap().name, "a");
     drop(dataset); // it dies with this one, and `b` was not begun
     let mut dataset = open(&target, Existing::Resume);
     let mut left = dataset
@@ -70,9 +70,9 @@ fn what_dies_alone_a_second_time_is_left_out() {
     assert!(left.next().is_none());
     drop(left);
     ends(&mut dataset, 0, "a").unwrap();
-    assert_eq!(dataset.suspect().unwrap().name, "b");
+    assert_eq!(dataset.next_retry().unwrap().name, "b");
     ends(&mut dataset, 0, "b").unwrap();
-    assert!(dataset.suspect().is_none());
+    assert!(dataset.next_retry().is_none());
     dataset.finish().unwrap();
     assert!(target.exists());
 }

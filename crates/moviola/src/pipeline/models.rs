@@ -14,7 +14,7 @@ use crate::{
 ///
 /// They serve one source after another, or several at once.
 #[derive(Clone, Debug)]
-pub struct Engines {
+pub struct Models {
     workers: usize,
     detectors: Option<Detectors>,
     /// Makes notes about each frame, if they are wanted.
@@ -23,7 +23,7 @@ pub struct Engines {
     _held: Option<Arc<dyn Any + Send + Sync>>,
 }
 
-impl Engines {
+impl Models {
     /// Starts loading what `plan` needs, for so many workers (at least one), and doesn't wait for it.
     ///
     /// # Errors

@@ -25,7 +25,7 @@ enum Which {
 ///
 /// Some are fetched together: on all cores, and frames of one group of pictures at once.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(super) struct RequestedFrames {
     video: Video,
     workers: Workers,
     /// How many are fetched together.
@@ -34,7 +34,7 @@ pub(super) struct Asked {
     fetched: VecDeque<Result<Output>>,
 }
 
-impl Asked {
+impl RequestedFrames {
     pub(super) fn numbers(video: Video, numbers: &[i64], workers: Workers) -> Self {
         Self::new(video, numbers.iter().copied().map(Which::Number).collect(), workers)
     }

@@ -16,13 +16,13 @@ use crate::{exit::Exit, input::Inputs, interrupt, output::Output};
 
 /// Where images go.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Places<'a> {
+pub(crate) struct OutputDirs<'a> {
     pub(crate) stills: Option<&'a Path>,
     pub(crate) annotated: Option<&'a Path>,
     pub(crate) overwrite: bool,
 }
 
-impl Places<'_> {
+impl OutputDirs<'_> {
     /// The folders for what `plan` makes.
     pub(crate) fn folders(&self, plan: &Plan) -> image::Result<Folders> {
         Folders::new(plan, self.stills, self.annotated, self.existing())
@@ -39,14 +39,13 @@ impl Places<'_> {
 pub(crate) fn run(
     plan: Plan,
     inputs: &Inputs,
-    places: Places<'_>,
+    dirs: OutputDirs<'_>,
     options: SourceOptions,
     out: &mut Output,
 ) -> anyhow::Result<Exit> {
     let started = Instant::now();
-    let mut folders = places.folders(&plan)?;
-    let mut runner =
-        Runner { fast: Fast::new(plan, options)?, introduction: Introduction::default() };
+    let mut folders = dirs.folders(&plan)?;
+    let mut runner = Runner { fast: Fast::new(plan, options)?, notice: ProviderNotice::default() };
     let mut tally = Tally::default();
     for source in inputs.sources() {
         let folders = folders.next(source.name());
@@ -70,7 +69,7 @@ pub(crate) fn run(
 
 struct Runner {
     fast: Fast,
-    introduction: Introduction,
+    notice: ProviderNotice,
 }
 
 impl Runner {
@@ -95,7 +94,7 @@ impl Runner {
             out.progress(record.time());
             out.record(&record)?;
             if matches!(record, Record::Detections(_)) {
-                self.introduction.make(|| self.fast.provider(), out)?;
+                self.notice.make(|| self.fast.provider(), out)?;
             }
         }
         out.end_progress();
@@ -104,18 +103,18 @@ impl Runner {
         }
         tally.add(records.tally());
         // Without a model, no source can be searched: that it can't be loaded is told now.
-        self.introduction.make(|| self.fast.provider(), out)?;
+        self.notice.make(|| self.fast.provider(), out)?;
         Ok(Some(()))
     }
 }
 
 /// Says once what runs the model, and why.
 #[derive(Debug, Default)]
-pub(crate) struct Introduction {
+pub(crate) struct ProviderNotice {
     made: bool,
 }
 
-impl Introduction {
+impl ProviderNotice {
     /// An error is one of the model.
     pub(crate) fn make<E>(
         &mut self,

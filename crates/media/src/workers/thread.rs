@@ -6,7 +6,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use super::telling;
+use super::with_dispatch;
 
 /// Runs `work` once for each of `workers`, side by side, the first on the caller's own thread, and
 /// waits for all.
@@ -36,7 +36,8 @@ fn on_threads<W: Send, T: Send>(
         done.collect::<Vec<_>>()
     };
     let (first, mut others) = thread::scope(|scope| {
-        let start = |_| kind().name("moviola-worker".into()).spawn_scoped(scope, telling(work_on));
+        let start =
+            |_| kind().name("moviola-worker".into()).spawn_scoped(scope, with_dispatch(work_on));
         let warn = |error: &std::io::Error| tracing::warn!(%error, "fewer threads");
         let started: Vec<_> = (0..threads).map_while(|n| start(n).inspect_err(warn).ok()).collect();
         let first = work(first);
@@ -52,16 +53,16 @@ fn on_threads<W: Send, T: Send>(
 
 /// One function that runs on a thread of its own.
 #[derive(Debug)]
-pub struct Task<T>(JoinHandle<T>);
+pub struct WorkerThread<T>(JoinHandle<T>);
 
-impl<T: Send + 'static> Task<T> {
+impl<T: Send + 'static> WorkerThread<T> {
     /// Starts `work`.
     ///
     /// # Errors
     ///
     /// The system's error if no thread can be started.
     pub fn start(work: impl FnOnce() -> T + Send + 'static) -> std::io::Result<Self> {
-        thread::Builder::new().name("moviola-task".into()).spawn(telling(work)).map(Self)
+        thread::Builder::new().name("moviola-task".into()).spawn(with_dispatch(work)).map(Self)
     }
 
     /// Waits for the result. A panic in the task goes on here.
@@ -102,6 +103,6 @@ mod tests {
 
     #[test]
     fn a_task_gives_its_result() {
-        assert_eq!(Task::start(|| 7).unwrap().wait(), 7);
+        assert_eq!(WorkerThread::start(|| 7).unwrap().wait(), 7);
     }
 }

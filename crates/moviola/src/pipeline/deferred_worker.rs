@@ -8,13 +8,13 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use moviola_media::{frame::Frame, joiner::Joiner};
+use moviola_media::{frame::Frame, workers::WorkerHandle};
 
 use super::{Output, worker::Workers};
 
 /// Brings one more worker to a reader, once.
 #[derive(Clone, Debug)]
-pub(super) struct Late {
+pub(super) struct DeferredWorker {
     workers: Workers,
     state: Arc<Mutex<State>>,
 }
@@ -24,12 +24,12 @@ enum State {
     /// No frame has come, and the reader isn't known.
     Nothing,
     /// The reader is known.
-    Reader(Joiner<Output>),
+    Reader(WorkerHandle<Output>),
     /// A frame has come.
     Frame,
 }
 
-impl Late {
+impl DeferredWorker {
     pub(super) fn new(workers: Workers) -> Self {
         Self { workers, state: Arc::new(Mutex::new(State::Nothing)) }
     }
@@ -47,25 +47,25 @@ impl Late {
     }
 
     /// The reader that the late one is to join.
-    pub(super) fn reader(&self, joiner: Joiner<Output>) {
+    pub(super) fn reader(&self, worker_handle: WorkerHandle<Output>) {
         let mut state = self.state();
         if matches!(*state, State::Frame) {
             drop(state);
-            return self.join(&joiner);
+            return self.join(&worker_handle);
         }
-        *state = State::Reader(joiner);
+        *state = State::Reader(worker_handle);
     }
 
     fn frame_came(&self) {
         let before = mem::replace(&mut *self.state(), State::Frame);
-        if let State::Reader(joiner) = before {
-            self.join(&joiner);
+        if let State::Reader(worker_handle) = before {
+            self.join(&worker_handle);
         }
     }
 
-    fn join(&self, joiner: &Joiner<Output>) {
+    fn join(&self, worker_handle: &WorkerHandle<Output>) {
         // The others do its work if there is none.
-        let joined: io::Result<bool> = joiner.join(self.workers.function());
+        let joined: io::Result<bool> = worker_handle.join(self.workers.function());
         if let Err(error) = joined {
             tracing::warn!(%error, "fewer threads");
         }

@@ -13,10 +13,10 @@ use moviola::{
 
 use crate::{
     args::Global,
-    fast::Places,
     inference::{ANNOTATED_QUALITY, InferenceArgs, check_model},
     input::IndexArgs,
     pictures::LookArgs,
+    run::fast::OutputDirs,
 };
 
 /// The flags that a plan's file stands for.
@@ -41,7 +41,7 @@ const FLAGS: [&str; 17] = [
 ];
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct WantedArgs {
+pub(crate) struct PlanArgs {
     /// A plan in TOML or JSON, in place of the flags that say what is wanted
     #[arg(long, value_name = "FILE", conflicts_with_all = FLAGS, group = "searched")]
     plan: Option<PathBuf>,
@@ -80,7 +80,7 @@ pub(crate) struct WorkArgs {
     #[arg(long, value_name = "DIR")]
     images: Option<PathBuf>,
     #[command(flatten)]
-    wanted: WantedArgs,
+    wanted: PlanArgs,
     #[command(flatten)]
     look: LookArgs,
     #[command(flatten)]
@@ -89,14 +89,14 @@ pub(crate) struct WorkArgs {
 
 impl WorkArgs {
     /// Where images go.
-    pub(crate) fn places(&self) -> Places<'_> {
+    pub(crate) fn dirs(&self) -> OutputDirs<'_> {
         let (stills, annotated) = (self.images.as_deref(), self.wanted.annotate.as_deref());
-        Places { stills, annotated, overwrite: self.overwrite }
+        OutputDirs { stills, annotated, overwrite: self.overwrite }
     }
 
     /// The plan, with the images that there are places for.
     pub(crate) fn plan(&self) -> anyhow::Result<Plan> {
-        self.wanted.plan(&self.look, self.places())
+        self.wanted.plan(&self.look, self.dirs())
     }
 
     /// How sources are opened.
@@ -105,12 +105,12 @@ impl WorkArgs {
     }
 }
 
-impl WantedArgs {
+impl PlanArgs {
     /// The plan, with the images that there are places for.
-    pub(crate) fn plan(&self, look: &LookArgs, places: Places<'_>) -> anyhow::Result<Plan> {
+    pub(crate) fn plan(&self, look: &LookArgs, dirs: OutputDirs<'_>) -> anyhow::Result<Plan> {
         let plan = match &self.plan {
-            Some(path) => fitted(Plan::read(path)?, places)?,
-            None => self.flags(look, places),
+            Some(path) => fitted(Plan::read(path)?, dirs)?,
+            None => self.flags(look, dirs),
         };
         if let Some(detect) = &plan.detect {
             check_model(&detect.model)?;
@@ -119,10 +119,10 @@ impl WantedArgs {
     }
 
     /// What the flags want.
-    fn flags(&self, look: &LookArgs, places: Places<'_>) -> Plan {
-        let stills = look.still_options(places.stills.is_some());
+    fn flags(&self, look: &LookArgs, dirs: OutputDirs<'_>) -> Plan {
+        let stills = look.still_options(dirs.stills.is_some());
         let wants_stills = self.keyframes || stills.image.is_some() || stills.hash;
-        let annotate = places.annotated.is_some();
+        let annotate = dirs.annotated.is_some();
         let detect = self.detect.as_deref().map(|model| self.inference.detect(model, annotate));
         Plan {
             frames: self.on.clone(),
@@ -134,22 +134,22 @@ impl WantedArgs {
 }
 
 /// The plan, whose images have to have places.
-fn fitted(mut plan: Plan, places: Places<'_>) -> anyhow::Result<Plan> {
+fn fitted(mut plan: Plan, dirs: OutputDirs<'_>) -> anyhow::Result<Plan> {
     let wants_images = plan.stills.is_some_and(|stills| stills.image.is_some());
     let wants_boxes = plan.detect.as_ref().is_some_and(|detect| detect.annotate.is_some());
-    if wants_images && places.stills.is_none() {
+    if wants_images && dirs.stills.is_none() {
         bail!(
             "the plan wants images, and there is no folder for them: name one, or leave out `format`"
         );
     }
-    if wants_boxes && places.annotated.is_none() {
+    if wants_boxes && dirs.annotated.is_none() {
         bail!("the plan wants boxes drawn: --annotate says where, or leave out `annotate`");
     }
-    if places.stills.is_some() {
+    if dirs.stills.is_some() {
         let stills = plan.stills.get_or_insert_with(StillOptions::default);
         stills.image.get_or_insert(ImageFormat::Jpeg);
     }
-    if places.annotated.is_some() {
+    if dirs.annotated.is_some() {
         let Some(detect) = &mut plan.detect else { bail!("--annotate: the plan has no model") };
         detect.annotate.get_or_insert(ANNOTATED_QUALITY);
     }

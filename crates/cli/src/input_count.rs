@@ -14,12 +14,12 @@ use moviola::bulk::inputs;
 
 /// How many inputs a run has, as far as that is known.
 #[derive(Debug, Default)]
-pub(crate) struct Ahead {
+pub(crate) struct InputCount {
     taken: AtomicU64,
     all: Mutex<Option<u64>>,
 }
 
-impl Ahead {
+impl InputCount {
     /// `inputs`, each counted as it is taken.
     pub(crate) fn watch<I: Iterator>(
         self: &Arc<Self>,
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn inputs_that_were_taken_are_no_longer_ahead() {
-        let ahead = Arc::<Ahead>::default();
+        let ahead = Arc::<InputCount>::default();
         let mut inputs = ahead.watch([1, 2, 3].into_iter());
         inputs.next();
         assert_eq!(ahead.left(), None, "nobody has counted them");
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn without_a_count_they_are_known_when_all_were_taken() {
-        let ahead = Arc::<Ahead>::default();
+        let ahead = Arc::<InputCount>::default();
         assert_eq!(ahead.watch([1, 2].into_iter()).count(), 2);
         assert_eq!((ahead.all(), ahead.left()), (Some(2), Some(0)));
     }
@@ -103,7 +103,7 @@ mod tests {
         for name in ["a", "b", "c"] {
             std::fs::write(folder.path().join(name), "").unwrap();
         }
-        let ahead = Arc::<Ahead>::default();
+        let ahead = Arc::<InputCount>::default();
         ahead.count(vec![folder.path().into()], Vec::new());
         while ahead.all().is_none() {
             thread::yield_now();

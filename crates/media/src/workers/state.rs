@@ -1,4 +1,4 @@
-//! What the threads of an [`Ordered`](super::Ordered) know of each other.
+//! What the threads of an [`OrderedPool`](super::OrderedPool) know of each other.
 
 use std::{
     any::Any,

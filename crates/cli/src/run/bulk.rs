@@ -12,8 +12,8 @@ use indicatif::HumanBytes;
 use moviola::{
     Bulk, Plan, budget,
     bulk::{
-        BulkOptions, BulkRun, Event, Input, Moment,
-        inputs::{self, Found},
+        BulkOptions, BulkRun, Event, Input, Wakeup,
+        inputs::{self, ResolvedSource},
     },
     records::{Tally, seconds},
     results::{Record, SummaryRecord},
@@ -25,10 +25,10 @@ use moviola::{
 
 use crate::{
     exit::Exit,
-    fast::{Introduction, Places},
     interrupt,
     output::Output,
     progress::Progress,
+    run::fast::{OutputDirs, ProviderNotice},
 };
 
 /// How often the user's wish to end is heeded, if nothing else happens.
@@ -41,7 +41,7 @@ const LEAVING: Duration = Duration::from_millis(300);
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Results<'a> {
     /// Where images go.
-    pub(crate) images: Places<'a>,
+    pub(crate) images: OutputDirs<'a>,
     /// Where records go, if not to standard output.
     pub(crate) target: Option<&'a Path>,
     pub(crate) existing: Existing,
@@ -100,7 +100,7 @@ pub(crate) fn run(job: Job<'_>, out: &mut Output) -> anyhow::Result<Exit> {
         fail_fast: results.fail_fast,
         started: Instant::now(),
         tally: Tally::default(),
-        introduction: Introduction::default(),
+        notice: ProviderNotice::default(),
         fallback: None,
         was_held_back: false,
         progress,
@@ -124,7 +124,7 @@ fn start(plan: Plan, options: BulkOptions, out: &Output) -> anyhow::Result<Bulk>
 fn begin(
     bulk: &Bulk,
     dataset: Option<&Dataset>,
-    found: impl Iterator<Item = Found> + Send + 'static,
+    found: impl Iterator<Item = ResolvedSource> + Send + 'static,
     mut folders: Folders,
 ) -> io::Result<BulkRun> {
     match dataset {
@@ -165,7 +165,7 @@ struct Writer<'a> {
     fail_fast: bool,
     started: Instant,
     tally: Tally,
-    introduction: Introduction,
+    notice: ProviderNotice,
     /// Why software decodes what hardware was to, as it was said last.
     fallback: Option<String>,
     /// Sources had to wait for memory.
@@ -197,7 +197,7 @@ impl Writer<'_> {
         let is_kept = self.dataset.is_some();
         let before = self.dataset.as_ref().map(Dataset::done_before).unwrap_or_default();
         let stopped = self.dataset.take().map_or(Ok(()), Dataset::stop);
-        run.leave_within(LEAVING);
+        run.shutdown_timeout(LEAVING);
         let end = end?;
         stopped?;
         self.out.end_progress();
@@ -217,11 +217,11 @@ impl Writer<'_> {
                 return Ok(End::Interrupted);
             }
             match run.next_within(PATIENCE) {
-                Moment::Event(event) => self.take(event?)?,
-                Moment::Nothing => {}
-                Moment::End => {
+                Wakeup::Event(event) => self.take(event?)?,
+                Wakeup::Nothing => {}
+                Wakeup::End => {
                     self.was_held_back |= run.was_held_back();
-                    match self.dataset.as_ref().and_then(Dataset::suspect) {
+                    match self.dataset.as_ref().and_then(Dataset::next_retry) {
                         Some(suspect) => *run = self.bulk.run([suspect])?,
                         None => break,
                     }
@@ -233,7 +233,7 @@ impl Writer<'_> {
             }
         }
         // Without a model, no source can be searched: that it can't be loaded is told now.
-        self.introduction.make(|| self.bulk.provider(), self.out)?;
+        self.notice.make(|| self.bulk.provider(), self.out)?;
         Ok(End::OfInputs)
     }
 
@@ -268,7 +268,7 @@ impl Writer<'_> {
                     self.out.record(&record)?;
                 }
                 if matches!(*record, Record::Detections(_)) {
-                    self.introduction.make(|| self.bulk.provider(), self.out)?;
+                    self.notice.make(|| self.bulk.provider(), self.out)?;
                 }
             }
             Event::Fallback { reason, .. } if self.fallback.as_ref() != Some(&reason) => {

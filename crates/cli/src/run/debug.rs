@@ -11,28 +11,31 @@ use moviola::{
     source::SourceOptions,
 };
 
-use crate::{bulk::means_many, exit::Exit, fast::Places, input::Inputs, interrupt, output::Output};
+use crate::{
+    exit::Exit, input::Inputs, interrupt, output::Output, run::bulk::means_many,
+    run::fast::OutputDirs,
+};
 
 /// Carries out `plan` on the input; the report goes to `folder`. An error is one of the plan, of its
 /// model, or of the report: it ends everything.
 pub(crate) fn run(
     plan: Plan,
     input: OsString,
-    (folder, places): (&Path, Places<'_>),
+    (folder, dirs): (&Path, OutputDirs<'_>),
     options: SourceOptions,
     out: &mut Output,
 ) -> anyhow::Result<Exit> {
     if means_many(&input) {
         bail!("{}: name one input; of several, each gets a report of its own", input.display());
     }
-    let mut folders = places.folders(&plan)?;
+    let mut folders = dirs.folders(&plan)?;
     let inputs = Inputs::one(input);
     out.records_go_elsewhere();
     let mut tally = Tally::default();
     for source in inputs.sources() {
         let folders = folders.next(source.name())?;
         let debug = Debug::new(plan.clone(), options.clone()).images_in(folders);
-        let mut run = debug.overwrite(places.existing()).run(source, folder)?;
+        let mut run = debug.overwrite(dirs.existing()).run(source, folder)?;
         interrupt::finishing(); // a report is worth waiting for
         read(&mut run, out)?;
         tally.add(run.records().tally());

@@ -13,11 +13,11 @@ use moviola_media::{
 };
 
 use super::{DetectError, Detected, PictureError, Slot, with};
-use crate::facts::FrameFacts;
+use crate::frame_info::FrameInfo;
 
 /// One worker: its model, and what it needs to look at any picture.
 #[derive(Debug)]
-pub(crate) struct Searcher {
+pub(crate) struct DetectWorker {
     slot: Arc<Slot>,
     annotate: Option<u8>,
     any_format: AnyFormat,
@@ -42,7 +42,7 @@ struct Drawing {
     encoder: Option<JpegEncoder>,
 }
 
-impl Searcher {
+impl DetectWorker {
     pub(crate) fn new(slot: Arc<Slot>, annotate: Option<u8>) -> Self {
         let (any_format, drawing) = (AnyFormat::default(), Drawing::default());
         Self { slot, annotate, any_format, drawing, keeps_input: false, input: None }
@@ -62,14 +62,14 @@ impl Searcher {
         let objects = objects.map_err(|cause| failed(PictureError::Inference(cause)))?;
         let drawn = self.annotate.map(|quality| self.drawing.draw(&picture, &objects, quality));
         Ok(Detected {
-            facts: FrameFacts::of(frame, picture.display_size()),
+            facts: FrameInfo::of(frame, picture.display_size()),
             objects,
             annotated: drawn.transpose().map_err(failed)?,
         })
     }
 }
 
-impl Searcher {
+impl DetectWorker {
     /// From now on keeps what the model gets, or doesn't.
     pub(crate) fn keep_input(&mut self, keep: bool) {
         self.keeps_input = keep;

@@ -1,7 +1,7 @@
 //! Results of several workers in the order of their jobs.
 //!
 //! There is no queue of jobs: a worker that is free pulls the next job itself, so the threads are as
-//! many as the workers; through a [`Crew`] more workers may join them.
+//! many as the workers; through a [`PoolHandle`] more workers may join them.
 
 use std::{
     collections::VecDeque,
@@ -15,7 +15,7 @@ use moviola_av::stage;
 
 use super::{
     state::{Bounds, Made, State},
-    telling,
+    with_dispatch,
 };
 
 /// Results of several workers, in the order of the jobs they were made from.
@@ -26,12 +26,12 @@ use super::{
 /// the workers at their next result, and waits for them. A panic in a worker goes on in the caller's
 /// `next`.
 #[derive(Debug)]
-pub struct Ordered<T> {
+pub struct OrderedPool<T> {
     shared: Arc<Shared<T>>,
 }
 
-/// Lets workers join those of an [`Ordered`] while they are at work.
-pub struct Crew<J, T> {
+/// Lets workers join those of an [`OrderedPool`] while they are at work.
+pub struct PoolHandle<J, T> {
     shared: Arc<Shared<T>>,
     pull: Arc<Mutex<Pull<J>>>,
 }
@@ -79,7 +79,7 @@ impl<T> Results<'_, T> {
     }
 }
 
-impl<T: Send + 'static> Ordered<T> {
+impl<T: Send + 'static> OrderedPool<T> {
     /// As [`start_many`](Self::start_many) where each job has one result.
     ///
     /// At most `window` results (at least one) are finished or in the making beyond the one the
@@ -106,7 +106,7 @@ impl<T: Send + 'static> Ordered<T> {
         pull: P,
         workers: Vec<W>,
         window: usize,
-    ) -> std::io::Result<(Self, Crew<J, T>)>
+    ) -> std::io::Result<(Self, PoolHandle<J, T>)>
     where
         J: 'static,
         P: FnMut() -> Option<J> + Send + 'static,
@@ -129,7 +129,7 @@ impl<T: Send + 'static> Ordered<T> {
         pull: P,
         workers: Vec<W>,
         bounds: Bounds,
-    ) -> std::io::Result<(Self, Crew<J, T>)>
+    ) -> std::io::Result<(Self, PoolHandle<J, T>)>
     where
         J: 'static,
         P: FnMut() -> Option<J> + Send + 'static,
@@ -140,10 +140,10 @@ impl<T: Send + 'static> Ordered<T> {
             changed: Condvar::new(),
             threads: Mutex::default(),
         });
-        let crew = Crew { shared: Arc::clone(&shared), pull: Arc::new(Mutex::new(pull)) };
+        let handle = PoolHandle { shared: Arc::clone(&shared), pull: Arc::new(Mutex::new(pull)) };
         let ordered = Self { shared };
         for (running, work) in workers.into_iter().enumerate() {
-            match crew.spawn(work, &mut crew.shared.threads()) {
+            match handle.spawn(work, &mut handle.shared.threads()) {
                 Ok(()) => {}
                 Err(error) if running == 0 => return Err(error),
                 Err(error) => {
@@ -152,7 +152,7 @@ impl<T: Send + 'static> Ordered<T> {
                 }
             }
         }
-        Ok((ordered, crew))
+        Ok((ordered, handle))
     }
 }
 
@@ -165,7 +165,7 @@ fn one_result<J, T>(
     }
 }
 
-impl<J: 'static, T: Send + 'static> Crew<J, T> {
+impl<J: 'static, T: Send + 'static> PoolHandle<J, T> {
     /// Starts a thread for one more worker, whose job may be one further ahead; `false` if there are
     /// no more jobs, and it isn't needed.
     ///
@@ -202,7 +202,7 @@ impl<J: 'static, T: Send + 'static> Crew<J, T> {
         W: FnMut(J, &mut Results<'_, T>) + Send + 'static,
     {
         let (shared, pull) = (Arc::clone(&self.shared), Arc::clone(&self.pull));
-        let work = telling(move || shared.run(&pull, work));
+        let work = with_dispatch(move || shared.run(&pull, work));
         self.shared.lock().alive += 1;
         let started = thread::Builder::new().name("moviola-worker".into()).spawn(work);
         match started {
@@ -218,9 +218,9 @@ impl<J: 'static, T: Send + 'static> Crew<J, T> {
     }
 }
 
-impl<J, T> fmt::Debug for Crew<J, T> {
+impl<J, T> fmt::Debug for PoolHandle<J, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Crew").finish_non_exhaustive()
+        f.debug_struct("PoolHandle").finish_non_exhaustive()
     }
 }
 
@@ -286,7 +286,7 @@ impl<T> Shared<T> {
     }
 }
 
-impl<T> Iterator for Ordered<T> {
+impl<T> Iterator for OrderedPool<T> {
     type Item = T;
 
     fn next(&mut self) -> Option<T> {
@@ -317,7 +317,7 @@ impl<T> Iterator for Ordered<T> {
     }
 }
 
-impl<T> Drop for Ordered<T> {
+impl<T> Drop for OrderedPool<T> {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
         (state.ended, state.abandoned) = (true, true);
@@ -348,7 +348,7 @@ mod tests {
     #[track_caller]
     fn check_order(jobs: u64, workers: usize, window: usize) {
         let work = vec![|job: u64| job * 10; workers];
-        let results: Vec<_> = Ordered::start(count_to(jobs), work, window).unwrap().collect();
+        let results: Vec<_> = OrderedPool::start(count_to(jobs), work, window).unwrap().collect();
         assert_eq!(results, (0..jobs).map(|job| job * 10).collect::<Vec<_>>());
     }
 
@@ -370,7 +370,7 @@ mod tests {
             }
         };
         let workers = vec![worker(Arc::clone(&both_at_work)), worker(both_at_work)];
-        let results: Vec<_> = Ordered::start(count_to(4), workers, 2).unwrap().collect();
+        let results: Vec<_> = OrderedPool::start(count_to(4), workers, 2).unwrap().collect();
         assert_eq!(results, [0, 1, 2, 3]);
     }
 
@@ -383,7 +383,7 @@ mod tests {
             counter.fetch_add(1, SeqCst);
             jobs()
         };
-        let mut results = Ordered::start(pull, vec![|job: u64| job; 4], 3).unwrap();
+        let mut results = OrderedPool::start(pull, vec![|job: u64| job; 4], 3).unwrap();
         for taken in 0..50 {
             assert!(pulled.load(SeqCst) <= taken + 3);
             assert_eq!(results.next(), Some(taken));
@@ -397,7 +397,8 @@ mod tests {
         };
         for (jobs, waiting) in [(1, 0), (3, 1), (8, 100)] {
             let bounds = Bounds { jobs, results: waiting };
-            let (results, _) = Ordered::start_many(count_to(40), vec![work; 3], bounds).unwrap();
+            let (results, _) =
+                OrderedPool::start_many(count_to(40), vec![work; 3], bounds).unwrap();
             let want: Vec<_> =
                 (0..40).flat_map(|job| (0..job % 4).map(move |n| job * 10 + n)).collect();
             assert_eq!(results.collect::<Vec<_>>(), want, "{bounds:?}");
@@ -415,7 +416,7 @@ mod tests {
             }
         };
         let bounds = Bounds { jobs: 4, results: 5 };
-        let (mut results, _) = Ordered::start_many(count_to(8), vec![work; 2], bounds).unwrap();
+        let (mut results, _) = OrderedPool::start_many(count_to(8), vec![work; 2], bounds).unwrap();
         for taken in 1..=400 {
             assert!(results.next().is_some());
             // Five of the job whose turn it is, five of later ones, and one in each worker's hands.
@@ -436,7 +437,7 @@ mod tests {
             }
         };
         let bounds = Bounds { jobs: 4, results: usize::MAX };
-        let (mut results, _) = Ordered::start_many(count_to(8), vec![work; 2], bounds).unwrap();
+        let (mut results, _) = OrderedPool::start_many(count_to(8), vec![work; 2], bounds).unwrap();
         for taken in 1..=400 {
             assert!(results.next().is_some());
             assert!(made.load(SeqCst) <= taken + 2 + 2 + 2);
@@ -445,7 +446,8 @@ mod tests {
 
     #[test]
     fn dropping_it_halfway_stops_the_workers() {
-        let mut results = Ordered::start(count_to(u64::MAX), vec![|job: u64| job; 2], 4).unwrap();
+        let mut results =
+            OrderedPool::start(count_to(u64::MAX), vec![|job: u64| job; 2], 4).unwrap();
         assert_eq!(results.next(), Some(0));
         drop(results);
     }
@@ -453,7 +455,7 @@ mod tests {
     #[test]
     fn a_panic_in_a_worker_reaches_the_caller() {
         let work = |job: u64| if job == 2 { panic::resume_unwind(Box::new("broken")) } else { job };
-        let results = Ordered::start(count_to(9), vec![work; 2], 4).unwrap();
+        let results = OrderedPool::start(count_to(9), vec![work; 2], 4).unwrap();
         let outcome = panic::catch_unwind(AssertUnwindSafe(|| results.count()));
         assert_eq!(outcome.unwrap_err().downcast_ref(), Some(&"broken"));
     }
@@ -469,9 +471,9 @@ mod tests {
         };
         // Alone, the first would wait for ever.
         let first = vec![worker(Arc::clone(&both_at_work))];
-        let (results, crew) = Ordered::open(count_to(6), first, 1).unwrap();
-        assert!(crew.join(worker(both_at_work)).unwrap());
+        let (results, handle) = OrderedPool::open(count_to(6), first, 1).unwrap();
+        assert!(handle.join(worker(both_at_work)).unwrap());
         assert_eq!(results.collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5]);
-        assert!(!crew.join(|job| job).unwrap(), "there is nothing left to do");
+        assert!(!handle.join(|job| job).unwrap(), "there is nothing left to do");
     }
 }

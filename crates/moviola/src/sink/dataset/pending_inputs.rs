@@ -12,13 +12,13 @@ use super::{
     part::{is_whole, place},
 };
 use crate::{
-    bulk::{Input, Refusal, inputs::Found},
-    journal::{Past, Todo},
+    bulk::{Input, SourceFailure, inputs::ResolvedSource},
+    journal::{Action, History},
     sink::images::SourceFolders,
 };
 
 /// Of the sources that are found, those that aren't done.
-pub(super) struct Admission<I> {
+pub(super) struct PendingInputs<I> {
     pub(super) shared: Arc<Mutex<Shared>>,
     pub(super) parts: PathBuf,
     pub(super) found: I,
@@ -30,8 +30,8 @@ pub(super) struct Admitted {
     name: String,
     key: String,
     part: String,
-    source: Result<Source, Refusal>,
-    past: Past,
+    source: Result<Source, SourceFailure>,
+    past: History,
 }
 
 /// What becomes of a source that is found.
@@ -42,7 +42,7 @@ enum Verdict {
     Never,
 }
 
-impl<I: Iterator<Item = Found>> Iterator for Admission<I> {
+impl<I: Iterator<Item = ResolvedSource>> Iterator for PendingInputs<I> {
     type Item = Input;
 
     fn next(&mut self) -> Option<Input> {
@@ -50,9 +50,9 @@ impl<I: Iterator<Item = Found>> Iterator for Admission<I> {
             // It may be waited for: nothing is locked meanwhile.
             let found = self.found.next()?;
             let mut shared = lock(&self.shared);
-            match shared.judge(&self.parts, found) {
+            match shared.classify(&self.parts, found) {
                 Verdict::Now(admitted) => return shared.admit(&self.parts, admitted),
-                Verdict::Last(suspect) => shared.suspects.push_back(suspect),
+                Verdict::Last(next_retry) => shared.suspects.push_back(next_retry),
                 Verdict::Never => {}
             }
         }
@@ -61,28 +61,28 @@ impl<I: Iterator<Item = Found>> Iterator for Admission<I> {
 
 impl Shared {
     /// What to do about a source that was found. Its part has its place in the order from now on.
-    fn judge(&mut self, parts: &Path, found: Found) -> Verdict {
-        let Found { name, key, source, stamp } = found;
-        let (part, past) = match self.journal.look(&key, &name, stamp) {
-            Todo::Again => {
+    fn classify(&mut self, parts: &Path, found: ResolvedSource) -> Verdict {
+        let ResolvedSource { name, key, source, stamp } = found;
+        let (part, past) = match self.journal.plan_source(&key, &name, stamp) {
+            Action::Again => {
                 self.repeated += 1;
                 return Verdict::Never;
             }
-            Todo::Nothing(part, done) if is_whole(&place(parts, &part), done.bytes) => {
+            Action::Nothing(part, done) if is_whole(&place(parts, &part), done.bytes) => {
                 self.before.add(done.tally);
                 self.order.iter_mut().for_each(|order| order.push(part.clone()));
                 return Verdict::Never;
             }
-            Todo::Nothing(part, _) => (part, Past::Begun), // its part is gone
-            Todo::Make(part, past) => (part, past),
+            Action::Nothing(part, _) => (part, History::Begun), // its part is gone
+            Action::Make(part, past) => (part, past),
         };
         self.order.iter_mut().for_each(|order| order.push(part.clone()));
         let source = match past {
-            Past::Crashed => Err(Refusal::crashed()),
-            _ => source.map_err(|message| Refusal { stage: "open", message }),
+            History::Crashed => Err(SourceFailure::crashed()),
+            _ => source.map_err(|message| SourceFailure { stage: "open", message }),
         };
         let admitted = Admitted { name, key, part, source, past };
-        if past == Past::Died { Verdict::Last(admitted) } else { Verdict::Now(admitted) }
+        if past == History::Died { Verdict::Last(admitted) } else { Verdict::Now(admitted) }
     }
 
     /// Begins a source; `None` if none are begun any more.
@@ -97,7 +97,7 @@ impl Shared {
     /// on; so if it is somebody else's now, it isn't begun.
     fn begin(&mut self, parts: &Path, admitted: Admitted) -> Result<Input, DatasetError> {
         let Admitted { name, key, part, source, past } = admitted;
-        let is_ours = self.replaces || past != Past::New;
+        let is_ours = self.replaces || past != History::New;
         let path = place(parts, &part);
         if !is_ours && self.order.is_none() && path.exists() {
             return Err(DatasetError::Exists { path });
@@ -106,7 +106,7 @@ impl Shared {
             Some(folders) => folders.of(&part, is_ours),
             None => Ok(SourceFolders::default()),
         };
-        let is_started = past != Past::Crashed && folders.is_ok();
+        let is_started = past != History::Crashed && folders.is_ok();
         if is_started {
             self.journal.start(&key)?;
         }

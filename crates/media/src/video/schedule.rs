@@ -6,7 +6,7 @@ use moviola_av::pixel::PixelFormat;
 
 use super::wanted::{Job, Target};
 use crate::{
-    index::{Entrance, FrameIndex, from_tables, tables::Reach},
+    index::{FrameIndex, RandomAccessPoint, from_tables, tables::ReadScope},
     media::{Media, VideoStream},
 };
 
@@ -21,7 +21,7 @@ const START_UP: f64 = 3.0;
 
 /// A way to share out jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum Parallelism {
     /// Several decoders with one thread each, a job at a time.
     SideBySide,
     /// One decoder with several threads, one job after the other.
@@ -35,17 +35,17 @@ pub(super) fn jobs<S>(index: &FrameIndex, frames: Vec<(u32, S)>) -> Vec<Job<S>> 
     let mut targets: Vec<_> = frames
         .into_iter()
         .filter_map(|(frame, slot)| {
-            let (entrance, target) = target(index, frame, earlier)?;
-            earlier = Some((frame, entrance));
-            Some((entrance, target, slot))
+            let (access_point, target) = target(index, frame, earlier)?;
+            earlier = Some((frame, access_point));
+            Some((access_point, target, slot))
         })
         .collect();
-    targets.sort_by_key(|(entrance, target, _)| (entrance.packet, target.packet));
+    targets.sort_by_key(|(access_point, target, _)| (access_point.packet, target.packet));
     let mut jobs: Vec<Job<S>> = Vec::new();
-    for (entrance, target, slot) in targets {
-        match jobs.last_mut().filter(|job| job.entrance == entrance) {
+    for (access_point, target, slot) in targets {
+        match jobs.last_mut().filter(|job| job.access_point == access_point) {
             Some(job) => job.targets.push((target, slot)),
-            None => jobs.push(Job { entrance, targets: vec![(target, slot)] }),
+            None => jobs.push(Job { access_point, targets: vec![(target, slot)] }),
         }
     }
     jobs
@@ -56,15 +56,15 @@ pub(super) fn jobs<S>(index: &FrameIndex, frames: Vec<(u32, S)>) -> Vec<Job<S>> 
 fn target(
     index: &FrameIndex,
     frame: u32,
-    earlier: Option<(u32, Entrance)>,
-) -> Option<(Entrance, Target)> {
+    earlier: Option<(u32, RandomAccessPoint)>,
+) -> Option<(RandomAccessPoint, Target)> {
     let packet = index.packet_of(frame)?;
     let pts = index.frame(frame.into())?.pts.ticks;
-    let entrance = match earlier {
+    let access_point = match earlier {
         Some(earlier) => index.entrance_after(earlier, frame),
-        None => index.entrance(frame),
+        None => index.access_point(frame),
     };
-    Some((entrance, Target { frame, packet, pts }))
+    Some((access_point, Target { frame, packet, pts }))
 }
 
 /// Jobs for frames in ascending order, one after another: those that start at the same entrance
@@ -72,7 +72,7 @@ fn target(
 pub(super) struct Groups<N: Iterator<Item = u32>> {
     index: Arc<FrameIndex>,
     numbers: Peekable<N>,
-    earlier: Option<(u32, Entrance)>,
+    earlier: Option<(u32, RandomAccessPoint)>,
 }
 
 impl<N: Iterator<Item = u32>> Groups<N> {
@@ -87,13 +87,15 @@ impl<N: Iterator<Item = u32>> Iterator for Groups<N> {
     fn next(&mut self) -> Option<Job<()>> {
         let mut job: Option<Job<()>> = None;
         while let Some(&frame) = self.numbers.peek() {
-            let Some((entrance, target)) = target(&self.index, frame, self.earlier) else { break };
-            if job.as_ref().is_some_and(|job| job.entrance != entrance) {
+            let Some((access_point, target)) = target(&self.index, frame, self.earlier) else {
+                break;
+            };
+            if job.as_ref().is_some_and(|job| job.access_point != access_point) {
                 break;
             }
             self.numbers.next();
-            self.earlier = Some((frame, entrance));
-            let group = job.get_or_insert_with(|| Job { entrance, targets: Vec::new() });
+            self.earlier = Some((frame, access_point));
+            let group = job.get_or_insert_with(|| Job { access_point, targets: Vec::new() });
             group.targets.push((target, ()));
         }
         let mut job = job?;
@@ -108,23 +110,23 @@ pub(super) fn reads_on<S>(index: &FrameIndex, frames: &[(u32, S)]) -> bool {
     let [.., (before, _), (last, _)] = frames else { return true };
     let next = last.saturating_add(last - before);
     let (last, next) = (index.packet_of(*last), index.packet_of(next).map(|_| next));
-    last.zip(next).is_some_and(|(last, next)| index.entrance(next).packet <= last)
+    last.zip(next).is_some_and(|(last, next)| index.access_point(next).packet <= last)
 }
 
 /// How many packets a job has to decode from its entrance on.
 pub(super) fn cost<S>(job: &Job<S>) -> u32 {
-    job.last().saturating_add(1).saturating_sub(job.entrance.packet)
+    job.last().saturating_add(1).saturating_sub(job.access_point.packet)
 }
 
 /// Which way is quicker on so many cores, for jobs of these costs in descending order.
-pub(super) fn choose(costs: &[u32], cores: usize) -> Way {
+pub(super) fn choose(costs: &[u32], cores: usize) -> Parallelism {
     if cores < 2 {
-        return Way::SideBySide;
+        return Parallelism::SideBySide;
     }
     let whole: f64 = costs.iter().copied().map(f64::from).sum();
     let starts = costs.len() as f64 * START_UP;
     let together = whole / (cores as f64 * THREADS_AT_WORK) + starts;
-    if busiest(costs, cores) <= together { Way::SideBySide } else { Way::Together }
+    if busiest(costs, cores) <= together { Parallelism::SideBySide } else { Parallelism::Together }
 }
 
 /// How many pictures may wait for their turn, if they are as large as the container says.
@@ -160,13 +162,13 @@ pub(super) fn looked_at(cores: usize) -> usize {
 
 /// As [`choose`] for jobs whose pictures are wanted one after another; `first` are the
 /// [`looked_at`]. At most `room` pictures can wait for their turn.
-pub(super) fn choose_in_order<S>(first: &[Job<S>], cores: usize, room: usize) -> Way {
+pub(super) fn choose_in_order<S>(first: &[Job<S>], cores: usize, room: usize) -> Parallelism {
     let most = first.iter().map(|job| job.targets.len()).max().unwrap_or(0);
     if cores > 1 && most.saturating_mul(cores - 1) > room {
-        return Way::Together; // decoders beside the first would soon stand still
+        return Parallelism::Together; // decoders beside the first would soon stand still
     }
     if first.len() >= looked_at(cores) {
-        return Way::SideBySide; // there is enough to do for each core
+        return Parallelism::SideBySide; // there is enough to do for each core
     }
     let mut costs: Vec<_> = first.iter().map(cost).collect();
     costs.sort_unstable_by(|a, b| b.cmp(a));
@@ -186,7 +188,7 @@ fn busiest(costs: &[u32], cores: usize) -> f64 {
 /// The index, if the container's tables have one that is quickly read.
 pub(crate) fn listed(media: &Media) -> Option<FrameIndex> {
     let scattered = !media.container().starts_with("mov") && media.size() > MOST_SCATTERED_BYTES;
-    if scattered { None } else { from_tables(media, Reach::File) }
+    if scattered { None } else { from_tables(media, ReadScope::File) }
 }
 
 /// Whether groups are short enough for several decoders to work on one each: what they decode ahead
@@ -216,26 +218,26 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(costs: &[u32], cores: usize, way: Way) {
+    fn check(costs: &[u32], cores: usize, way: Parallelism) {
         assert_eq!(choose(costs, cores), way);
     }
 
     #[test]
     fn groups_are_decoded_side_by_side() {
-        check(&[600, 580, 560, 500, 420, 300, 200, 50], 2, Way::SideBySide);
-        check(&[30, 30, 29, 29], 4, Way::SideBySide);
-        check(&[1], 2, Way::SideBySide);
+        check(&[600, 580, 560, 500, 420, 300, 200, 50], 2, Parallelism::SideBySide);
+        check(&[30, 30, 29, 29], 4, Parallelism::SideBySide);
+        check(&[1], 2, Parallelism::SideBySide);
     }
 
     #[test]
     fn one_long_group_is_decoded_with_all_threads() {
-        check(&[600], 2, Way::Together);
-        check(&[600, 30], 4, Way::Together);
+        check(&[600], 2, Parallelism::Together);
+        check(&[600, 30], 4, Parallelism::Together);
     }
 
     #[test]
     fn one_core_knows_one_way() {
-        check(&[600], 1, Way::SideBySide);
+        check(&[600], 1, Parallelism::SideBySide);
     }
 
     #[test]
@@ -256,10 +258,10 @@ mod tests {
 
     /// So many jobs of `pictures` pictures each, all of which are wanted.
     #[track_caller]
-    fn check_in_order(jobs: u32, pictures: u32, cores: usize, room: usize, way: Way) {
+    fn check_in_order(jobs: u32, pictures: u32, cores: usize, room: usize, way: Parallelism) {
         let target = |packet| (Target { frame: packet, packet, pts: 0 }, ());
         let job = |number: u32| Job {
-            entrance: Entrance { packet: number * pictures, pts: 0, position: None },
+            access_point: RandomAccessPoint { packet: number * pictures, pts: 0, position: None },
             targets: (number * pictures..(number + 1) * pictures).map(target).collect(),
         };
         let first: Vec<_> = (0..jobs).take(looked_at(cores)).map(job).collect();
@@ -268,16 +270,16 @@ mod tests {
 
     #[test]
     fn few_long_groups_in_order_are_decoded_with_all_threads() {
-        check_in_order(1, 600, 2, 1000, Way::Together);
-        check_in_order(3, 600, 2, 1000, Way::Together);
-        check_in_order(4, 600, 2, 1000, Way::SideBySide);
-        check_in_order(1, 600, 1, 10, Way::SideBySide);
+        check_in_order(1, 600, 2, 1000, Parallelism::Together);
+        check_in_order(3, 600, 2, 1000, Parallelism::Together);
+        check_in_order(4, 600, 2, 1000, Parallelism::SideBySide);
+        check_in_order(1, 600, 1, 10, Parallelism::SideBySide);
     }
 
     #[test]
     fn groups_that_would_wait_for_each_other_are_decoded_with_all_threads() {
-        check_in_order(100, 600, 2, 1000, Way::SideBySide);
-        check_in_order(100, 600, 2, 500, Way::Together);
-        check_in_order(100, 600, 4, 1000, Way::Together);
+        check_in_order(100, 600, 2, 1000, Parallelism::SideBySide);
+        check_in_order(100, 600, 2, 500, Parallelism::Together);
+        check_in_order(100, 600, 4, 1000, Parallelism::Together);
     }
 }

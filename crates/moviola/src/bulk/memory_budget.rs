@@ -10,7 +10,7 @@ const AMPLE: u64 = 512 << 20;
 
 /// What a run may take, and what it took before it began.
 #[derive(Debug)]
-pub(super) struct Room {
+pub(super) struct MemoryBudget {
     memory: u64,
     before: u64,
     /// Whether workers bring a model each.
@@ -26,7 +26,7 @@ pub(super) enum Begin {
     Worker { beside: usize, have_told: bool },
 }
 
-impl Room {
+impl MemoryBudget {
     /// For a run that may take so many bytes, and hasn't loaded anything.
     pub(super) fn new(memory: u64, has_models: bool) -> Self {
         Self { memory, before: budget::resident().unwrap_or_default(), has_models }
@@ -68,20 +68,20 @@ mod tests {
 
     #[test]
     fn processes_with_models_need_room() {
-        let room = |memory, has_models| Room { memory, before: 0, has_models };
+        let budget = |memory, has_models| MemoryBudget { memory, before: 0, has_models };
         for (memory, has_models, jobs) in [(4, true, 4), (2, true, 2), (0, true, 1), (0, false, 4)]
         {
-            assert_eq!(room(memory * AMPLE, has_models).processes(4), jobs, "{memory}");
+            assert_eq!(budget(memory * AMPLE, has_models).processes(4), jobs, "{memory}");
         }
     }
 
     #[test]
     fn one_more_worker_takes_what_the_others_do() {
-        let room = Room { memory: 300, before: 20, has_models: true };
+        let budget = MemoryBudget { memory: 300, before: 20, has_models: true };
         for (taken, count, want) in
             [(160, 1, true), (161, 1, false), (240, 2, false), (206, 2, true)]
         {
-            assert_eq!(room.has_one_more(taken, count), want, "{taken} of {count}");
+            assert_eq!(budget.has_one_more(taken, count), want, "{taken} of {count}");
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
 /// What one worker makes and others take. It holds so many things at most; who makes more has to
 /// do what the others would have done: so nobody waits for a taker that may never run.
 #[derive(Debug)]
-pub(crate) struct Relay<T> {
+pub(crate) struct BoundedQueue<T> {
     state: Mutex<Relayed<T>>,
     changed: Condvar,
     room: usize,
@@ -20,7 +20,7 @@ struct Relayed<T> {
     closed: bool,
 }
 
-impl<T> Relay<T> {
+impl<T> BoundedQueue<T> {
     /// A queue for `room` things, at least one.
     pub(crate) fn new(room: usize) -> Self {
         let state = Relayed { queue: VecDeque::new(), closed: false };
@@ -65,7 +65,7 @@ impl<T> Relay<T> {
 
 /// Closes a relay when its maker is done, or panics.
 #[derive(Debug)]
-pub(crate) struct ClosesAtEnd<'a, T>(pub(crate) &'a Relay<T>);
+pub(crate) struct ClosesAtEnd<'a, T>(pub(crate) &'a BoundedQueue<T>);
 
 impl<T> Drop for ClosesAtEnd<'_, T> {
     fn drop(&mut self) {
@@ -76,33 +76,33 @@ impl<T> Drop for ClosesAtEnd<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stage::side_by_side;
+    use crate::workers::side_by_side;
 
     #[test]
     fn a_relay_hands_on_all_that_was_made() {
-        let relay = Relay::new(2);
+        let queue = BoundedQueue::new(2);
         let mut workers = [true, false, false];
         let sums = side_by_side(&mut workers, |makes| {
             let mut sum = 0;
             if *makes {
-                let _closes = ClosesAtEnd(&relay);
-                sum = (1..=100).filter_map(|number| relay.put(number)).sum();
+                let _closes = ClosesAtEnd(&queue);
+                sum = (1..=100).filter_map(|number| queue.put(number)).sum();
             } else {
-                while let Some(number) = relay.take() {
+                while let Some(number) = queue.take() {
                     sum += number;
                 }
             }
             sum
         });
         assert_eq!(sums.iter().sum::<u64>(), 5050);
-        assert_eq!((relay.put(1), relay.take()), (None, None));
+        assert_eq!((queue.put(1), queue.take()), (None, None));
     }
 
     #[test]
     fn what_has_no_room_comes_back() {
-        let relay = Relay::new(2);
-        assert_eq!([1, 2, 3].map(|number| relay.put(number)), [None, None, Some(3)]);
-        assert_eq!(relay.take(), Some(1));
-        assert_eq!(relay.put(4), None);
+        let queue = BoundedQueue::new(2);
+        assert_eq!([1, 2, 3].map(|number| queue.put(number)), [None, None, Some(3)]);
+        assert_eq!(queue.take(), Some(1));
+        assert_eq!(queue.put(4), None);
     }
 }

@@ -6,14 +6,14 @@ use crate::frame::Frame;
 
 /// Starts further workers of a reader, each on a thread of its own, while the reader is read
 /// elsewhere. Clones serve the same reader; they don't keep it from ending.
-pub struct Joiner<T>(Arc<Join<T>>);
+pub struct WorkerHandle<T>(Arc<Join<T>>);
 
 type Join<T> = dyn Fn(Work<T>) -> io::Result<bool> + Send + Sync;
 
 /// What a worker makes of each frame.
 pub(crate) type Work<T> = Box<dyn FnMut(Frame) -> T + Send>;
 
-impl<T> Joiner<T> {
+impl<T> WorkerHandle<T> {
     pub(crate) fn new(join: impl Fn(Work<T>) -> io::Result<bool> + Send + Sync + 'static) -> Self {
         Self(Arc::new(join))
     }
@@ -28,14 +28,14 @@ impl<T> Joiner<T> {
     }
 }
 
-impl<T> Clone for Joiner<T> {
+impl<T> Clone for WorkerHandle<T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<T> fmt::Debug for Joiner<T> {
+impl<T> fmt::Debug for WorkerHandle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Joiner").finish_non_exhaustive()
+        f.debug_struct("WorkerHandle").finish_non_exhaustive()
     }
 }

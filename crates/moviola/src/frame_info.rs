@@ -3,11 +3,11 @@
 use moviola_av::{color::Color, pixel::PixelFormat, time::Pts};
 use moviola_media::frame::Frame;
 
-use crate::results::PlaceRecord;
+use crate::results::FramePosition;
 
 /// What is known of a frame once its picture is gone.
 #[derive(Clone, Debug)]
-pub struct FrameFacts {
+pub struct FrameInfo {
     /// Its number among all frames in presentation order, from 0, if known.
     pub number: Option<u64>,
     /// Whether decoding can start here.
@@ -28,17 +28,17 @@ pub struct FrameFacts {
     pub damaged: bool,
 }
 
-impl FrameFacts {
+impl FrameInfo {
     /// What stays of `frame`, of which something of that width and height was made.
     pub(crate) fn of(frame: &Frame, (width, height): (usize, usize)) -> Self {
         let Frame { number, keyframe, pts, time, damaged, .. } = *frame;
-        let (format, color) = (frame.frame.format(), frame.frame.color());
+        let (format, color) = (frame.decoded.format(), frame.decoded.color());
         Self { number, keyframe, pts, time, width, height, format, color, damaged }
     }
 
     /// The part of a record that says which frame it is.
-    pub(crate) fn place(&self) -> PlaceRecord {
-        PlaceRecord {
+    pub(crate) fn place(&self) -> FramePosition {
+        FramePosition {
             frame: self.number,
             time: self.time,
             pts: self.pts.map(|pts| pts.ticks),

@@ -1,9 +1,9 @@
-//! The sound of every clip equals the reference ffmpeg's, as a whole and in ranges.
+//! The audio of every clip equals the reference ffmpeg's, as a whole and in ranges.
 
 use std::path::{Path, PathBuf};
 
 use moviola_media::{
-    audio::{AudioOptions, AudioReader, Samples, Seeking, SoundReport},
+    audio::{AudioOptions, AudioReader, AudioReport, Samples, Seeking},
     source::{Source, SourceOptions},
 };
 use moviola_tests::{clips, reference};
@@ -17,11 +17,11 @@ const TOLERANCE: f32 = 1e-4;
 /// to fill and cut them.
 const GAPS: &[(&str, &str)] = &[
     ("fragmented.mp4", "its first packet is followed by a gap"),
-    ("sound_damaged.m4a", "its damaged packets are silence"),
-    ("sound_gap.ts", "packets are missing"),
+    ("audio_damaged.m4a", "its damaged packets are silence"),
+    ("audio_gap.ts", "packets are missing"),
     ("ax_bbb_2500ms.ts", "it ends with the packets of another place"),
-    ("ax_sample-with-large-length.avi", "its times advance slower than its sound"),
-    ("ax_sample_eac3.mp4", "its times advance faster than its sound"),
+    ("ax_sample-with-large-length.avi", "its times advance slower than its audio"),
+    ("ax_sample_eac3.mp4", "its times advance faster than its audio"),
 ];
 
 /// How the ffmpeg command is told to.
@@ -30,7 +30,7 @@ const FILL: &str = "aresample=async=1:min_hard_comp=0.018";
 /// All that a reader hands out.
 struct Whole {
     samples: Samples,
-    report: SoundReport,
+    report: AudioReport,
     stream: usize,
 }
 
@@ -38,7 +38,7 @@ fn open(clip: &Path, wanted: AudioOptions) -> Option<AudioReader> {
     AudioReader::open(Source::path(clip), SourceOptions::default(), wanted).ok()
 }
 
-/// `None` if the clip has no sound.
+/// `None` if the clip has no audio.
 fn read(clip: &Path, wanted: AudioOptions) -> Option<Whole> {
     let mut reader = open(clip, wanted)?;
     let stream = reader.stream().index;
@@ -67,17 +67,17 @@ fn difference(ours: &[f32], theirs: &[f32]) -> Option<String> {
     (largest > TOLERANCE).then(|| format!("samples differ by up to {largest}"))
 }
 
-/// Compares the sound of every clip; `after` are the reference's options for it, `filter` what
+/// Compares the audio of every clip; `after` are the reference's options for it, `filter` what
 /// stands for them behind a filter. Gives a report.
 #[track_caller]
 fn check_all(wanted: &AudioOptions, after: &[&str], filter: &str) -> String {
-    let clips = clips::all_sounds();
+    let clips = clips::all_audio();
     let filter = format!("{FILL}{filter}");
     let outcomes = in_parallel(&clips, |clip| {
         let ours = read(clip, wanted.clone())?;
         let has_gaps = GAPS.iter().any(|(name, _)| *name == clips::name(clip));
         let after = if has_gaps { &["-af", &filter][..] } else { after };
-        let theirs = reference::sound(clip, ours.stream, after)?;
+        let theirs = reference::audio(clip, ours.stream, after)?;
         let is_filled = ours.report.silent_samples + ours.report.cut_samples > 0;
         let how = difference(&ours.samples.interleaved(), &theirs);
         let how = how.or((is_filled != has_gaps).then(|| "the table of gaps is wrong".into()));
@@ -102,27 +102,27 @@ fn speech() -> AudioOptions {
 }
 
 #[test]
-fn sound_is_the_reference_s() {
+fn audio_is_the_reference_s() {
     println!("{}", check_all(&AudioOptions::default(), &[], ""));
 }
 
 #[test]
-fn sound_for_speech_is_the_reference_s() {
+fn audio_for_speech_is_the_reference_s() {
     let filter = ",aresample=osr=16000:ochl=mono";
     println!("{}", check_all(&speech(), &["-ac", "1", "-ar", "16000"], filter));
 }
 
 #[test]
-fn sound_mixed_to_stereo_is_the_reference_s() {
+fn audio_mixed_to_stereo_is_the_reference_s() {
     let wanted = AudioOptions { channels: Some(2), ..Default::default() };
     println!("{}", check_all(&wanted, &["-ac", "2"], ",aresample=ochl=stereo"));
 }
 
 #[test]
 fn damaged_packets_are_counted_and_silent() {
-    let clip = clips::testdata().join("sound_damaged.m4a");
+    let clip = clips::testdata().join("audio_damaged.m4a");
     let whole = read(&clip, AudioOptions::default()).unwrap();
-    let lost = SoundReport { damaged_packets: 4, silent_samples: 4096, cut_samples: 0 };
+    let lost = AudioReport { damaged_packets: 4, silent_samples: 4096, cut_samples: 0 };
     assert_eq!((whole.samples.len(), whole.report), (96_000, lost));
     let range = |from: usize, length| &whole.samples.channels[0][from..from + length];
     // The first packet is the encoder's, and the one behind the gap overlaps with what is lost.
@@ -131,8 +131,8 @@ fn damaged_packets_are_counted_and_silent() {
 }
 
 #[test]
-fn sound_of_a_pipe_is_read_forwards_only() {
-    let clip = clips::testdata().join("sound_lame_8khz.mp3");
+fn audio_of_a_pipe_is_read_forwards_only() {
+    let clip = clips::testdata().join("audio_lame_8khz.mp3");
     let pipe = Source::reader("a pipe", std::fs::File::open(&clip).unwrap());
     let mut reader =
         AudioReader::open(pipe, SourceOptions::default(), AudioOptions::default()).unwrap();
@@ -205,7 +205,7 @@ fn check_ranges(clip: &Path, wanted: &AudioOptions, seed: u64) -> Option<String>
 
 #[test]
 fn ranges_are_slices_of_the_whole() {
-    let clips: Vec<PathBuf> = clips::all_sounds();
+    let clips: Vec<PathBuf> = clips::all_audio();
     let failures = in_parallel(&clips, |clip| {
         let ways = [AudioOptions::default(), speech()];
         let checks = ways.iter().flat_map(|wanted| (1..=3).map(move |seed| (wanted, seed)));

@@ -21,7 +21,7 @@ use crate::{
     entry::prepare,
     error::Result,
     hardware::{Hardware, StreamDecoder},
-    index::{Entrance, FrameIndex, Origin},
+    index::{FrameIndex, Origin, RandomAccessPoint},
 };
 
 /// Compressed bytes that are read at a time.
@@ -32,7 +32,7 @@ pub(super) const MOST_FAILURES: usize = 64;
 
 /// How to open a stream's decoders.
 #[derive(Debug)]
-pub(super) struct Recipe {
+pub(super) struct DecoderConfig {
     pub(super) parameters: Arc<CodecParameters>,
     pub(super) options: DecoderOptions,
     pub(super) hardware: Arc<Hardware>,
@@ -41,18 +41,18 @@ pub(super) struct Recipe {
 }
 
 /// What a lane is sent for.
-struct Errand<'a, S, F> {
+struct FetchRequest<'a, S, F> {
     sources: &'a Sources<'a>,
     wanted: Wanted<S>,
-    finish: Finish,
+    after: AfterJob,
     /// Takes each picture, and says whether to go on.
     see: F,
 }
 
 /// A decoder somewhere in the stream.
 #[derive(Debug)]
-pub(super) struct Lane {
-    recipe: Arc<Recipe>,
+pub(super) struct DecoderCursor {
+    config: Arc<DecoderConfig>,
     threads: u16,
     decoder: Option<StreamDecoder>,
     references: References,
@@ -62,14 +62,14 @@ pub(super) struct Lane {
     /// Version of the extradata that the decoder has had last.
     extradata: u64,
     /// Entrances that proved to be none.
-    pub(super) refused: Vec<Entrance>,
+    pub(super) refused: Vec<RandomAccessPoint>,
 }
 
 /// How far a decoder has come.
 #[derive(Clone, Copy, Debug)]
 struct Place {
     /// Where it started.
-    entrance: Entrance,
+    access_point: RandomAccessPoint,
     /// The packet to send next.
     next: u32,
     /// From this packet on none was left out.
@@ -80,20 +80,20 @@ struct Place {
 
 /// What to do with a decoder behind the last picture of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Finish {
+pub(super) enum AfterJob {
     /// Have it give out all it holds: the quickest way to the last picture.
     Drain,
     /// Leave it as it is, ready to go on.
     Stay,
 }
 
-impl Lane {
+impl DecoderCursor {
     /// A lane whose decoder has so many threads.
-    pub(super) fn new(recipe: Arc<Recipe>, threads: u16) -> Self {
-        let parameters = &recipe.parameters;
+    pub(super) fn new(config: Arc<DecoderConfig>, threads: u16) -> Self {
+        let parameters = &config.parameters;
         let references = References::new(parameters.codec_name(), parameters.extradata());
         Self {
-            recipe,
+            config,
             threads,
             decoder: None,
             references,
@@ -111,9 +111,14 @@ impl Lane {
 
     /// How many packets have to be decoded for `targets`, if the lane goes on from where it is;
     /// `None` if it can't, or starting over is no longer.
-    pub(super) fn cost_to_go_on(&self, entrance: Entrance, targets: &[Target]) -> Option<u32> {
+    pub(super) fn cost_to_go_on(
+        &self,
+        access_point: RandomAccessPoint,
+        targets: &[Target],
+    ) -> Option<u32> {
         let place = self.place?;
-        let within = place.entrance.packet <= entrance.packet && entrance.packet <= place.next;
+        let within =
+            place.access_point.packet <= access_point.packet && access_point.packet <= place.next;
         let waits = |target: &Target| {
             target.packet >= place.next
                 || (target.packet >= place.whole_from && target.pts > place.shown)
@@ -133,131 +138,140 @@ impl Lane {
         &mut self,
         sources: &Sources<'_>,
         job: Job<S>,
-        finish: Finish,
+        after: AfterJob,
         see: F,
     ) -> Result<Vec<(Target, S)>>
     where
         F: FnMut(Target, S, VideoFrame) -> bool,
     {
         let targets: Vec<_> = job.targets.iter().map(|(target, _)| *target).collect();
-        let goes_on = self.cost_to_go_on(job.entrance, &targets).is_some();
+        let goes_on = self.cost_to_go_on(job.access_point, &targets).is_some();
         if !goes_on {
             self.place = None;
         }
-        let wanted = Wanted::new(job.targets, self.recipe.parameters.codec_name());
-        let mut errand = Errand { sources, wanted, finish, see };
-        let mut outcome = self.fetch(&mut errand, job.entrance);
-        if goes_on && outcome.is_ok() && !errand.wanted.is_empty() {
+        let wanted = Wanted::new(job.targets, self.config.parameters.codec_name());
+        let mut request = FetchRequest { sources, wanted, after, see };
+        let mut outcome = self.fetch(&mut request, job.access_point);
+        if goes_on && outcome.is_ok() && !request.wanted.is_empty() {
             // A stream whose times mislead: the sure way is from the entrance.
             self.place = None;
-            outcome = self.fetch(&mut errand, job.entrance);
+            outcome = self.fetch(&mut request, job.access_point);
         }
         if outcome.is_err() {
             self.place = None;
         }
-        outcome.map(|()| errand.wanted.rest())
+        outcome.map(|()| request.wanted.rest())
     }
 
-    fn fetch<S, F>(&mut self, errand: &mut Errand<'_, S, F>, entrance: Entrance) -> Result<()>
+    fn fetch<S, F>(
+        &mut self,
+        request: &mut FetchRequest<'_, S, F>,
+        access_point: RandomAccessPoint,
+    ) -> Result<()>
     where
         F: FnMut(Target, S, VideoFrame) -> bool,
     {
-        let sources = errand.sources;
-        self.receive(errand)?;
-        let mut entrance = entrance;
-        while !errand.wanted.is_empty() {
-            let start = self.place.map_or(entrance.packet, |place| place.next);
-            let last = sources.index.last_packet_of(errand.wanted.last);
+        let sources = request.sources;
+        self.receive(request)?;
+        let mut access_point = access_point;
+        while !request.wanted.is_empty() {
+            let start = self.place.map_or(access_point.packet, |place| place.next);
+            let last = sources.index.last_packet_of(request.wanted.last);
             let past_last = start > last;
             let ends = start >= sources.index.packets();
-            if ends || (past_last && errand.finish == Finish::Drain) {
-                return self.drain(errand);
+            if ends || (past_last && request.after == AfterJob::Drain) {
+                return self.drain(request);
             }
-            let from = self.place.map_or(entrance, |place| place.entrance);
+            let from = self.place.map_or(access_point, |place| place.access_point);
             let until = last.max(start).saturating_add(1);
-            let span = Span { entrance: from, from: start, until, bytes: BATCH_BYTES };
-            let batch = self.read(errand, &span)?;
+            let span = Span { access_point: from, from: start, until, bytes: BATCH_BYTES };
+            let batch = self.read(request, &span)?;
             if self.place.is_none() {
                 let Some(first) = batch.packets.first() else {
                     // The stream ends before it, as it didn't when it was indexed.
                     return batch.broken.map_or(Ok(()), Err);
                 };
-                if !self.is_entrance(sources.index, entrance, first) {
-                    self.refused.push(entrance);
-                    entrance = sources.index.entrance_before(entrance);
+                if !self.is_entrance(sources.index, access_point, first) {
+                    self.refused.push(access_point);
+                    access_point = sources.index.entrance_before(access_point);
                     continue;
                 }
-                self.restart(entrance);
+                self.restart(access_point);
             }
-            if self.send_all(errand, batch)? {
+            if self.send_all(request, batch)? {
                 return Ok(());
             }
         }
-        if errand.finish == Finish::Drain {
+        if request.after == AfterJob::Drain {
             // Nothing more is wanted from here: the next job starts elsewhere.
-            self.place = self.place.filter(|place| place.next <= errand.wanted.last);
+            self.place = self.place.filter(|place| place.next <= request.wanted.last);
         }
         Ok(())
     }
 
-    fn read<S, F>(&mut self, errand: &mut Errand<'_, S, F>, span: &Span) -> Result<Batch>
+    fn read<S, F>(&mut self, request: &mut FetchRequest<'_, S, F>, span: &Span) -> Result<Batch>
     where
         F: FnMut(Target, S, VideoFrame) -> bool,
     {
-        let read = errand.sources.read(span);
+        let read = request.sources.read(span);
         if read.is_err() {
-            self.drain(errand)?; // what the decoder holds was read before
+            self.drain(request)?; // what the decoder holds was read before
         }
         read
     }
 
     /// Sends the packets of a batch. `true` if the stream ends behind them.
-    fn send_all<S, F>(&mut self, errand: &mut Errand<'_, S, F>, batch: Batch) -> Result<bool>
+    fn send_all<S, F>(&mut self, request: &mut FetchRequest<'_, S, F>, batch: Batch) -> Result<bool>
     where
         F: FnMut(Target, S, VideoFrame) -> bool,
     {
         let Batch { first, packets, extradata, ended, broken } = batch;
         for (number, packet) in (first..).zip(packets) {
-            self.send(errand, number, packet, &extradata)?;
-            self.receive(errand)?;
+            self.send(request, number, packet, &extradata)?;
+            self.receive(request)?;
         }
         if ended || broken.is_some() {
-            self.drain(errand)?;
+            self.drain(request)?;
             return broken.map_or(Ok(true), Err);
         }
         Ok(false)
     }
 
     /// Whether decoding can start at a packet, by what its bytes say.
-    fn is_entrance(&mut self, index: &FrameIndex, entrance: Entrance, packet: &Packet) -> bool {
+    fn is_entrance(
+        &mut self,
+        index: &FrameIndex,
+        access_point: RandomAccessPoint,
+        packet: &Packet,
+    ) -> bool {
         if index.origin() != Origin::Tables {
             return true; // the bytes were looked at already
         }
-        let (is_key, brings_sets) = look_at_entrance(&self.recipe.parameters, packet);
+        let (is_key, brings_sets) = look_at_entrance(&self.config.parameters, packet);
         if self.has_sets && !brings_sets {
             self.decoder = None; // it may know others than those in force here
         }
         self.has_sets |= brings_sets;
-        is_key || entrance.packet == 0
+        is_key || access_point.packet == 0
     }
 
     /// Has the decoder start at an entrance.
-    fn restart(&mut self, entrance: Entrance) {
+    fn restart(&mut self, access_point: RandomAccessPoint) {
         // What an MJPEG decoder keeps of earlier pictures would show in damaged ones.
-        if self.recipe.parameters.codec_name() == "mjpeg" {
+        if self.config.parameters.codec_name() == "mjpeg" {
             self.decoder = None;
         }
         if let Some(decoder) = &mut self.decoder {
             decoder.flush();
         }
-        let (next, whole_from) = (entrance.packet, entrance.packet);
-        self.place = Some(Place { entrance, next, whole_from, shown: i64::MIN });
+        let (next, whole_from) = (access_point.packet, access_point.packet);
+        self.place = Some(Place { access_point, next, whole_from, shown: i64::MIN });
     }
 
     /// Sends a packet, unless nothing that is wanted depends on it.
     fn send<S, F>(
         &mut self,
-        errand: &mut Errand<'_, S, F>,
+        request: &mut FetchRequest<'_, S, F>,
         number: u32,
         packet: Packet,
         extradata: &Extradata,
@@ -265,14 +279,14 @@ impl Lane {
     where
         F: FnMut(Target, S, VideoFrame) -> bool,
     {
-        let Errand { sources, wanted, finish, .. } = errand;
+        let FetchRequest { sources, wanted, after, .. } = request;
         let Some(place) = &mut self.place else { return Ok(()) };
         place.next = number.saturating_add(1);
         self.references.learn(packet.data());
         // Pictures just before the last one may be asked for next, unless the decoder starts over.
-        let near = match finish {
-            Finish::Drain => 0,
-            Finish::Stay => u32::from(sources.index.reorder_delay()),
+        let near = match after {
+            AfterJob::Drain => 0,
+            AfterJob::Stay => u32::from(sources.index.reorder_delay()),
         };
         let is_far = number.saturating_add(near) < wanted.last;
         // Of a frame in two packets one field may be needed and the other not.
@@ -284,8 +298,8 @@ impl Lane {
             return Ok(());
         }
         match self.prepare(sources.index, number, packet, extradata) {
-            Ok(packet) => self.offer(errand, &packet),
-            Err(error) => errand.sources.lost(&error),
+            Ok(packet) => self.offer(request, &packet),
+            Err(error) => request.sources.lost(&error),
         }
     }
 
@@ -298,20 +312,20 @@ impl Lane {
         packet: Packet,
         (version, extradata): &Extradata,
     ) -> AvResult<Packet> {
-        let starts = self.place.is_some_and(|place| place.entrance.packet == number);
+        let starts = self.place.is_some_and(|place| place.access_point.packet == number);
         let is_new = self.decoder.is_none();
         if is_new {
             let options = DecoderOptions {
                 threads: self.threads,
                 reorder_delay: index.reorder_delay(),
-                ..self.recipe.options.clone()
+                ..self.config.options.clone()
             };
-            let Recipe { parameters, hardware, .. } = &*self.recipe;
+            let DecoderConfig { parameters, hardware, .. } = &*self.config;
             self.decoder = Some(StreamDecoder::open(parameters, &options, hardware)?);
             self.extradata = 0;
         }
         let known = index.parameter_sets(number);
-        let first = Some(&self.recipe.first_sets).filter(|_| is_new);
+        let first = Some(&self.config.first_sets).filter(|_| is_new);
         let sets = known.or(first).filter(|_| starts && number > 0).map(|sets| &sets.bytes);
         let (version, extradata) = match index.extradata(number) {
             Some((version, extradata)) => (version, Some(extradata)),
@@ -324,15 +338,15 @@ impl Lane {
         Ok(tagged)
     }
 
-    fn offer<S, F>(&mut self, errand: &mut Errand<'_, S, F>, packet: &Packet) -> Result<()>
+    fn offer<S, F>(&mut self, request: &mut FetchRequest<'_, S, F>, packet: &Packet) -> Result<()>
     where
         F: FnMut(Target, S, VideoFrame) -> bool,
     {
         while let Some(decoder) = &mut self.decoder {
             match decoder.send(packet) {
                 Ok(Sent::Accepted) => break,
-                Ok(Sent::Full) => self.receive(errand)?,
-                Err(error) => return errand.sources.lost(&error),
+                Ok(Sent::Full) => self.receive(request)?,
+                Err(error) => return request.sources.lost(&error),
             }
         }
         Ok(())
@@ -343,7 +357,7 @@ impl Lane {
     /// # Errors
     ///
     /// What isn't the fault of a picture's bytes: one is too large, or memory is short.
-    fn receive<S, F>(&mut self, errand: &mut Errand<'_, S, F>) -> Result<()>
+    fn receive<S, F>(&mut self, request: &mut FetchRequest<'_, S, F>) -> Result<()>
     where
         F: FnMut(Target, S, VideoFrame) -> bool,
     {
@@ -354,35 +368,35 @@ impl Lane {
                     if let (Some(place), Some(pts)) = (&mut self.place, frame.pts()) {
                         place.shown = place.shown.max(pts);
                     }
-                    let target = errand.wanted.take(&frame, errand.sources.index);
+                    let target = request.wanted.take(&frame, request.sources.index);
                     if target.is_none() {
                         let why = "what is wanted refers to it";
                         trace::decided("decoded and dropped", why, frame.pts(), 0);
                     }
                     let go_on =
-                        target.is_none_or(|(target, slot)| (errand.see)(target, slot, frame));
+                        target.is_none_or(|(target, slot)| (request.see)(target, slot, frame));
                     if !go_on {
-                        errand.wanted.give_up();
+                        request.wanted.give_up();
                         return Ok(());
                     }
                 }
                 Ok(Received::NeedPacket | Received::End) => return Ok(()),
                 Err(AvError::Ffmpeg { .. }) if failures < MOST_FAILURES => failures += 1,
                 Err(AvError::Ffmpeg { .. }) => return Ok(()),
-                Err(error) => return Err(errand.sources.cannot_decode(&error)),
+                Err(error) => return Err(request.sources.cannot_decode(&error)),
             }
         }
         Ok(())
     }
 
     /// Takes all that the decoder holds; it has to start anew then.
-    fn drain<S, F>(&mut self, errand: &mut Errand<'_, S, F>) -> Result<()>
+    fn drain<S, F>(&mut self, request: &mut FetchRequest<'_, S, F>) -> Result<()>
     where
         F: FnMut(Target, S, VideoFrame) -> bool,
     {
         self.place = None;
         match self.decoder.as_mut().is_some_and(|decoder| decoder.send_end().is_ok()) {
-            true => self.receive(errand),
+            true => self.receive(request),
             false => Ok(()),
         }
     }

@@ -5,19 +5,19 @@ const STEPS: f64 = 12.0;
 
 /// Counts of numbers, in steps of 6 %.
 #[derive(Clone, Debug)]
-pub(super) struct Spread {
+pub(super) struct Histogram {
     counts: Vec<u32>,
     count: u64,
     largest: u64,
 }
 
-impl Default for Spread {
+impl Default for Histogram {
     fn default() -> Self {
         Self { counts: vec![0; step(u64::MAX) + 1], count: 0, largest: 0 }
     }
 }
 
-impl Spread {
+impl Histogram {
     pub(super) fn add(&mut self, number: u64) {
         let count = &mut self.counts[step(number)];
         *count = count.saturating_add(1);
@@ -60,22 +60,22 @@ mod tests {
 
     #[test]
     fn percentiles_are_within_three_percent() {
-        let mut spread = Spread::default();
-        (1..=10_000).for_each(|number| spread.add(number * 1000));
+        let mut histogram = Histogram::default();
+        (1..=10_000).for_each(|number| histogram.add(number * 1000));
         for (share, want) in [(0.5, 5e6), (0.95, 9.5e6), (0.01, 1e5)] {
-            let got = spread.percentile(share) as f64;
+            let got = histogram.percentile(share) as f64;
             assert!((got / want - 1.0).abs() < 0.03, "{share}: {got}");
         }
-        assert_eq!(spread.percentile(1.0), 10_000_000);
-        assert_eq!(spread.largest(), 10_000_000);
+        assert_eq!(histogram.percentile(1.0), 10_000_000);
+        assert_eq!(histogram.largest(), 10_000_000);
     }
 
     #[test]
     fn nothing_and_extremes_have_percentiles_too() {
-        assert_eq!(Spread::default().percentile(0.5), 0);
-        let mut spread = Spread::default();
-        [0, u64::MAX].into_iter().for_each(|number| spread.add(number));
-        assert!(spread.percentile(0.5) <= 1);
-        assert!(spread.percentile(1.0) > u64::MAX / 2);
+        assert_eq!(Histogram::default().percentile(0.5), 0);
+        let mut histogram = Histogram::default();
+        [0, u64::MAX].into_iter().for_each(|number| histogram.add(number));
+        assert!(histogram.percentile(0.5) <= 1);
+        assert!(histogram.percentile(1.0) > u64::MAX / 2);
     }
 }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use moviola_av::{frame::VideoFrame, packet::Packet, time::Pts};
 
-use super::{damage::Came, fetch::frame, read::FrameInfo, wanted::shows_again};
+use super::{damage::DecodeOutcome, fetch::frame, read::FrameInfo, wanted::shows_again};
 use crate::{index::FrameIndex, media::VideoStream};
 
 /// Pictures that one decoder gives become all the frames of an index.
 ///
 /// Decoders give pictures in the order they are shown: what is behind one that came, and hasn't come
 /// itself, won't. Of the pictures themselves one waits at most.
-pub(super) struct Listed {
+pub(super) struct IndexedOutput {
     index: Arc<FrameIndex>,
     /// The frame of each packet, or [`HIDDEN`]: 4 bytes a packet, because the index knows only the
     /// packet of each frame.
@@ -27,7 +27,7 @@ pub(super) struct Listed {
 /// The frame of a packet that isn't shown.
 const HIDDEN: u32 = u32::MAX;
 
-impl Listed {
+impl IndexedOutput {
     pub(super) fn new(index: Arc<FrameIndex>, codec: &str) -> Self {
         let mut frames = vec![HIDDEN; index.packets() as usize];
         for frame in 0..u32::try_from(index.len()).unwrap_or(HIDDEN) {
@@ -51,7 +51,7 @@ impl Listed {
     }
 
     /// What is known to have become of the next frame.
-    pub(super) fn next(&mut self, stream: &Arc<VideoStream>, start: Pts) -> Option<Came> {
+    pub(super) fn next(&mut self, stream: &Arc<VideoStream>, start: Pts) -> Option<DecodeOutcome> {
         let number = self.next;
         let until = match &self.came {
             Some((came, _)) => *came,
