@@ -1,0 +1,40 @@
+"""The differences that are meant, each with its reason. Everything else fails the comparison."""
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Patterns that all have to be found; None takes anything, "" only what is missing on that side."""
+
+    reason: str
+    kind: str | None = None
+    about: str | None = None
+    old: str | None = None
+    new: str | None = None
+
+    def fits(self, difference):
+        pairs = [(self.kind, difference.kind), (self.about, difference.about), (self.old, difference.old), (self.new, difference.new)]
+        return all(fits(pattern, text) for pattern, text in pairs)
+
+
+def fits(pattern, text):
+    if pattern is None:
+        return True
+    return text is None if pattern == "" else text is not None and re.search(pattern, text) is not None
+
+
+GONE = "the commands that were not in the build are deleted"
+MODES = "`run --mode` has no `debug` and `bulk` any more: they are commands"
+WORDS = "help is reworded; tests say which flags there are"
+
+EXPECTED = [
+    Expected(WORDS, kind="stdout", about="^help$"),
+    Expected(WORDS, kind="stdout", about="^completions$"),
+]
+
+
+def reason(difference):
+    """Why a difference is meant; None if it isn't."""
+    return next((one.reason for one in EXPECTED if one.fits(difference)), None)
