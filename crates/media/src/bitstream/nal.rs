@@ -128,6 +128,14 @@ fn start_code(bytes: &[u8]) -> Option<usize> {
     bytes.windows(3).position(|window| window == [0, 0, 1])
 }
 
+/// Offsets of start codes `00 00 01` and the byte after each.
+pub(super) fn start_codes(packet: &[u8]) -> impl Iterator<Item = (usize, u8)> {
+    packet.windows(4).enumerate().filter_map(|(offset, window)| match window {
+        [0, 0, 1, code] => Some((offset, *code)),
+        _ => None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

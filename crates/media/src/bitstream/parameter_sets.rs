@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 /// At most so many sets are remembered: more than any sane stream has in force. One that hasn't come
 /// again while so many others came is forgotten; pictures that still need it are errors of the
 /// decoder, unless it has seen the set itself.
@@ -13,7 +15,7 @@ const MAX_SETS: usize = 64;
 const MAX_BYTES: usize = 256 << 10;
 
 /// One decoder state's worth of parameter sets, as bytes to put before a packet.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Snapshot {
     /// Counts the changes: two snapshots of the same version are the same.
     pub(crate) version: u64,

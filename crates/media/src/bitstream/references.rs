@@ -2,20 +2,19 @@
 //! of them.
 
 use super::{
-    access::start_codes,
     h264,
-    nal::{Framing, Units},
+    nal::{Framing, Units, start_codes},
 };
 
 /// Looks at a stream's packets. Says "needed" wherever it isn't sure.
 #[derive(Debug)]
 pub(crate) struct References {
-    syntax: Syntax,
+    syntax: ReferenceSyntax,
     framing: Framing,
 }
 
 #[derive(Debug)]
-enum Syntax {
+enum ReferenceSyntax {
     H264,
     /// With the number of temporal sub-layers, once it is known.
     Hevc(Option<u8>),
@@ -30,11 +29,11 @@ impl References {
     /// For the codec that FFmpeg calls `codec`.
     pub(crate) fn new(codec: &str, extradata: &[u8]) -> Self {
         let (syntax, framing) = match codec {
-            "h264" => (Syntax::H264, Framing::of_h264(extradata)),
-            "hevc" => (Syntax::Hevc(None), Framing::of_hevc(extradata)),
-            "mpeg1video" | "mpeg2video" => (Syntax::Mpeg2, Framing::StartCodes),
-            "mpeg4" => (Syntax::Mpeg4, Framing::StartCodes),
-            _ => (Syntax::Unknown, Framing::StartCodes),
+            "h264" => (ReferenceSyntax::H264, Framing::of_h264(extradata)),
+            "hevc" => (ReferenceSyntax::Hevc(None), Framing::of_hevc(extradata)),
+            "mpeg1video" | "mpeg2video" => (ReferenceSyntax::Mpeg2, Framing::StartCodes),
+            "mpeg4" => (ReferenceSyntax::Mpeg4, Framing::StartCodes),
+            _ => (ReferenceSyntax::Unknown, Framing::StartCodes),
         };
         let mut references = Self { syntax, framing };
         match framing {
@@ -47,11 +46,13 @@ impl References {
     /// Takes note of what a packet says about the stream. Every packet must come by here.
     pub(crate) fn learn(&mut self, packet: &[u8]) {
         match self.syntax {
-            Syntax::Hevc(_) => {
+            ReferenceSyntax::Hevc(_) => {
                 Units::new(packet, self.framing).for_each(|unit| self.see(unit.head()));
             }
             // A decoder keeps the second picture until the next packet comes, whichever that is.
-            Syntax::Mpeg4 if vops(packet).nth(1).is_some() => self.syntax = Syntax::Unknown,
+            ReferenceSyntax::Mpeg4 if vops(packet).nth(1).is_some() => {
+                self.syntax = ReferenceSyntax::Unknown
+            }
             _ => {}
         }
     }
@@ -60,7 +61,7 @@ impl References {
     /// `sps_max_sub_layers_minus1`.
     fn see(&mut self, unit: &[u8]) {
         const SPS: u8 = 33;
-        if let (Syntax::Hevc(layers), &[kind, layer, first, ..]) = (&mut self.syntax, unit)
+        if let (ReferenceSyntax::Hevc(layers), &[kind, layer, first, ..]) = (&mut self.syntax, unit)
             && kind >> 1 & 0x3f == SPS
             && (kind & 1, layer >> 3) == (0, 0)
         {
@@ -72,13 +73,13 @@ impl References {
     /// Whether nothing needs the packet but whoever wants to see its picture.
     pub(crate) fn is_disposable(&self, packet: &[u8]) -> bool {
         match self.syntax {
-            Syntax::H264 => self.all_slices(packet, h264_unit),
-            Syntax::Hevc(Some(layers)) => {
+            ReferenceSyntax::H264 => self.all_slices(packet, h264_unit),
+            ReferenceSyntax::Hevc(Some(layers)) => {
                 self.all_slices(packet, |unit| hevc_unit(unit, layers.saturating_sub(1)))
             }
-            Syntax::Mpeg2 => is_mpeg2_b(packet),
-            Syntax::Mpeg4 => is_mpeg4_b(packet),
-            Syntax::Hevc(None) | Syntax::Unknown => false,
+            ReferenceSyntax::Mpeg2 => is_mpeg2_b(packet),
+            ReferenceSyntax::Mpeg4 => is_mpeg4_b(packet),
+            ReferenceSyntax::Hevc(None) | ReferenceSyntax::Unknown => false,
         }
     }
 

@@ -21,13 +21,13 @@ use crate::{error::Result, media::Media, source::cannot_read};
 pub(crate) fn build(media: &Media) -> Result<FrameIndex> {
     match from_tables(media, ReadScope::File) {
         Some(index) => Ok(index),
-        None => kept_from_packets(media),
+        None => cached_from_packets(media),
     }
 }
 
 /// The index made from packets, at once or when it was made before:
 /// [`SourceOptions::index_cache`](crate::source::SourceOptions::index_cache) says where it is kept.
-pub(crate) fn kept_from_packets(media: &Media) -> Result<FrameIndex> {
+pub(crate) fn cached_from_packets(media: &Media) -> Result<FrameIndex> {
     let folder = media.options.index_cache.as_ref();
     let key = media.bytes().filter(|_| folder.is_some());
     let key =
@@ -39,7 +39,7 @@ pub(crate) fn kept_from_packets(media: &Media) -> Result<FrameIndex> {
 fn from_packets(media: &Media) -> Result<FrameIndex> {
     let mut demuxer = media.reopen()?;
     let found = scan(&mut demuxer, &media.video);
-    let whole = found.broken_off.is_none();
+    let is_complete = found.broken_off.is_none();
     if let Some(error) = found.broken_off {
         if found.packets.is_empty() {
             return Err(cannot_read(&media.name, error));
@@ -47,7 +47,7 @@ fn from_packets(media: &Media) -> Result<FrameIndex> {
         tracing::warn!(source = media.name, %error, "reading breaks off; what came before is indexed");
     }
     let Scan { sets, extradata, second_fields, .. } = found;
-    let details = Details { sets, extradata, second_fields, whole };
+    let details = Details { sets, extradata, second_fields, is_complete };
     if !found.timed {
         let mut demuxer = media.reopen()?;
         let index = by_decoding::index(&mut demuxer, media, found.packets)?;

@@ -1,22 +1,25 @@
-//! What an index knows of a stream's packets beside their places: what decoders must be told.
+//! The parameter sets, extradata and second fields of a stream, which decoders need to start
+//! anywhere.
 
 use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use super::FrameIndex;
 use crate::bitstream::parameter_sets::Snapshot;
 
-/// What a scan finds beside the packets.
-#[derive(Clone, Debug, Default)]
+/// What a scan finds beside the times and positions of packets.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Details {
     /// The parameter sets in force from a packet on, where packets carry some; ascending.
     pub(crate) sets: Vec<(u32, Snapshot)>,
-    /// The extradata in force from a packet on, if packets bring others than the container: then
-    /// its own comes first; ascending.
+    /// The extradata in force from a packet on, if packets carry another one than the container's,
+    /// which then comes first; ascending.
     pub(crate) extradata: Vec<(u32, Arc<[u8]>)>,
     /// Packets that hold the second field of the frame before, ascending.
     pub(crate) second_fields: Vec<u32>,
-    /// Whether all of the source was read: else the index isn't worth keeping.
-    pub(crate) whole: bool,
+    /// Whether all of the source was read; else the index isn't stored.
+    pub(crate) is_complete: bool,
 }
 
 impl Details {

@@ -1,6 +1,8 @@
-//! One frame of an index, packed, and what it is made from.
+//! One frame of an index, packed, and the packet it is made from.
 
-/// One packet, as the index is made of them.
+use serde::{Deserialize, Serialize};
+
+/// One packet, as an index takes it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PacketEntry {
     pub(crate) pts: i64,
@@ -11,8 +13,8 @@ pub(crate) struct PacketEntry {
 }
 
 /// One frame, in 16 bytes.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Entry {
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct PackedFrame {
     /// Ticks.
     pub(super) pts: i64,
     /// Position in the file times two, plus one for a keyframe; little endian.
@@ -23,10 +25,10 @@ pub(super) struct Entry {
 
 pub(super) const FAR: i16 = i16::MIN;
 
-/// The largest position that is told; 64 TiB.
+/// Stands for an unknown position. Positions are known below 128 TiB.
 const NO_POSITION: u64 = (1 << 47) - 1;
 
-impl Entry {
+impl PackedFrame {
     pub(super) fn new(packet: &PacketEntry, shift: i64) -> Self {
         let position = packet.position.map_or(NO_POSITION, |position| position.min(NO_POSITION));
         let [place @ .., _, _] = (position << 1 | u64::from(packet.key)).to_le_bytes();

@@ -9,7 +9,7 @@ use moviola_av::{
 use super::PacketEntry;
 use crate::{
     bitstream::{
-        access::{Access, Classifier, look_at_entrance},
+        access::{Access, Classifier, RandomAccess},
         parameter_sets::Snapshot,
     },
     media::VideoStream,
@@ -39,11 +39,10 @@ pub(super) struct Scan {
 /// bytes a packet, most of which are given back at the end.
 pub(super) fn scan(demuxer: &mut Demuxer, stream: &VideoStream) -> Scan {
     let parameters = &stream.parameters;
-    let (codec, intra_only) = (parameters.codec_name(), parameters.is_intra_only());
     let mut scanner = Scanner {
         parameters,
-        classifier: Classifier::new(codec, intra_only, parameters.extradata()),
-        can_reorder: parameters.codec().can_reorder() && !intra_only,
+        classifier: Classifier::of(parameters),
+        can_reorder: parameters.codec().can_reorder() && !parameters.is_intra_only(),
         scan: Scan {
             packets: Vec::new(),
             end: None,
@@ -101,7 +100,7 @@ impl Scanner<'_> {
         self.scan.packets.push(PacketEntry {
             pts: ticks,
             // Decoding can't start where nothing tells the sets in force.
-            key: is_key && (are_noted || look_at_entrance(self.parameters, packet).1),
+            key: is_key && (are_noted || RandomAccess::of(self.parameters, packet).has_sets),
             shown: !packet.is_discard() && !is_field && access != Access::Invisible,
             position: packet.position(),
         });

@@ -1,8 +1,9 @@
-//! Indexes kept in files, so that a source need be read through once only.
+//! Indexes stored in a folder, so that a source is read through only once.
 //!
-//! A file holds one stream's index and belongs to a source by its length, the time it was last
-//! changed, and a hash of its first and last bytes. Numbers are little endian. What doesn't fit
-//! together, or has another hash than stands at the end, is as good as no file.
+//! A file holds one stream's index and belongs to a source by its length, its modification time and
+//! the MD5 of its first and last bytes. It begins with the format's name and version and the MD5 of
+//! the rest, which is postcard. A file that is truncated, damaged, of another version or of another
+//! source is ignored, and replaced by a new one.
 
 use std::{
     fs,
@@ -11,29 +12,28 @@ use std::{
     time::UNIX_EPOCH,
 };
 
+use md5::{Digest, Md5};
 use moviola_av::time::TimeBase;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::{Details, Entry, FrameIndex, Origin, RandomAccessPoint, tables::Bytes};
-use crate::{
-    bitstream::parameter_sets::Snapshot,
-    image::{Overwrite, write_atomic},
-};
+use super::{Details, FrameIndex, Origin, PackedFrame, RandomAccessPoint, tables::Bytes};
+use crate::image::{Overwrite, write_atomic};
 
-/// The format's name and version.
-const MAGIC: [u8; 8] = *b"MOVIDX02";
+/// The format's name and version. Any change of the stored types needs a new version.
+const MAGIC: [u8; 8] = *b"MOVIDX03";
 
 /// Bytes at either end of a source that its hash covers.
 const HASHED: u64 = 64 << 10;
 
-/// What an index belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The source and stream that an index belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SourceKey {
     len: u64,
-    /// Nanoseconds since 1970; 0 for memory.
-    changed: u64,
-    hash: u64,
+    /// Modification time in nanoseconds since 1970; 0 for memory.
+    modified: u64,
+    hash: [u8; 16],
     stream: u64,
-    /// The most pixels a picture may have: larger ones decode to nothing.
+    /// The pixel limit: frames beyond it have no picture, so that they aren't in the index.
     max_pixels: u64,
 }
 
@@ -41,232 +41,118 @@ impl SourceKey {
     /// The key of a stream of a source; `None` if the source can't be read.
     pub(crate) fn of(bytes: &Bytes, stream: usize, max_pixels: u64) -> Option<Self> {
         let len = bytes.len();
-        let mut hash = Fnv::default();
+        let mut hash = Md5::new();
         for start in [0, len.saturating_sub(HASHED)] {
-            hash.add(&bytes.range(start, len.min(start + HASHED))?);
+            hash.update(bytes.range(start, len.min(start + HASHED))?);
         }
-        let changed = bytes.changed().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        let changed = changed.map_or(0, |since| since.as_nanos());
-        let changed = u64::try_from(changed).unwrap_or(u64::MAX);
-        Some(Self { len, changed, hash: hash.0, stream: stream as u64, max_pixels })
+        let modified = bytes.changed().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let modified = modified.map_or(0, |since| since.as_nanos());
+        let modified = u64::try_from(modified).unwrap_or(u64::MAX);
+        Some(Self {
+            len,
+            modified,
+            hash: hash.finalize().into(),
+            stream: stream as u64,
+            max_pixels,
+        })
     }
 
-    /// The file for it in a folder.
+    /// The file in a folder that holds the index.
     fn path(&self, folder: &Path) -> PathBuf {
-        folder.join(format!("{:016x}-{:x}.moviola-index", self.hash ^ self.len, self.stream))
-    }
-
-    fn numbers(&self) -> [u64; 5] {
-        [self.len, self.changed, self.hash, self.stream, self.max_pixels]
+        let hash = u128::from_be_bytes(self.hash) ^ u128::from(self.len);
+        folder.join(format!("{hash:032x}-{:x}.moviola-index", self.stream))
     }
 }
 
-/// Fowler, Noll and Vo's hash (FNV-1a, 64 bits): the same on every machine.
-struct Fnv(u64);
-
-impl Default for Fnv {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
+/// The stored form of a [`FrameIndex`].
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "FrameIndex")]
+struct StoredIndex {
+    #[serde(serialize_with = "write_time_base", deserialize_with = "read_time_base")]
+    base: TimeBase,
+    frames: Vec<PackedFrame>,
+    far: Vec<(u32, u32)>,
+    hidden: Vec<RandomAccessPoint>,
+    packets: u32,
+    reorder_delay: u8,
+    details: Details,
+    end: i64,
+    origin: Origin,
 }
 
-impl Fnv {
-    fn add(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-    }
+fn write_time_base<S: Serializer>(base: &TimeBase, serializer: S) -> Result<S::Ok, S::Error> {
+    (base.num(), base.den()).serialize(serializer)
 }
 
-/// The index kept for a source in a folder, if there is one that fits.
-pub(crate) fn load(folder: &Path, key: &SourceKey) -> Option<FrameIndex> {
-    let bytes = fs::read(key.path(folder)).ok()?;
-    let index = decode(&bytes, key);
+fn read_time_base<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TimeBase, D::Error> {
+    let (num, den) = Deserialize::deserialize(deserializer)?;
+    TimeBase::new(num, den).ok_or_else(|| D::Error::custom("a time base of zero"))
+}
+
+/// An index and its key, as they are written.
+#[derive(Serialize)]
+struct Keyed<'a>(&'a SourceKey, #[serde(with = "StoredIndex")] &'a FrameIndex);
+
+/// The index stored for a source in a folder, if there is a valid one.
+fn load(folder: &Path, key: &SourceKey) -> Option<FrameIndex> {
+    let path = key.path(folder);
+    let index = decode(&fs::read(&path).ok()?, key);
     if index.is_none() {
-        tracing::debug!(path = %key.path(folder).display(), "the kept index doesn't fit");
+        tracing::debug!(path = %path.display(), "the stored index is not valid for this source");
     }
     index
 }
 
-/// Keeps an index in a folder, which is made if need be. A failure is told and does no harm.
-pub(crate) fn keep(folder: &Path, key: &SourceKey, index: &FrameIndex) {
+/// Stores an index in a folder, which is made if need be. A failure is a warning.
+fn store(folder: &Path, key: &SourceKey, index: &FrameIndex) {
     let path = key.path(folder);
-    let kept = fs::create_dir_all(folder).map_err(|error| error.to_string()).and_then(|()| {
-        let written = write_atomic(&path, &encode(index, key), Overwrite::Replace);
-        written.map_err(|error| error.to_string())
+    let stored = encode(index, key).and_then(|bytes| {
+        fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+        write_atomic(&path, &bytes, Overwrite::Replace).map_err(|error| error.to_string())
     });
-    if let Err(error) = kept {
-        tracing::warn!(path = %path.display(), error, "the index can't be kept");
+    if let Err(error) = stored {
+        tracing::warn!(path = %path.display(), error, "the index can't be stored");
     }
 }
 
-fn encode(index: &FrameIndex, key: &SourceKey) -> Vec<u8> {
-    let mut out = Vec::with_capacity(index.bytes() + 256);
-    out.extend(MAGIC);
-    key.numbers().iter().for_each(|number| out.extend(number.to_le_bytes()));
-    let origin = match index.origin {
-        Origin::Tables => 0_u32,
-        Origin::Packets => 1,
-        Origin::Decoding => 2,
-    };
-    let small = [index.base.num(), index.base.den(), index.packets, index.reorder_delay.into()];
-    small.iter().chain(&[origin]).for_each(|number| out.extend(number.to_le_bytes()));
-    out.extend(index.end.to_le_bytes());
-    count(&mut out, index.frames.len());
-    for entry in &index.frames {
-        out.extend(entry.pts.to_le_bytes());
-        out.extend(entry.place);
-        out.extend(entry.shift.to_le_bytes());
-    }
-    count(&mut out, index.far.len());
-    for (frame, packet) in &index.far {
-        out.extend(frame.to_le_bytes());
-        out.extend(packet.to_le_bytes());
-    }
-    count(&mut out, index.hidden.len());
-    for hidden in &index.hidden {
-        out.extend(hidden.packet.to_le_bytes());
-        out.extend(hidden.pts.to_le_bytes());
-        out.extend(hidden.position.unwrap_or(u64::MAX).to_le_bytes());
-    }
-    count(&mut out, index.details.second_fields.len());
-    index.details.second_fields.iter().for_each(|packet| out.extend(packet.to_le_bytes()));
-    count(&mut out, index.details.sets.len());
-    for (packet, sets) in &index.details.sets {
-        out.extend(packet.to_le_bytes());
-        out.extend(sets.version.to_le_bytes());
-        count(&mut out, sets.bytes.len());
-        out.extend(&*sets.bytes);
-    }
-    count(&mut out, index.details.extradata.len());
-    for (packet, extradata) in &index.details.extradata {
-        out.extend(packet.to_le_bytes());
-        count(&mut out, extradata.len());
-        out.extend(&**extradata);
-    }
-    let mut hash = Fnv::default();
-    hash.add(&out);
-    out.extend(hash.0.to_le_bytes());
-    out
-}
-
-fn count(out: &mut Vec<u8>, number: usize) {
-    out.extend((number as u64).to_le_bytes());
+fn encode(index: &FrameIndex, key: &SourceKey) -> Result<Vec<u8>, String> {
+    let body = postcard::to_stdvec(&Keyed(key, index)).map_err(|error| error.to_string())?;
+    Ok([&MAGIC[..], &Md5::digest(&body), &body].concat())
 }
 
 fn decode(bytes: &[u8], key: &SourceKey) -> Option<FrameIndex> {
-    let (bytes, hash) = bytes.split_last_chunk::<8>()?;
-    let mut expected = Fnv::default();
-    expected.add(bytes);
-    if u64::from_le_bytes(*hash) != expected.0 {
+    let (hash, body) = bytes.strip_prefix(&MAGIC)?.split_first_chunk::<16>()?;
+    if Md5::digest(body)[..] != *hash {
         return None;
     }
-    let mut rest = Rest(bytes);
-    let same = rest.array()? == MAGIC
-        && key.numbers().into_iter().all(|number| rest.u64() == Some(number));
-    if !same {
+    let mut body = postcard::Deserializer::from_bytes(body);
+    if SourceKey::deserialize(&mut body).ok()? != *key {
         return None;
     }
-    let base = TimeBase::new(rest.u32()?, rest.u32()?)?;
-    let (packets, delay) = (rest.u32()?, rest.u32()?);
-    let origin = match rest.u32()? {
-        0 => Origin::Tables,
-        1 => Origin::Packets,
-        2 => Origin::Decoding,
-        _ => return None,
-    };
-    let end = i64::from_le_bytes(rest.array()?);
-    let frames = rest.list(16, |rest| {
-        Some(Entry {
-            pts: i64::from_le_bytes(rest.array()?),
-            place: rest.array()?,
-            shift: i16::from_le_bytes(rest.array()?),
-        })
-    })?;
-    let far = rest.list(8, |rest| Some((rest.u32()?, rest.u32()?)))?;
-    let hidden = rest.list(20, |rest| {
-        Some(RandomAccessPoint {
-            packet: rest.u32()?,
-            pts: i64::from_le_bytes(rest.array()?),
-            position: Some(rest.u64()?).filter(|&position| position != u64::MAX),
-        })
-    })?;
-    let second_fields = rest.list(4, |rest| rest.u32())?;
-    let sets = rest.list(20, |rest| {
-        let (packet, version) = (rest.u32()?, rest.u64()?);
-        let count = usize::try_from(rest.u64()?).ok()?;
-        Some((packet, Snapshot { version, bytes: rest.take(count)?.into() }))
-    })?;
-    let extradata = rest.list(12, |rest| {
-        let packet = rest.u32()?;
-        let count = usize::try_from(rest.u64()?).ok()?;
-        Some((packet, rest.take(count)?.into()))
-    })?;
-    let reorder_delay = u8::try_from(delay).ok()?;
-    let index = FrameIndex {
-        base,
-        frames,
-        far,
-        hidden,
-        packets,
-        reorder_delay,
-        details: Details { sets, extradata, second_fields, whole: true },
-        end,
-        origin,
-    };
-    (rest.0.is_empty() && is_consistent(&index)).then_some(index)
+    let index = StoredIndex::deserialize(&mut body).ok()?;
+    let rest = body.finalize().ok()?;
+    (rest.is_empty() && is_consistent(&index)).then_some(index)
 }
 
-/// Whether the numbers name packets, and frames come in order.
+/// Whether all numbers of packets exist, and frames and details are in order.
 fn is_consistent(index: &FrameIndex) -> bool {
-    let count = u32::try_from(index.frames.len()).unwrap_or(u32::MAX);
-    let is_packet = |frame| index.packet_of(frame).is_some_and(|packet| packet < index.packets);
-    (0..count).all(is_packet)
-        && index.frames.is_sorted_by_key(|entry| entry.pts)
-        && index.frames.last().is_none_or(|last| index.end >= last.pts)
+    let FrameIndex { frames, hidden, details, packets, .. } = index;
+    let count = u32::try_from(frames.len()).unwrap_or(u32::MAX);
+    let has_packet = |frame| index.packet_of(frame).is_some_and(|packet| packet < *packets);
+    (0..count).all(has_packet)
+        && frames.is_sorted_by_key(|frame| frame.pts)
+        && frames.last().is_none_or(|last| index.end >= last.pts)
         && index.reorder_delay <= 16
-        && index.packets < u32::MAX
-        && index.hidden.iter().all(|hidden| hidden.packet < index.packets)
-        && index.hidden.is_sorted_by_key(|hidden| hidden.packet)
-        && index.details.second_fields.is_sorted()
-        && index.details.sets.is_sorted_by_key(|(packet, _)| *packet)
-        && index.details.extradata.is_sorted_by_key(|(packet, _)| *packet)
+        && *packets < u32::MAX
+        && hidden.iter().all(|hidden| hidden.packet < *packets)
+        && hidden.is_sorted_by_key(|hidden| hidden.packet)
+        && details.second_fields.is_sorted()
+        && details.sets.is_sorted_by_key(|(packet, _)| *packet)
+        && details.extradata.is_sorted_by_key(|(packet, _)| *packet)
 }
 
-/// What hasn't been read yet.
-struct Rest<'a>(&'a [u8]);
-
-impl<'a> Rest<'a> {
-    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(count)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        self.take(N)?.try_into().ok()
-    }
-
-    fn u32(&mut self) -> Option<u32> {
-        self.array().map(u32::from_le_bytes)
-    }
-
-    fn u64(&mut self) -> Option<u64> {
-        self.array().map(u64::from_le_bytes)
-    }
-
-    /// A count, and as many items of at least `size` bytes each.
-    fn list<T>(&mut self, size: usize, item: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
-        let count = usize::try_from(self.u64()?).ok()?;
-        // Nothing is allocated for what can't be there.
-        if count > self.0.len() / size {
-            return None;
-        }
-        (0..count).map(|_| item(self)).collect()
-    }
-}
-
-/// The index of a source that may be kept in a folder; else it is made by `make`, and kept.
+/// The index stored for a source in a folder, if both are given; else the index from `make`, which
+/// is then stored if it is complete.
 pub(crate) fn cached<E>(
     folder: Option<&Arc<Path>>,
     key: Option<SourceKey>,
@@ -277,8 +163,8 @@ pub(crate) fn cached<E>(
         return Ok(index);
     }
     let index = make()?;
-    if index.details.whole {
-        keep(folder, &key, &index);
+    if index.details.is_complete {
+        store(folder, &key, &index);
     }
     Ok(index)
 }
@@ -286,8 +172,10 @@ pub(crate) fn cached<E>(
 #[cfg(test)]
 mod tests {
     use super::{super::PacketEntry, *};
+    use crate::bitstream::parameter_sets::Snapshot;
 
-    const KEY: SourceKey = SourceKey { len: 5, changed: 7, hash: 9, stream: 0, max_pixels: 1 };
+    const KEY: SourceKey =
+        SourceKey { len: 5, modified: 7, hash: [9; 16], stream: 0, max_pixels: 1 };
 
     fn index() -> FrameIndex {
         let packet = |pts, key, shown| PacketEntry { pts, key, shown, position: Some(9) };
@@ -299,24 +187,24 @@ mod tests {
             sets: vec![(1, sets)],
             extradata: vec![(0, Arc::from(&b"first"[..])), (2, Arc::from(&b"second"[..]))],
             second_fields: vec![2],
-            whole: true,
+            is_complete: true,
         })
     }
 
     #[test]
     fn an_index_comes_back_as_it_was() {
-        let bytes = encode(&index(), &KEY);
+        let bytes = encode(&index(), &KEY).unwrap();
         let back = decode(&bytes, &KEY).unwrap();
         assert_eq!(format!("{back:?}"), format!("{:?}", index()));
     }
 
     #[test]
     fn the_index_of_another_source_is_none() {
-        let bytes = encode(&index(), &KEY);
+        let bytes = encode(&index(), &KEY).unwrap();
         for other in [
             SourceKey { len: 6, ..KEY },
-            SourceKey { changed: 8, ..KEY },
-            SourceKey { hash: 8, ..KEY },
+            SourceKey { modified: 8, ..KEY },
+            SourceKey { hash: [8; 16], ..KEY },
             SourceKey { stream: 1, ..KEY },
             SourceKey { max_pixels: 2, ..KEY },
         ] {
@@ -325,8 +213,18 @@ mod tests {
     }
 
     #[test]
+    fn another_version_of_the_format_is_ignored() {
+        let bytes = encode(&index(), &KEY).unwrap();
+        for version in *b"124" {
+            let mut other = bytes.clone();
+            other[7] = version;
+            assert!(decode(&other, &KEY).is_none(), "{version}");
+        }
+    }
+
+    #[test]
     fn no_damage_is_believed_or_panics() {
-        let bytes = encode(&index(), &KEY);
+        let bytes = encode(&index(), &KEY).unwrap();
         for len in 0..bytes.len() {
             assert!(decode(&bytes[..len], &KEY).is_none(), "{len}");
         }
@@ -338,9 +236,24 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_found_and_made_once() {
+    fn damage_with_a_right_hash_never_panics() {
+        let bytes = encode(&index(), &KEY).unwrap();
+        let body = MAGIC.len() + 16;
+        let with_hash = |damaged: &[u8]| [&MAGIC[..], &Md5::digest(damaged), damaged].concat();
+        for at in body..bytes.len() {
+            drop(decode(&with_hash(&bytes[body..at]), &KEY));
+            for flip in [1, 0x80, 0xff] {
+                let mut damaged = bytes[body..].to_vec();
+                damaged[at - body] ^= flip;
+                drop(decode(&with_hash(&damaged), &KEY));
+            }
+        }
+    }
+
+    #[test]
+    fn a_stored_index_is_not_made_again() {
         let folder = tempfile::tempdir().unwrap();
-        let folder: Arc<Path> = folder.path().join("kept").into();
+        let folder: Arc<Path> = folder.path().join("indexes").into();
         let make = || Ok::<_, ()>(index());
         cached(Some(&folder), Some(KEY), make).unwrap();
         let again = cached(Some(&folder), Some(KEY), || Err(())).unwrap();

@@ -56,7 +56,7 @@ use select::{Job, Selector};
 #[derive(Debug)]
 pub struct KeyframeReader<T = Frame> {
     results: OrderedPool<Option<Result<T>>>,
-    worker_handle: WorkerHandle<T>,
+    worker_handle: WorkerHandle<Frame, T>,
     interrupt: Interrupt,
     counters: Option<Arc<IoCounters>>,
     /// What was read beside the demuxer.
@@ -108,7 +108,7 @@ impl<T: Send + 'static> KeyframeReader<T> {
     }
 
     /// Lets more workers join, each with a decoder of its own.
-    pub fn worker_handle(&self) -> WorkerHandle<T> {
+    pub fn worker_handle(&self) -> WorkerHandle<Frame, T> {
         self.worker_handle.clone()
     }
 
@@ -157,8 +157,7 @@ struct Shared {
 
 impl Shared {
     fn new(media: &Media) -> Self {
-        let parameters = &media.video.parameters;
-        let classifier = Classifier::new(parameters.codec_name(), parameters.is_intra_only(), &[]);
+        let classifier = Classifier::of(&media.video.parameters);
         Self {
             name: media.name.clone(),
             stream: Arc::new(media.video.clone()),

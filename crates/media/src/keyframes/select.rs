@@ -70,12 +70,7 @@ impl Selector {
     pub(super) fn new(media: Media) -> Self {
         let numbers = Numbers::of(&media);
         let Media { name, mut demuxer, video, mut read_ahead, .. } = media;
-        let parameters = &video.parameters;
-        let classifier = Classifier::new(
-            parameters.codec_name(),
-            parameters.is_intra_only(),
-            parameters.extradata(),
-        );
+        let classifier = Classifier::of(&video.parameters);
         let flagged_only =
             demuxer.format_name().starts_with("mov") && leave_out_the_rest(&mut demuxer, &video);
         let first = read_ahead.front();

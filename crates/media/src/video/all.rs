@@ -58,7 +58,7 @@ use crate::{
 #[derive(Debug)]
 pub struct FrameReader<T = Frame> {
     results: OrderedPool<Result<T>>,
-    worker_handle: WorkerHandle<T>,
+    worker_handle: WorkerHandle<Frame, T>,
     interrupt: Interrupt,
     damage_handler: DamageHandler,
     /// The container's error was told: nothing follows.
@@ -99,7 +99,7 @@ impl<T: Send + 'static> FrameReader<T> {
             return Self::in_one(media, Some(index), workers, |read| read());
         }
         let video = Video::of_media(media)?;
-        if video.reader().has_true_entrances(&index) {
+        if video.reader().has_true_access_points(&index) {
             let count = u32::try_from(index.len()).unwrap_or(u32::MAX);
             let groups = Groups::new(Arc::clone(&index), 0..count);
             return Self::in_groups(video, index, groups, 1, workers);
@@ -223,7 +223,7 @@ impl<T: Send + 'static> FrameReader<T> {
 impl<T> FrameReader<T> {
     /// Lets more workers join; where groups of pictures are decoded side by side, each with a decoder
     /// of its own.
-    pub fn worker_handle(&self) -> WorkerHandle<T> {
+    pub fn worker_handle(&self) -> WorkerHandle<Frame, T> {
         self.worker_handle.clone()
     }
 

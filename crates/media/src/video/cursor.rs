@@ -17,7 +17,7 @@ use super::{
     wanted::{Job, Target, Wanted},
 };
 use crate::{
-    bitstream::{access::look_at_entrance, parameter_sets::Snapshot, references::References},
+    bitstream::{access::RandomAccess, parameter_sets::Snapshot, references::References},
     entry::prepare,
     error::Result,
     hardware::{Hardware, StreamDecoder},
@@ -153,7 +153,7 @@ impl DecoderCursor {
         let mut request = FetchRequest { sources, wanted, after, see };
         let mut outcome = self.fetch(&mut request, job.access_point);
         if goes_on && outcome.is_ok() && !request.wanted.is_empty() {
-            // A stream whose times mislead: the sure way is from the entrance.
+            // The stream's times are wrong: start over from the access point.
             self.place = None;
             outcome = self.fetch(&mut request, job.access_point);
         }
@@ -191,9 +191,9 @@ impl DecoderCursor {
                     // The stream ends before it, as it didn't when it was indexed.
                     return batch.broken.map_or(Ok(()), Err);
                 };
-                if !self.is_entrance(sources.index, access_point, first) {
+                if !self.is_access_point(sources.index, access_point, first) {
                     self.refused.push(access_point);
-                    access_point = sources.index.entrance_before(access_point);
+                    access_point = sources.index.access_point_before(access_point);
                     continue;
                 }
                 self.restart(access_point);
@@ -238,7 +238,7 @@ impl DecoderCursor {
     }
 
     /// Whether decoding can start at a packet, by what its bytes say.
-    fn is_entrance(
+    fn is_access_point(
         &mut self,
         index: &FrameIndex,
         access_point: RandomAccessPoint,
@@ -247,15 +247,15 @@ impl DecoderCursor {
         if index.origin() != Origin::Tables {
             return true; // the bytes were looked at already
         }
-        let (is_key, brings_sets) = look_at_entrance(&self.config.parameters, packet);
-        if self.has_sets && !brings_sets {
+        let access = RandomAccess::of(&self.config.parameters, packet);
+        if self.has_sets && !access.has_sets {
             self.decoder = None; // it may know others than those in force here
         }
-        self.has_sets |= brings_sets;
-        is_key || access_point.packet == 0
+        self.has_sets |= access.has_sets;
+        access.is_point || access_point.packet == 0
     }
 
-    /// Has the decoder start at an entrance.
+    /// Makes the decoder start at an access point.
     fn restart(&mut self, access_point: RandomAccessPoint) {
         // What an MJPEG decoder keeps of earlier pictures would show in damaged ones.
         if self.config.parameters.codec_name() == "mjpeg" {

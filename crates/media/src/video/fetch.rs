@@ -22,7 +22,7 @@ use crate::{
     frame::Frame,
     index::{FrameIndex, RandomAccessPoint},
     media::VideoStream,
-    workers::{BoundedQueue, ClosesAtEnd, side_by_side},
+    workers::{BoundedQueue, CloseOnDrop, side_by_side},
 };
 
 /// The decoders of a video.
@@ -168,7 +168,7 @@ fn one_for_all<S: Send, T: Send>(
     workers.resize_with(1 + cores, || None);
     side_by_side(&mut workers, |cursor| {
         // Whoever ends early, by a panic, keeps nobody waiting.
-        let _closes = ClosesAtEnd(&decoded);
+        let _close = CloseOnDrop(&decoded);
         match cursor {
             Some(cursor) => {
                 let mut came = Vec::new();
@@ -332,7 +332,7 @@ impl Video {
         let refused = fetcher.refused();
         if !refused.is_empty() {
             let index = Arc::make_mut(index);
-            refused.into_iter().for_each(|access_point| index.forget_entrance(access_point));
+            refused.into_iter().for_each(|access_point| index.remove_access_point(access_point));
         }
         outcome
     }

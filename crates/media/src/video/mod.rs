@@ -157,10 +157,10 @@ impl Video {
     fn true_index(&mut self) -> Result<Arc<FrameIndex>> {
         self.index()?;
         let known = self.index.take().ok_or_else(|| Error::ReadOnce { name: self.name.clone() })?;
-        let is_true = self.reader().has_true_entrances(&known);
+        let is_true = self.reader().has_true_access_points(&known);
         let index = match is_true {
             true => known,
-            false => Arc::new(index::kept_from_packets(self.reader().media())?),
+            false => Arc::new(index::cached_from_packets(self.reader().media())?),
         };
         self.index = Some(Arc::clone(&index));
         Ok(index)

@@ -1,4 +1,4 @@
-//! The video's packets by their number, from any entrance on.
+//! Reads the video's packets by their number, from any random access point on.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -6,7 +6,7 @@ use moviola_av::{demuxer::SeekDirection, packet::Packet};
 
 use crate::{
     bitstream::{
-        access::{Classifier, look_at_entrance},
+        access::{Classifier, RandomAccess},
         parameter_sets::Snapshot,
     },
     error::{Error, Result},
@@ -84,9 +84,7 @@ impl PacketReader {
         {
             self.held.push_back(packet);
         }
-        let parameters = &self.media.video.parameters;
-        let (codec, intra_only) = (parameters.codec_name(), parameters.is_intra_only());
-        let mut classifier = Classifier::new(codec, intra_only, parameters.extradata());
+        let mut classifier = Classifier::of(&self.media.video.parameters);
         if let Some(first) = self.held.front() {
             classifier.classify(first.data(), first.is_key());
         }
@@ -117,19 +115,22 @@ impl PacketReader {
         Ok(batch)
     }
 
-    /// Whether decoding can start at a few of the entrances that an index names, by what their bytes
-    /// say. Muxers that call other pictures keyframes do so throughout.
-    pub(super) fn has_true_entrances(&mut self, index: &FrameIndex) -> bool {
+    /// Whether decoding can start at a few of an index's access points, by their packets' bytes.
+    /// Muxers that mark other frames as keyframes do so throughout a file.
+    pub(super) fn has_true_access_points(&mut self, index: &FrameIndex) -> bool {
         if index.origin() != Origin::Tables {
             return true; // the bytes were looked at already
         }
-        index.some_entrances().into_iter().all(|access_point| {
+        index.sample_access_points().into_iter().all(|access_point| {
             let (from, until) = (access_point.packet, access_point.packet + 1);
             let Ok(batch) = self.read(&Span { access_point, from, until, bytes: 1 }) else {
                 return true; // whoever reads on is told
             };
             let parameters = &self.media.video.parameters;
-            batch.packets.first().is_some_and(|packet| look_at_entrance(parameters, packet).0)
+            batch
+                .packets
+                .first()
+                .is_some_and(|packet| RandomAccess::of(parameters, packet).is_point)
         })
     }
 
@@ -168,7 +169,7 @@ impl PacketReader {
         Ok(())
     }
 
-    /// Moves to an entrance by the container's index or by position. `false` if it isn't found.
+    /// Seeks to an access point by the container's index or by position. `false` if it isn't found.
     fn seek(&mut self, access_point: &RandomAccessPoint) -> bool {
         if access_point.pts == i64::MIN {
             return false;
@@ -191,7 +192,7 @@ impl PacketReader {
             _ => demuxer.seek(video.index, ticks, SeekDirection::Backward),
         };
         moved.map_err(|cause| cannot_read(name, cause))?;
-        // What comes before the entrance is as long as the way to it at most.
+        // The packets before the access point are at most all those of the stream before it.
         for _ in 0..=access_point.packet {
             let Some(packet) = self.demux()? else { return Ok(false) };
             let known = packet.pts().or(packet.dts());

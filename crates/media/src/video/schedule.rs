@@ -28,8 +28,8 @@ pub(super) enum Parallelism {
     Together,
 }
 
-/// The jobs for frames that come in ascending order, without doubles: those that start at the same
-/// entrance make one.
+/// The jobs for frames in ascending order, without duplicates: frames with the same access point
+/// make one job.
 pub(super) fn jobs<S>(index: &FrameIndex, frames: Vec<(u32, S)>) -> Vec<Job<S>> {
     let mut earlier = None;
     let mut targets: Vec<_> = frames
@@ -61,14 +61,14 @@ fn target(
     let packet = index.packet_of(frame)?;
     let pts = index.frame(frame.into())?.pts.ticks;
     let access_point = match earlier {
-        Some(earlier) => index.entrance_after(earlier, frame),
+        Some(earlier) => index.access_point_after(earlier, frame),
         None => index.access_point(frame),
     };
     Some((access_point, Target { frame, packet, pts }))
 }
 
-/// Jobs for frames in ascending order, one after another: those that start at the same entrance
-/// make one.
+/// An iterator over the jobs for frames in ascending order: frames with the same access point make
+/// one job.
 pub(super) struct Groups<N: Iterator<Item = u32>> {
     index: Arc<FrameIndex>,
     numbers: Peekable<N>,
@@ -113,7 +113,7 @@ pub(super) fn reads_on<S>(index: &FrameIndex, frames: &[(u32, S)]) -> bool {
     last.zip(next).is_some_and(|(last, next)| index.access_point(next).packet <= last)
 }
 
-/// How many packets a job has to decode from its entrance on.
+/// The number of packets that a job decodes, from its access point on.
 pub(super) fn cost<S>(job: &Job<S>) -> u32 {
     job.last().saturating_add(1).saturating_sub(job.access_point.packet)
 }

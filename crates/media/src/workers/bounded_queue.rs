@@ -1,49 +1,51 @@
-//! A queue between workers that run side by side.
+//! A bounded queue between workers that run side by side.
 
 use std::{
     collections::VecDeque,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
 };
 
-/// What one worker makes and others take. It holds so many things at most; who makes more has to
-/// do what the others would have done: so nobody waits for a taker that may never run.
+/// A queue that one worker fills and others empty.
+///
+/// A full queue gives items back instead of blocking: the producer then does the consumers' work
+/// itself, so that it never waits for a consumer that got no thread.
 #[derive(Debug)]
 pub(crate) struct BoundedQueue<T> {
-    state: Mutex<Relayed<T>>,
+    state: Mutex<QueueState<T>>,
     changed: Condvar,
-    room: usize,
+    capacity: usize,
 }
 
 #[derive(Debug)]
-struct Relayed<T> {
+struct QueueState<T> {
     queue: VecDeque<T>,
     closed: bool,
 }
 
 impl<T> BoundedQueue<T> {
-    /// A queue for `room` things, at least one.
-    pub(crate) fn new(room: usize) -> Self {
-        let state = Relayed { queue: VecDeque::new(), closed: false };
-        Self { state: Mutex::new(state), changed: Condvar::new(), room: room.max(1) }
+    /// A queue of at most `capacity` items, at least one.
+    pub(crate) fn new(capacity: usize) -> Self {
+        let state = QueueState { queue: VecDeque::new(), closed: false };
+        Self { state: Mutex::new(state), changed: Condvar::new(), capacity: capacity.max(1) }
     }
 
-    /// Hands in a thing, or gives it back if there is no room. What comes after
-    /// [`close`](Self::close) is dropped.
-    pub(crate) fn put(&self, thing: T) -> Option<T> {
+    /// Adds an item, or gives it back if the queue is full. After [`close`](Self::close) the item is
+    /// dropped.
+    pub(crate) fn put(&self, item: T) -> Option<T> {
         let mut state = self.lock();
         if state.closed {
             return None;
         }
-        if state.queue.len() >= self.room {
-            return Some(thing);
+        if state.queue.len() >= self.capacity {
+            return Some(item);
         }
-        state.queue.push_back(thing);
+        state.queue.push_back(item);
         drop(state);
         self.changed.notify_one();
         None
     }
 
-    /// The next thing, once there is one; `None` when the queue is closed and empty.
+    /// Waits for the next item; `None` once the queue is closed and empty.
     pub(crate) fn take(&self) -> Option<T> {
         let mut state = self.lock();
         while state.queue.is_empty() && !state.closed {
@@ -52,22 +54,23 @@ impl<T> BoundedQueue<T> {
         state.queue.pop_front()
     }
 
-    /// Says that nothing follows. Must be called, by a guard where the maker may panic.
+    /// Ends the queue: no item follows. The producer must call it, through [`CloseOnDrop`] where it
+    /// may panic.
     pub(crate) fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_all();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Relayed<T>> {
+    fn lock(&self) -> MutexGuard<'_, QueueState<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Closes a relay when its maker is done, or panics.
+/// Closes a queue when its producer returns or panics.
 #[derive(Debug)]
-pub(crate) struct ClosesAtEnd<'a, T>(pub(crate) &'a BoundedQueue<T>);
+pub(crate) struct CloseOnDrop<'a, T>(pub(crate) &'a BoundedQueue<T>);
 
-impl<T> Drop for ClosesAtEnd<'_, T> {
+impl<T> Drop for CloseOnDrop<'_, T> {
     fn drop(&mut self) {
         self.0.close();
     }
@@ -79,13 +82,13 @@ mod tests {
     use crate::workers::side_by_side;
 
     #[test]
-    fn a_relay_hands_on_all_that_was_made() {
+    fn every_item_is_taken_once() {
         let queue = BoundedQueue::new(2);
         let mut workers = [true, false, false];
-        let sums = side_by_side(&mut workers, |makes| {
+        let sums = side_by_side(&mut workers, |is_producer| {
             let mut sum = 0;
-            if *makes {
-                let _closes = ClosesAtEnd(&queue);
+            if *is_producer {
+                let _close = CloseOnDrop(&queue);
                 sum = (1..=100).filter_map(|number| queue.put(number)).sum();
             } else {
                 while let Some(number) = queue.take() {
@@ -99,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_room_comes_back() {
+    fn a_full_queue_gives_items_back() {
         let queue = BoundedQueue::new(2);
         assert_eq!([1, 2, 3].map(|number| queue.put(number)), [None, None, Some(3)]);
         assert_eq!(queue.take(), Some(1));

@@ -1,40 +1,42 @@
-//! More workers for a reader that is at work.
+//! More workers for a reader that is running.
 
 use std::{fmt, io, sync::Arc};
 
-use crate::frame::Frame;
+/// Starts more workers of a reader, each on a thread of its own, while another thread iterates over
+/// the reader. A worker makes a `T` of each `I`.
+///
+/// Clones start workers of the same reader. A handle doesn't keep its reader alive.
+pub struct WorkerHandle<I, T>(Arc<Join<I, T>>);
 
-/// Starts further workers of a reader, each on a thread of its own, while the reader is read
-/// elsewhere. Clones serve the same reader; they don't keep it from ending.
-pub struct WorkerHandle<T>(Arc<Join<T>>);
+type Join<I, T> = dyn Fn(Work<I, T>) -> io::Result<bool> + Send + Sync;
 
-type Join<T> = dyn Fn(Work<T>) -> io::Result<bool> + Send + Sync;
+/// What a worker does with each item.
+pub(crate) type Work<I, T> = Box<dyn FnMut(I) -> T + Send>;
 
-/// What a worker makes of each frame.
-pub(crate) type Work<T> = Box<dyn FnMut(Frame) -> T + Send>;
-
-impl<T> WorkerHandle<T> {
-    pub(crate) fn new(join: impl Fn(Work<T>) -> io::Result<bool> + Send + Sync + 'static) -> Self {
+impl<I, T> WorkerHandle<I, T> {
+    pub(crate) fn new(
+        join: impl Fn(Work<I, T>) -> io::Result<bool> + Send + Sync + 'static,
+    ) -> Self {
         Self(Arc::new(join))
     }
 
-    /// Starts one more. `false` if the reader has nothing left to begin: `work` is dropped.
+    /// Starts one more worker. `false` if the reader has no work left to begin; `work` is dropped.
     ///
     /// # Errors
     ///
-    /// The system's error if it gives no thread.
-    pub fn join(&self, work: impl FnMut(Frame) -> T + Send + 'static) -> io::Result<bool> {
+    /// The system's error if no thread can be started.
+    pub fn join(&self, work: impl FnMut(I) -> T + Send + 'static) -> io::Result<bool> {
         (self.0)(Box::new(work))
     }
 }
 
-impl<T> Clone for WorkerHandle<T> {
+impl<I, T> Clone for WorkerHandle<I, T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<T> fmt::Debug for WorkerHandle<T> {
+impl<I, T> fmt::Debug for WorkerHandle<I, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WorkerHandle").finish_non_exhaustive()
     }

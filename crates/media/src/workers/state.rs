@@ -1,4 +1,4 @@
-//! What the threads of an [`OrderedPool`](super::OrderedPool) know of each other.
+//! The state of an [`OrderedPool`](super::OrderedPool): which jobs are done, which results wait.
 
 use std::{
     any::Any,
@@ -7,56 +7,57 @@ use std::{
 
 use moviola_av::trace;
 
-/// What a panicking thread leaves behind; handed on to the thread that waits for it.
+/// The payload of a thread's panic; it resumes in the thread that waits for results.
 pub(super) type Panic = Box<dyn Any + Send>;
 
 /// How far workers may run ahead of the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// Jobs that are finished or in the making beyond the one whose results the caller takes; at
-    /// least one.
+    /// Jobs that may be running or finished after the one whose results the caller takes; at least
+    /// one.
     pub jobs: usize,
-    /// Results that may wait of the job whose turn it is, and of all later ones together. A worker
-    /// with more of them waits, too.
+    /// Results of the current job that may wait for the caller, and of all later jobs together. A
+    /// worker that has more waits.
     pub results: usize,
 }
 
+/// Jobs and results of a pool.
 #[derive(Debug)]
-pub(super) struct State<T> {
+pub(super) struct PoolState<T> {
     /// Number of the next job to be pulled.
     pub(super) pulled: u64,
-    /// Number of the job whose results are handed out.
-    pub(super) wanted: u64,
+    /// Number of the job whose results the caller takes.
+    pub(super) current: u64,
     pub(super) bounds: Bounds,
-    pub(super) made: BTreeMap<u64, Made<T>>,
-    /// Results in `made` of jobs after the wanted one.
+    pub(super) jobs: BTreeMap<u64, JobResults<T>>,
+    /// Results in `jobs` of jobs after the current one.
     pub(super) waiting: usize,
     /// Workers that still run.
     pub(super) alive: usize,
-    /// A worker is pulling: only one at a time, because jobs have an order.
+    /// A worker is pulling a job: one at a time, because jobs have an order.
     pub(super) pulling: bool,
-    /// There are no more jobs, or nobody wants them.
+    /// No more jobs are pulled.
     pub(super) ended: bool,
-    /// Nobody wants any more results.
+    /// The pool was dropped: no more results are taken.
     pub(super) abandoned: bool,
     pub(super) panicked: Option<Panic>,
 }
 
-/// What a job has given so far.
+/// The results of a job that weren't taken yet.
 #[derive(Debug)]
-pub(super) struct Made<T> {
+pub(super) struct JobResults<T> {
     pub(super) results: VecDeque<T>,
     pub(super) finished: bool,
 }
 
-impl<T> State<T> {
-    /// Before the first job.
+impl<T> PoolState<T> {
+    /// The state before the first job.
     pub(super) fn new(bounds: Bounds) -> Self {
         Self {
             pulled: 0,
-            wanted: 0,
+            current: 0,
             bounds,
-            made: BTreeMap::new(),
+            jobs: BTreeMap::new(),
             waiting: 0,
             alive: 0,
             pulling: false,
@@ -66,41 +67,41 @@ impl<T> State<T> {
         }
     }
 
-    /// Whether the next job may be pulled, as far as the caller has come.
+    /// Whether the next job is within [`Bounds::jobs`] of the current one.
     pub(super) fn is_in_window(&self) -> bool {
         let window = u64::try_from(self.bounds.jobs).unwrap_or(u64::MAX).max(1);
-        self.pulled < self.wanted.saturating_add(window)
+        self.pulled < self.current.saturating_add(window)
     }
 
-    /// Whether a result of a job may be put: the job whose turn it is has room of its own, so that
-    /// those after it can't keep it waiting.
+    /// Whether a job may put a result. The current job has room of its own, so that later jobs can't
+    /// block it.
     pub(super) fn has_room(&self, job: u64) -> bool {
-        if job != self.wanted {
+        if job != self.current {
             return self.waiting < self.bounds.results;
         }
-        let made = self.made.get(&job).map_or(0, |made| made.results.len());
-        made < self.bounds.results.max(1)
+        let waiting = self.jobs.get(&job).map_or(0, |job| job.results.len());
+        waiting < self.bounds.results.max(1)
     }
 
-    /// Tells who listens how many results wait for their turn, or to be taken.
-    pub(super) fn tell_how_full(&self) {
-        let waiting = || self.made.values().map(|made| made.results.len()).sum::<usize>();
+    /// Emits a QUEUE event with the number of results that wait.
+    pub(super) fn trace_waiting(&self) {
+        let waiting = || self.jobs.values().map(|job| job.results.len()).sum::<usize>();
         tracing::trace!(target: trace::QUEUE, waiting = waiting());
     }
 
-    /// The next result in the order of the jobs, if it is there.
+    /// The next result in the order of the jobs, if there is one yet.
     pub(super) fn next_result(&mut self) -> Option<T> {
         loop {
-            let made = self.made.get_mut(&self.wanted)?;
-            if let Some(result) = made.results.pop_front() {
+            let job = self.jobs.get_mut(&self.current)?;
+            if let Some(result) = job.results.pop_front() {
                 return Some(result);
             }
-            if !made.finished {
+            if !job.finished {
                 return None;
             }
-            self.made.remove(&self.wanted);
-            self.wanted += 1;
-            let next = self.made.get(&self.wanted).map_or(0, |made| made.results.len());
+            self.jobs.remove(&self.current);
+            self.current += 1;
+            let next = self.jobs.get(&self.current).map_or(0, |job| job.results.len());
             self.waiting = self.waiting.saturating_sub(next);
         }
     }

@@ -1,4 +1,4 @@
-//! Workers side by side while the caller waits, and a function beside the caller.
+//! Scoped workers that the caller waits for, and a thread beside the caller.
 
 use std::{
     panic,
@@ -11,9 +11,9 @@ use super::with_dispatch;
 /// Runs `work` once for each of `workers`, side by side, the first on the caller's own thread, and
 /// waits for all.
 ///
-/// Where the system gives fewer threads than there are workers, those that run do the work of the
-/// others when they are done with their own: so `work` must not wait for a worker other than the
-/// first. A panic of one goes on here, after the others have ended.
+/// Where the system starts fewer threads than there are workers, those that run do the others' work
+/// after their own: `work` must not wait for a worker other than the first. A panic of a worker
+/// resumes here, after the others have ended.
 pub fn side_by_side<W: Send, T: Send>(
     workers: &mut [W],
     work: impl Fn(&mut W) -> T + Sync,
@@ -21,7 +21,7 @@ pub fn side_by_side<W: Send, T: Send>(
     on_threads(thread::Builder::new, workers, work)
 }
 
-/// [`side_by_side`] on threads of a kind.
+/// [`side_by_side`] on threads that `kind` builds.
 fn on_threads<W: Send, T: Send>(
     kind: impl Fn() -> thread::Builder,
     workers: &mut [W],
@@ -51,7 +51,7 @@ fn on_threads<W: Send, T: Send>(
     std::iter::once(first).chain(others.into_iter().map(|(_, result)| result)).collect()
 }
 
-/// One function that runs on a thread of its own.
+/// A thread that runs one function.
 #[derive(Debug)]
 pub struct WorkerThread<T>(JoinHandle<T>);
 
@@ -65,7 +65,7 @@ impl<T: Send + 'static> WorkerThread<T> {
         thread::Builder::new().name("moviola-task".into()).spawn(with_dispatch(work)).map(Self)
     }
 
-    /// Waits for the result. A panic in the task goes on here.
+    /// Waits for the result. A panic of the function resumes here.
     pub fn wait(self) -> T {
         self.0.join().unwrap_or_else(|panic| panic::resume_unwind(panic))
     }
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_gives_its_result() {
+    fn a_thread_gives_its_result() {
         assert_eq!(WorkerThread::start(|| 7).unwrap().wait(), 7);
     }
 }

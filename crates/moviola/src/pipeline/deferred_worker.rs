@@ -24,7 +24,7 @@ enum State {
     /// No frame has come, and the reader isn't known.
     Nothing,
     /// The reader is known.
-    Reader(WorkerHandle<Output>),
+    Reader(WorkerHandle<Frame, Output>),
     /// A frame has come.
     Frame,
 }
@@ -47,7 +47,7 @@ impl DeferredWorker {
     }
 
     /// The reader that the late one is to join.
-    pub(super) fn reader(&self, worker_handle: WorkerHandle<Output>) {
+    pub(super) fn reader(&self, worker_handle: WorkerHandle<Frame, Output>) {
         let mut state = self.state();
         if matches!(*state, State::Frame) {
             drop(state);
@@ -63,7 +63,7 @@ impl DeferredWorker {
         }
     }
 
-    fn join(&self, worker_handle: &WorkerHandle<Output>) {
+    fn join(&self, worker_handle: &WorkerHandle<Frame, Output>) {
         // The others do its work if there is none.
         let joined: io::Result<bool> = worker_handle.join(self.workers.function());
         if let Err(error) = joined {

@@ -13,6 +13,7 @@ use std::io;
 
 use moviola_media::{
     error::Result,
+    frame::Frame,
     keyframes::KeyframeReader,
     media::Media,
     video::{FrameReader, Video},
@@ -127,7 +128,7 @@ impl Pipeline {
 /// Lets workers join those of a [`Pipeline`], while that is read elsewhere.
 #[derive(Clone, Debug)]
 pub struct Helper {
-    worker_handle: WorkerHandle<Output>,
+    worker_handle: WorkerHandle<Frame, Output>,
     outputs: Outputs,
 }
 
