@@ -1,4 +1,4 @@
-//! Codecs: what a stream is compressed with, and whether this FFmpeg can decode it.
+//! Codecs: how a stream is compressed, and whether this build of FFmpeg can decode it.
 
 use std::{
     ffi::c_int,
@@ -12,7 +12,7 @@ use ffmpeg_sys_next as ffi;
 
 use crate::raw;
 
-/// One of FFmpeg's codecs, by its number.
+/// A codec, identified by FFmpeg's number for it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Codec(c_int);
 
@@ -52,17 +52,17 @@ impl Codec {
         unsafe { raw::constant(name) }
     }
 
-    /// Whether every packet decodes on its own, by the codec's nature.
+    /// Whether the codec is intra-only: every packet decodes alone.
     pub fn is_intra_only(self) -> bool {
         self.has(ffi::AV_CODEC_PROP_INTRA_ONLY)
     }
 
-    /// Whether packets can come in another order than their pictures are shown.
+    /// Whether the codec may reorder frames: packets can come in another order than presentation.
     pub fn can_reorder(self) -> bool {
         self.has(ffi::AV_CODEC_PROP_REORDER)
     }
 
-    /// Whether this FFmpeg has a decoder for it.
+    /// Whether this build of FFmpeg has a decoder for it.
     pub fn has_decoder(self) -> bool {
         self.decoder().is_some()
     }
@@ -71,19 +71,19 @@ impl Codec {
         Self(id)
     }
 
-    /// The decoder that FFmpeg prefers: the first that is no experiment, else the first.
+    /// The decoder that FFmpeg prefers: the first that is not experimental, else the first.
     pub(crate) fn decoder(self) -> Option<NonNull<ffi::AVCodec>> {
-        let mut experiment = None;
+        let mut experimental = None;
         for codec in decoders() {
             // SAFETY: codecs are static data of libavcodec.
             let capabilities = unsafe { (*codec.as_ptr()).capabilities };
             if id(codec) == self && is_experimental(capabilities) {
-                experiment = experiment.or(Some(codec));
+                experimental = experimental.or(Some(codec));
             } else if id(codec) == self {
                 return Some(codec);
             }
         }
-        experiment
+        experimental
     }
 
     fn has(self, property: c_int) -> bool {
@@ -94,8 +94,8 @@ impl Codec {
         })
     }
 
-    /// Goes by FFmpeg's list, because a number that the header does not name (from a newer shared
-    /// library) must not become a Rust enum to ask by.
+    /// FFmpeg's description of the codec, found by iterating over FFmpeg's list: a lookup by id would
+    /// need a Rust enum, and a newer shared library's number may have no variant in it.
     fn descriptor(self) -> Option<NonNull<ffi::AVCodecDescriptor>> {
         let mut last = ptr::null();
         let descriptors = iter::from_fn(move || {
@@ -117,13 +117,13 @@ fn is_experimental(capabilities: c_int) -> bool {
     capabilities.cast_unsigned() & ffi::AV_CODEC_CAP_EXPERIMENTAL != 0
 }
 
-/// What a decoder decodes.
+/// The codec that a decoder decodes.
 pub(crate) fn id(decoder: NonNull<ffi::AVCodec>) -> Codec {
     // SAFETY: codecs are static data of libavcodec; the id is read as an integer.
     Codec(unsafe { raw::enum_at(decoder.as_ptr(), offset_of!(ffi::AVCodec, id)) })
 }
 
-/// Every decoder of this FFmpeg, in its order of preference.
+/// Every decoder of this build of FFmpeg, in FFmpeg's order of preference.
 pub(crate) fn decoders() -> impl Iterator<Item = NonNull<ffi::AVCodec>> {
     let mut state = ptr::null_mut();
     let codecs = iter::from_fn(move || {
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn intra_codecs_are_told_from_the_others() {
+    fn intra_only_codecs_are_known() {
         for codec in [Codec::MJPEG, Codec::PRORES, Codec::DNXHD] {
             assert!(codec.is_intra_only(), "{codec}");
         }
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn decoders_are_the_ones_that_ffmpeg_prefers() {
+    fn the_decoder_is_the_one_that_ffmpeg_prefers() {
         for (codec, id) in [
             (Codec::H264, AV_CODEC_ID_H264),
             (Codec::AV1, AV_CODEC_ID_AV1),

@@ -1,27 +1,27 @@
-//! How a picture's numbers become colours, as the stream says it.
+//! Colour description of a frame or stream: matrix, range, primaries, transfer, chroma location.
 
 use std::ffi::c_int;
 
 #[cfg(test)]
 mod tests;
 
-/// One enum over the code points of a standard, with the names that FFmpeg uses.
+/// Defines an enum over the code points of a standard, with FFmpeg's names.
 macro_rules! code_points {
     ($(#[$doc:meta])* $name:ident, unspecified = $unspecified:literal,
      $($(#[$item_doc:meta])* $item:ident = $value:literal, $text:literal;)*) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
         pub enum $name {
-            /// The stream does not say.
+            /// The stream does not specify it.
             #[default]
             Unspecified,
             $($(#[$item_doc])* $item,)*
-            /// A number without a meaning known to this crate.
+            /// A number that this crate does not know.
             Other(u32),
         }
 
         impl $name {
-            /// The name in records and on the command line.
+            /// The name in records and options.
             pub fn name(self) -> &'static str {
                 match self {
                     Self::Unspecified => "unspecified",
@@ -30,7 +30,7 @@ macro_rules! code_points {
                 }
             }
 
-            /// What FFmpeg's number means.
+            /// The variant for FFmpeg's number.
             pub(crate) fn from_raw(value: c_int) -> Self {
                 match value {
                     $unspecified => Self::Unspecified,
@@ -66,7 +66,7 @@ code_points! {
     Smpte170m = 6, "smpte170m";
     /// SMPTE 240M.
     Smpte240m = 7, "smpte240m";
-    /// Luma and two colour differences, orange and green.
+    /// YCgCo: luma and the differences to green and orange.
     Ycgco = 8, "ycgco";
     /// ITU-R BT.2020, non-constant luminance: UHD.
     Bt2020Ncl = 9, "bt2020nc";
@@ -89,7 +89,7 @@ code_points! {
 }
 
 code_points! {
-    /// Which numbers are black and white.
+    /// The sample values of black and white.
     ColorRange, unspecified = 0,
     /// 16 to 235 for luma in 8 bits.
     Limited = 1, "limited";
@@ -98,7 +98,7 @@ code_points! {
 }
 
 code_points! {
-    /// Which red, green and blue are meant (ISO/IEC 23091-2, `ColourPrimaries`).
+    /// The colours of red, green and blue (ISO/IEC 23091-2, `ColourPrimaries`).
     ColorPrimaries, unspecified = 2,
     /// ITU-R BT.709 and sRGB.
     Bt709 = 1, "bt709";
@@ -125,7 +125,7 @@ code_points! {
 }
 
 code_points! {
-    /// How light becomes numbers (ISO/IEC 23091-2, `TransferCharacteristics`).
+    /// The transfer function from light to sample values (ISO/IEC 23091-2, `TransferCharacteristics`).
     ColorTransfer, unspecified = 2,
     /// ITU-R BT.709.
     Bt709 = 1, "bt709";
@@ -162,7 +162,7 @@ code_points! {
 }
 
 code_points! {
-    /// Where chroma samples sit among the luma samples.
+    /// The position of chroma samples relative to luma samples.
     ChromaLocation, unspecified = 0,
     /// Between two rows, at the left column: MPEG-2 and later.
     Left = 1, "left";
@@ -178,17 +178,17 @@ code_points! {
     Bottom = 6, "bottom";
 }
 
-/// All of the above for one picture or stream.
+/// The colour description of a frame or stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Color {
     /// The matrix between RGB and YUV.
     pub matrix: ColorMatrix,
-    /// Which numbers are black and white.
+    /// The sample values of black and white.
     pub range: ColorRange,
-    /// Which red, green and blue.
+    /// The colours of red, green and blue.
     pub primaries: ColorPrimaries,
-    /// How light becomes numbers.
+    /// The transfer function from light to sample values.
     pub transfer: ColorTransfer,
-    /// Where chroma samples sit.
+    /// The position of chroma samples.
     pub chroma_location: ChromaLocation,
 }

@@ -1,4 +1,4 @@
-//! Names and values: options on the way in, metadata on the way out.
+//! Dictionaries of names and values: FFmpeg's options and metadata.
 
 use std::{
     ffi::c_int,
@@ -12,19 +12,19 @@ use crate::{
     raw,
 };
 
-/// Text values under text names, in the order of their first setting.
+/// An ordered map from names to text values; an entry keeps its place when its value changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dictionary {
     entries: Vec<(String, String)>,
 }
 
 impl Dictionary {
-    /// An empty dictionary.
+    /// Creates an empty dictionary.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets `name` to `value`, replacing what it was.
+    /// Sets `name` to `value`, replacing an earlier value.
     pub fn set(&mut self, name: impl Into<String>, value: impl Into<String>) {
         let (name, value) = (name.into(), value.into());
         match self.entries.iter_mut().find(|(known, _)| *known == name) {
@@ -33,26 +33,26 @@ impl Dictionary {
         }
     }
 
-    /// The value of `name`.
+    /// The value of `name`, if it is set.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
-    /// Names and values in order.
+    /// All names and values, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
         self.entries.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Whether there is nothing in it.
+    /// Whether it has no entries.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// A copy of FFmpeg's dictionary, which may be null for an empty one.
+    /// A copy of FFmpeg's dictionary; null means an empty one.
     ///
     /// # Safety
     ///
-    /// `dictionary` must be null or valid, and no one may change it during the call.
+    /// `dictionary` must be null or valid, and unchanged during the call.
     pub(crate) unsafe fn from_raw(dictionary: *const ffi::AVDictionary) -> Self {
         let mut copy = Self::new();
         let mut entry = ptr::null();
@@ -82,15 +82,15 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Dictionary {
     }
 }
 
-/// FFmpeg's dictionary, owned, for a call that takes options and leaves what it did not know.
+/// An owned `AVDictionary` for a call that takes options: FFmpeg removes the options that it uses.
 pub(crate) struct RawDictionary(*mut ffi::AVDictionary);
 
 impl RawDictionary {
-    /// A copy for FFmpeg.
+    /// Copies `entries`.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`] if a name or a value holds a zero byte.
+    /// [`Error::InvalidArgument`] if a name or a value contains a zero byte.
     pub(crate) fn new(entries: &Dictionary) -> Result<Self> {
         let mut copy = Self(ptr::null_mut());
         for (name, value) in entries.iter() {
@@ -100,12 +100,16 @@ impl RawDictionary {
         Ok(copy)
     }
 
-    /// Where a C function finds the dictionary and leaves the rest of it.
+    /// The pointer for a C function, which may replace the dictionary.
     pub(crate) fn as_mut_ptr(&mut self) -> *mut *mut ffi::AVDictionary {
         &raw mut self.0
     }
 
-    /// Fails if options are left that no one took.
+    /// Checks that FFmpeg has used all options.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnusedOptions`] with the remaining ones.
     pub(crate) fn expect_used(&self) -> Result<()> {
         // SAFETY: the dictionary is owned here, and null or valid.
         let left = unsafe { Dictionary::from_raw(self.0) };
@@ -123,11 +127,11 @@ impl Drop for RawDictionary {
     }
 }
 
-/// Sets one entry of a dictionary of FFmpeg's; `flags` are `AV_DICT_*`.
+/// Sets one entry of an FFmpeg dictionary; `flags` are `AV_DICT_*`.
 ///
 /// # Safety
 ///
-/// `dictionary` must point to null or to a valid dictionary that no one else uses meanwhile.
+/// `dictionary` must point to null or to a valid dictionary that nothing else uses during the call.
 pub(crate) unsafe fn set_raw(
     dictionary: *mut *mut ffi::AVDictionary,
     name: &str,
@@ -153,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_survive_the_way_through_ffmpeg() {
+    fn entries_are_unchanged_by_a_round_trip_through_ffmpeg() {
         let dictionary: Dictionary = [("título", "señal"), ("empty", "")].into_iter().collect();
         let raw = RawDictionary::new(&dictionary).unwrap();
         // SAFETY: `raw` is valid.
@@ -169,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_dictionary_is_used_up() {
+    fn an_empty_dictionary_has_no_unused_options() {
         assert_eq!(RawDictionary::new(&Dictionary::new()).unwrap().expect_used(), Ok(()));
     }
 }

@@ -1,22 +1,22 @@
-//! Which packets or pictures to skip.
+//! Which packets or coded pictures are skipped.
 
 use ffmpeg_sys_next as ffi;
 
-/// What to skip; each includes the ones above it.
+/// What a demuxer or decoder skips; each variant includes the ones above it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Discard {
-    /// Nothing, not even what is useless.
+    /// Nothing.
     Nothing,
-    /// What is useless, such as empty packets of AVI.
+    /// Useless packets, such as empty packets in AVI.
     #[default]
     Useless,
-    /// What no other picture depends on.
+    /// Pictures that no other picture depends on.
     NonReference,
-    /// What is predicted from two pictures.
+    /// Pictures that are predicted bidirectionally (B).
     Bidirectional,
-    /// What is not complete in itself.
+    /// Pictures that are predicted from others (P and B).
     NonIntra,
-    /// All but key frames. What counts as one differs from decoder to decoder.
+    /// All but keyframes. What counts as a keyframe depends on the decoder.
     NonKey,
     /// Everything.
     All,

@@ -1,4 +1,4 @@
-//! Stopping blocking work from outside: a flag and a deadline that FFmpeg asks for.
+//! Cancelling blocking calls: a flag and a deadline that FFmpeg polls.
 
 use std::{
     ffi::{c_int, c_void},
@@ -11,10 +11,10 @@ use std::{
 
 use crate::{error::Error, raw};
 
-/// Cancels blocking work, at once or at a deadline. Clones share both.
+/// A handle that cancels blocking calls, at once or at a deadline, from any thread. Clones share both.
 ///
-/// FFmpeg asks before it waits for a network or reads from a caller's source; what is already
-/// being computed is finished first.
+/// FFmpeg polls it before it waits for the network or reads from a caller's source; a computation that
+/// is running is finished first.
 #[derive(Clone, Debug, Default)]
 pub struct Interrupt {
     shared: Arc<Shared>,
@@ -26,37 +26,37 @@ struct Shared {
     deadline: Deadline,
 }
 
-/// Why work has to stop.
+/// Why a call must stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopReason {
-    /// Someone called [`Interrupt::cancel`].
+    /// [`Interrupt::cancel`] was called.
     Cancelled,
     /// A deadline has passed.
     DeadlinePassed,
 }
 
 impl Interrupt {
-    /// One that never stops anything until it is told to.
+    /// Creates a handle that is not cancelled and has no deadline.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Stops the work, for good.
+    /// Cancels current and all later calls; this can't be undone.
     pub fn cancel(&self) {
         self.shared.cancelled.store(true, Ordering::Relaxed);
     }
 
-    /// Stops the work at `deadline`, unless that is changed or cleared before.
+    /// Cancels calls from `deadline` on, until it is changed or cleared.
     pub fn set_deadline(&self, deadline: Instant) {
         self.shared.deadline.set(deadline);
     }
 
-    /// Lets the work go on without a deadline.
+    /// Removes the deadline.
     pub fn clear_deadline(&self) {
         self.shared.deadline.clear();
     }
 
-    /// Why the work has to stop now; `None` if it may go on.
+    /// Why calls must stop now; `None` if they may continue.
     pub fn reason(&self) -> Option<StopReason> {
         if self.shared.cancelled.load(Ordering::Relaxed) {
             Some(StopReason::Cancelled)
@@ -68,7 +68,7 @@ impl Interrupt {
     }
 }
 
-/// A moment as one atomic word: nanoseconds since the process first used one; 0 means none.
+/// An optional deadline in one atomic word: nanoseconds since [`EPOCH`]; 0 means none.
 #[derive(Debug, Default)]
 struct Deadline(AtomicU64);
 
@@ -89,41 +89,41 @@ impl Deadline {
     }
 }
 
+/// The origin of deadlines: when the process first used one.
 static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// What one demuxer's callbacks ask: the caller's interrupt, and the time its current call may
-/// take.
+/// What the callbacks of one demuxer poll: the caller's interrupt and the deadline of the current call.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
     interrupt: Interrupt,
-    call: Deadline,
+    call_deadline: Deadline,
 }
 
 impl Watch {
     pub(crate) fn new(interrupt: Interrupt) -> Self {
-        Self { interrupt, call: Deadline::default() }
+        Self { interrupt, call_deadline: Deadline::default() }
     }
 
-    /// Starts the clock of one call, which stops after `timeout`.
+    /// Sets the deadline of a call that starts now and may take `timeout`; `None` means no limit.
     pub(crate) fn start_call(&self, timeout: Option<Duration>) {
         match timeout.and_then(|timeout| Instant::now().checked_add(timeout)) {
-            Some(deadline) => self.call.set(deadline),
-            None => self.call.clear(),
+            Some(deadline) => self.call_deadline.set(deadline),
+            None => self.call_deadline.clear(),
         }
     }
 
-    /// The error to stop with; `None` if the work may go on.
+    /// The error to stop with; `None` if the call may continue.
     pub(crate) fn stop(&self) -> Option<Error> {
         match self.interrupt.reason() {
             Some(StopReason::Cancelled) => Some(Error::Interrupted),
             Some(StopReason::DeadlinePassed) => Some(Error::TimedOut),
-            None if self.call.has_passed() => Some(Error::TimedOut),
+            None if self.call_deadline.has_passed() => Some(Error::TimedOut),
             None => None,
         }
     }
 }
 
-/// FFmpeg's question whether to stop; not 0 means yes.
+/// FFmpeg's interrupt callback: returns 1 if the call must stop, else 0.
 ///
 /// # Safety
 ///
@@ -131,7 +131,7 @@ impl Watch {
 pub(crate) unsafe extern "C" fn callback(watch: *mut c_void) -> c_int {
     // SAFETY: the caller promises a live Watch, and it is only ever shared.
     let watch: &Watch = unsafe { &*watch.cast_const().cast() };
-    // No panic is known here, and stopping is the safe answer to one.
+    // No panic is known here; if there is one, stop.
     c_int::from(raw::catch_panic(|| watch.stop().is_some()).unwrap_or(true))
 }
 
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_has_its_own_time() {
+    fn a_call_has_its_own_timeout() {
         let watch = Watch::new(Interrupt::new());
         watch.start_call(Some(Duration::ZERO));
         assert_eq!(watch.stop(), Some(Error::TimedOut));

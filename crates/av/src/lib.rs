@@ -1,36 +1,36 @@
-//! One safe type per FFmpeg object: the reading half.
+//! Safe Rust types over FFmpeg's objects for reading media, one type per object.
 //!
-//! The journey of a file: an [`io::Io`] gives bytes, a [`demuxer::Demuxer`] cuts them into
-//! [`packet::Packet`]s of its [`stream::Stream`]s, a [`decoder::Decoder`] turns those into
-//! [`frame::VideoFrame`]s, whose [`plane::Plane`]s are rows of bytes. Audio goes through an
-//! [`audio::AudioDecoder`] and a [`resampler::Resampler`].
+//! An [`io::Io`] provides bytes, a [`demuxer::Demuxer`] splits them into [`packet::Packet`]s of
+//! [`stream::Stream`]s, a [`decoder::Decoder`] decodes packets to [`frame::VideoFrame`]s, and the
+//! [`plane::Plane`]s of a frame give its rows of bytes. Audio is decoded by an
+//! [`audio::AudioDecoder`] and converted by a [`resampler::Resampler`].
 //!
 //! ```
 //! use moviola_av::{Decoder, Demuxer, DemuxerOptions, MediaKind, Received, Sent};
 //!
 //! # let url = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/demo.mp4");
 //! let mut demuxer = Demuxer::open(DemuxerOptions { url: url.into(), ..Default::default() })?;
-//! let video = demuxer.streams().find(|s| s.kind() == MediaKind::Video).expect("a video");
+//! let video = demuxer.streams().find(|s| s.kind() == MediaKind::Video).expect("a video stream");
 //! let (index, parameters) = (video.index(), video.parameters()?);
 //! let mut decoder = Decoder::open(&parameters, &Default::default())?;
 //!
-//! let mut pictures = 0;
+//! let mut frames = 0;
 //! loop {
 //!     match decoder.receive()? {
 //!         Received::Frame(frame) => {
 //!             assert_eq!((frame.width(), frame.height()), (640, 360));
-//!             pictures += 1;
+//!             frames += 1;
 //!         }
 //!         Received::End => break,
 //!         Received::NeedPacket => match demuxer.read_packet()? {
 //!             None => decoder.send_end()?,
 //!             Some(packet) if packet.stream_index() != index => {}
-//!             // A decoder that needs a packet has room for it.
+//!             // A decoder that asked for a packet accepts one.
 //!             Some(packet) => assert_eq!(decoder.send(&packet)?, Sent::Accepted),
 //!         },
 //!     }
 //! }
-//! assert_eq!(pictures, 300);
+//! assert_eq!(frames, 300);
 //! # Ok::<(), moviola_av::Error>(())
 //! ```
 #![allow(unsafe_code)] // the only crate that calls FFmpeg
@@ -63,7 +63,7 @@ pub mod time;
 pub mod trace;
 pub mod version;
 
-pub use audio::{AudioDecoder, AudioFrame, Heard};
+pub use audio::{AudioDecoder, AudioFrame};
 pub use codec::Codec;
 pub use color::Color;
 pub use decoder::{Decoder, DecoderOptions, Received, Sent};

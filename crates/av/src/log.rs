@@ -1,4 +1,4 @@
-//! FFmpeg's messages as `tracing` events.
+//! FFmpeg's log messages as `tracing` events.
 
 use std::{
     cell::RefCell,
@@ -11,19 +11,19 @@ use tracing::Level;
 
 use crate::raw;
 
-/// How FFmpeg hands on variable arguments.
+/// C's variable arguments, as bindgen passes them on this platform.
 #[cfg(all(target_arch = "x86_64", not(windows)))]
 type Arguments = *mut ffi::__va_list_tag;
 #[cfg(not(all(target_arch = "x86_64", not(windows))))]
 type Arguments = ffi::va_list;
 
-/// The target of the events.
+/// Target of the events.
 const TARGET: &str = "ffmpeg";
 
-/// Sends FFmpeg's messages to `tracing`, with the target `ffmpeg`, instead of to stderr.
+/// Sends FFmpeg's log messages to `tracing`, with the target `ffmpeg`, instead of to stderr.
 ///
-/// FFmpeg has one such setting for the whole process; calling this again changes nothing. Messages
-/// that no subscriber wants are not even formatted, errors aside, which explain failing calls.
+/// This is a setting of the whole process; calling it again changes nothing. Messages that no
+/// subscriber wants are not formatted, except errors, which explain failing calls.
 pub fn init() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -33,12 +33,12 @@ pub fn init() {
     });
 }
 
-/// The beginning of a line that has no end yet: FFmpeg writes some lines in pieces.
+/// The start of an unfinished line: FFmpeg writes some lines in pieces.
 #[derive(Default)]
 struct Line {
     text: String,
     level: Option<Level>,
-    /// Whether FFmpeg would begin its next message with the name of the sender.
+    /// FFmpeg's flag: 1 if its next message starts with the name of the sender.
     print_prefix: c_int,
 }
 
@@ -47,27 +47,28 @@ thread_local! {
     static FIRST_ERROR: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// The first error that FFmpeg told on this thread since this was last asked, without the name of who
-/// told it: it says more than the number that a call returns. `None` unless [`init`] was called.
+/// Takes the first error that FFmpeg has logged on this thread since the last call, without the sender's
+/// name. It explains a failure better than the error code. `None` unless [`init`] was called.
 pub(crate) fn take_error() -> Option<String> {
     FIRST_ERROR.try_with(|first| first.try_borrow_mut().ok()?.take()).ok().flatten()
 }
 
+/// Keeps the message of an error for [`take_error`], if it is the first.
 fn remember_error(text: &str) {
-    let said =
-        text.split_once("] ").filter(|_| text.starts_with('[')).map_or(text, |(_, said)| said);
-    // Fails while the thread ends.
+    let without_sender =
+        text.split_once("] ").filter(|_| text.starts_with('[')).map_or(text, |(_, rest)| rest);
+    // Fails while the thread exits.
     let _ = FIRST_ERROR.try_with(|first| {
         if let Ok(mut first) = first.try_borrow_mut() {
-            first.get_or_insert_with(|| said.to_owned());
+            first.get_or_insert_with(|| without_sender.to_owned());
         }
     });
 }
 
-/// The level that an event of FFmpeg's `level` has.
+/// The event level for FFmpeg's log level; `None` for messages that are never shown.
 fn level_of(level: c_int) -> Option<Level> {
     match level {
-        // The upper bytes are a colour.
+        // The upper bytes contain a colour.
         _ if level < 0 => None,
         level => Some(match level & 0xff {
             level if level <= ffi::AV_LOG_ERROR => Level::ERROR,
@@ -110,11 +111,11 @@ unsafe extern "C" fn on_message(
     format: *const c_char,
     arguments: Arguments,
 ) {
-    // There is no one to tell about a panic in a subscriber.
+    // A panic in a subscriber can't be reported, and must not unwind into C.
     let _ = raw::catch_panic(|| {
         let wanted = |level: &Level| *level == Level::ERROR || is_wanted(*level);
         let Some(level) = level_of(level).filter(wanted) else { return };
-        // Fails while the thread ends, or if a subscriber itself makes FFmpeg log.
+        // Fails while the thread exits, or if a subscriber makes FFmpeg log.
         let _ = LINE.try_with(|line| {
             let Ok(mut line) = line.try_borrow_mut() else { return };
             // SAFETY: the caller promises FFmpeg's arguments.
@@ -132,7 +133,7 @@ unsafe extern "C" fn on_message(
 }
 
 impl Line {
-    /// Appends a piece; gives back the lines that it ends.
+    /// Appends a piece; returns the lines that it completes.
     fn push(&mut self, level: Level, piece: &str) -> Vec<(Level, String)> {
         let level = *self.level.get_or_insert(level);
         self.text.push_str(piece);
@@ -145,7 +146,7 @@ impl Line {
     }
 }
 
-/// One message as text, cut at 4 kB.
+/// Formats one message, truncated to 4 KiB.
 ///
 /// # Safety
 ///
@@ -158,7 +159,7 @@ unsafe fn format_piece(
 ) -> String {
     let mut text = [0_u8; 4096];
     let (start, len) = (text.as_mut_ptr().cast(), text.len() as c_int);
-    // The level is only used to print its name, which is not asked for.
+    // FFmpeg uses the level only to print its name, which is not requested.
     // SAFETY: the caller promises the first and the next two arguments; `text` is writable and its
     // length is passed along.
     unsafe {
@@ -183,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn pieces_become_lines() {
+    fn pieces_are_joined_to_lines() {
         let mut line = Line::default();
         assert_eq!(line.push(Level::WARN, "one "), []);
         assert_eq!(line.push(Level::INFO, "line\n"), [(Level::WARN, "one line".to_owned())]);
@@ -193,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_error_is_told_once_and_without_its_sender() {
+    fn the_first_error_is_returned_once_and_without_its_sender() {
         remember_error("[mov,mp4 @ 0x1] moov atom not found");
         remember_error("what follows from it");
         assert_eq!(take_error().as_deref(), Some("moov atom not found"));

@@ -1,4 +1,4 @@
-//! Packets: pieces of a stream as the container holds them.
+//! Packets: compressed data of a stream, as stored in the container.
 
 use std::{
     ffi::c_int,
@@ -14,20 +14,20 @@ use crate::{
     time,
 };
 
-/// One compressed piece of one stream, usually a picture.
+/// A packet of compressed data, usually one video frame or some audio frames.
 ///
-/// The bytes are reference-counted and never change once the packet exists.
+/// The bytes are reference-counted and never change.
 pub struct Packet {
     raw: NonNull<ffi::AVPacket>,
 }
 
 // SAFETY: an AVPacket is not tied to a thread, and its buffers' reference counts are atomic.
 unsafe impl Send for Packet {}
-// SAFETY: what takes `&Packet` only reads fields; making a reference only changes atomic counts.
+// SAFETY: methods on `&Packet` only read fields; cloning changes only atomic counts.
 unsafe impl Sync for Packet {}
 
 impl Packet {
-    /// A packet without data.
+    /// Creates an empty packet.
     ///
     /// # Errors
     ///
@@ -38,7 +38,7 @@ impl Packet {
         NonNull::new(raw).map(|raw| Self { raw }).ok_or(Error::OutOfMemory)
     }
 
-    /// A copy of `data`, with the zeroed padding behind it that decoders read.
+    /// Creates a packet with a copy of `data`, and the zeroed padding after it that decoders read.
     ///
     /// # Errors
     ///
@@ -54,8 +54,8 @@ impl Packet {
         check("av_new_packet", unsafe { ffi::av_new_packet(packet.raw_mut(), size) })?;
         // SAFETY: the packet is valid.
         let target = unsafe { (*packet.raw_mut()).data };
-        // SAFETY: av_new_packet allocated `size` bytes (and 64 zeroed ones behind them), which are
-        // new and so don't overlap `data`.
+        // SAFETY: av_new_packet allocated `size` bytes (and 64 zeroed ones after them), which are
+        // new, so they don't overlap `data`.
         unsafe { ptr::copy_nonoverlapping(data.as_ptr(), target, data.len()) };
         Ok(packet)
     }
@@ -72,7 +72,7 @@ impl Packet {
         Ok(copy)
     }
 
-    /// The compressed bytes; empty for a packet that only carries side data.
+    /// The compressed bytes; empty if the packet has only side data.
     pub fn data(&self) -> &[u8] {
         let raw = self.fields();
         match (NonNull::new(raw.data), usize::try_from(raw.size)) {
@@ -83,57 +83,57 @@ impl Packet {
         }
     }
 
-    /// When the picture is shown, in ticks of the stream's time base.
+    /// Presentation time, in ticks of the stream's time base.
     pub fn pts(&self) -> Option<i64> {
         time::known(self.fields().pts)
     }
 
-    /// When the packet is decoded, in ticks of the stream's time base.
+    /// Decoding time, in ticks of the stream's time base.
     pub fn dts(&self) -> Option<i64> {
         time::known(self.fields().dts)
     }
 
-    /// How long it lasts, in ticks of the stream's time base.
+    /// Duration, in ticks of the stream's time base; `None` if unknown.
     pub fn duration(&self) -> Option<i64> {
         (self.fields().duration > 0).then_some(self.fields().duration)
     }
 
-    /// Offset of the packet in the file in bytes.
+    /// Offset of the packet in the file in bytes, if known.
     pub fn position(&self) -> Option<u64> {
         u64::try_from(self.fields().pos).ok()
     }
 
-    /// The stream it belongs to.
+    /// Index of the stream that it belongs to.
     pub fn stream_index(&self) -> usize {
         usize::try_from(self.fields().stream_index).unwrap_or(0)
     }
 
-    /// Whether the container calls it a key frame.
+    /// Whether the container marks it as a keyframe.
     pub fn is_key(&self) -> bool {
         self.has(ffi::AV_PKT_FLAG_KEY)
     }
 
-    /// Whether it has to be decoded and its picture not shown (edit lists).
+    /// Whether its frame must be decoded but not shown (edit lists).
     pub fn is_discard(&self) -> bool {
         self.has(ffi::AV_PKT_FLAG_DISCARD)
     }
 
-    /// Whether the demuxer knows that it is damaged.
+    /// Whether the demuxer found it damaged.
     pub fn is_corrupt(&self) -> bool {
         self.has(ffi::AV_PKT_FLAG_CORRUPT)
     }
 
-    /// Whether no other picture depends on it, as far as the demuxer knows.
+    /// Whether the demuxer knows that no other frame depends on it.
     pub fn is_disposable(&self) -> bool {
         self.has(ffi::AV_PKT_FLAG_DISPOSABLE)
     }
 
-    /// Whether its bytes are encrypted still.
+    /// Whether its bytes are still encrypted.
     pub fn is_encrypted(&self) -> bool {
         self.side_data(ffi::AVPacketSideDataType::AV_PKT_DATA_ENCRYPTION_INFO).is_some()
     }
 
-    /// The parameter sets that hold from this packet on.
+    /// New extradata (parameter sets) that apply from this packet on, if it carries any.
     pub fn new_extradata(&self) -> Option<&[u8]> {
         self.side_data(ffi::AVPacketSideDataType::AV_PKT_DATA_NEW_EXTRADATA)
     }
@@ -147,11 +147,11 @@ impl Packet {
         Some(unsafe { slice::from_raw_parts(data.as_ptr(), size) })
     }
 
-    /// Makes `extradata` the parameter sets that hold from this packet on.
+    /// Sets new extradata (parameter sets) that apply from this packet on.
     ///
     /// # Errors
     ///
-    /// [`Error::OutOfMemory`], also for an absurd length.
+    /// [`Error::OutOfMemory`], also if the length is over FFmpeg's limit.
     pub fn set_new_extradata(&mut self, extradata: &[u8]) -> Result<()> {
         let kind = ffi::AVPacketSideDataType::AV_PKT_DATA_NEW_EXTRADATA;
         // SAFETY: the packet is valid; side data of the same kind is replaced.
@@ -164,50 +164,51 @@ impl Packet {
         Ok(())
     }
 
-    /// Sets when the picture is shown.
+    /// Sets the presentation time in ticks.
     pub fn set_pts(&mut self, pts: Option<i64>) {
         // SAFETY: the packet is valid and borrowed mutably.
         unsafe { (*self.raw_mut()).pts = pts.unwrap_or(ffi::AV_NOPTS_VALUE) };
     }
 
-    /// Sets when the packet is decoded.
+    /// Sets the decoding time in ticks.
     pub fn set_dts(&mut self, dts: Option<i64>) {
         // SAFETY: the packet is valid and borrowed mutably.
         unsafe { (*self.raw_mut()).dts = dts.unwrap_or(ffi::AV_NOPTS_VALUE) };
     }
 
-    /// Sets how long it lasts; 0 means unknown.
+    /// Sets the duration in ticks; 0 means unknown.
     pub fn set_duration(&mut self, duration: i64) {
         // SAFETY: the packet is valid and borrowed mutably.
         unsafe { (*self.raw_mut()).duration = duration };
     }
 
-    /// Sets whether it is a key frame.
-    pub fn set_key(&mut self, key: bool) {
+    /// Marks it as a keyframe or not.
+    pub fn set_key(&mut self, is_key: bool) {
         let flags = self.fields().flags & !ffi::AV_PKT_FLAG_KEY;
-        let flags = if key { flags | ffi::AV_PKT_FLAG_KEY } else { flags };
+        let flags = if is_key { flags | ffi::AV_PKT_FLAG_KEY } else { flags };
         // SAFETY: the packet is valid and borrowed mutably.
         unsafe { (*self.raw_mut()).flags = flags };
     }
 
-    /// The caller's number that [`VideoFrame::tag`](crate::frame::VideoFrame::tag) gives back.
+    /// The caller's number, which [`VideoFrame::tag`](crate::frame::VideoFrame::tag) returns for the
+    /// decoded frame.
     pub fn tag(&self) -> i64 {
         tag_from_raw(self.fields().opaque)
     }
 
-    /// Sets the number that comes back on the frames decoded from this packet.
+    /// Sets the number that the decoder copies to the frames decoded from this packet.
     pub fn set_tag(&mut self, tag: i64) {
         // SAFETY: the packet is valid and borrowed mutably; FFmpeg never follows the pointer.
         unsafe { (*self.raw_mut()).opaque = tag_to_raw(tag) };
     }
 
-    /// Takes times, flags, stream, tag and side data from `other`; the bytes stay.
+    /// Copies times, flags, stream index, tag and side data from `other`, but not the bytes.
     ///
     /// # Errors
     ///
     /// [`Error::OutOfMemory`].
     pub fn copy_properties_from(&mut self, other: &Self) -> Result<()> {
-        // av_packet_copy_props forgets old side data without freeing it.
+        // av_packet_copy_props overwrites old side data without freeing it.
         // SAFETY: the packet is valid and borrowed mutably.
         unsafe { ffi::av_packet_free_side_data(self.raw_mut()) };
         // SAFETY: both packets are valid, and `self` has no side data left.
@@ -215,13 +216,13 @@ impl Packet {
         check("av_packet_copy_props", code).map(drop)
     }
 
-    /// Lets go of the bytes; the shell can be filled again.
+    /// Drops the bytes and resets all fields, so that the packet can be filled again.
     pub fn clear(&mut self) {
         // SAFETY: the packet is valid and borrowed mutably.
         unsafe { ffi::av_packet_unref(self.raw_mut()) };
     }
 
-    /// Whether a decoder would take it for the end of the stream.
+    /// Whether it has neither bytes nor side data: FFmpeg's signal for the end of the stream.
     pub(crate) fn is_blank(&self) -> bool {
         self.fields().size == 0 && self.fields().side_data_elems == 0
     }
@@ -235,8 +236,8 @@ impl Packet {
     }
 
     fn fields(&self) -> &ffi::AVPacket {
-        // SAFETY: `self` owns a valid packet, whose fields change only through `&mut self` and
-        // hold no enum.
+        // SAFETY: `self` owns a valid packet, whose fields change only through `&mut self` and contain
+        // no enum.
         unsafe { self.raw.as_ref() }
     }
 
@@ -245,13 +246,13 @@ impl Packet {
     }
 }
 
-/// A tag in the pointer that FFmpeg carries from a packet to its frames.
+/// Stores a tag in the pointer that FFmpeg copies from a packet to its frames.
 pub(crate) fn tag_to_raw(tag: i64) -> *mut std::ffi::c_void {
-    const { assert!(size_of::<usize>() == 8, "a tag has to fit in a pointer") };
+    const { assert!(size_of::<usize>() == 8, "a tag must fit in a pointer") };
     ptr::without_provenance_mut(tag.cast_unsigned() as usize)
 }
 
-/// The tag in the pointer that FFmpeg carried.
+/// The tag stored in such a pointer.
 pub(crate) fn tag_from_raw(opaque: *mut std::ffi::c_void) -> i64 {
     (opaque.addr() as u64).cast_signed()
 }
@@ -285,10 +286,10 @@ mod tests {
         let packet = Packet::from_data(&[1, 2, 3]).unwrap();
         assert_eq!(packet.data(), [1, 2, 3]);
         let padding = ffi::AV_INPUT_BUFFER_PADDING_SIZE as usize;
-        // SAFETY: av_new_packet allocates the padding behind the data.
-        let behind = unsafe { packet.fields().data.add(3) };
+        // SAFETY: av_new_packet allocates the padding after the data.
+        let after_data = unsafe { packet.fields().data.add(3) };
         // SAFETY: the padding is that long.
-        assert_eq!(unsafe { slice::from_raw_parts(behind, padding) }, vec![0; padding]);
+        assert_eq!(unsafe { slice::from_raw_parts(after_data, padding) }, vec![0; padding]);
     }
 
     #[test]
@@ -310,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn properties_move_between_packets_and_replace_the_old() {
+    fn copied_properties_replace_the_old_ones() {
         let mut from = Packet::from_data(b"from").unwrap();
         from.set_key(true);
         from.set_dts(Some(3));

@@ -1,4 +1,4 @@
-//! What a stream holds: all that a decoder has to know before the first packet.
+//! Codec parameters: what a decoder needs to know before the first packet.
 
 use std::{
     ffi::c_int,
@@ -20,7 +20,7 @@ use crate::{
     time,
 };
 
-/// The parameters of one stream, copied out of the demuxer so that they can go to any thread.
+/// The codec parameters of a stream: a copy that is independent of the demuxer and its thread.
 pub struct CodecParameters {
     raw: NonNull<ffi::AVCodecParameters>,
 }
@@ -46,7 +46,7 @@ impl CodecParameters {
         Ok(copy)
     }
 
-    /// A second, independent copy.
+    /// An independent copy.
     ///
     /// # Errors
     ///
@@ -56,7 +56,7 @@ impl CodecParameters {
         unsafe { Self::copy_of(self.raw()) }
     }
 
-    /// Whether it is video, audio or something else.
+    /// The kind of media.
     pub fn kind(&self) -> MediaKind {
         // SAFETY: `self` owns valid parameters; the enum is read as an integer.
         MediaKind::from_raw(unsafe {
@@ -77,35 +77,35 @@ impl CodecParameters {
         self.codec().name()
     }
 
-    /// Whether every packet decodes on its own, by the codec's nature.
+    /// Whether the codec is intra-only: every packet decodes alone.
     pub fn is_intra_only(&self) -> bool {
         self.codec().is_intra_only()
     }
 
-    /// Whether this FFmpeg can decode it.
-    pub fn decoder_available(&self) -> bool {
+    /// Whether this build of FFmpeg can decode it.
+    pub fn has_decoder(&self) -> bool {
         self.codec().has_decoder()
     }
 
-    /// The container's four letters for the codec.
+    /// The container's four-character code of the codec (FourCC).
     pub fn codec_tag(&self) -> [u8; 4] {
         // SAFETY: `self` owns valid parameters.
         unsafe { (*self.raw()).codec_tag }.to_le_bytes()
     }
 
-    /// Width in pixels; 0 if the container does not say.
+    /// Width in pixels; 0 if unknown.
     pub fn width(&self) -> u32 {
         // SAFETY: `self` owns valid parameters.
         u32::try_from(unsafe { (*self.raw()).width }).unwrap_or(0)
     }
 
-    /// Height in pixels; 0 if the container does not say.
+    /// Height in pixels; 0 if unknown.
     pub fn height(&self) -> u32 {
         // SAFETY: `self` owns valid parameters.
         u32::try_from(unsafe { (*self.raw()).height }).unwrap_or(0)
     }
 
-    /// Parameter sets that hold for the whole stream: `avcC`, `hvcC`, `av1C`…
+    /// The stream's extradata, such as the parameter sets in `avcC`, `hvcC` or `av1C`; may be empty.
     pub fn extradata(&self) -> &[u8] {
         // SAFETY: `self` owns valid parameters.
         let data = unsafe { (*self.raw()).extradata };
@@ -119,14 +119,16 @@ impl CodecParameters {
         }
     }
 
-    /// The pixel format, if the container or a probe told it.
+    /// The pixel format, if known from the container or from
+    /// [`find_stream_info`](crate::demuxer::Demuxer::find_stream_info).
     pub fn pixel_format(&self) -> Option<PixelFormat> {
         // SAFETY: `self` owns valid parameters.
         let format = unsafe { (*self.raw()).format };
         if self.kind() == MediaKind::Video { PixelFormat::from_raw(format) } else { None }
     }
 
-    /// What the container or a probe says about colours.
+    /// The colour description, as far as known from the container or from
+    /// [`find_stream_info`](crate::demuxer::Demuxer::find_stream_info).
     pub fn color(&self) -> Color {
         // SAFETY: `self` owns valid parameters, and these are the offsets of enums.
         let at = |offset| unsafe { raw::enum_at(self.raw(), offset) };
@@ -145,59 +147,59 @@ impl CodecParameters {
         }
     }
 
-    /// The codec's number of the profile, if known.
+    /// The codec's number for the profile, if known.
     pub fn profile(&self) -> Option<i32> {
         // SAFETY: `self` owns valid parameters.
         let profile = unsafe { (*self.raw()).profile };
         (profile != ffi::AV_PROFILE_UNKNOWN).then_some(profile)
     }
 
-    /// The codec's number of the level, if known.
+    /// The codec's number for the level, if known.
     pub fn level(&self) -> Option<i32> {
         // SAFETY: `self` owns valid parameters.
         let level = unsafe { (*self.raw()).level };
         (level != ffi::AV_LEVEL_UNKNOWN).then_some(level)
     }
 
-    /// Bits per second, if known.
+    /// Bit rate in bits per second, if known.
     pub fn bit_rate(&self) -> Option<u64> {
         // SAFETY: `self` owns valid parameters.
         let rate = unsafe { (*self.raw()).bit_rate };
         u64::try_from(rate).ok().filter(|&rate| rate > 0)
     }
 
-    /// Width of a pixel divided by its height, if the container says.
+    /// Sample aspect ratio: a pixel's width to its height, if the container specifies it.
     pub fn sample_aspect_ratio(&self) -> Option<(u32, u32)> {
         // SAFETY: `self` owns valid parameters.
         time::positive(unsafe { (*self.raw()).sample_aspect_ratio })
     }
 
-    /// How many pictures a decoder holds back to put them in order; 0 if unknown.
+    /// How many frames a decoder holds back to reorder them; 0 if unknown.
     pub fn video_delay(&self) -> u32 {
         // SAFETY: `self` owns valid parameters.
         u32::try_from(unsafe { (*self.raw()).video_delay }).unwrap_or(0)
     }
 
-    /// Samples per second; 0 if it is not audio or unknown.
+    /// Sample rate in samples per second; 0 if unknown or not audio.
     pub fn sample_rate(&self) -> u32 {
         // SAFETY: `self` owns valid parameters.
         u32::try_from(unsafe { (*self.raw()).sample_rate }).unwrap_or(0)
     }
 
-    /// Number of audio channels; 0 if it is not audio or unknown.
+    /// Number of audio channels; 0 if unknown or not audio.
     pub fn channels(&self) -> u32 {
         // SAFETY: `self` owns valid parameters.
         u32::try_from(unsafe { (*self.raw()).ch_layout.nb_channels }).unwrap_or(0)
     }
 
-    /// The matrix that turns pictures upright, if the container has one: see
+    /// The matrix that rotates frames for display, if the container has one: see
     /// [`VideoFrame::display_matrix`](crate::frame::VideoFrame::display_matrix).
     pub fn display_matrix(&self) -> Option<[i32; 9]> {
         let data = self.side_data(ffi::AVPacketSideDataType::AV_PKT_DATA_DISPLAYMATRIX as c_int)?;
         matrix_from_bytes(data)
     }
 
-    /// Whether the container says that the packets are encrypted.
+    /// Whether the container declares the packets as encrypted.
     pub fn is_encrypted(&self) -> bool {
         let info = ffi::AVPacketSideDataType::AV_PKT_DATA_ENCRYPTION_INIT_INFO as c_int;
         matches!(&self.codec_tag(), b"encv" | b"enca") || self.side_data(info).is_some()
@@ -207,7 +209,7 @@ impl CodecParameters {
         self.raw.as_ptr()
     }
 
-    /// The bytes of the stream's side data numbered `kind`.
+    /// The stream's side data of the type `kind`.
     fn side_data(&self, kind: c_int) -> Option<&[u8]> {
         // SAFETY: `self` owns valid parameters.
         let all = unsafe { (*self.raw()).coded_side_data };
@@ -228,7 +230,7 @@ impl CodecParameters {
     }
 }
 
-/// The nine numbers of a display matrix in native byte order.
+/// Parses a display matrix: nine numbers in native byte order. `None` if `data` is too short.
 pub(crate) fn matrix_from_bytes(data: &[u8]) -> Option<[i32; 9]> {
     let (words, _) = data.as_chunks::<4>();
     let words: &[[u8; 4]; 9] = words.first_chunk()?;

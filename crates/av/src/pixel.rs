@@ -1,4 +1,4 @@
-//! Pixel formats: which planes a picture has and how many bytes each row takes.
+//! Pixel formats: the planes and components of a frame and their sizes.
 
 use std::{ffi::c_int, fmt};
 
@@ -7,28 +7,28 @@ use ffmpeg_sys_next as ffi;
 
 use crate::{error::Result, raw};
 
-/// One of FFmpeg's pixel formats.
+/// A pixel format of FFmpeg.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PixelFormat(AVPixelFormat);
 
-/// Where one component (Y, U, V, A or R, G, B, A) of a pixel lies.
+/// The position of one component (Y, U, V, A or R, G, B, A) of a pixel.
 ///
-/// Steps and offsets count bytes, or bits if the format [is a bitstream](PixelFormat::is_bitstream).
+/// Steps and offsets are in bytes, or in bits if the format [is a bitstream](PixelFormat::is_bitstream).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Component {
-    /// The plane that holds it.
+    /// The plane that contains it.
     pub plane: usize,
-    /// From one pixel to the next.
+    /// Distance from one pixel to the next.
     pub step: u32,
-    /// From the start of the pixel.
+    /// Offset from the start of the pixel.
     pub offset: u32,
-    /// Unused low bits of its word: 6 in P010.
+    /// Number of unused low bits in its word: 6 in P010.
     pub shift: u32,
-    /// Bits of the value.
+    /// Number of bits of the value.
     pub depth: u32,
 }
 
-/// The formats that other crates name; words of more than a byte are in native byte order.
+/// The formats that other crates name. Components of more than 8 bits are in native byte order.
 #[allow(missing_docs)] // FFmpeg's names
 impl PixelFormat {
     pub const YUV410P: Self = Self(AV_PIX_FMT_YUV410P);
@@ -65,7 +65,7 @@ impl PixelFormat {
 }
 
 impl PixelFormat {
-    /// Every format of this FFmpeg.
+    /// All formats of this build of FFmpeg.
     pub fn all() -> impl Iterator<Item = Self> {
         (0..AV_PIX_FMT_NB as c_int).filter_map(Self::from_raw)
     }
@@ -81,7 +81,7 @@ impl PixelFormat {
         unsafe { raw::constant(self.descriptor().name) }
     }
 
-    /// Number of planes; 0 if the pixels are not in memory. A palette is not a plane.
+    /// Number of planes; 0 for hardware formats. A palette is not a plane.
     pub fn planes(self) -> usize {
         self.components().map(|component| component.plane + 1).max().unwrap_or(0)
     }
@@ -98,17 +98,18 @@ impl PixelFormat {
         })
     }
 
-    /// Bits of the first component: 8, 10, 12…
+    /// Number of bits of the first component: 8, 10, 12…
     pub fn depth(self) -> u32 {
         self.components().next().map_or(0, |component| component.depth)
     }
 
-    /// Unused low bits in the words of a component: 6 in P010. `None` if there is no such one.
+    /// Number of unused low bits in the words of a component: 6 in P010. `None` if there is no such
+    /// component.
     pub fn shift(self, component: usize) -> Option<u32> {
         self.components().nth(component).map(|component| component.shift)
     }
 
-    /// How often the chroma planes' width and height are halved.
+    /// How often the width and height of the chroma planes are halved: (1, 1) for 4:2:0.
     pub fn log2_chroma(self) -> (u8, u8) {
         (self.descriptor().log2_chroma_w, self.descriptor().log2_chroma_h)
     }
@@ -118,33 +119,33 @@ impl PixelFormat {
         self.has(ffi::AV_PIX_FMT_FLAG_RGB)
     }
 
-    /// Whether there is an alpha channel (a palette may have one too).
+    /// Whether there is an alpha channel, also in a palette.
     pub fn has_alpha(self) -> bool {
         self.has(ffi::AV_PIX_FMT_FLAG_ALPHA)
     }
 
-    /// Whether luma is all there is, alpha aside.
+    /// Whether luma is the only component, except alpha.
     pub fn is_gray(self) -> bool {
         let colors = self.components().len() - usize::from(self.has_alpha());
         colors == 1 && !self.is_rgb() && !self.is_palette()
     }
 
-    /// Whether at least two components lie in planes of their own.
+    /// Whether at least two components have separate planes.
     pub fn is_planar(self) -> bool {
         self.has(ffi::AV_PIX_FMT_FLAG_PLANAR)
     }
 
-    /// Whether the bytes are indices of a palette.
+    /// Whether the bytes are indices into a palette.
     pub fn is_palette(self) -> bool {
         self.has(ffi::AV_PIX_FMT_FLAG_PAL)
     }
 
-    /// Whether pixels are packed more tightly than whole bytes.
+    /// Whether pixels are not aligned to bytes.
     pub fn is_bitstream(self) -> bool {
         self.has(ffi::AV_PIX_FMT_FLAG_BITSTREAM)
     }
 
-    /// Whether words are stored with the high byte first.
+    /// Whether words are big-endian.
     pub fn is_big_endian(self) -> bool {
         self.has(ffi::AV_PIX_FMT_FLAG_BE)
     }
@@ -154,7 +155,7 @@ impl PixelFormat {
         self.has(ffi::AV_PIX_FMT_FLAG_FLOAT)
     }
 
-    /// Whether the pixels are a sensor's mosaic.
+    /// Whether the pixels are a sensor's Bayer mosaic.
     pub fn is_bayer(self) -> bool {
         self.has(ffi::AV_PIX_FMT_FLAG_BAYER)
     }
@@ -164,18 +165,18 @@ impl PixelFormat {
         self.has(ffi::AV_PIX_FMT_FLAG_XYZ)
     }
 
-    /// Whether the pixels live in a device, out of reach.
+    /// Whether the pixels are in a device's memory, where this process can't read them.
     pub fn is_hardware(self) -> bool {
         self.has(ffi::AV_PIX_FMT_FLAG_HWACCEL)
     }
 
-    /// Whether this is a deprecated name for full range (`yuvj420p` and its kin).
+    /// Whether this is one of the deprecated full-range formats, such as `yuvj420p`.
     pub fn is_full_range(self) -> bool {
         let full = [Self::YUVJ420P, Self::YUVJ422P, Self::YUVJ440P, Self::YUVJ444P];
         full.contains(&self) || self.0 == AV_PIX_FMT_YUVJ411P
     }
 
-    /// Bytes of one row of `plane` in a picture of `width` pixels, without padding.
+    /// Size in bytes of a row of `plane` in a frame of `width` pixels, without padding.
     ///
     /// `None` if there is no such plane or the number is too large.
     pub fn row_bytes(self, plane: usize, width: u32) -> Option<usize> {
@@ -188,7 +189,7 @@ impl PixelFormat {
         usize::try_from(bytes).ok()
     }
 
-    /// Rows of `plane` in a picture of `height` rows: chroma is rounded up.
+    /// Number of rows of `plane` in a frame of `height` rows; rounded up for chroma.
     ///
     /// `None` if there is no such plane.
     pub fn rows(self, plane: usize, height: u32) -> Option<usize> {
@@ -198,7 +199,7 @@ impl PixelFormat {
         (plane < self.planes()).then_some(rows)
     }
 
-    /// The format that FFmpeg numbers `format`, if this crate's headers name it.
+    /// The format with FFmpeg's number `format`, if the headers of this build define it.
     pub(crate) fn from_raw(format: c_int) -> Option<Self> {
         if !(0..AV_PIX_FMT_NB as c_int).contains(&format) {
             return None;
@@ -210,7 +211,7 @@ impl PixelFormat {
         (!descriptor.is_null()).then_some(Self(format))
     }
 
-    /// As FFmpeg numbers it.
+    /// FFmpeg's number.
     pub(crate) fn to_raw(self) -> AVPixelFormat {
         self.0
     }
@@ -240,12 +241,12 @@ impl fmt::Display for PixelFormat {
     }
 }
 
-/// The one of two formats that is in this machine's byte order.
+/// Selects the format in this machine's byte order.
 const fn native(little: AVPixelFormat, big: AVPixelFormat) -> AVPixelFormat {
     if cfg!(target_endian = "little") { little } else { big }
 }
 
-/// A picture size as FFmpeg takes it.
+/// Checks a frame size and converts it to FFmpeg's type.
 ///
 /// # Errors
 ///
@@ -254,7 +255,7 @@ pub(crate) fn dimensions(width: u32, height: u32) -> Result<(c_int, c_int)> {
     match (c_int::try_from(width), c_int::try_from(height)) {
         (Ok(w @ 1..), Ok(h @ 1..)) => Ok((w, h)),
         _ => Err(crate::error::Error::InvalidArgument {
-            what: "the picture size",
+            what: "the frame size",
             expected: "1×1 or more",
             got: format!("{width}×{height}"),
         }),

@@ -1,11 +1,11 @@
-//! One plane of a picture: rows of bytes a signed stride apart.
+//! Planes of frames: rows of bytes with a signed stride.
 
 use std::{marker::PhantomData, ptr::NonNull, slice};
 
-/// One plane of a picture, borrowed for `'a`.
+/// A read-only plane of a frame, borrowed for `'a`.
 ///
-/// Rows are handed out without their padding. The stride is in bytes and may be
-/// negative: a bottom-up picture's first row lies at the highest address.
+/// Rows are returned without their padding. The stride is in bytes and may be negative: the first row
+/// of a bottom-up frame has the highest address.
 #[derive(Clone, Copy, Debug)]
 pub struct Plane<'a> {
     first_row: NonNull<u8>,
@@ -15,13 +15,13 @@ pub struct Plane<'a> {
     owner: PhantomData<&'a [u8]>,
 }
 
-// SAFETY: a plane only reads the bytes that `'a` borrows, as `&'a [u8]` does.
+// SAFETY: a plane gives read access only to bytes that `'a` borrows, as `&'a [u8]` does.
 unsafe impl Send for Plane<'_> {}
 // SAFETY: every method takes `&self` and only reads.
 unsafe impl Sync for Plane<'_> {}
 
 impl<'a> Plane<'a> {
-    /// A plane inside `data`: `rows` rows of `row_bytes` bytes, `stride` bytes apart.
+    /// Creates a plane over `data`: `rows` rows of `row_bytes` bytes, `stride` bytes apart.
     ///
     /// `None` if `data` is too short or the rows overlap.
     pub fn from_slice(
@@ -68,7 +68,7 @@ impl<'a> Plane<'a> {
         Some(unsafe { slice::from_raw_parts(row.as_ptr(), self.row_bytes) })
     }
 
-    /// All rows from the top down.
+    /// All rows, from the top down.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + '_ {
         (0..self.rows).map(|y| self.row(y).unwrap_or_default())
     }
@@ -78,12 +78,12 @@ impl<'a> Plane<'a> {
         self.rows
     }
 
-    /// Bytes of a row that are picture, without padding.
+    /// Size of a row in bytes, without padding.
     pub fn row_bytes(&self) -> usize {
         self.row_bytes
     }
 
-    /// Distance from one row to the next in bytes; negative in a bottom-up picture.
+    /// Distance from one row to the next in bytes; negative in a bottom-up frame.
     pub fn stride(&self) -> isize {
         self.stride
     }
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_come_without_padding() {
+    fn rows_have_no_padding() {
         let data = [1, 2, 0, 3, 4, 0];
         let plane = Plane::from_slice(&data, 3, 2, 2).unwrap();
         assert_eq!(plane.iter().collect::<Vec<_>>(), [[1, 2], [3, 4]]);
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_row_needs_no_padding_behind_it() {
+    fn the_last_row_needs_no_padding_after_it() {
         assert!(Plane::from_slice(&[0; 5], 3, 2, 2).is_some());
         assert!(Plane::from_slice(&[0; 4], 3, 2, 2).is_none());
     }

@@ -1,4 +1,4 @@
-//! Which protocols an input may use, and how URLs are told from paths.
+//! The protocols that an input may use, and the distinction of URLs from paths.
 
 use std::{
     ffi::{CStr, CString},
@@ -10,33 +10,32 @@ use ffmpeg_sys_next as ffi;
 
 use crate::error::Error;
 
-/// Protocols that an input may use beyond those it needs itself.
+/// The protocols that an input may use in addition to those it needs itself.
 ///
-/// By default a local input opens nothing but itself and, if it is a playlist, files in its own
-/// folder or below; a URL may use the protocols that belong to its scheme. Naming `file` here
-/// lifts the rule about folders.
+/// By default a local input opens only itself and, if it is a playlist, files in its folder or below; a
+/// URL may use the protocols that its scheme is based on. Allowing `file` permits files in all folders.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Protocols {
     extra: Vec<String>,
 }
 
 impl Protocols {
-    /// What the input needs itself, and no more.
+    /// Only the protocols that the input needs itself.
     pub fn automatic() -> Self {
         Self::default()
     }
 
-    /// Those, and the ones named, by FFmpeg's names: `http`, `https`, `file`…
+    /// Additionally the named protocols, by FFmpeg's names: `http`, `https`, `file`…
     pub fn also<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Self {
         Self { extra: names.into_iter().map(Into::into).collect() }
     }
 
-    /// Whether `name` was allowed by name.
+    /// Whether the caller allowed `name` explicitly.
     pub(crate) fn names(&self, name: &str) -> bool {
         self.extra.iter().any(|extra| extra == name)
     }
 
-    /// Everything that an input with `scheme` may use; `None` for a path.
+    /// All protocols that an input with this URL scheme may use; `None` means a path.
     pub(crate) fn allowed(&self, scheme: Option<&str>) -> Vec<String> {
         let mut allowed = Vec::new();
         add(&mut allowed, scheme.unwrap_or("file"));
@@ -47,7 +46,7 @@ impl Protocols {
     }
 }
 
-/// Parses a list with commas: `"http,https"`. An empty one is [`Protocols::automatic`].
+/// Parses a comma-separated list such as `"http,https"`. An empty one is [`Protocols::automatic`].
 impl FromStr for Protocols {
     type Err = Error;
 
@@ -65,26 +64,26 @@ impl FromStr for Protocols {
     }
 }
 
-/// The list of those that were allowed by name.
+/// Writes the explicitly allowed protocols as a comma-separated list.
 impl fmt::Display for Protocols {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.extra.join(","))
     }
 }
 
-/// Whether this FFmpeg has a protocol of that name.
+/// Whether this build of FFmpeg has a protocol of that name.
 fn is_known(name: &str) -> bool {
     let Ok(url) = CString::new(format!("{name}:")) else { return false };
-    // SAFETY: `url` is zero-terminated; the call only looks at it.
+    // SAFETY: `url` is zero-terminated; the call only reads it.
     let found = unsafe { ffi::avio_find_protocol_name(url.as_ptr()) };
     // SAFETY: null, or the name in static data of libavformat.
     !found.is_null() && unsafe { CStr::from_ptr(found) }.to_bytes() == name.as_bytes()
 }
 
-/// A scheme with all that it is carried by.
+/// Adds a scheme and the protocols that it is based on.
 fn add(allowed: &mut Vec<String>, scheme: &str) {
-    let carriers: &[&str] = match scheme {
-        // Encrypted and inline parts of playlists.
+    let bases: &[&str] = match scheme {
+        // For encrypted segments and inline data of playlists.
         "file" => &["crypto", "data"],
         "http" | "https" => &["http", "https", "tls", "tcp", "httpproxy", "crypto", "data"],
         "rtsp" | "rtsps" => &["rtp", "srtp", "udp", "tcp", "tls", "http", "https", "httpproxy"],
@@ -109,17 +108,17 @@ fn add(allowed: &mut Vec<String>, scheme: &str) {
         "concat" | "concatf" | "subfile" | "crypto" | "async" | "cache" => &["subfile", "file"],
         _ => &[],
     };
-    for name in [scheme].iter().chain(carriers) {
+    for name in [scheme].iter().chain(bases) {
         if !allowed.iter().any(|known| known == name) {
             allowed.push((*name).to_owned());
         }
     }
 }
 
-/// The protocol that FFmpeg would open `url` with, and what follows it; `None` for a path.
+/// The protocol that FFmpeg would open `url` with, and the rest of the URL; `None` for a path.
 ///
-/// FFmpeg's own rule: letters, digits, `+`, `-` and `.` up to a colon; of several joined by `+`
-/// the first one opens the others.
+/// FFmpeg's rule: letters, digits, `+`, `-` and `.` before a colon. If several are joined by `+`, the
+/// first one opens the rest.
 pub(crate) fn split_scheme(url: &str) -> Option<(&str, &str)> {
     let end = url.bytes().position(|byte| !is_scheme_byte(byte))?;
     if url.starts_with("subfile,") {
@@ -135,7 +134,7 @@ pub(crate) fn split_scheme(url: &str) -> Option<(&str, &str)> {
     })
 }
 
-/// The path that FFmpeg would open as a file: without `file:`. `None` for any other URL.
+/// The path that FFmpeg would open as a file, without `file:`; `None` for any other URL.
 pub(crate) fn as_path(url: &str) -> Option<&str> {
     match split_scheme(url) {
         None => Some(url),
@@ -181,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn urls_get_what_carries_them_and_no_files() {
+    fn urls_get_their_base_protocols_and_no_files() {
         for scheme in ["http", "https", "rtsp", "rtmp", "srt", "udp", "tcp", "mmsh"] {
             let allowed = Protocols::automatic().allowed(Some(scheme));
             assert!(allowed.contains(&scheme.to_owned()));

@@ -1,4 +1,4 @@
-//! Small bridges between C values and Rust ones.
+//! Conversions between C and Rust values, and panic safety of callbacks.
 
 use std::{
     any::Any,
@@ -9,34 +9,34 @@ use std::{
 
 use crate::error::{Error, Result};
 
-/// Reads the enum that lies `offset` bytes into a C struct as the integer it is.
+/// Reads an enum field of a C struct, `offset` bytes from its start, as an integer.
 ///
-/// Decoders store numbers from the bitstream in enum fields unchecked, and a value that the header
-/// does not name must never exist as a Rust enum.
+/// Decoders store unchecked numbers from the bitstream in enum fields, and a Rust enum must never have
+/// a value without a variant.
 ///
 /// # Safety
 ///
 /// `object` must be valid, and `offset` that of one of its enum fields, by `offset_of!`.
 pub(crate) unsafe fn enum_at<T>(object: *const T, offset: usize) -> c_int {
-    // SAFETY: the caller promises that the field lies inside the object.
+    // SAFETY: the caller promises that the field is inside the object.
     let field = unsafe { object.byte_add(offset) };
     // SAFETY: the caller promises an enum there, and C's enums are as large as an int.
     unsafe { field.cast::<c_int>().read() }
 }
 
-/// Writes the enum that lies `offset` bytes into a C struct as the integer it is.
+/// Writes an enum field of a C struct, `offset` bytes from its start, as an integer.
 ///
 /// # Safety
 ///
-/// As for [`enum_at`], and no one else may use the object meanwhile.
+/// As for [`enum_at`], and nothing else may use the object during the call.
 pub(crate) unsafe fn set_enum_at<T>(object: *mut T, offset: usize, value: c_int) {
-    // SAFETY: the caller promises that the field lies inside the object.
+    // SAFETY: the caller promises that the field is inside the object.
     let field = unsafe { object.byte_add(offset) };
     // SAFETY: the caller promises an enum there, and C's enums are as large as an int.
     unsafe { field.cast::<c_int>().write(value) }
 }
 
-/// A C string as text; `None` if the pointer is null. What is not UTF-8 is replaced.
+/// Converts a C string; `None` if the pointer is null. Invalid UTF-8 is replaced by U+FFFD.
 ///
 /// # Safety
 ///
@@ -50,7 +50,7 @@ pub(crate) unsafe fn string(text: *const c_char) -> Option<String> {
     Some(text.to_string_lossy().into_owned())
 }
 
-/// A string constant of FFmpeg; empty if the pointer is null or the text is not UTF-8.
+/// Converts a string constant of FFmpeg; empty if the pointer is null or the text is not UTF-8.
 ///
 /// # Safety
 ///
@@ -59,16 +59,16 @@ pub(crate) unsafe fn constant(text: *const c_char) -> &'static str {
     if text.is_null() {
         return "";
     }
-    // SAFETY: not null; the caller promises an immortal zero-terminated string.
+    // SAFETY: not null; the caller promises a static zero-terminated string.
     let text: &'static CStr = unsafe { CStr::from_ptr(text) };
     text.to_str().unwrap_or_default()
 }
 
-/// Text for a C function.
+/// Converts text for a C function; `what` names it in the error.
 ///
 /// # Errors
 ///
-/// [`Error::InvalidArgument`] if it holds a zero byte.
+/// [`Error::InvalidArgument`] if it contains a zero byte.
 pub(crate) fn c_string(what: &'static str, text: &str) -> Result<CString> {
     CString::new(text).map_err(|_| Error::InvalidArgument {
         what,
@@ -77,9 +77,9 @@ pub(crate) fn c_string(what: &'static str, text: &str) -> Result<CString> {
     })
 }
 
-/// Runs `work` for a callback of C, into which a panic must not unwind: it comes back as its text.
+/// Runs `work` and returns a panic as its message, because a panic must not unwind into C.
 ///
-/// What `work` was changing when it panicked may be half done; it is the caller's to know.
+/// After a panic, the state that `work` was changing may be inconsistent.
 pub(crate) fn catch_panic<T>(work: impl FnOnce() -> T) -> std::result::Result<T, String> {
     panic::catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
         let text = payload.downcast_ref::<&str>().copied();
@@ -90,10 +90,10 @@ pub(crate) fn catch_panic<T>(work: impl FnOnce() -> T) -> std::result::Result<T,
     })
 }
 
-/// Drops what a panic carried, which may panic again when it is dropped.
+/// Drops the payload of a panic, which may itself panic when dropped.
 fn discard(mut payload: Box<dyn Any + Send>) {
-    const PATIENCE: u32 = 3;
-    for _ in 0..PATIENCE {
+    const ATTEMPTS: u32 = 3;
+    for _ in 0..ATTEMPTS {
         match panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
             Ok(()) => return,
             Err(again) => payload = again,
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_becomes_its_text() {
+    fn a_panic_becomes_its_message() {
         struct Bomb;
         impl Drop for Bomb {
             fn drop(&mut self) {

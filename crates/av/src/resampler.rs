@@ -1,48 +1,46 @@
-//! Conversion of audio through libswresample: sample rate, channels, and any format to 32-bit
-//! floats.
+//! Audio conversion with libswresample: sample rate, channel layout, and any format to 32-bit floats.
 
 use std::{ffi::c_int, fmt, ptr, ptr::NonNull};
 
 use ffmpeg_sys_next as ffi;
 
 use crate::{
-    audio::{AudioFrame, ChannelLayout, MixLevels, SampleFormat},
+    audio::{AudioFrame, ChannelLayout, EncodedStereo, MixLevels, SampleFormat},
     error::{Error, Result, check},
 };
 
-/// One side of a conversion.
+/// The format of the input or the output of a [`Resampler`].
 #[derive(Debug, PartialEq)]
 pub struct AudioFormat {
-    /// How samples lie in memory.
+    /// The sample format.
     pub format: SampleFormat,
-    /// Which channels there are.
+    /// The channel layout.
     pub layout: ChannelLayout,
     /// Samples per second.
     pub sample_rate: u32,
 }
 
-/// A running conversion.
+/// A converter of one audio stream.
 ///
-/// Channels are mixed as FFmpeg does by default: by the matrix for the two layouts, centre and
-/// surround at −3 dB, the low-frequency channel left out, unless the stream names
-/// [levels](Self::with_levels) of its own. Because the samples that come out are floats, the matrix
-/// is *not* scaled down to keep sums below full scale: stereo to mono is
-/// 0.707 × (left + right), which can exceed ±1.
+/// Channels are mixed by FFmpeg's default matrix for the two layouts: centre and surround at −3 dB,
+/// without the low-frequency channel, unless the stream specifies [levels](Self::with_levels) of its
+/// own. Because the output is floats, the matrix is *not* scaled to keep sums below full scale: stereo
+/// to mono is 0.707 × (left + right), which can exceed ±1.
 ///
-/// A change of the sample rate needs samples from both sides of a place, so what comes out lags
-/// behind ([`delay`](Self::delay)) until [`flush`](Self::flush); the first sample that comes out
-/// still is the moment of the first that went in.
+/// Changing the sample rate needs input on both sides of an output sample, so the converter holds some
+/// input back ([`delay`](Self::delay)) until [`flush`](Self::flush). The first output sample has the
+/// time of the first input sample.
 pub struct Resampler {
     raw: NonNull<ffi::SwrContext>,
     source: AudioFormat,
     target: AudioFormat,
 }
 
-// SAFETY: a SwrContext may be used from any thread, by one at a time; `&mut self` sees to it.
+// SAFETY: a SwrContext may be used from any thread, by one at a time; `&mut self` ensures that.
 unsafe impl Send for Resampler {}
 
 impl Resampler {
-    /// A conversion from `source` to `target`, whose format must be one of 32-bit floats.
+    /// Creates a converter from `source` to `target`, whose format must be 32-bit floats.
     ///
     /// # Errors
     ///
@@ -52,7 +50,7 @@ impl Resampler {
         Self::with_levels(source, target, None)
     }
 
-    /// The same, with the levels that the stream names for a mix: see
+    /// Creates a converter that mixes with the stream's own levels, if there are any: see
     /// [`AudioFrame::mix_levels`].
     ///
     /// # Errors
@@ -98,84 +96,87 @@ impl Resampler {
         Ok(resampler)
     }
 
-    /// What it converts from.
+    /// The input format.
     pub fn source(&self) -> &AudioFormat {
         &self.source
     }
 
-    /// What it converts to.
+    /// The output format.
     pub fn target(&self) -> &AudioFormat {
         &self.target
     }
 
-    /// Whether frames like this one are what it converts from.
+    /// Whether `frame` has the input format.
     pub fn takes(&self, frame: &AudioFrame) -> bool {
         let AudioFormat { format, layout, sample_rate } = &self.source;
         *format == frame.format() && *sample_rate == frame.sample_rate() && layout == frame.layout()
     }
 
-    /// Converts a frame; what comes out is appended to `target`, a vector for each plane. Gives
-    /// the number of samples that came out, of each channel.
+    /// Converts a frame and appends the output to `target`, one vector per plane. Returns the number of
+    /// output samples per channel.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`] if the frame is not of the announced kind, or `target` has
-    /// another number of planes.
+    /// [`Error::InvalidArgument`] if the frame does not have the input format, or `target` has the wrong
+    /// number of planes.
     pub fn convert(&mut self, frame: &AudioFrame, target: &mut [Vec<f32>]) -> Result<usize> {
-        expect(self.takes(frame), "audio as announced", frame)?;
+        expect(self.takes(frame), "in the converter's input format", frame)?;
         if frame.samples() == 0 {
-            return Ok(0); // libswresample would take it for the end
+            return Ok(0); // libswresample would flush
         }
         let planes = self.source.format.planes(self.source.layout.channels());
         let planes: Vec<_> = (0..planes).filter_map(|index| frame.plane(index)).collect();
-        expect(planes.len() == self.source_planes(), "all planes of a frame", frame)?;
+        expect(planes.len() == self.source_planes(), "a frame with all its planes", frame)?;
         let pointers: Vec<_> = planes.iter().map(|plane| plane.as_ptr()).collect();
         // SAFETY: each plane holds `samples` samples of the source's format, and lives on.
         unsafe { self.convert_raw(&pointers, frame.samples(), target) }
     }
 
-    /// Converts samples, a slice for each channel, all of one length; the source's format must be
-    /// planar floats. Else like [`convert`](Self::convert).
+    /// Converts samples given as one slice per channel, all of the same length. The input format must be
+    /// planar floats. Otherwise like [`convert`](Self::convert).
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`] if the samples are not of the announced kind, or `target` has
-    /// another number of planes.
+    /// [`Error::InvalidArgument`] if the samples do not have the input format, or `target` has the wrong
+    /// number of planes.
     pub fn convert_planes(&mut self, source: &[&[f32]], target: &mut [Vec<f32>]) -> Result<usize> {
         let samples = source.first().map_or(0, |plane| plane.len());
         let fits = self.source.format == SampleFormat::F32_PLANAR
             && source.len() == self.source_planes()
             && source.iter().all(|plane| plane.len() == samples);
-        expect(fits, "planes of one length for each channel announced", source.len())?;
+        expect(fits, "one slice of the same length for each input channel", source.len())?;
         if samples == 0 {
-            return Ok(0); // libswresample would take it for the end
+            return Ok(0); // libswresample would flush
         }
         let pointers: Vec<_> = source.iter().map(|plane| plane.as_ptr().cast()).collect();
         // SAFETY: each plane holds `samples` floats, and lives on.
         unsafe { self.convert_raw(&pointers, samples, target) }
     }
 
-    /// Gives out what is held back. Nothing may be converted after it.
+    /// Appends the output for the input held back to `target`. Nothing may be converted afterwards.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`] if `target` has another number of planes.
+    /// [`Error::InvalidArgument`] if `target` has the wrong number of planes.
     pub fn flush(&mut self, target: &mut [Vec<f32>]) -> Result<usize> {
         // SAFETY: no samples go in.
         unsafe { self.convert_raw(&[], 0, target) }
     }
 
-    /// How much audio is held back, in samples of the source, rounded.
+    /// The amount of input held back, in input samples, rounded.
     pub fn delay(&self) -> u64 {
         let base = i64::from(self.source.sample_rate);
         // SAFETY: `self` owns an initialised context, which the call only reads.
         u64::try_from(unsafe { ffi::swr_get_delay(self.raw.as_ptr(), base) }).unwrap_or(0)
     }
 
-    /// Sets levels before the context is initialised.
+    /// Sets the mix levels; the context must not be initialised yet.
     fn set_levels(&self, levels: MixLevels) -> Result<()> {
         let encoded = levels.encoded_stereo.filter(|_| self.target.layout.name() == "stereo");
-        let (encoding, center, surround) = encoded.unwrap_or((0, levels.center, levels.surround));
+        let (encoding, center, surround) = match encoded {
+            Some(EncodedStereo { encoding, center, surround }) => (encoding, center, surround),
+            None => (0, levels.center, levels.surround),
+        };
         let numbers =
             [(c"clev", center), (c"slev", surround), (c"lfe_mix_level", levels.low_frequency)];
         for (name, level) in numbers {
@@ -196,9 +197,11 @@ impl Resampler {
         self.source.format.planes(self.source.layout.channels())
     }
 
+    /// Converts `samples` samples per channel and appends the output to `target`; without any, flushes.
+    ///
     /// # Safety
     ///
-    /// `source` must be empty, or hold a pointer to `samples` samples for each plane of the source.
+    /// `source` must be empty, or contain for each input plane a pointer to `samples` samples.
     unsafe fn convert_raw(
         &mut self,
         source: &[*const u8],
@@ -207,28 +210,28 @@ impl Resampler {
     ) -> Result<usize> {
         let channels = self.target.layout.channels();
         let planes = self.target.format.planes(channels);
-        expect(target.len() == planes, "planes for the target's channels", target.len())?;
-        let in_turn = if self.target.format.planar { 1 } else { channels };
+        expect(target.len() == planes, "one vector per output plane", target.len())?;
+        let interleaved = if self.target.format.planar { 1 } else { channels };
         let samples = c_int::try_from(samples).map_err(|_| Error::OutOfMemory)?;
         // SAFETY: `self` owns an initialised context.
-        let room = unsafe { ffi::swr_get_out_samples(self.raw.as_ptr(), samples) };
-        let room = check("swr_get_out_samples", room)?;
+        let capacity = unsafe { ffi::swr_get_out_samples(self.raw.as_ptr(), samples) };
+        let capacity = check("swr_get_out_samples", capacity)?;
         let lengths: Vec<_> = target.iter().map(Vec::len).collect();
-        let floats = usize::try_from(room).unwrap_or(0) * in_turn;
+        let floats = usize::try_from(capacity).unwrap_or(0) * interleaved;
         target.iter_mut().for_each(|plane| plane.resize(plane.len() + floats, 0.0));
-        let free = target.iter_mut().zip(&lengths).map(|(plane, &length)| &mut plane[length..]);
-        let pointers: Vec<*mut u8> = free.map(|plane| plane.as_mut_ptr().cast()).collect();
+        let new = target.iter_mut().zip(&lengths).map(|(plane, &length)| &mut plane[length..]);
+        let pointers: Vec<*mut u8> = new.map(|plane| plane.as_mut_ptr().cast()).collect();
         let source = if source.is_empty() { ptr::null() } else { source.as_ptr() };
-        // SAFETY: each target plane has room for `room` samples; the caller promises the source.
+        // SAFETY: each target plane has room for `capacity` samples; the caller promises the source.
         let count = unsafe {
-            ffi::swr_convert(self.raw.as_ptr(), pointers.as_ptr(), room, source, samples)
+            ffi::swr_convert(self.raw.as_ptr(), pointers.as_ptr(), capacity, source, samples)
         };
-        let made = usize::try_from(count).unwrap_or(0);
+        let converted = usize::try_from(count).unwrap_or(0);
         for (plane, length) in target.iter_mut().zip(lengths) {
-            plane.truncate(length + made * in_turn);
+            plane.truncate(length + converted * interleaved);
         }
         check("swr_convert", count)?;
-        Ok(made)
+        Ok(converted)
     }
 }
 
@@ -274,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn one_rate_and_layout_change_nothing() {
+    fn equal_formats_leave_samples_unchanged() {
         let mut resampler = Resampler::new(audio(2, 8000), audio(2, 8000)).unwrap();
         let mut out = vec![vec![9.0], vec![9.0]];
         assert_eq!(resampler.convert_planes(&[&[0.5, 2.0], &[-0.5, 0.0]], &mut out), Ok(2));
@@ -310,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_refused() {
+    fn other_formats_rates_and_plane_counts_are_refused() {
         let short = AudioFormat { format: SampleFormat::from_raw(1).unwrap(), ..audio(1, 8000) };
         assert!(Resampler::new(audio(1, 8000), short).is_err());
         assert!(Resampler::new(audio(1, 0), audio(1, 8000)).is_err());

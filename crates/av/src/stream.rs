@@ -1,4 +1,4 @@
-//! Streams: the tracks of a container.
+//! Streams of an open container.
 
 use std::{ffi::c_int, marker::PhantomData, mem::offset_of, ptr::NonNull};
 
@@ -12,21 +12,21 @@ use crate::{
     time::{self, TimeBase},
 };
 
-/// What a stream holds.
+/// The kind of media in a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MediaKind {
-    /// Pictures.
+    /// Video.
     Video,
     /// Audio.
     Audio,
-    /// Text or pictures of it.
+    /// Subtitles, as text or as images.
     Subtitle,
-    /// Anything timed.
+    /// Other timed data.
     Data,
-    /// A file inside the file, such as a font.
+    /// An attached file, such as a font.
     Attachment,
-    /// FFmpeg does not know.
+    /// Unknown to FFmpeg.
     Unknown,
 }
 
@@ -49,32 +49,32 @@ impl MediaKind {
     }
 }
 
-/// What a container says a stream is for.
+/// A stream's disposition: what it is for, according to the container.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Disposition(c_int);
 
 impl Disposition {
-    /// The one to choose among streams of its kind.
+    /// Whether it is the default among the streams of its kind.
     pub fn is_default(self) -> bool {
         self.has(ffi::AV_DISPOSITION_DEFAULT)
     }
 
-    /// Cover art: one picture in a packet of its own, no video.
+    /// Whether it is cover art: one image in one packet, not video.
     pub fn is_attached_picture(self) -> bool {
         self.has(ffi::AV_DISPOSITION_ATTACHED_PIC)
     }
 
-    /// Single pictures along the time, not video.
+    /// Whether it is a series of thumbnails, not video.
     pub fn is_timed_thumbnails(self) -> bool {
         self.has(ffi::AV_DISPOSITION_TIMED_THUMBNAILS)
     }
 
-    /// A single picture as video.
+    /// Whether it is a still image stored as video.
     pub fn is_still_image(self) -> bool {
         self.has(ffi::AV_DISPOSITION_STILL_IMAGE)
     }
 
-    /// Part of another stream, useless alone.
+    /// Whether it can be decoded only together with another stream.
     pub fn is_dependent(self) -> bool {
         self.has(ffi::AV_DISPOSITION_DEPENDENT)
     }
@@ -84,7 +84,7 @@ impl Disposition {
     }
 }
 
-/// One stream of an open [`Demuxer`](crate::demuxer::Demuxer).
+/// A stream of an open [`Demuxer`](crate::demuxer::Demuxer).
 #[derive(Clone, Copy, Debug)]
 pub struct Stream<'d> {
     raw: NonNull<ffi::AVStream>,
@@ -92,6 +92,8 @@ pub struct Stream<'d> {
 }
 
 impl<'d> Stream<'d> {
+    /// Wraps FFmpeg's stream.
+    ///
     /// # Safety
     ///
     /// `raw` must be valid and unchanged for `'d`.
@@ -99,19 +101,19 @@ impl<'d> Stream<'d> {
         Self { raw, demuxer: PhantomData }
     }
 
-    /// Its place among the demuxer's streams; packets carry it.
+    /// Its index in the container, from 0; packets carry it.
     pub fn index(self) -> usize {
         // SAFETY: the stream is valid and unchanged for `'d`.
         usize::try_from(unsafe { (*self.raw()).index }).unwrap_or(0)
     }
 
-    /// The container's own number for it.
+    /// The container's identifier of the stream.
     pub fn id(self) -> i32 {
         // SAFETY: the stream is valid and unchanged for `'d`.
         unsafe { (*self.raw()).id }
     }
 
-    /// Video, audio or something else.
+    /// The kind of media.
     pub fn kind(self) -> MediaKind {
         // SAFETY: the stream is valid and unchanged for `'d`.
         let parameters = unsafe { (*self.raw()).codecpar };
@@ -121,7 +123,7 @@ impl<'d> Stream<'d> {
         })
     }
 
-    /// What a decoder has to know, as an independent copy.
+    /// A copy of the parameters that a decoder needs.
     ///
     /// # Errors
     ///
@@ -133,7 +135,7 @@ impl<'d> Stream<'d> {
         unsafe { CodecParameters::copy_of(parameters) }
     }
 
-    /// The tick of its timestamps; `None` if the container gives none.
+    /// The tick of its timestamps; `None` if the container specifies none.
     pub fn time_base(self) -> Option<TimeBase> {
         // SAFETY: the stream is valid and unchanged for `'d`.
         TimeBase::from_raw(unsafe { (*self.raw()).time_base })
@@ -145,44 +147,44 @@ impl<'d> Stream<'d> {
         time::known(unsafe { (*self.raw()).start_time })
     }
 
-    /// How long it is in ticks, if known.
+    /// Duration in ticks, if known.
     pub fn duration(self) -> Option<i64> {
         // SAFETY: the stream is valid and unchanged for `'d`.
         time::known(unsafe { (*self.raw()).duration }).filter(|&ticks| ticks > 0)
     }
 
-    /// The number of frames the container claims; not always true.
+    /// The number of frames that the container declares; it can be wrong.
     pub fn frame_count(self) -> Option<u64> {
         // SAFETY: the stream is valid and unchanged for `'d`.
         let count = unsafe { (*self.raw()).nb_frames };
         u64::try_from(count).ok().filter(|&count| count > 0)
     }
 
-    /// Frames per second on average, as a fraction.
+    /// Average frame rate in frames per second, as a fraction.
     pub fn average_frame_rate(self) -> Option<(u32, u32)> {
         // SAFETY: the stream is valid and unchanged for `'d`.
         time::positive(unsafe { (*self.raw()).avg_frame_rate })
     }
 
-    /// The lowest rate that all timestamps fit: a guess, and not the average.
+    /// The lowest frame rate that fits all timestamps: FFmpeg's estimate, not the average.
     pub fn real_frame_rate(self) -> Option<(u32, u32)> {
         // SAFETY: the stream is valid and unchanged for `'d`.
         time::positive(unsafe { (*self.raw()).r_frame_rate })
     }
 
-    /// What the container says it is for.
+    /// What the stream is for, according to the container.
     pub fn disposition(self) -> Disposition {
         // SAFETY: the stream is valid and unchanged for `'d`.
         Disposition(unsafe { (*self.raw()).disposition })
     }
 
-    /// Width of a pixel divided by its height, if the container says.
+    /// Sample aspect ratio: a pixel's width to its height, if the container specifies it.
     pub fn sample_aspect_ratio(self) -> Option<(u32, u32)> {
         // SAFETY: the stream is valid and unchanged for `'d`.
         time::positive(unsafe { (*self.raw()).sample_aspect_ratio })
     }
 
-    /// The matrix that turns pictures upright, if the container has one.
+    /// The matrix that rotates frames for display, if the container has one.
     ///
     /// # Errors
     ///
@@ -191,7 +193,7 @@ impl<'d> Stream<'d> {
         self.parameters().map(|parameters| parameters.display_matrix())
     }
 
-    /// Title, language and so on.
+    /// Metadata of the stream, such as its title or language.
     pub fn metadata(self) -> Dictionary {
         // SAFETY: the stream is valid and unchanged for `'d`.
         let metadata = unsafe { (*self.raw()).metadata };
@@ -199,13 +201,13 @@ impl<'d> Stream<'d> {
         unsafe { Dictionary::from_raw(metadata) }
     }
 
-    /// The language as the container writes it, such as `"eng"`.
+    /// The language tag in the container, such as `"eng"`.
     pub fn language(self) -> Option<String> {
         self.metadata().get("language").map(str::to_owned)
     }
 
-    /// Width × height as the container says it; 0 if it does not.
-    pub(crate) fn announced_pixels(self) -> u64 {
+    /// Width × height as the container declares them; 0 if it does not.
+    pub(crate) fn declared_pixels(self) -> u64 {
         // SAFETY: the stream is valid and unchanged for `'d`.
         let parameters = unsafe { (*self.raw()).codecpar };
         // SAFETY: a stream always has parameters.

@@ -1,4 +1,4 @@
-//! Media time: ticks of a time base, exact until the last moment.
+//! Media time: exact ticks of a time base, and conversions to seconds.
 
 use std::{cmp::Ordering, ffi::c_int, num::NonZeroU32};
 
@@ -12,7 +12,7 @@ pub struct TimeBase {
 }
 
 impl TimeBase {
-    /// Ticks of one microsecond, as FFmpeg uses for a whole file.
+    /// Ticks of one microsecond: FFmpeg's time base for whole files.
     pub const MICROSECONDS: Self =
         Self { num: NonZeroU32::MIN, den: NonZeroU32::new(1_000_000).unwrap() };
 
@@ -21,22 +21,22 @@ impl TimeBase {
         Some(Self { num: NonZeroU32::new(num)?, den: NonZeroU32::new(den)? })
     }
 
-    /// The numerator in seconds.
+    /// The numerator of the fraction.
     pub fn num(self) -> u32 {
         self.num.get()
     }
 
-    /// The denominator in seconds.
+    /// The denominator of the fraction.
     pub fn den(self) -> u32 {
         self.den.get()
     }
 
-    /// The time base that FFmpeg writes as `fraction`; `None` if it is not positive.
+    /// Converts FFmpeg's fraction; `None` if it is not positive.
     pub(crate) fn from_raw(fraction: ffi::AVRational) -> Option<Self> {
         Self::new(u32::try_from(fraction.num).ok()?, u32::try_from(fraction.den).ok()?)
     }
 
-    /// As FFmpeg writes it; `None` if a term is over 2³¹ − 1.
+    /// FFmpeg's fraction; `None` if a term is over 2³¹ − 1.
     pub(crate) fn to_raw(self) -> Option<ffi::AVRational> {
         let num = c_int::try_from(self.num()).ok()?;
         let den = c_int::try_from(self.den()).ok()?;
@@ -46,8 +46,8 @@ impl TimeBase {
 
 /// A presentation timestamp, in ticks of a [`TimeBase`].
 ///
-/// "No timestamp" is `Option<Pts>`, never a magic number. Equality is of ticks and base;
-/// [`Pts::cmp_instant`] compares moments across bases.
+/// A missing timestamp is `None` of an `Option<Pts>`. `==` compares ticks and base;
+/// [`Pts::cmp_instant`] compares instants across bases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Pts {
     /// Ticks since the stream's zero; may be negative.
@@ -74,12 +74,12 @@ impl Pts {
         i64::try_from((num + half) / den).ok().map(|ticks| Self { ticks, base: to })
     }
 
-    /// Seconds since the stream's zero. Only for the edge: `f64` rounds.
+    /// Seconds since the stream's zero. For output only, because `f64` rounds.
     pub fn seconds(self) -> f64 {
         self.ticks as f64 * f64::from(self.base.num()) / f64::from(self.base.den())
     }
 
-    /// Seconds from `start` to here, exact until the one division at the end.
+    /// Seconds from `start` to this timestamp; exact except for one rounding at the end.
     pub fn seconds_since(self, start: Self) -> f64 {
         let of = |pts: Self, other: TimeBase| {
             i128::from(pts.ticks) * i128::from(pts.base.num()) * i128::from(other.den())
@@ -98,7 +98,7 @@ impl Pts {
         Some(Self { ticks: self.ticks.checked_sub(ticks)?, base: self.base })
     }
 
-    /// Which of two instants comes first, exactly, whatever their bases are.
+    /// Compares two instants exactly, also across bases.
     pub fn cmp_instant(self, other: Self) -> Ordering {
         let scaled = |pts: Self, by: TimeBase| {
             i128::from(pts.ticks) * i128::from(pts.base.num()) * i128::from(by.den())
@@ -107,12 +107,12 @@ impl Pts {
     }
 }
 
-/// FFmpeg's "no timestamp" as `None`.
+/// Converts a timestamp of FFmpeg; `None` for AV_NOPTS_VALUE.
 pub(crate) fn known(ticks: i64) -> Option<i64> {
     (ticks != ffi::AV_NOPTS_VALUE).then_some(ticks)
 }
 
-/// A fraction of FFmpeg's with positive terms, or `None`.
+/// Converts a fraction of FFmpeg; `None` unless both terms are positive.
 pub(crate) fn positive(fraction: ffi::AVRational) -> Option<(u32, u32)> {
     TimeBase::from_raw(fraction).map(|base| (base.num(), base.den()))
 }
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_none() {
+    fn results_that_do_not_fit_are_none() {
         check_rescale(i64::MAX, (1, 1), (1, 2), None);
         check_rescale(i64::MIN, (u32::MAX, 1), (1, u32::MAX), None);
         check_rescale(i64::MIN, (1, 1), (1, 1), Some(i64::MIN));

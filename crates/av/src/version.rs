@@ -1,4 +1,4 @@
-//! Which FFmpeg this is, and what it can do.
+//! The version of FFmpeg in use, its licence and its capabilities.
 
 use std::{ffi::c_void, mem::MaybeUninit};
 
@@ -6,12 +6,12 @@ use ffmpeg_sys_next as ffi;
 
 use crate::{codec, raw};
 
-/// How FFmpeg came into this program.
+/// How FFmpeg is linked to this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Linkage {
-    /// It is a part of it.
+    /// Statically: it is part of the program.
     Static,
-    /// It is loaded from the system's libraries.
+    /// Dynamically: it is loaded from shared libraries.
     Shared,
 }
 
@@ -23,7 +23,7 @@ pub fn release() -> &'static str {
     unsafe { raw::constant(text) }
 }
 
-/// FFmpeg's libraries and their versions: `("libavcodec", "63.1.100")`.
+/// FFmpeg's libraries and their versions, such as `("libavcodec", "63.1.100")`.
 pub fn versions() -> [(&'static str, String); 4] {
     // SAFETY: no arguments and no state.
     let util = unsafe { ffi::avutil_version() };
@@ -40,7 +40,7 @@ pub fn versions() -> [(&'static str, String); 4] {
     names.map(|name| (name, versions.next().unwrap_or_default()))
 }
 
-/// The licence that this build of FFmpeg is under.
+/// The licence of this build of FFmpeg.
 pub fn license() -> &'static str {
     // SAFETY: no arguments and no state.
     let text = unsafe { ffi::avcodec_license() };
@@ -48,7 +48,7 @@ pub fn license() -> &'static str {
     unsafe { raw::constant(text) }
 }
 
-/// How FFmpeg was configured.
+/// The flags that FFmpeg was configured with.
 pub fn configuration() -> &'static str {
     // SAFETY: no arguments and no state.
     let text = unsafe { ffi::avcodec_configuration() };
@@ -56,14 +56,14 @@ pub fn configuration() -> &'static str {
     unsafe { raw::constant(text) }
 }
 
-/// Whether FFmpeg is a part of this program or loaded by it.
+/// How FFmpeg is linked: found by comparing where its code and this crate's code are loaded.
 pub fn linkage() -> Linkage {
     let ours = object_of(linkage as fn() -> Linkage as *const c_void);
     let ffmpegs = object_of(ffi::avcodec_version as *const c_void);
     if ours.is_some() && ours == ffmpegs { Linkage::Static } else { Linkage::Shared }
 }
 
-/// Where the program or library that holds `symbol` is loaded.
+/// The load address of the program or library that contains `symbol`.
 fn object_of(symbol: *const c_void) -> Option<usize> {
     let mut info = MaybeUninit::<libc::Dl_info>::uninit();
     // SAFETY: any address may be asked for; `info` is writable.
@@ -85,8 +85,8 @@ pub fn decoders() -> impl Iterator<Item = &'static str> {
     })
 }
 
-/// The kinds of hardware that this build can decode with, such as `"cuda"`; whether the machine
-/// has one is another question.
+/// The kinds of hardware decoders that this build supports, such as `"cuda"`. The machine may have none
+/// of them.
 pub fn hardware() -> impl Iterator<Item = &'static str> {
     use ffi::AVHWDeviceType::AV_HWDEVICE_TYPE_NONE;
     let mut kind = AV_HWDEVICE_TYPE_NONE;
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ffmpeg_says_what_it_is() {
+    fn version_and_licence_are_known() {
         assert!(release().starts_with(|first: char| first.is_ascii_alphanumeric()));
         assert!(versions()[1].1.split('.').count() == 3, "{:?}", versions());
         assert!(license().contains("GPL") && !configuration().is_empty());
@@ -120,8 +120,8 @@ mod tests {
     }
 
     #[test]
-    fn linkage_is_told() {
-        // Which of the two depends on the build; asking must work in both.
+    fn linkage_is_found() {
+        // The result depends on the build.
         println!("FFmpeg is linked {:?}", linkage());
     }
 }

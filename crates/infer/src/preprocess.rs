@@ -133,7 +133,7 @@ impl Preparer {
                 }
             };
         converter.run(picture, tensor)?;
-        trace::gave(&stage, size_of_val(tensor));
+        trace::record_bytes(&stage, size_of_val(tensor));
         self.last = Some((letterbox, converter));
         Ok(letterbox)
     }

@@ -240,8 +240,8 @@ impl Media {
         let classifier = Classifier::new(codec, intra_only, parameters.extradata());
         // FFmpeg's decoder of H.264 conceals all damage, but in fields.
         let reuse = match classifier.is_h264_of_frames() {
-            true => PoolReuse::Of(pool.new_owner()),
-            false => PoolReuse::Nothing,
+            true => PoolReuse::OwnedBy(pool.new_owner()),
+            false => PoolReuse::Cleared,
         };
         DecoderOptions {
             time_base: Some(self.video.time_base),
@@ -320,7 +320,7 @@ pub(crate) fn is_self_describing(demuxer: &Demuxer, index: usize) -> bool {
     SELF_DESCRIBING.contains(&demuxer.format_name())
         && parameters.width() > 0
         && parameters.height() > 0
-        && parameters.decoder_available()
+        && parameters.has_decoder()
 }
 
 pub(crate) fn no_video(name: &str, demuxer: &Demuxer) -> Error {
@@ -339,7 +339,7 @@ pub(crate) fn check_decodable(name: &str, video: &VideoStream) -> Result<()> {
     if video.parameters.is_encrypted() {
         return Err(encrypted(name));
     }
-    if !video.parameters.decoder_available() {
+    if !video.parameters.has_decoder() {
         let codec = video.parameters.codec_name();
         let reason = format!("this build has no decoder for its video codec ({codec})");
         return Err(Error::NoVideo { name: name.into(), reason });

@@ -135,7 +135,7 @@ fn encode(
         Encoder::Jpeg(encoder) => encoder.encode(picture)?,
         Encoder::Png(encoder) => encoder.encode(picture)?,
     };
-    trace::gave(&stage, image.bytes.len());
+    trace::record_bytes(&stage, image.bytes.len());
     Ok(Some(image.bytes.to_vec()))
 }
 

@@ -1,43 +1,43 @@
-//! Sample formats: how one sample is stored, and how channels lie beside each other.
+//! Sample formats: the type of one sample, and how the channels are laid out in memory.
 
 use std::{ffi::c_int, fmt};
 
 use ffi::AVSampleFormat::{self, *};
 use ffmpeg_sys_next as ffi;
 
-/// What one sample is.
+/// The type of one sample, in native byte order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SampleKind {
-    /// 8 bits, silence at 128.
+    /// 8-bit unsigned integer; silence is 128.
     U8,
-    /// 16 bits, signed.
+    /// 16-bit signed integer.
     S16,
-    /// 32 bits, signed.
+    /// 32-bit signed integer.
     S32,
-    /// 64 bits, signed.
+    /// 64-bit signed integer.
     S64,
-    /// A 32-bit float, full scale at ±1.
+    /// 32-bit float; full scale is ±1.
     F32,
-    /// A 64-bit float, full scale at ±1.
+    /// 64-bit float; full scale is ±1.
     F64,
 }
 
-/// How samples lie in memory, in native byte order.
+/// A sample type and the layout of the channels, as FFmpeg's `AVSampleFormat`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SampleFormat {
-    /// What one sample is.
+    /// The type of one sample.
     pub kind: SampleKind,
-    /// Whether each channel has a plane of its own, instead of all taking turns in one.
+    /// `true` if each channel has its own plane; `false` if the channels are interleaved in one.
     pub planar: bool,
 }
 
 impl SampleFormat {
-    /// 32-bit floats, each channel on its own.
+    /// 32-bit floats, one plane per channel.
     pub const F32_PLANAR: Self = Self { kind: SampleKind::F32, planar: true };
-    /// 32-bit floats, channels in turn.
+    /// 32-bit floats, channels interleaved.
     pub const F32_INTERLEAVED: Self = Self { kind: SampleKind::F32, planar: false };
 
-    /// Bytes of one sample of one channel.
+    /// Size in bytes of one sample of one channel.
     pub fn sample_bytes(self) -> usize {
         match self.kind {
             SampleKind::U8 => 1,
@@ -47,7 +47,7 @@ impl SampleFormat {
         }
     }
 
-    /// Number of planes for so many channels.
+    /// Number of planes of a frame with `channels` channels.
     pub fn planes(self, channels: usize) -> usize {
         if self.planar { channels } else { 1 }
     }
@@ -57,7 +57,7 @@ impl SampleFormat {
         NAMES.iter().find(|(format, _, _)| *format == self).map_or("unknown", |(_, _, name)| name)
     }
 
-    /// `None` for a number that is no format.
+    /// The format with FFmpeg's number; `None` if there is no such format.
     pub(crate) fn from_raw(number: c_int) -> Option<Self> {
         NAMES.iter().find(|(_, raw, _)| *raw as c_int == number).map(|(format, _, _)| *format)
     }

@@ -1,4 +1,4 @@
-//! Decoded audio: one frame of it, shared and read-only.
+//! A frame of decoded audio: shared and read-only.
 
 use std::{fmt, ptr::NonNull, slice};
 
@@ -11,10 +11,11 @@ use crate::{
     packet, time,
 };
 
-/// What a decoder makes of one packet of audio.
+/// A frame of decoded audio samples.
 ///
-/// Owns its `AVFrame` and a reference to each buffer of samples, which the decoder may share: the
-/// samples never change. What describes the allocation has no setters.
+/// Owns its `AVFrame` and one reference to each sample buffer, which the decoder may share: the
+/// samples never change. Format, layout and length have no setters, because they describe the
+/// allocation.
 pub struct AudioFrame {
     raw: Shell,
     format: SampleFormat,
@@ -23,15 +24,15 @@ pub struct AudioFrame {
     samples: usize,
 }
 
-// SAFETY: what takes `&AudioFrame` only reads, and no one writes to shared samples.
+// SAFETY: methods on `&AudioFrame` only read, and nothing writes to shared samples.
 unsafe impl Sync for AudioFrame {}
 
 impl AudioFrame {
-    /// Takes a frame that a decoder filled.
+    /// Takes over a frame that a decoder filled.
     ///
     /// # Errors
     ///
-    /// [`Error::Ffmpeg`] if it says nothing usable about its samples.
+    /// [`Error::Ffmpeg`] if its format, rate or number of samples is unknown.
     pub(crate) fn from_shell(raw: Shell) -> Result<Self> {
         // SAFETY: `raw` owns a valid frame.
         let format = SampleFormat::from_raw(unsafe { (*raw.as_ptr()).format });
@@ -41,7 +42,7 @@ impl AudioFrame {
         let samples = usize::try_from(unsafe { (*raw.as_ptr()).nb_samples }).ok();
         // SAFETY: as above.
         let layout = unsafe { &raw const (*raw.as_ptr()).ch_layout };
-        // SAFETY: a valid frame's layout is valid, and nothing changes it meanwhile.
+        // SAFETY: a valid frame's layout is valid, and nothing changes it during the call.
         let layout = unsafe { ChannelLayout::copy_of(layout) }?;
         match (format, samples) {
             (Some(format), Some(samples)) if rate > 0 => {
@@ -55,12 +56,12 @@ impl AudioFrame {
         }
     }
 
-    /// How its samples lie in memory.
+    /// The sample format.
     pub fn format(&self) -> SampleFormat {
         self.format
     }
 
-    /// Which channels it has.
+    /// The channel layout.
     pub fn layout(&self) -> &ChannelLayout {
         &self.layout
     }
@@ -70,36 +71,36 @@ impl AudioFrame {
         self.sample_rate
     }
 
-    /// Number of samples of each channel.
+    /// Number of samples per channel.
     pub fn samples(&self) -> usize {
         self.samples
     }
 
-    /// When its first sample is heard, in ticks of the stream's time base, mended where the
-    /// container's timestamps are missing.
+    /// Presentation time of the first sample, in ticks of the stream's time base. Where the container
+    /// has no timestamp, FFmpeg's estimate; `None` if there is none.
     pub fn pts(&self) -> Option<i64> {
-        // Samples that FFmpeg cut off its front move `pts` alone, so that comes first.
+        // FFmpeg adjusts only `pts` when it trims samples at the front, so `pts` comes first.
         // SAFETY: `self` owns a valid frame.
         let pts = time::known(unsafe { (*self.raw()).pts });
         // SAFETY: as above.
         pts.or_else(|| time::known(unsafe { (*self.raw()).best_effort_timestamp }))
     }
 
-    /// How long it lasts in ticks, if known.
+    /// Duration in ticks of the stream's time base, if known.
     pub fn duration(&self) -> Option<i64> {
         // SAFETY: `self` owns a valid frame.
         let duration = unsafe { (*self.raw()).duration };
         (duration > 0).then_some(duration)
     }
 
-    /// The number that was set on the packet it was decoded from: see
+    /// The tag of the packet that it was decoded from: see
     /// [`Packet::set_tag`](crate::packet::Packet::set_tag).
     pub fn tag(&self) -> i64 {
         // SAFETY: `self` owns a valid frame; the pointer is a number and never followed.
         packet::tag_from_raw(unsafe { (*self.raw()).opaque })
     }
 
-    /// Whether it is damaged, as far as the decoder knows.
+    /// Whether the decoder found it damaged.
     pub fn is_corrupt(&self) -> bool {
         // SAFETY: `self` owns a valid frame.
         let flags = unsafe { (*self.raw()).flags };
@@ -108,22 +109,22 @@ impl AudioFrame {
         flags & ffi::AV_FRAME_FLAG_CORRUPT != 0 || errors != 0
     }
 
-    /// The bytes of plane `index`: of one channel, or of all in turn if the format is not planar.
-    /// `None` if there is no such plane.
+    /// The bytes of plane `index`: one channel's samples, or all channels interleaved if the format is
+    /// not planar. `None` if there is no such plane.
     pub fn plane(&self, index: usize) -> Option<&[u8]> {
         let channels = self.layout.channels();
         if index >= self.format.planes(channels) {
             return None;
         }
-        let in_turn = if self.format.planar { 1 } else { channels };
-        let bytes = self.samples * in_turn * self.format.sample_bytes();
+        let interleaved = if self.format.planar { 1 } else { channels };
+        let bytes = self.samples * interleaved * self.format.sample_bytes();
         // SAFETY: `self` owns a valid frame.
         let planes = unsafe { (*self.raw()).extended_data };
-        // SAFETY: frames of audio have a pointer for each plane there.
+        // SAFETY: an audio frame has one pointer per plane there.
         let plane = unsafe { planes.add(index) };
         // SAFETY: as above.
         let plane = NonNull::new(unsafe { *plane })?;
-        // SAFETY: FFmpeg allocated that many bytes for each plane, and no one writes to them while
+        // SAFETY: FFmpeg allocated that many bytes for each plane, and nothing writes to them while
         // `self` holds its references.
         Some(unsafe { slice::from_raw_parts(plane.as_ptr(), bytes) })
     }

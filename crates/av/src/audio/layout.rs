@@ -1,4 +1,4 @@
-//! Channel layouts: how many channels audio has, and which loudspeaker each is for.
+//! Channel layouts: how many channels audio has, and the loudspeaker position of each.
 
 use std::{
     ffi::{c_char, c_int},
@@ -13,23 +13,23 @@ use crate::{
     raw,
 };
 
-/// The most channels that a layout may have here: what libswresample takes.
+/// The largest number of channels in a layout: libswresample's limit.
 pub const MAX_CHANNELS: u16 = 64;
 
-/// Which channels audio has, in their order.
+/// The channels of an audio stream and their order, as FFmpeg's `AVChannelLayout`.
 pub struct ChannelLayout {
     raw: ffi::AVChannelLayout,
     channels: u16,
 }
 
-// SAFETY: an AVChannelLayout is plain data that its owner may use on any thread.
+// SAFETY: an AVChannelLayout is plain data that is not tied to a thread.
 unsafe impl Send for ChannelLayout {}
-// SAFETY: what takes `&ChannelLayout` only reads.
+// SAFETY: methods on `&ChannelLayout` only read.
 unsafe impl Sync for ChannelLayout {}
 
 impl ChannelLayout {
-    /// FFmpeg's usual layout for so many channels: 1 is mono, 2 stereo, 6 is 5.1 and so on;
-    /// numbers that no layout has are channels without a place.
+    /// FFmpeg's default layout for a number of channels: 1 is mono, 2 is stereo, 6 is 5.1 and so on.
+    /// For numbers without a default layout, the channels have no positions.
     ///
     /// # Errors
     ///
@@ -44,8 +44,8 @@ impl ChannelLayout {
         Ok(Self { raw, channels })
     }
 
-    /// A copy of FFmpeg's layout; one without known places becomes the usual one of its size, as
-    /// the ffmpeg command has it.
+    /// A copy of FFmpeg's layout. A layout without known positions becomes the default one of the
+    /// same size, as in the ffmpeg command.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! How loud a stream wants its channels in a mix to fewer.
+//! Downmix levels: the factors that a stream specifies for mixing its channels to fewer.
 
 use std::{ffi::c_int, mem::offset_of, ptr::NonNull};
 
@@ -7,22 +7,32 @@ use ffmpeg_sys_next as ffi;
 use super::AudioFrame;
 use crate::raw;
 
-/// Factors that a stream names for mixing it to fewer channels, as AC-3 does.
+/// Factors that a stream (such as AC-3) specifies for mixing its channels to fewer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MixLevels {
-    /// For the centre.
+    /// Factor of the centre channel.
     pub center: f64,
-    /// For the channels at the sides and behind.
+    /// Factor of the side and back channels.
     pub surround: f64,
-    /// For the low-frequency channel.
+    /// Factor of the low-frequency channel.
     pub low_frequency: f64,
-    /// Instead of these, for stereo that a decoder can unfold: its encoding by FFmpeg's number,
-    /// the centre, the surround.
-    pub(crate) encoded_stereo: Option<(i64, f64, f64)>,
+    /// Used instead of these for stereo, if the stream prefers matrix-encoded stereo.
+    pub(crate) encoded_stereo: Option<EncodedStereo>,
+}
+
+/// A downmix to matrix-encoded stereo, from which a surround decoder restores the channels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct EncodedStereo {
+    /// FFmpeg's `AVMatrixEncoding`.
+    pub(crate) encoding: i64,
+    /// Factor of the centre channel.
+    pub(crate) center: f64,
+    /// Factor of the side and back channels.
+    pub(crate) surround: f64,
 }
 
 impl AudioFrame {
-    /// How loud the stream wants its channels in a mix, if it says.
+    /// The stream's own downmix levels, if it specifies any.
     pub fn mix_levels(&self) -> Option<MixLevels> {
         let kind = ffi::AVFrameSideDataType::AV_FRAME_DATA_DOWNMIX_INFO;
         // SAFETY: `self` owns a valid frame, which the call only reads.
@@ -48,16 +58,16 @@ impl AudioFrame {
     }
 }
 
-/// What the stream prefers for stereo, if that is one of the encoded ways.
+/// The stream's preferred downmix to stereo, if that is a matrix encoding.
 ///
 /// # Safety
 ///
 /// `info` must be valid.
-unsafe fn encoded_stereo(info: *const ffi::AVDownmixInfo) -> Option<(i64, f64, f64)> {
+unsafe fn encoded_stereo(info: *const ffi::AVDownmixInfo) -> Option<EncodedStereo> {
     use ffi::{AVDownmixType::*, AVMatrixEncoding::*};
-    let place = offset_of!(ffi::AVDownmixInfo, preferred_downmix_type);
+    let offset = offset_of!(ffi::AVDownmixInfo, preferred_downmix_type);
     // SAFETY: the caller promises a valid struct; the enum is read as an integer.
-    let preferred = unsafe { raw::enum_at(info, place) };
+    let preferred = unsafe { raw::enum_at(info, offset) };
     const LT_RT: c_int = AV_DOWNMIX_TYPE_LTRT as c_int;
     const PRO_LOGIC_2: c_int = AV_DOWNMIX_TYPE_DPLII as c_int;
     let encoding = match preferred {
@@ -69,5 +79,5 @@ unsafe fn encoded_stereo(info: *const ffi::AVDownmixInfo) -> Option<(i64, f64, f
     let center = unsafe { (*info).center_mix_level_ltrt };
     // SAFETY: as above.
     let surround = unsafe { (*info).surround_mix_level_ltrt };
-    Some((encoding, center, surround))
+    Some(EncodedStereo { encoding, center, surround })
 }

@@ -1,4 +1,4 @@
-//! Audio: packets in, frames of samples out.
+//! Audio: decoding packets to frames of samples, and the formats of samples.
 
 mod format;
 mod frame;
@@ -9,6 +9,7 @@ use std::fmt;
 
 use ffmpeg_sys_next as ffi;
 
+pub(crate) use self::mix::EncodedStereo;
 pub use self::{
     format::{SampleFormat, SampleKind},
     frame::AudioFrame,
@@ -17,7 +18,7 @@ pub use self::{
 };
 use crate::{
     decoder::{
-        Sent,
+        Received, Sent,
         context::{self, Context},
     },
     dict::Dictionary,
@@ -29,55 +30,44 @@ use crate::{
     time::TimeBase,
 };
 
-/// One decoder of audio, with one thread.
+/// A decoder of one audio stream, with one thread.
 ///
-/// It is used like a [`Decoder`](crate::decoder::Decoder): receive until it answers
-/// [`Heard::NeedPacket`], send one packet, and so on; at the end [`send_end`](Self::send_end), then
-/// receive until [`Heard::End`]. An [error of corrupt data](Error::is_corrupt) doesn't end it.
+/// It is used like a [`Decoder`](crate::decoder::Decoder): call [`receive`](Self::receive) until it
+/// returns [`Received::NeedPacket`], [`send`](Self::send) one packet, and so on; at the end of the
+/// stream call [`send_end`](Self::send_end), then receive until [`Received::End`]. After an
+/// [error about corrupt data](Error::is_corrupt) it can be used further.
 ///
-/// What an encoder put before and behind the audio is cut off where the container says so: FFmpeg
-/// applies the packets' side data itself.
+/// FFmpeg trims the samples that an encoder added before and after the audio, where the container
+/// says how many there are.
 pub struct AudioDecoder {
     context: Context,
-    /// Filled by the next `receive`; kept while a decoder has nothing to give.
+    /// An empty frame for the next `receive`; kept if the decoder returned nothing.
     spare: Option<Shell>,
 }
 
-/// How to open a decoder of audio. Every field has a working default.
+/// How to open an audio decoder. Every field has a working default.
 #[derive(Clone, Debug, Default)]
 pub struct AudioDecoderOptions {
-    /// What the packets' timestamps count. Without it, cutting off what an encoder added can't
-    /// move the times of what is left. Default: unknown.
+    /// The tick of the packets' timestamps. Without it, trimming an encoder's added samples does not
+    /// adjust the times of the others. Default: unknown.
     pub time_base: Option<TimeBase>,
-    /// The decoder by FFmpeg's name. Default: the one FFmpeg prefers.
+    /// FFmpeg's name of the decoder to use. Default: the one that FFmpeg prefers.
     pub decoder: Option<String>,
-    /// Options of the decoder by FFmpeg's names; one that it does not know is an error.
-    /// Default: none.
+    /// Options of the decoder, by FFmpeg's names; an unknown one is an error. Default: none.
     pub options: Dictionary,
 }
 
-/// What a decoder answered to a question for audio.
-#[derive(Debug)]
-pub enum Heard {
-    /// The next frame.
-    Frame(AudioFrame),
-    /// Send a packet, then ask again.
-    NeedPacket,
-    /// Drained: nothing will follow until [`AudioDecoder::flush`].
-    End,
-}
-
 impl AudioDecoder {
-    /// A decoder for a stream.
+    /// Opens a decoder for a stream with these parameters.
     ///
     /// # Errors
     ///
     /// [`Error::InvalidArgument`] if the stream isn't audio; [`Error::NoDecoder`];
-    /// [`Error::UnusedOptions`]; whatever the decoder says about the stream's parameters.
+    /// [`Error::UnusedOptions`]; [`Error::Ffmpeg`] if the decoder rejects the parameters.
     pub fn open(parameters: &CodecParameters, options: &AudioDecoderOptions) -> Result<Self> {
         if parameters.kind() != MediaKind::Audio {
             return Err(Error::InvalidArgument {
-                what: "the stream of a audio decoder",
+                what: "the stream of an audio decoder",
                 expected: "audio",
                 got: format!("{:?}", parameters.kind()),
             });
@@ -96,11 +86,11 @@ impl AudioDecoder {
         Ok(Self { context, spare: None })
     }
 
-    /// Gives the decoder a packet.
+    /// Sends a packet to the decoder.
     ///
     /// # Errors
     ///
-    /// [`Error::Ffmpeg`] if the packet, or one before it, is damaged: it counts as sent.
+    /// [`Error::Ffmpeg`] if this packet or an earlier one is damaged; this one counts as sent.
     /// [`Error::InvalidArgument`] after [`send_end`](Self::send_end).
     pub fn send(&mut self, packet: &Packet) -> Result<Sent> {
         match self.context.send(packet)? {
@@ -109,42 +99,42 @@ impl AudioDecoder {
         }
     }
 
-    /// Says that no packet will follow: the decoder gives out what it held back.
+    /// Signals the end of the stream, so that the decoder returns the frames that it still holds.
     ///
     /// # Errors
     ///
-    /// [`Error::Ffmpeg`] if a packet before was damaged.
+    /// [`Error::Ffmpeg`] if an earlier packet was damaged.
     pub fn send_end(&mut self) -> Result<()> {
         self.context.send_end()
     }
 
-    /// Asks for the next frame.
+    /// Receives the next frame, or what the decoder needs first.
     ///
     /// # Errors
     ///
-    /// [`Error::Ffmpeg`] if a packet was damaged; the next call goes on behind it.
+    /// [`Error::Ffmpeg`] if a packet was damaged; the next call continues after it.
     /// [`Error::InvalidArgument`] if a frame has more than [`MAX_CHANNELS`] channels.
-    pub fn receive(&mut self) -> Result<Heard> {
+    pub fn receive(&mut self) -> Result<Received<AudioFrame>> {
         let shell = match self.spare.take() {
             Some(shell) => shell,
             None => Shell::new()?,
         };
         let code = self.context.receive(&shell);
         if code >= 0 {
-            return AudioFrame::from_shell(shell).map(Heard::Frame);
+            return AudioFrame::from_shell(shell).map(Received::Frame);
         }
         self.spare = Some(shell);
         match code {
-            _ if code == ffi::AVERROR(libc::EAGAIN) => Ok(Heard::NeedPacket),
-            ffi::AVERROR_EOF => Ok(Heard::End),
-            _ => check("avcodec_receive_frame", code).map(|_| Heard::NeedPacket),
+            _ if code == ffi::AVERROR(libc::EAGAIN) => Ok(Received::NeedPacket),
+            ffi::AVERROR_EOF => Ok(Received::End),
+            _ => check("avcodec_receive_frame", code).map(|_| Received::NeedPacket),
         }
     }
 
-    /// Forgets everything sent so far, as before decoding from another place.
+    /// Discards everything sent so far, to decode from another position.
     pub fn flush(&mut self) {
         self.context.flush();
-        while matches!(self.receive(), Ok(Heard::Frame(_))) {}
+        while matches!(self.receive(), Ok(Received::Frame(_))) {}
     }
 
     /// FFmpeg's name of the decoder, such as `"aac"`.

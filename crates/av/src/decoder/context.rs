@@ -1,4 +1,4 @@
-//! A codec context: what decoders of pictures and of audio have in common.
+//! The codec context that video and audio decoders share.
 
 use std::{
     ffi::{CStr, c_int},
@@ -18,14 +18,14 @@ use crate::{
     raw,
 };
 
-/// An owned codec context, open or not.
+/// An owned `AVCodecContext` of a decoder, open or not yet.
 pub(crate) struct Context(NonNull<ffi::AVCodecContext>);
 
-// SAFETY: a codec context may be used from any thread, by one at a time; `&mut self` sees to it.
+// SAFETY: a codec context may be used from any thread, by one at a time; `&mut self` ensures that.
 unsafe impl Send for Context {}
 
 impl Context {
-    /// A context for `codec` that knows the stream's parameters and is not open yet.
+    /// Allocates a context for `codec` with the stream's parameters; it is not open yet.
     pub(crate) fn new(codec: NonNull<ffi::AVCodec>, parameters: &CodecParameters) -> Result<Self> {
         // SAFETY: codecs are static data of libavcodec.
         let context = unsafe { ffi::avcodec_alloc_context3(codec.as_ptr()) };
@@ -37,27 +37,32 @@ impl Context {
         Ok(context)
     }
 
-    /// Opens it, with options that must all be known.
+    /// Opens the decoder.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnusedOptions`] if it does not know an option; [`Error::Ffmpeg`] if it can't be opened.
     pub(crate) fn open(
         &mut self,
         codec: NonNull<ffi::AVCodec>,
         options: &Dictionary,
     ) -> Result<()> {
-        let mut rest = RawDictionary::new(options)?;
+        let mut unused = RawDictionary::new(options)?;
         // SAFETY: the context is owned and not open yet, and its codec is the one it was made for.
-        let code = unsafe { ffi::avcodec_open2(self.as_ptr(), codec.as_ptr(), rest.as_mut_ptr()) };
+        let code =
+            unsafe { ffi::avcodec_open2(self.as_ptr(), codec.as_ptr(), unused.as_mut_ptr()) };
         check("avcodec_open2", code)?;
-        rest.expect_used()
+        unused.expect_used()
     }
 
     pub(crate) fn as_ptr(&self) -> *mut ffi::AVCodecContext {
         self.0.as_ptr()
     }
 
-    /// Gives an open decoder a packet. The inner error is FFmpeg's number.
+    /// Sends a packet to the open decoder. The inner error is FFmpeg's error code.
     pub(crate) fn send(&mut self, packet: &Packet) -> Result<std::result::Result<Sent, c_int>> {
         if packet.is_blank() {
-            // FFmpeg would take it for the end of the stream.
+            // FFmpeg would treat it as the end of the stream.
             return Ok(Ok(Sent::Accepted));
         }
         // SAFETY: `self` owns an open context and `packet` is valid; the call makes its own
@@ -74,26 +79,26 @@ impl Context {
         }
     }
 
-    /// Says that no packet will follow; it may be said twice.
+    /// Signals the end of the stream; calling it twice is allowed.
     pub(crate) fn send_end(&mut self) -> Result<()> {
         // SAFETY: `self` owns an open context; a null packet means the end.
         let code = unsafe { ffi::avcodec_send_packet(self.as_ptr(), ptr::null()) };
         if code == ffi::AVERROR_EOF { Ok(()) } else { check("avcodec_send_packet", code).map(drop) }
     }
 
-    /// Asks an open decoder to fill `shell`; FFmpeg's number.
+    /// Lets the open decoder fill `shell`; returns FFmpeg's error code, 0 on success.
     pub(crate) fn receive(&mut self, shell: &Shell) -> c_int {
         // SAFETY: `self` owns an open context and `shell` a frame, which is emptied first.
         unsafe { ffi::avcodec_receive_frame(self.as_ptr(), shell.as_ptr()) }
     }
 
-    /// Forgets what was sent to an open decoder.
+    /// Discards everything that was sent to the open decoder.
     pub(crate) fn flush(&mut self) {
         // SAFETY: `self` owns an open context.
         unsafe { ffi::avcodec_flush_buffers(self.as_ptr()) };
     }
 
-    /// FFmpeg's name of an open decoder.
+    /// FFmpeg's name of the open decoder.
     pub(crate) fn name(&self) -> &'static str {
         // SAFETY: `self` owns an open context.
         let codec = unsafe { (*self.as_ptr()).codec };

@@ -1,46 +1,48 @@
-//! What became of the device that a decoder was given.
+//! The state of the hardware device that a decoder was given.
 
 use crate::{error::Error, frame::VideoFrame, log};
 
-/// Whether the device takes the stream: the first picture tells.
+/// Whether a decoder uses its device. Only the first frame shows it, because a device that does
+/// not support the stream makes FFmpeg continue in software.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Hardware {
-    /// There is none.
+pub(super) enum DeviceState {
+    /// The decoder has no device.
     Absent,
-    /// It was asked.
-    Asked,
-    /// It gave the first picture.
-    Works,
-    /// The first picture came from software, and why.
+    /// The decoder has a device, and no frame yet.
+    Pending,
+    /// The first frame was decoded on the device.
+    Active,
+    /// The first frame was decoded in software, for this reason.
     Refused(String),
 }
 
-impl Hardware {
-    /// A device was given, or none.
-    pub(super) fn new(given: bool) -> Self {
-        if !given {
+impl DeviceState {
+    /// The state before the first frame.
+    pub(super) fn new(has_device: bool) -> Self {
+        if !has_device {
             return Self::Absent;
         }
-        log::take_error(); // of something before
-        Self::Asked
+        log::take_error(); // an older message must not explain a refusal
+        Self::Pending
     }
 
-    /// Learns from a picture where it was decoded; says whether that was unknown before.
-    pub(super) fn learn(&mut self, frame: &VideoFrame) -> bool {
-        if *self != Self::Asked {
+    /// Updates the state from a decoded frame; returns whether this was the first one.
+    pub(super) fn update(&mut self, frame: &VideoFrame) -> bool {
+        if *self != Self::Pending {
             return false;
         }
         *self = if frame.is_hardware() {
-            Self::Works
+            Self::Active
         } else {
-            let why = log::take_error();
-            Self::Refused(why.unwrap_or_else(|| "the device does not take this stream".into()))
+            let reason = log::take_error();
+            Self::Refused(reason.unwrap_or_else(|| "the device does not take this stream".into()))
         };
         true
     }
 
-    /// The error in the words of whoever failed first, while the device is on trial.
+    /// Replaces the error's text by the first message that FFmpeg logged, while the state is
+    /// pending: that message names the cause.
     pub(super) fn explain(&self, error: Error) -> Error {
-        if *self == Self::Asked { error.explained_by(log::take_error()) } else { error }
+        if *self == Self::Pending { error.explained_by(log::take_error()) } else { error }
     }
 }

@@ -1,4 +1,4 @@
-//! Decoders: packets in, pictures out.
+//! Video decoders: packets in, frames out.
 
 pub(crate) mod context;
 mod hardware;
@@ -10,7 +10,7 @@ use std::{ffi::c_int, fmt};
 use ffmpeg_sys_next as ffi;
 
 pub use self::options::{Concealment, DecoderOptions, ThreadKind};
-use self::{context::Context, hardware::Hardware};
+use self::{context::Context, hardware::DeviceState};
 use crate::{
     discard::Discard,
     error::{Error, Result, check},
@@ -21,77 +21,79 @@ use crate::{
     stage, trace,
 };
 
-/// One video decoder.
+/// A decoder of one video stream.
 ///
-/// The order of calls that loses nothing: [`receive`](Self::receive) until it answers
-/// [`Received::NeedPacket`], then [`send`](Self::send) one packet, and so on; at the end of the
-/// stream [`send_end`](Self::send_end), then receive until [`Received::End`]. One packet may give
-/// no picture, one or many.
+/// To lose no frame, call [`receive`](Self::receive) until it returns [`Received::NeedPacket`], then
+/// [`send`](Self::send) one packet, and so on; at the end of the stream call
+/// [`send_end`](Self::send_end), then receive until [`Received::End`]. One packet may give no frame,
+/// one or several.
 ///
-/// A decoder that fails with an [error of corrupt data](Error::is_corrupt) can go on: the packet
-/// counts as sent, and pictures finished before are still received.
+/// After an [error about corrupt data](Error::is_corrupt) the decoder can be used further: the packet
+/// counts as sent, and frames that were finished earlier can still be received.
 pub struct Decoder {
     context: Context,
-    /// Filled by the next `receive`; kept while a decoder has nothing to give.
+    /// An empty frame for the next `receive`; kept if the decoder returned nothing.
     spare: Option<Shell>,
-    /// The most pixels a picture may have.
+    /// The largest number of pixels that a frame may have.
     max_pixels: u64,
-    /// Whether the stream had a valid size at some time.
+    /// Whether the context had a valid frame size at some time.
     had_size: bool,
-    hardware: Hardware,
-    /// Kept alive for the context, which is freed before.
-    _lender: Option<Box<BufferAllocator>>,
+    device: DeviceState,
+    /// Used by the context, which is freed first.
+    _allocator: Option<Box<BufferAllocator>>,
 }
 
 const _: () = {
     const fn assert_send<T: Send>() {}
-    // The context's callback for memory uses a Lender, which has to be Sync.
+    // The context's get_buffer2 callback uses the BufferAllocator from FFmpeg's threads.
     assert_send::<Decoder>();
 };
 
-/// What a decoder answered to a question for pictures.
+/// The result of asking a decoder for a frame: a [`VideoFrame`], or an
+/// [`AudioFrame`](crate::audio::AudioFrame) from an [`AudioDecoder`](crate::audio::AudioDecoder).
 #[derive(Debug)]
-pub enum Received {
-    /// The next picture, in presentation order.
-    Frame(VideoFrame),
-    /// Send a packet, then ask again.
+pub enum Received<F = VideoFrame> {
+    /// The next frame, in presentation order.
+    Frame(F),
+    /// The decoder needs another packet before it can return a frame.
     NeedPacket,
-    /// Drained: no picture will follow until [`Decoder::flush`].
+    /// The decoder is drained: no frame follows until it is flushed.
     End,
 }
 
-/// What a decoder did with a packet.
+/// Whether a decoder accepted a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a packet that was not accepted has to be sent again"]
 pub enum Sent {
-    /// It is taken.
+    /// The decoder has taken the packet.
     Accepted,
-    /// Receive pictures first, then send it again.
+    /// The decoder's queue is full: receive frames, then send the packet again.
     Full,
 }
 
 impl Decoder {
-    /// A decoder for a stream.
+    /// Opens a decoder for a stream with these parameters.
     ///
     /// # Errors
     ///
-    /// [`Error::NoDecoder`], also if none takes the device; [`Error::Limit`] if the container announces pictures over the limit;
-    /// [`Error::UnusedOptions`]; whatever the decoder says about the stream's parameters.
+    /// [`Error::NoDecoder`], also if no decoder supports the device; [`Error::Limit`] if the container
+    /// declares frames over the limit; [`Error::UnusedOptions`]; [`Error::Ffmpeg`] if the decoder rejects
+    /// the parameters.
     pub fn open(parameters: &CodecParameters, options: &DecoderOptions) -> Result<Self> {
         let _stage = stage!("open");
         let decoder = open::open(parameters, options)?;
         if options.hardware.is_none() {
-            decoder.tell();
+            decoder.emit_decoder_event();
         }
         Ok(decoder)
     }
 
-    /// Gives the decoder a packet.
+    /// Sends a packet to the decoder.
     ///
     /// # Errors
     ///
-    /// [`Error::Ffmpeg`] if the packet, or one before it, is damaged: it counts as sent.
-    /// [`Error::Limit`] if the pictures have become too large.
+    /// [`Error::Ffmpeg`] if this packet or an earlier one is damaged; this one counts as sent.
+    /// [`Error::Limit`] if the stream now has frames over the limit.
     /// [`Error::InvalidArgument`] after [`send_end`](Self::send_end).
     pub fn send(&mut self, packet: &Packet) -> Result<Sent> {
         let stage = stage!("decode");
@@ -105,22 +107,22 @@ impl Decoder {
         }
     }
 
-    /// Says that no packet will follow: the decoder gives out what it held back.
+    /// Signals the end of the stream, so that the decoder returns the frames that it still holds.
     ///
     /// # Errors
     ///
-    /// [`Error::Ffmpeg`] if a packet before was damaged.
+    /// [`Error::Ffmpeg`] if an earlier packet was damaged.
     pub fn send_end(&mut self) -> Result<()> {
         let _stage = stage!("decode");
         self.context.send_end()
     }
 
-    /// Asks for the next picture.
+    /// Receives the next frame, or what the decoder needs first.
     ///
     /// # Errors
     ///
-    /// [`Error::Ffmpeg`] if a packet was damaged; the next call goes on behind it.
-    /// [`Error::Limit`] if the pictures have become too large.
+    /// [`Error::Ffmpeg`] if a packet was damaged; the next call continues after it.
+    /// [`Error::Limit`] if the stream now has frames over the limit.
     pub fn receive(&mut self) -> Result<Received> {
         let stage = stage!("decode");
         self.note_size();
@@ -141,18 +143,17 @@ impl Decoder {
         }
     }
 
-    /// Forgets everything sent so far, as before decoding from another place.
+    /// Discards everything sent so far, to decode from another position.
     ///
-    /// Some decoders give out pictures from before the flush when the end had been sent; they are
-    /// dropped here.
+    /// After the end was sent, some decoders return frames from before the flush; this drops them.
     pub fn flush(&mut self) {
         let _stage = stage!("decode");
         self.context.flush();
         while matches!(self.receive(), Ok(Received::Frame(_))) {}
     }
 
-    /// Changes which pictures are skipped, from the next packet on. `false` if this decoder only
-    /// reads it when it is opened, as libdav1d does: open another one instead.
+    /// Changes which frames are skipped, from the next packet on. Returns `false` if this decoder
+    /// reads the setting only when it is opened, as libdav1d does: then open another decoder.
     pub fn set_skip_frame(&mut self, skip: Discard) -> bool {
         if self.name() == "libdav1d" {
             return false;
@@ -163,19 +164,20 @@ impl Decoder {
         true
     }
 
-    /// Changes which pictures are left without their loop filter, from the next packet on.
+    /// Changes which frames skip the loop filter, from the next packet on.
     ///
-    /// Pictures that others depend on must keep it, or the others come out wrong:
-    /// [`Discard::NonReference`] is safe.
+    /// Frames that others depend on need it, or those others decode wrong: [`Discard::NonReference`]
+    /// is safe.
     pub fn set_skip_loop_filter(&mut self, skip: Discard) {
         // SAFETY: as in `set_skip_frame`.
         unsafe { (*self.context.as_ptr()).skip_loop_filter = skip.to_raw() };
     }
 
-    /// Why pictures come from software although a device was given; `None` until the first picture.
+    /// Why frames are decoded in software although the decoder has a device. `None` before the first
+    /// frame, on the device, and without a device.
     pub fn hardware_refusal(&self) -> Option<&str> {
-        match &self.hardware {
-            Hardware::Refused(reason) => Some(reason),
+        match &self.device {
+            DeviceState::Refused(reason) => Some(reason),
             _ => None,
         }
     }
@@ -185,14 +187,14 @@ impl Decoder {
         self.context.name()
     }
 
-    /// How many pictures the decoder holds back to put them in order, as far as it knows yet.
+    /// How many frames the decoder holds back to reorder them, as far as known so far.
     pub fn reorder_delay(&self) -> u32 {
         // SAFETY: `self` owns an open context.
         u32::try_from(unsafe { (*self.context.as_ptr()).has_b_frames }).unwrap_or(0)
     }
 
-    /// How many threads decode whole pictures side by side, each adding one picture of delay; 1
-    /// if none do.
+    /// The number of threads that decode whole frames in parallel, each adding one frame of delay; 1
+    /// without frame threading.
     pub fn frame_threads(&self) -> u32 {
         // SAFETY: `self` owns an open context.
         let active = unsafe { (*self.context.as_ptr()).active_thread_type };
@@ -201,46 +203,46 @@ impl Decoder {
         if active & ffi::FF_THREAD_FRAME != 0 { count.unsigned_abs() } else { 1 }
     }
 
-    /// Refuses pictures over the limit that FFmpeg let pass: its own check is a coarse one.
+    /// Checks the exact pixel limit on a decoded frame, because FFmpeg checks a coarse one.
     fn accept(&mut self, frame: VideoFrame) -> Result<Received> {
         let pixels = u64::from(frame.width()) * u64::from(frame.height());
         if pixels > self.max_pixels {
-            return Err(too_large(self.max_pixels, pixels));
+            return Err(over_pixel_limit(self.max_pixels, pixels));
         }
-        if self.hardware.learn(&frame) {
-            self.tell();
+        if self.device.update(&frame) {
+            self.emit_decoder_event();
         }
         Ok(Received::Frame(frame))
     }
 
-    /// Tells who listens what decodes, as soon as that is known.
-    fn tell(&self) {
+    /// Emits a [`trace::DECODER`] event, once it is known whether the device is used.
+    fn emit_decoder_event(&self) {
         // SAFETY: `self` owns an open context.
         let threads = unsafe { (*self.context.as_ptr()).thread_count };
         tracing::trace!(
             target: trace::DECODER,
             decoder = self.name(),
             threads = threads.unsigned_abs(),
-            device = self.hardware == Hardware::Works,
+            device = self.device == DeviceState::Active,
             refusal = self.hardware_refusal().unwrap_or_default(),
         );
     }
 
-    /// The error for `code`; a refusal of the picture's size becomes [`Error::Limit`]. FFmpeg tells
-    /// it by forgetting the size, and from the start by calling an argument invalid.
+    /// The error for `code`, or [`Error::Limit`] if FFmpeg rejected the frame size: it then resets the
+    /// size, and returns EINVAL if it never accepted one.
     fn checked(&self, op: &'static str, code: c_int) -> Result<c_int> {
-        let refused = self.had_size || code == ffi::AVERROR(libc::EINVAL);
-        if code < 0 && refused && !self.has_size() {
-            return Err(too_large(self.max_pixels, self.max_pixels.saturating_add(1)));
+        let may_be_size = self.had_size || code == ffi::AVERROR(libc::EINVAL);
+        if code < 0 && may_be_size && !self.has_size() {
+            return Err(over_pixel_limit(self.max_pixels, self.max_pixels.saturating_add(1)));
         }
-        check(op, code).map_err(|error| self.hardware.explain(error))
+        check(op, code).map_err(|error| self.device.explain(error))
     }
 
     fn note_size(&mut self) {
         self.had_size |= self.has_size();
     }
 
-    /// Whether the context has a picture size; FFmpeg resets it to 0 when it refuses one.
+    /// Whether the context has a frame size; FFmpeg resets it to 0 when it rejects one.
     fn has_size(&self) -> bool {
         // SAFETY: `self` owns an open context.
         let width = unsafe { (*self.context.as_ptr()).coded_width };
@@ -250,11 +252,12 @@ impl Decoder {
     }
 }
 
-/// The most pixels that FFmpeg can address: it counts eight bytes each in an int.
-pub(crate) const MOST_PIXELS: u64 = i32::MAX as u64 / 8;
+/// The largest frame that FFmpeg can address, in pixels: it counts 8 bytes per pixel in an `int`.
+pub(crate) const MAX_PIXELS: u64 = i32::MAX as u64 / 8;
 
-pub(crate) fn too_large(limit: u64, got: u64) -> Error {
-    Error::Limit { what: "pixels of a picture", limit, got }
+/// The error for a frame of `got` pixels, or of at least that many.
+pub(crate) fn over_pixel_limit(limit: u64, got: u64) -> Error {
+    Error::Limit { what: "pixels of a frame", limit, got }
 }
 
 impl fmt::Debug for Decoder {

@@ -1,4 +1,4 @@
-//! Opening a decoder: from parameters and options to a context that takes packets.
+//! Opening a video decoder from a stream's parameters and the caller's options.
 
 use std::{
     ffi::c_int,
@@ -8,10 +8,10 @@ use std::{
 use ffmpeg_sys_next as ffi;
 
 use super::{
-    Concealment, Decoder, DecoderOptions, MOST_PIXELS, ThreadKind,
+    Concealment, Decoder, DecoderOptions, MAX_PIXELS, ThreadKind,
     context::{self, Context},
-    hardware::Hardware,
-    too_large,
+    hardware::DeviceState,
+    over_pixel_limit,
 };
 use crate::{
     error::{Error, Result},
@@ -20,6 +20,7 @@ use crate::{
     stream::MediaKind,
 };
 
+/// Opens a decoder; see [`Decoder::open`].
 pub(super) fn open(parameters: &CodecParameters, options: &DecoderOptions) -> Result<Decoder> {
     if parameters.kind() != MediaKind::Video {
         return Err(Error::InvalidArgument {
@@ -28,10 +29,10 @@ pub(super) fn open(parameters: &CodecParameters, options: &DecoderOptions) -> Re
             got: format!("{:?}", parameters.kind()),
         });
     }
-    let max_pixels = options.max_pixels.unwrap_or(MOST_PIXELS).min(MOST_PIXELS);
-    let announced = u64::from(parameters.width()) * u64::from(parameters.height());
-    if announced > max_pixels {
-        return Err(too_large(max_pixels, announced));
+    let max_pixels = options.max_pixels.unwrap_or(MAX_PIXELS).min(MAX_PIXELS);
+    let declared = u64::from(parameters.width()) * u64::from(parameters.height());
+    if declared > max_pixels {
+        return Err(over_pixel_limit(max_pixels, declared));
     }
     let codec = find(parameters, options)?;
     let mut context = Context::new(codec, parameters)?;
@@ -40,8 +41,8 @@ pub(super) fn open(parameters: &CodecParameters, options: &DecoderOptions) -> Re
     let allocator =
         options.pool.clone().map(|pool| Box::new(BufferAllocator::new(pool, options.reuse)));
     if let Some(allocator) = &allocator {
-        // SAFETY: as above; the decoder keeps the lender alive for longer than the context.
-        unsafe { lend_to(context.as_ptr(), allocator) };
+        // SAFETY: as above; the decoder keeps the allocator alive for longer than the context.
+        unsafe { set_allocator(context.as_ptr(), allocator) };
     }
     // SAFETY: as above.
     unsafe { (*context.as_ptr()).max_pixels = coarse_limit(max_pixels) };
@@ -51,11 +52,11 @@ pub(super) fn open(parameters: &CodecParameters, options: &DecoderOptions) -> Re
         unsafe { (*context.as_ptr()).hw_device_ctx = reference.as_ptr() };
     }
     context.open(codec, &options.options)?;
-    let hardware = Hardware::new(options.hardware.is_some());
-    Ok(Decoder { context, spare: None, max_pixels, had_size: false, hardware, _lender: allocator })
+    let device = DeviceState::new(options.hardware.is_some());
+    Ok(Decoder { context, spare: None, max_pixels, had_size: false, device, _allocator: allocator })
 }
 
-/// The decoder that the options name, or that their device needs, or that FFmpeg prefers.
+/// The decoder that the options name, else one that supports their device, else FFmpeg's choice.
 fn find(parameters: &CodecParameters, options: &DecoderOptions) -> Result<NonNull<ffi::AVCodec>> {
     match (&options.decoder, &options.hardware) {
         (None, Some(device)) => {
@@ -66,20 +67,20 @@ fn find(parameters: &CodecParameters, options: &DecoderOptions) -> Result<NonNul
     }
 }
 
-/// What FFmpeg checks itself before it allocates. It checks rounded-up sizes, so this leaves room:
-/// the exact limit is checked on every picture that comes out.
+/// The limit that FFmpeg checks before it allocates. FFmpeg compares sizes that it has rounded up,
+/// so this is larger than the exact limit, which is checked on every decoded frame.
 fn coarse_limit(max_pixels: u64) -> i64 {
-    /// FFmpeg rounds a width up to at most this.
+    /// FFmpeg rounds widths up to multiples of at most this.
     const ROUNDED_TO: u64 = 128;
-    let room = ROUNDED_TO * u64::from(u16::MAX);
-    i64::try_from(max_pixels.saturating_add(room)).unwrap_or(i64::MAX)
+    let margin = ROUNDED_TO * u64::from(u16::MAX);
+    i64::try_from(max_pixels.saturating_add(margin)).unwrap_or(i64::MAX)
 }
 
-/// Sets all that has to be known before the decoder is opened.
+/// Sets the options that must be set before the decoder is opened.
 ///
 /// # Safety
 ///
-/// `raw` must be valid, not open, and used by no one else.
+/// `raw` must be valid, not open, and used by nothing else.
 unsafe fn configure(raw: *mut ffi::AVCodecContext, options: &DecoderOptions) {
     // SAFETY: the caller promises the context.
     unsafe { (*raw).flags |= flags(options).cast_signed() };
@@ -92,9 +93,9 @@ unsafe fn configure(raw: *mut ffi::AVCodecContext, options: &DecoderOptions) {
     // SAFETY: as above.
     unsafe { (*raw).skip_loop_filter = options.skip_loop_filter.to_raw() };
     // SAFETY: as above.
-    let announced = unsafe { (*raw).has_b_frames };
+    let declared = unsafe { (*raw).has_b_frames };
     // SAFETY: as above.
-    unsafe { (*raw).has_b_frames = announced.max(options.reorder_delay.into()) };
+    unsafe { (*raw).has_b_frames = declared.max(options.reorder_delay.into()) };
     if options.concealment == Concealment::Off {
         // SAFETY: as above.
         unsafe { (*raw).error_concealment = 0 };
@@ -109,12 +110,12 @@ unsafe fn configure(raw: *mut ffi::AVCodecContext, options: &DecoderOptions) {
     }
 }
 
-/// Has the decoder take its pictures' memory from `allocator`.
+/// Makes the decoder allocate its frames from `allocator`.
 ///
 /// # Safety
 ///
-/// `context` must be valid, not open, used by no one else, and freed before `allocator`.
-unsafe fn lend_to(context: *mut ffi::AVCodecContext, allocator: &BufferAllocator) {
+/// `context` must be valid, not open, used by nothing else, and freed before `allocator`.
+unsafe fn set_allocator(context: *mut ffi::AVCodecContext, allocator: &BufferAllocator) {
     // SAFETY: the caller promises the context.
     unsafe { (*context).opaque = ptr::from_ref(allocator).cast_mut().cast() };
     // SAFETY: as above; `opaque` is what the callback expects.

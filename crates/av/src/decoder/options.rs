@@ -1,4 +1,4 @@
-//! How to open a decoder.
+//! Options of video decoders.
 
 use std::sync::Arc;
 
@@ -10,70 +10,70 @@ use crate::{
     time::TimeBase,
 };
 
-/// How to open a decoder. Every field has a working default.
+/// How to open a video decoder. Every field has a working default.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DecoderOptions {
-    /// Threads inside the decoder, at least 1; never chosen by the decoder itself. Default: 1.
+    /// Number of threads inside the decoder; 0 means 1. The decoder never chooses it. Default: 1.
     pub threads: u16,
-    /// What several threads share out. Default: [`ThreadKind::Frame`].
+    /// How the work is divided among several threads. Default: [`ThreadKind::Frame`].
     pub thread_kind: ThreadKind,
-    /// Pictures not to decode. FFmpeg's decoders of VP9 and VVC take no notice of it: send them
-    /// only the packets that are wanted. Default: [`Discard::Useless`].
+    /// Frames that are not decoded. FFmpeg's VP9 and VVC decoders ignore this: send them only the
+    /// packets of wanted frames. Default: [`Discard::Useless`].
     pub skip_frame: Discard,
-    /// Pictures to leave without their loop filter. Default: [`Discard::Useless`].
+    /// Frames that skip the loop filter. Default: [`Discard::Useless`].
     pub skip_loop_filter: Discard,
     /// The tick of the packets' timestamps. Default: unknown; set it to the stream's.
     pub time_base: Option<TimeBase>,
-    /// The most pixels (width × height) a picture may have. Default: what FFmpeg can address,
-    /// about 268 million.
+    /// The largest number of pixels (width × height) of a frame. Default: what FFmpeg can address, about
+    /// 268 million.
     pub max_pixels: Option<u64>,
-    /// Give out damaged pictures too, marked as such, where the decoder would hide them.
+    /// Return damaged frames too, marked as corrupt, where the decoder would drop them.
     /// Default: `false`.
     pub output_corrupt: bool,
-    /// Do not hold pictures back where the stream allows it. Default: `false`.
+    /// Return frames without reordering delay where the stream allows it. Default: `false`.
     pub low_delay: bool,
-    /// Pictures to hold back at least for putting them in order. H.264 streams may say too little,
-    /// and a decoder that starts in the middle then gives out pictures too early; 15 is always
-    /// enough, at the price of that much delay. Default: 0, what the stream says.
+    /// The smallest number of frames that the decoder holds back to reorder them. H.264 streams may
+    /// declare too few, and a decoder that starts in the middle then returns frames too early; 15 is
+    /// always enough, but delays output by as many frames. Default: 0, what the stream declares.
     pub reorder_delay: u8,
-    /// What to put in place of damaged parts. Default: [`Concealment::Guess`], as FFmpeg does.
+    /// How damaged parts are filled. Default: [`Concealment::Guess`], as in FFmpeg.
     pub concealment: Concealment,
-    /// Ignore the stream's crop rectangle: give out whole coded pictures. Default: `false`.
+    /// Ignore the stream's crop rectangle and return whole coded frames. Default: `false`.
     pub ignore_crop: bool,
-    /// Where pictures get their memory. Default: the decoder's own, which ends with it.
+    /// The pool that frames are allocated from. Default: none; the decoder has its own, freed with it.
     pub pool: Option<Arc<FramePool>>,
-    /// What memory of the pool may hold when a picture gets it. Default: anyone's pictures.
+    /// Which earlier contents memory from the pool may have. Default: [`PoolReuse::Any`].
     pub reuse: PoolReuse,
-    /// The device to decode on, if it takes the stream; else the decoder goes on in software, if it
-    /// can. Pictures then lie in the device: see
+    /// The device to decode on. If it does not support the stream, decoding continues in software where
+    /// the decoder can. Frames decoded on the device stay in its memory: see
     /// [`VideoFrame::download`](crate::VideoFrame::download). Default: none.
     pub hardware: Option<Arc<HwDevice>>,
-    /// The decoder by FFmpeg's name, such as `"libdav1d"`. Default: the one FFmpeg prefers.
+    /// FFmpeg's name of the decoder to use, such as `"libdav1d"`. Default: the one that FFmpeg prefers.
     pub decoder: Option<String>,
-    /// Options of the decoder by FFmpeg's names; one that it does not know is an error.
-    /// Default: none.
+    /// Options of the decoder, by FFmpeg's names; an unknown one is an error. Default: none.
     pub options: Dictionary,
 }
 
-/// What several threads of one decoder share out.
+/// How a decoder divides its work among threads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ThreadKind {
-    /// Whole pictures: most work at once, one picture of delay for each thread but the first.
+    /// Frame threading: one frame per thread. The most parallel; each thread but the first adds one
+    /// frame of delay.
     #[default]
     Frame,
-    /// Parts of one picture: no delay, but only some streams have parts.
+    /// Slice threading: slices of one frame in parallel. No delay, but not all streams have slices.
     Slice,
-    /// Whichever of the two the decoder has, whole pictures first.
+    /// Frame threading if the decoder has it, else slice threading.
     FrameOrSlice,
 }
 
-/// What to put in place of damaged parts of a picture.
+/// How damaged parts of a frame are filled (FFmpeg's error concealment).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Concealment {
-    /// What the neighbourhood suggests.
+    /// Estimated from the surrounding pixels and frames.
     #[default]
     Guess,
-    /// Nothing: what the decoder left there.
+    /// Not at all: they keep what the decoder left there.
     Off,
 }
 

@@ -1,8 +1,8 @@
-//! What an input may open besides itself.
+//! Access rules for the other files and URLs that an input refers to.
 //!
-//! Playlists and some containers name other files and URLs. FFmpeg opens those through a hook,
-//! and this is the hook: it lets through what the rules allow and keeps the first refusal, because
-//! FFmpeg itself passes on no more than a number.
+//! Playlists and some containers refer to other files and URLs. FFmpeg opens those through a
+//! callback, which is defined here: it opens what the rules allow and keeps the first refusal as an
+//! [`Error`], because FFmpeg passes on only an error code.
 
 use std::{
     ffi::{CStr, c_char, c_int},
@@ -23,7 +23,7 @@ use crate::{
 #[cfg(test)]
 mod tests;
 
-/// FFmpeg's hook for opening.
+/// The type of FFmpeg's callback that opens a URL (`io_open`).
 pub(super) type Open = unsafe extern "C" fn(
     *mut ffi::AVFormatContext,
     *mut *mut ffi::AVIOContext,
@@ -32,61 +32,63 @@ pub(super) type Open = unsafe extern "C" fn(
     *mut *mut ffi::AVDictionary,
 ) -> c_int;
 
-/// The rules for one input.
+/// The access rules of one input.
 #[derive(Debug)]
 pub(super) struct Guard {
-    /// The input itself.
+    /// The path or URL of the input.
     url: String,
-    /// The folder of a local input: what lies in it or below may be opened.
+    /// The folder of a local input; files in it or below may be opened.
     folder: Option<PathBuf>,
-    /// The protocols that FFmpeg lets pass.
+    /// The protocols on FFmpeg's whitelist.
     allowed: Vec<String>,
-    /// Whether the caller named `file`.
-    any_file: bool,
+    /// Whether the caller allowed the protocol `file`, and so all local files.
+    allows_any_file: bool,
+    /// The first refusal.
     refusal: Mutex<Option<Error>>,
+    /// FFmpeg's own callback, which opens what the rules allow.
     default_open: Option<Open>,
 }
 
 impl Guard {
-    /// The rules for `url`. `default_open` opens what they allow.
+    /// The rules for the input `url`.
     pub(super) fn new(url: &str, protocols: &Protocols, default_open: Option<Open>) -> Self {
         let scheme = protocols::split_scheme(url).map(|(scheme, _)| scheme);
         Self {
             url: url.to_owned(),
             folder: protocols::as_path(url).and_then(folder_of),
             allowed: protocols.allowed(scheme),
-            any_file: protocols.names("file"),
+            allows_any_file: protocols.names("file"),
             refusal: Mutex::default(),
             default_open,
         }
     }
 
-    /// FFmpeg's list of the protocols that may be used at all.
+    /// The value of FFmpeg's option `protocol_whitelist`.
     pub(super) fn whitelist(&self) -> String {
         self.allowed.join(",")
     }
 
-    /// The first refusal.
+    /// The first refusal, if there was one.
     pub(super) fn refusal(&self) -> Option<Error> {
         self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether the input may open `target`; a refusal is kept.
+    /// Whether the input may open `target`; keeps the first refusal.
     fn permits(&self, target: &str) -> bool {
-        let Err(error) = self.judge(target) else { return true };
+        let Err(error) = self.check(target) else { return true };
         self.refusal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         false
     }
 
-    fn judge(&self, target: &str) -> Result<(), Error> {
+    fn check(&self, target: &str) -> Result<(), Error> {
         if target == self.url {
             return Ok(());
         }
         match protocols::split_scheme(target) {
-            None => self.judge_path(target, target),
-            Some(("file", path)) => self.judge_path(target, path),
-            // It only decrypts: what counts is what it decrypts.
-            Some(("crypto", inner)) => self.judge(inner),
+            None => self.check_path(target, target),
+            Some(("file", path)) => self.check_path(target, path),
+            // This protocol only decrypts the inner URL, which is checked instead.
+            Some(("crypto", inner)) => self.check(inner),
             Some((scheme, _)) if self.allowed.iter().any(|known| known == scheme) => Ok(()),
             Some((scheme, _)) => {
                 let reason = match self.folder {
@@ -98,16 +100,16 @@ impl Guard {
         }
     }
 
-    fn judge_path(&self, target: &str, path: &str) -> Result<(), Error> {
-        if self.any_file {
+    fn check_path(&self, target: &str, path: &str) -> Result<(), Error> {
+        if self.allows_any_file {
             return Ok(());
         }
         let Some(folder) = &self.folder else {
             return Err(refused(target, "an input from elsewhere may open no files", "file"));
         };
-        // What does not exist still has a place; if even that is unknown, FFmpeg will say so.
-        let place = fs::canonicalize(path).ok().or_else(|| folder_of(path));
-        if place.is_none_or(|place| place.starts_with(folder)) {
+        // For a missing file, check its folder; if that is missing too, FFmpeg reports it.
+        let real = fs::canonicalize(path).ok().or_else(|| folder_of(path));
+        if real.is_none_or(|real| real.starts_with(folder)) {
             return Ok(());
         }
         Err(refused(target, "it lies outside the folder of the input", "file"))
@@ -119,18 +121,18 @@ fn refused(target: &str, reason: &'static str, protocol: &str) -> Error {
     Error::Refused { target: target.to_owned(), reason, remedy }
 }
 
-/// The real folder that holds `path`.
+/// The canonical path of the folder that contains `path`.
 fn folder_of(path: &str) -> Option<PathBuf> {
     let parent = Path::new(path).parent()?;
     let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
     fs::canonicalize(parent).ok()
 }
 
-/// FFmpeg wants to open `url` for the input whose [`Guard`] is the context's `opaque`.
+/// FFmpeg's `io_open` callback: opens `url` if the [`Guard`] in the context's `opaque` permits it.
 ///
 /// # Safety
 ///
-/// FFmpeg's promises for this hook must hold, and `opaque` must point to a live [`Guard`].
+/// FFmpeg's promises for this callback must hold, and `opaque` must point to a live [`Guard`].
 pub(super) unsafe extern "C" fn guarded_open(
     context: *mut ffi::AVFormatContext,
     io: *mut *mut ffi::AVIOContext,
@@ -145,7 +147,7 @@ pub(super) unsafe extern "C" fn guarded_open(
     // SAFETY: FFmpeg passes a zero-terminated URL.
     let text = unsafe { CStr::from_ptr(url) };
     let writes = flags & ffi::AVIO_FLAG_WRITE != 0;
-    // No panic is known here, and refusing is the safe answer to one.
+    // No panic is known here; if there is one, refuse.
     let permits = || text.to_str().is_ok_and(|text| guard.permits(text));
     if writes || !raw::catch_panic(permits).unwrap_or(false) {
         return ffi::AVERROR(libc::EACCES);
@@ -155,7 +157,7 @@ pub(super) unsafe extern "C" fn guarded_open(
         // SAFETY: FFmpeg passes null or a dictionary of its own.
         unsafe { verify_peer(options) };
     }
-    // SAFETY: these are the arguments that FFmpeg meant for its own hook.
+    // SAFETY: FFmpeg's own callback takes the arguments of this one.
     unsafe { default_open(context, io, url, flags, options) }
 }
 
@@ -163,17 +165,17 @@ fn is_encrypted(url: &CStr) -> bool {
     ["https:", "tls:", "rtmps:"].iter().any(|scheme| url.to_bytes().starts_with(scheme.as_bytes()))
 }
 
-/// Makes sure that the other side has to prove who it is, unless the caller said otherwise.
+/// Turns on verification of the server's TLS certificate, unless the caller set these options.
 ///
 /// # Safety
 ///
-/// `options` must be null or point to null or a dictionary that no one else uses meanwhile.
+/// `options` must be null, or point to null or to a dictionary that nothing else uses during the call.
 unsafe fn verify_peer(options: *mut *mut ffi::AVDictionary) {
     if options.is_null() {
         return;
     }
     for (name, value) in super::tls_options() {
-        // A failure means that memory is exhausted, which opening will find out too.
+        // This fails only without memory, and then opening fails too.
         // SAFETY: the caller promises the dictionary.
         let _ = unsafe { dict::set_raw(options, name, &value, ffi::AV_DICT_DONT_OVERWRITE) };
     }

@@ -1,4 +1,4 @@
-//! A container's own index of a stream.
+//! A container's index of a stream.
 
 use std::ffi::c_int;
 
@@ -6,23 +6,23 @@ use ffmpeg_sys_next as ffi;
 
 use crate::{stream::Stream, time};
 
-/// One line of a container's index.
+/// An entry of a container's index: one packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IndexEntry {
-    /// Offset in the file in bytes.
+    /// Offset in the file, in bytes.
     pub position: u64,
-    /// In ticks of the stream's time base: the decoding time in MP4, the presentation time in
-    /// most others. `None` if the index does not say.
+    /// Timestamp in ticks of the stream's time base: the decoding time in MP4, the presentation time in
+    /// most other formats. `None` if the index has none.
     pub timestamp: Option<i64>,
-    /// Bytes; 0 if the index does not say.
+    /// Size in bytes; 0 if the index has none.
     pub size: u32,
-    /// Whether it is a key frame.
+    /// Whether it is a keyframe.
     pub keyframe: bool,
     /// Whether it is decoded but not shown (edit lists).
     pub discard: bool,
 }
 
-/// The entries of a stream, as they are now.
+/// The index entries of a stream that FFmpeg has read so far.
 pub(super) fn entries<'d>(
     stream: Option<Stream<'d>>,
 ) -> impl Iterator<Item = IndexEntry> + use<'d> {
@@ -30,14 +30,14 @@ pub(super) fn entries<'d>(
         // SAFETY: the stream is valid, and the call only reads.
         unsafe { ffi::avformat_index_get_entries_count(stream.raw()) }
     });
-    (0..count).filter_map(move |place| entry(stream?, place))
+    (0..count).filter_map(move |number| entry(stream?, number))
 }
 
-fn entry(stream: Stream<'_>, place: c_int) -> Option<IndexEntry> {
-    // SAFETY: the stream is valid; a place outside the index gives null.
-    let entry = unsafe { ffi::avformat_index_get_entry(stream.raw(), place) };
-    // SAFETY: null, or valid until the next call that reads the input, which the borrow in
-    // `stream` keeps off; it holds no enum.
+fn entry(stream: Stream<'_>, number: c_int) -> Option<IndexEntry> {
+    // SAFETY: the stream is valid; a number outside the index gives null.
+    let entry = unsafe { ffi::avformat_index_get_entry(stream.raw(), number) };
+    // SAFETY: null, or valid until the next call that reads the input, which the borrow in `stream`
+    // prevents; the struct contains no enum.
     let entry = unsafe { entry.as_ref() }?;
     Some(IndexEntry {
         position: u64::try_from(entry.pos).ok()?,

@@ -1,4 +1,4 @@
-//! What a container says about itself.
+//! Properties of an open container: format, duration, streams, metadata, index.
 
 use std::ptr::NonNull;
 
@@ -23,8 +23,7 @@ impl Demuxer {
         unsafe { raw::constant(name) }
     }
 
-    /// How long the input is in microseconds, if known: as FFmpeg says it, else as the longest of
-    /// the streams says it.
+    /// Duration of the input in microseconds, if known: FFmpeg's value, else that of the longest stream.
     pub fn duration_us(&self) -> Option<i64> {
         // SAFETY: `self` owns an open context.
         let whole = time::known(unsafe { (*self.raw.as_ptr()).duration }).filter(|&us| us > 0);
@@ -32,8 +31,8 @@ impl Demuxer {
         whole.or_else(|| self.streams().filter_map(of_stream).max())
     }
 
-    /// The first timestamp in microseconds, if known: as FFmpeg says it, else that of the stream
-    /// that begins first. May be negative.
+    /// The first timestamp in microseconds, if known: FFmpeg's value, else that of the stream that starts
+    /// first. May be negative.
     pub fn start_time_us(&self) -> Option<i64> {
         // SAFETY: `self` owns an open context.
         let whole = time::known(unsafe { (*self.raw.as_ptr()).start_time });
@@ -41,13 +40,13 @@ impl Demuxer {
         whole.or_else(|| self.streams().filter_map(of_stream).min())
     }
 
-    /// Bits per second of all streams together, if known.
+    /// Bit rate of all streams together in bits per second, if known.
     pub fn bit_rate(&self) -> Option<u64> {
         // SAFETY: `self` owns an open context.
         u64::try_from(unsafe { (*self.raw.as_ptr()).bit_rate }).ok().filter(|&rate| rate > 0)
     }
 
-    /// Every stream in order. Some formats find more while they are read.
+    /// All streams found so far, in order. Some formats find more streams while packets are read.
     pub fn streams(&self) -> impl ExactSizeIterator<Item = Stream<'_>> {
         let streams = self.raw_streams();
         streams.iter().map(|&stream| {
@@ -57,17 +56,17 @@ impl Demuxer {
         })
     }
 
-    /// Number of streams known so far.
+    /// Number of streams found so far.
     pub fn stream_count(&self) -> usize {
         self.raw_streams().len()
     }
 
-    /// The stream with that index.
+    /// The stream with this index; `None` if there is none.
     pub fn stream(&self, index: usize) -> Option<Stream<'_>> {
         self.streams().nth(index)
     }
 
-    /// Title, artist and so on of the whole input.
+    /// Metadata of the input, such as its title.
     pub fn metadata(&self) -> Dictionary {
         // SAFETY: `self` owns an open context.
         let metadata = unsafe { (*self.raw.as_ptr()).metadata };
@@ -75,13 +74,13 @@ impl Demuxer {
         unsafe { Dictionary::from_raw(metadata) }
     }
 
-    /// What the container's index says of a stream, in the index's order. Empty where there is no
-    /// index, or none has been read yet (Matroska reads it at the first seek).
+    /// The entries of the container's index for a stream, in the index's order. Empty if the container
+    /// has no index or it has not been read yet (Matroska's is read at the first seek).
     pub fn index_entries(&self, stream: usize) -> impl Iterator<Item = IndexEntry> {
         index::entries(self.stream(stream))
     }
 
-    /// Whether the source can go back: a pipe can't.
+    /// Whether the input supports seeking; pipes do not.
     pub fn can_seek(&self) -> bool {
         // SAFETY: `self` owns an open context.
         let Some(io) = NonNull::new(unsafe { (*self.raw.as_ptr()).pb }) else { return false };
@@ -100,7 +99,7 @@ impl Demuxer {
     }
 }
 
-/// Ticks of a stream in microseconds.
+/// Converts ticks of a stream to microseconds.
 fn micros(stream: Stream<'_>, ticks: i64) -> Option<i64> {
     let pts = Pts { ticks, base: stream.time_base()? };
     pts.rescale(TimeBase::MICROSECONDS).map(|pts| pts.ticks)

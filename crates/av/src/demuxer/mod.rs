@@ -1,4 +1,4 @@
-//! Demuxers: a container becomes packets.
+//! Demuxers: opening containers and reading their packets.
 
 mod guard;
 mod index;
@@ -27,7 +27,7 @@ use crate::{
     stream::Stream,
 };
 
-/// One open input.
+/// An open input that packets are read from.
 ///
 /// # Examples
 ///
@@ -42,58 +42,58 @@ use crate::{
 /// # Ok::<(), moviola_av::Error>(())
 /// ```
 pub struct Demuxer {
-    /// Closed before what its callbacks use, which are the next three.
+    /// Closed first: its callbacks use the next three fields.
     raw: NonNull<ffi::AVFormatContext>,
     io: Option<Avio>,
     guard: Arc<Guard>,
     watch: Arc<Watch>,
-    /// The time one call may take.
+    /// The longest that one call may take; `None` for paths and [`Io`](crate::io::Io)s.
     timeout: Option<Duration>,
 }
 
-// SAFETY: a format context may be used from any thread, by one at a time; `&mut self` sees to it.
-// What its callbacks use is Send.
+// SAFETY: a format context may be used from any thread, by one at a time; `&mut self` ensures that.
+// The objects that its callbacks use are Send.
 unsafe impl Send for Demuxer {}
 
-/// Which way a seek may miss.
+/// Where a seek lands if no keyframe is exactly at the timestamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SeekDirection {
-    /// To the last key frame at or before the place.
+    /// On the last keyframe at or before it.
     Backward,
-    /// To the first key frame at or after the place.
+    /// On the first keyframe at or after it.
     Forward,
-    /// To any packet near the place, key frame or not.
+    /// On any packet near it, keyframe or not.
     Any,
 }
 
-/// How long to wait before asking again an input that has nothing yet.
-const RETRY: Duration = Duration::from_millis(5);
+/// Wait before retrying an input that has no data yet.
+const RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
 impl Demuxer {
     /// Opens an input and reads its header.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if it can't be read, [`Error::Ffmpeg`] if it is no media file or a damaged
-    /// one, [`Error::Refused`] if it names something that it may not open,
-    /// [`Error::UnusedOptions`], [`Error::Interrupted`] or [`Error::TimedOut`].
+    /// [`Error::Io`] if it can't be read, [`Error::Ffmpeg`] if it is not a media file or is damaged,
+    /// [`Error::Refused`] if it refers to a file or URL that it may not open, [`Error::UnusedOptions`],
+    /// [`Error::Interrupted`] or [`Error::TimedOut`].
     pub fn open(options: DemuxerOptions) -> Result<Self> {
         open::open(options)
     }
 
-    /// Reads and decodes some packets to find out what the header did not say. They are kept for
-    /// [`read_packet`](Self::read_packet).
+    /// Reads and decodes some packets to find stream parameters that the header does not contain.
+    /// [`read_packet`](Self::read_packet) returns these packets again.
     ///
-    /// Worth its time only where the container leaves gaps, as MPEG-TS does.
+    /// It takes tens of milliseconds, and is needed only for formats such as MPEG-TS.
     ///
     /// # Errors
     ///
-    /// As for [`read_packet`](Self::read_packet), and [`Error::Limit`] if the container announces
-    /// pictures that FFmpeg can't address: it would forget their size here.
+    /// As for [`read_packet`](Self::read_packet), and [`Error::Limit`] if the container declares frames
+    /// that FFmpeg can't address, because FFmpeg would reset their size here.
     pub fn find_stream_info(&mut self) -> Result<()> {
-        let pixels = self.streams().map(Stream::announced_pixels).max().unwrap_or(0);
-        if pixels > decoder::MOST_PIXELS {
-            return Err(decoder::too_large(decoder::MOST_PIXELS, pixels));
+        let pixels = self.streams().map(Stream::declared_pixels).max().unwrap_or(0);
+        if pixels > decoder::MAX_PIXELS {
+            return Err(decoder::over_pixel_limit(decoder::MAX_PIXELS, pixels));
         }
         self.watch.start_call(self.timeout);
         // SAFETY: `self` owns an open context; no options for its decoders.
@@ -102,8 +102,8 @@ impl Demuxer {
         self.outcome("avformat_find_stream_info", code).map(drop)
     }
 
-    /// Leaves out packets of a stream where the format can skip reading them; elsewhere they still
-    /// come, so filter them too.
+    /// Sets which packets of a stream the demuxer skips. Not every format can skip them, so the caller
+    /// must filter packets too.
     pub fn set_discard(&mut self, stream: usize, discard: Discard) {
         if let Some(&stream) = self.raw_streams().get(stream) {
             // SAFETY: the stream is valid, and `self` is borrowed mutably.
@@ -111,19 +111,19 @@ impl Demuxer {
         }
     }
 
-    /// The next packet of any stream; `None` at the end.
+    /// Reads the next packet of any stream; `None` at the end.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if the source failed, even where FFmpeg would take that for the end.
-    /// [`Error::Ffmpeg`] if the data is damaged; further calls may go on behind it.
+    /// [`Error::Io`] if reading the source failed, also where FFmpeg would report the end.
+    /// [`Error::Ffmpeg`] if the data is damaged; later calls may continue after it.
     /// [`Error::Refused`], [`Error::Interrupted`] or [`Error::TimedOut`].
     pub fn read_packet(&mut self) -> Result<Option<Packet>> {
         let mut packet = Packet::new()?;
         Ok(self.read_into(&mut packet)?.then_some(packet))
     }
 
-    /// Replaces `packet` by the next one; `false` at the end.
+    /// Reads the next packet into `packet`; `false` at the end.
     ///
     /// # Errors
     ///
@@ -131,12 +131,12 @@ impl Demuxer {
     pub fn read_into(&mut self, packet: &mut Packet) -> Result<bool> {
         self.watch.start_call(self.timeout);
         packet.clear();
-        drop(log::take_error()); // what was said before
+        drop(log::take_error()); // an older message must not explain this call's error
         let stage = stage!("demux");
         let before = self.bytes_read();
         let is_there = self.read_one(packet)?;
         if !stage.is_disabled() {
-            // Packets may hold gaps that were never read.
+            // Parts of a packet may have been skipped (`skip_ranges`), so its size is not what was read.
             let read = before.zip(self.bytes_read()).map(|(before, now)| now - before);
             stage.record("packets", u64::from(is_there));
             stage.record("bytes", read.unwrap_or(packet.data().len() as u64));
@@ -144,28 +144,28 @@ impl Demuxer {
         Ok(is_there)
     }
 
-    /// Asks FFmpeg for the next packet until it has an answer.
+    /// Reads the next packet; retries while the input has no data yet.
     fn read_one(&mut self, packet: &mut Packet) -> Result<bool> {
         loop {
             // SAFETY: `self` owns an open context, and `packet` is empty.
             let code = unsafe { ffi::av_read_frame(self.raw.as_ptr(), packet.raw_mut()) };
             if code == ffi::AVERROR(libc::EAGAIN) && self.watch.stop().is_none() {
-                // FFmpeg has no way to say when a device or a socket will be ready.
-                thread::sleep(RETRY);
+                // FFmpeg can't report when a device or socket becomes readable.
+                thread::sleep(RETRY_INTERVAL);
                 continue;
             }
             return match code {
-                ffi::AVERROR_EOF => self.at_end().map(|()| false),
+                ffi::AVERROR_EOF => self.check_end().map(|()| false),
                 _ if code == ffi::AVERROR(libc::EIO) && self.has_open_end() => {
-                    self.at_end().map(|()| false)
+                    self.check_end().map(|()| false)
                 }
                 _ => self.outcome("av_read_frame", code).map(|_| true),
             };
         }
     }
 
-    /// Moves to `timestamp` in ticks of a stream's time base. The next packets come from there, of
-    /// all streams. Decoders have to be flushed.
+    /// Seeks all streams to `timestamp`, in ticks of the time base of `stream`. Decoders must be flushed
+    /// afterwards.
     ///
     /// # Errors
     ///
@@ -181,7 +181,7 @@ impl Demuxer {
         self.seek_raw(index, timestamp, flags)
     }
 
-    /// Moves to a place in the file, in bytes. Only for formats without an index, such as MPEG-TS.
+    /// Seeks to a byte offset in the file. Only for formats without an index, such as MPEG-TS.
     ///
     /// # Errors
     ///
@@ -191,24 +191,23 @@ impl Demuxer {
         self.seek_raw(-1, position, ffi::AVSEEK_FLAG_BYTE)
     }
 
-    /// From now on leaves out the parts of the source that are `unneeded` and nowhere `needed`:
-    /// packets that lie there keep their times and sizes but hold zeros, and nothing is read for
-    /// them. Both are ranges of bytes of the source, in any order.
+    /// Skips parts of the source from now on: the byte ranges in `unneeded`, without those in `needed`.
+    /// Packets in skipped ranges keep their times and sizes but contain zeros, and are not read. Both
+    /// lists may be in any order.
     ///
-    /// Parsers are switched off, because they would look: only for containers that mark where
-    /// packets begin, such as MP4. `false`, and nothing changes, if the source can't seek or isn't
-    /// an [`Io`](crate::io::Io).
+    /// This disables FFmpeg's parsers, which would parse the zeros: use it only with containers that
+    /// store packet boundaries, such as MP4. Returns `false` and changes nothing if the source can't
+    /// seek or is not an [`Io`](crate::io::Io).
     pub fn skip_ranges(&mut self, unneeded: Vec<Range<u64>>, needed: Vec<Range<u64>>) -> bool {
-        let left_out = self.io.as_ref().is_some_and(|io| io.skip_ranges(unneeded, needed));
-        if left_out {
+        let is_skipping = self.io.as_ref().is_some_and(|io| io.skip_ranges(unneeded, needed));
+        if is_skipping {
             // SAFETY: `self` owns an open context.
             unsafe { (*self.raw.as_ptr()).flags |= ffi::AVFMT_FLAG_NOPARSE };
         }
-        left_out
+        is_skipping
     }
 
-    /// How much was read, if the bytes came through an [`Io`](crate::io::Io), as those of a path
-    /// do.
+    /// Counters of the reads, if the input is read through an [`Io`](crate::io::Io), as paths are.
     pub fn io_counters(&self) -> Option<Arc<IoCounters>> {
         self.io.as_ref().map(|io| Arc::clone(io.counters()))
     }
@@ -244,13 +243,14 @@ impl Demuxer {
         unsafe { std::slice::from_raw_parts(streams.as_ptr().cast(), count as usize) }
     }
 
-    /// Whether the end is one: FFmpeg also calls it so when the source failed.
-    fn at_end(&self) -> Result<()> {
+    /// Checks that the end of file that FFmpeg reports is not a failure of the source.
+    fn check_end(&self) -> Result<()> {
         self.outcome("av_read_frame", 0)?;
-        // The one thing by which Matroska's demuxer tells a cut from an end.
-        if let Some(said) = log::take_error().filter(|said| said.contains("ended prematurely")) {
-            let cut = Error::from_code("av_read_frame", ffi::AVERROR_INVALIDDATA);
-            return Err(cut.explained_by(Some(said)));
+        // Matroska's demuxer reports a truncated file only by this message.
+        let logged = log::take_error().filter(|text| text.contains("ended prematurely"));
+        if logged.is_some() {
+            let truncated = Error::from_code("av_read_frame", ffi::AVERROR_INVALIDDATA);
+            return Err(truncated.explained_by(logged));
         }
         if let Some(error) = self.watch.stop().or_else(|| self.io.as_ref()?.failure()) {
             return Err(error);
@@ -265,8 +265,7 @@ impl Demuxer {
         }
     }
 
-    /// Whether the input is a server's that did not say how long it is: FFmpeg calls its end an
-    /// error, because it can't know.
+    /// Whether the input is a network stream of unknown length, whose end FFmpeg reports as an error.
     fn has_open_end(&self) -> bool {
         // SAFETY: `self` owns an open context.
         let io = NonNull::new(unsafe { (*self.raw.as_ptr()).pb });
@@ -277,15 +276,15 @@ impl Demuxer {
         })
     }
 
-    /// The result of a call, with the true cause of a failure in place of FFmpeg's number. A
-    /// refusal is a failure whatever FFmpeg makes of it: it goes on with what is left.
+    /// The result of an FFmpeg call, with the actual cause of a failure instead of FFmpeg's code. A
+    /// refusal is always an error, although FFmpeg continues with the rest of the input.
     fn outcome(&self, op: &'static str, code: c_int) -> Result<c_int> {
         self.guard.refusal().map_or(Ok(()), Err)?;
         outcome(op, code, &self.watch, self.io.as_ref())
     }
 }
 
-/// The result of `code`, preferring the causes that FFmpeg does not know.
+/// The result for FFmpeg's `code`: a stop or a failure of the source goes before FFmpeg's error.
 fn outcome(op: &'static str, code: c_int, watch: &Watch, io: Option<&Avio>) -> Result<c_int> {
     if code >= 0 {
         return Ok(code);
@@ -296,12 +295,12 @@ fn outcome(op: &'static str, code: c_int, watch: &Watch, io: Option<&Avio>) -> R
     io.and_then(Avio::failure).map_or_else(|| check(op, code), Err)
 }
 
-/// What makes a TLS connection check who is on the other side, as options of FFmpeg's.
+/// FFmpeg options that make TLS connections verify the server's certificate.
 fn tls_options() -> Vec<(&'static str, String)> {
     let mut options = vec![("tls_verify", "1".to_owned())];
     let chosen =
         ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().any(|name| std::env::var_os(name).is_some());
-    // OpenSSL looks where the machine that built it keeps its certificates; these are the others.
+    // OpenSSL searches the folder of the machine that built it; these are those of other systems.
     let bundles = [
         "/etc/ssl/certs/ca-certificates.crt",
         "/etc/pki/tls/certs/ca-bundle.crt",
@@ -318,8 +317,8 @@ fn tls_options() -> Vec<(&'static str, String)> {
 impl Drop for Demuxer {
     fn drop(&mut self) {
         let mut raw = self.raw.as_ptr();
-        // SAFETY: `self` owns the context, nothing uses it after this, and what its callbacks use
-        // is dropped later.
+        // SAFETY: `self` owns the context, nothing uses it after this, and the objects of its callbacks
+        // are dropped later.
         unsafe { ffi::avformat_close_input(&raw mut raw) };
     }
 }

@@ -1,4 +1,4 @@
-//! Opening an input: from a path, a URL or a source to a context that gives packets.
+//! Opening a demuxer on a path, a URL or an [`Io`].
 
 use std::{
     ffi::{CStr, CString},
@@ -19,7 +19,7 @@ use crate::{
     log, protocols, raw,
 };
 
-/// A context that is freed if opening fails before FFmpeg takes it over.
+/// A format context that is not open yet, and is freed on drop.
 struct Unopened(NonNull<ffi::AVFormatContext>);
 
 impl Unopened {
@@ -43,8 +43,10 @@ impl Drop for Unopened {
     }
 }
 
+/// FFmpeg's demuxer to use; `None` if it is to be recognised.
 type Format = Option<NonNull<ffi::AVInputFormat>>;
 
+/// Opens an input; see [`Demuxer::open`].
 pub(super) fn open(options: DemuxerOptions) -> Result<Demuxer> {
     if options.options.get("protocol_whitelist").is_some() {
         return Err(Error::InvalidArgument {
@@ -69,24 +71,24 @@ pub(super) fn open(options: DemuxerOptions) -> Result<Demuxer> {
     // SAFETY: the context is owned and valid.
     let default_open = unsafe { (*context.0.as_ptr()).io_open };
     let guard = Arc::new(Guard::new(&url, &options.allow_protocols, default_open));
-    prepare(&context, &watch, &guard, io.as_ref())?;
-    limit(&context, &options.limits);
-    let format = probe(&context, &c_url, format, &watch, io.as_ref())?;
-    let mut rest = RawDictionary::new(&options.options)?;
-    drop(log::take_error()); // what was said before
-    let raw = open_input(context, &c_url, format, &mut rest).map_err(|code| {
+    set_callbacks(&context, &watch, &guard, io.as_ref())?;
+    set_limits(&context, &options.limits);
+    let format = find_and_restrict_format(&context, &c_url, format, &watch, io.as_ref())?;
+    let mut unused = RawDictionary::new(&options.options)?;
+    drop(log::take_error()); // an older message must not explain this call's error
+    let raw = open_input(context, &c_url, format, &mut unused).map_err(|code| {
         let error = || outcome("avformat_open_input", code, &watch, io.as_ref()).err();
         let error = guard.refusal().or_else(error).unwrap_or(Error::OutOfMemory);
         error.explained_by(log::take_error())
     })?;
     let demuxer = Demuxer { raw, io, guard, watch, timeout };
     demuxer.guard.refusal().map_or(Ok(()), Err)?;
-    expect_used(&rest, &options.options)?;
+    expect_used(&unused, &options.options)?;
     Ok(demuxer)
 }
 
-/// The path in `url`, if it is one. A colon in a file's name makes it look like a URL; it is taken
-/// for one if FFmpeg knows the protocol or two slashes follow.
+/// The path in `url`; `None` if it is a URL. A file name with a colon looks like a URL, so it counts
+/// as one only if FFmpeg knows the protocol or two slashes follow.
 fn local_path(url: &str) -> Option<&str> {
     match protocols::split_scheme(url) {
         None => Some(url),
@@ -96,20 +98,21 @@ fn local_path(url: &str) -> Option<&str> {
     }
 }
 
-/// What FFmpeg has to be told to take a path for one.
+/// `url` as FFmpeg must get it: with `file:` before a path that looks like a URL.
 fn ffmpeg_url(url: &str) -> String {
     let looks_like_url = protocols::as_path(url).is_none();
     if looks_like_url && local_path(url).is_some() { format!("file:{url}") } else { url.to_owned() }
 }
 
+/// Whether FFmpeg has a protocol for `url`.
 fn is_protocol(url: &str) -> bool {
     let Ok(url) = CString::new(url) else { return false };
-    // SAFETY: `url` is zero-terminated; the call only looks at it.
+    // SAFETY: `url` is zero-terminated; the call only reads it.
     !unsafe { ffi::avio_find_protocol_name(url.as_ptr()) }.is_null()
 }
 
-/// Our own reader for a path, so that what goes wrong is known exactly. `None` leaves opening to
-/// FFmpeg: for URLs, patterns of pictures' names, and formats that open things their own way.
+/// Opens a path with this crate's own reader, which reports I/O errors exactly. `None` if FFmpeg must
+/// open it: URLs, image sequences (`%03d`), and formats that open files themselves.
 fn open_path(url: &str, format: Format) -> Result<Option<Io>> {
     let Some(path) = local_path(url).filter(|_| !opens_itself(format)) else { return Ok(None) };
     match File::open(path) {
@@ -119,6 +122,7 @@ fn open_path(url: &str, format: Format) -> Result<Option<Io>> {
     }
 }
 
+/// Whether FFmpeg's demuxer opens the file itself and reads no bytes from its caller.
 fn opens_itself(format: Format) -> bool {
     format.is_some_and(|format| {
         // SAFETY: formats are static data of libavformat.
@@ -140,8 +144,8 @@ fn find_format(name: Option<&str>) -> Result<Format> {
     NonNull::new(format.cast_mut()).map(Some).ok_or_else(unknown)
 }
 
-/// Hangs the callbacks, and what they use, on the context.
-fn prepare(
+/// Sets the context's callbacks and the objects that they use.
+fn set_callbacks(
     context: &Unopened,
     watch: &Arc<Watch>,
     guard: &Arc<Guard>,
@@ -156,18 +160,19 @@ fn prepare(
     unsafe { (*raw).interrupt_callback = interrupt };
     // SAFETY: the context is owned; the Guard outlives it.
     unsafe { (*raw).opaque = Arc::as_ptr(guard).cast_mut().cast() };
-    // SAFETY: the context is owned, and `opaque` is what the hook expects.
+    // SAFETY: the context is owned, and `opaque` is what the callback expects.
     unsafe { (*raw).io_open = Some(guarded_open) };
     if let Some(io) = io {
         // SAFETY: the context is owned; the Avio outlives it.
         unsafe { (*raw).pb = io.as_ptr() };
-        // SAFETY: the context is owned. FFmpeg sets the flag too, but not if it fails before.
+        // SAFETY: the context is owned. FFmpeg sets the flag too, but not if it fails earlier.
         unsafe { (*raw).flags |= ffi::AVFMT_FLAG_CUSTOM_IO };
     }
-    set_text(context, c"protocol_whitelist", &guard.whitelist())
+    set_option(context, c"protocol_whitelist", &guard.whitelist())
 }
 
-fn limit(context: &Unopened, limits: &Limits) {
+/// Sets FFmpeg's limits on what the input can make it do.
+fn set_limits(context: &Unopened, limits: &Limits) {
     let raw = context.0.as_ptr();
     // SAFETY: the context is owned.
     unsafe { (*raw).max_streams = limits.max_streams.into() };
@@ -182,7 +187,8 @@ fn limit(context: &Unopened, limits: &Limits) {
     }
 }
 
-fn set_text(context: &Unopened, name: &CStr, value: &str) -> Result<()> {
+/// Sets a text option of the context.
+fn set_option(context: &Unopened, name: &CStr, value: &str) -> Result<()> {
     let value = raw::c_string("an option", value)?;
     // SAFETY: the context is owned and starts with a class; both strings live through the call.
     let code =
@@ -190,9 +196,9 @@ fn set_text(context: &Unopened, name: &CStr, value: &str) -> Result<()> {
     check("av_opt_set", code).map(drop)
 }
 
-/// Recognises the format of a source, as opening would, because one of them needs a rule of its
-/// own: the hook for opening is not passed on to what a concat list names.
-fn probe(
+/// Determines the format before opening, because `concat` needs an option of its own: FFmpeg does not
+/// pass the `io_open` callback on to the files of a concat list.
+fn find_and_restrict_format(
     context: &Unopened,
     url: &CStr,
     format: Format,
@@ -204,13 +210,13 @@ fn probe(
         _ => format,
     };
     if format.is_some_and(|format| name(format) == "concat") {
-        set_text(context, c"format_whitelist", &formats_without_playlists())?;
+        set_option(context, c"format_whitelist", &formats_without_playlists())?;
     }
     Ok(format)
 }
 
-/// By content and name; by content alone if the name makes FFmpeg choose a format that would open
-/// files itself, as it does for pictures, and not read the source.
+/// Recognises the format by content and name. By content alone if the name selects a format that
+/// opens files itself, such as FFmpeg's `image2`, which would ignore the source.
 fn recognise(
     context: &Unopened,
     url: &CStr,
@@ -221,6 +227,7 @@ fn recognise(
     if opens_itself(Some(format)) { recognise_by(context, c"", watch, io) } else { Ok(format) }
 }
 
+/// Recognises the format of a source by its content and by `url`, which may be empty.
 fn recognise_by(
     context: &Unopened,
     url: &CStr,
@@ -230,11 +237,11 @@ fn recognise_by(
     let raw = context.0.as_ptr();
     let mut format = ptr::null();
     // SAFETY: the context is owned.
-    let most = unsafe { (*raw).format_probesize }.cast_unsigned();
-    // SAFETY: the I/O and the URL are valid, and `format` is writable; what was read is kept for
-    // opening.
+    let max_bytes = unsafe { (*raw).format_probesize }.cast_unsigned();
+    let (io_raw, url) = (io.as_ptr(), url.as_ptr());
+    // SAFETY: the I/O and the URL are valid, and `format` is writable; the I/O keeps what was read.
     let code = unsafe {
-        ffi::av_probe_input_buffer2(io.as_ptr(), &raw mut format, url.as_ptr(), raw.cast(), 0, most)
+        ffi::av_probe_input_buffer2(io_raw, &raw mut format, url, raw.cast(), 0, max_bytes)
     };
     outcome("av_probe_input_buffer2", code, watch, Some(io))?;
     let unknown = || Error::from_code("av_probe_input_buffer2", ffi::AVERROR_INVALIDDATA);
@@ -248,7 +255,7 @@ fn name(format: NonNull<ffi::AVInputFormat>) -> &'static str {
     unsafe { raw::constant(name) }
 }
 
-/// Every format but those that open files by rules of their own.
+/// FFmpeg's names of all formats except those that open other files by their own rules.
 fn formats_without_playlists() -> String {
     let playlists = ["hls", "dash", "imf", "webm_dash_manifest", "image2", "sdp", "rtsp"];
     let mut state = ptr::null_mut();
@@ -260,25 +267,26 @@ fn formats_without_playlists() -> String {
     names.collect::<Vec<_>>().join(",")
 }
 
-/// Opens, and frees the context if that fails. `Err` is FFmpeg's number.
+/// Opens the input; frees the context on failure. `Err` is FFmpeg's error code.
 fn open_input(
     context: Unopened,
     url: &CStr,
     format: Format,
-    rest: &mut RawDictionary,
+    options: &mut RawDictionary,
 ) -> std::result::Result<NonNull<ffi::AVFormatContext>, i32> {
     let context = context.into_raw();
     let mut raw = context.as_ptr();
     let format = format.map_or(ptr::null(), |format| format.as_ptr().cast_const());
     // SAFETY: the context is owned and not open; on failure FFmpeg frees it.
-    let code =
-        unsafe { ffi::avformat_open_input(&raw mut raw, url.as_ptr(), format, rest.as_mut_ptr()) };
+    let code = unsafe {
+        ffi::avformat_open_input(&raw mut raw, url.as_ptr(), format, options.as_mut_ptr())
+    };
     if code < 0 { Err(code) } else { Ok(context) }
 }
 
-/// Fails if options are left, other than those that were added here.
-fn expect_used(rest: &RawDictionary, given: &crate::dict::Dictionary) -> Result<()> {
-    let Err(Error::UnusedOptions { mut names }) = rest.expect_used() else { return Ok(()) };
+/// Fails if FFmpeg left some of the caller's options unused. Those that the guard adds may be left.
+fn expect_used(unused: &RawDictionary, given: &crate::dict::Dictionary) -> Result<()> {
+    let Err(Error::UnusedOptions { mut names }) = unused.expect_used() else { return Ok(()) };
     let ours = tls_options();
     names.retain(|name| given.get(name).is_some() || !ours.iter().any(|(our, _)| our == name));
     if names.is_empty() { Ok(()) } else { Err(Error::UnusedOptions { names }) }

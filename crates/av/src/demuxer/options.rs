@@ -1,4 +1,4 @@
-//! How to open an input.
+//! Options of demuxers.
 
 use std::time::Duration;
 
@@ -7,38 +7,39 @@ use crate::{dict::Dictionary, interrupt::Interrupt, io::Io, protocols::Protocols
 /// How to open an input. Every field but the URL has a working default.
 #[derive(Debug)]
 pub struct DemuxerOptions {
-    /// The path or URL. With [`io`](Self::io) it is not opened, but still says where relative
-    /// names in a playlist belong, and helps to recognise the format.
+    /// The path or URL. With [`io`](Self::io) it is not opened, but is still the base of relative names
+    /// in a playlist and helps to recognise the format.
     pub url: String,
-    /// Where the bytes come from. Default: a path is read with `pread`, a URL by FFmpeg.
+    /// The source of the bytes. Default: a path is read with `pread`, a URL by FFmpeg.
     pub io: Option<Io>,
-    /// The format by FFmpeg's name, such as `"mpegts"`. Default: recognised by content.
+    /// FFmpeg's name of the format, such as `"mpegts"`. Default: recognised by content.
     pub format: Option<String>,
-    /// Options of the demuxer and the protocol by FFmpeg's names; one that nothing knows is an
-    /// error. Default: none.
+    /// Options of the demuxer and the protocol, by FFmpeg's names; an unknown one is an error.
+    /// Default: none.
     pub options: Dictionary,
-    /// What the input may open besides itself. Default: only what belongs to it.
+    /// The protocols that the input may use for other files and URLs. Default:
+    /// [`Protocols::automatic`].
     pub allow_protocols: Protocols,
-    /// Stops blocking work from outside. Default: never.
+    /// Cancels blocking calls from another thread. Default: one that never does.
     pub interrupt: Interrupt,
-    /// The longest that opening a URL, or one read from it, may take; paths and [`Io`]s are not
-    /// limited. Default: 30 s.
+    /// The longest that opening a URL, or one read from it, may take. Does not apply to paths and
+    /// [`Io`]s. Default: 30 s.
     pub network_timeout: Option<Duration>,
-    /// Bounds on what the input can make FFmpeg do.
+    /// Limits on the work before the first packet.
     pub limits: Limits,
 }
 
-/// Bounds on what an input can make FFmpeg do before the first packet.
+/// Limits on the work that an input can cause before the first packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Streams of one input. Default: 1000.
+    /// Number of streams. Default: 1000.
     pub max_streams: u16,
     /// Bytes read to recognise the format. Default: 1 MiB.
     pub max_probe_bytes: u32,
     /// Bytes read by [`find_stream_info`](super::Demuxer::find_stream_info). Default: 5 MB.
     pub max_analyze_bytes: u64,
-    /// Media time read by [`find_stream_info`](super::Demuxer::find_stream_info). Default:
-    /// FFmpeg's choice for the format, 5 s or more.
+    /// Media time analysed by [`find_stream_info`](super::Demuxer::find_stream_info). Default:
+    /// FFmpeg's choice for the format, at least 5 s.
     pub max_analyze_duration: Option<Duration>,
 }
 

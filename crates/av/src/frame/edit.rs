@@ -1,10 +1,10 @@
-//! Pictures that one owner writes to.
+//! Writable frames, which have one owner.
 
 use std::{ffi::c_int, marker::PhantomData, mem::offset_of, ptr::NonNull, slice};
 
 use ffmpeg_sys_next as ffi;
 
-use super::{Shell, VideoFrame};
+use super::{PlaneGeometry, Shell, VideoFrame};
 use crate::{
     color::{Color, ColorRange},
     error::{Error, Result, check},
@@ -14,21 +14,21 @@ use crate::{
     raw,
 };
 
-/// Rows start at multiples of this many bytes, enough for every SIMD load.
+/// Alignment of rows in bytes, enough for aligned SIMD loads.
 const ALIGN: usize = 64;
 
-/// Bytes behind the last row: FFmpeg's and our own vector code reads and writes beyond it.
+/// Bytes allocated after the last row, which FFmpeg's and this project's SIMD code may access.
 const PADDING: usize = 64;
 
-/// A picture with one owner, who may write to it.
+/// A writable video frame with one owner.
 ///
-/// Its pixels start out as zeros. [`freeze`](Self::freeze) makes it shared and read-only.
+/// A new frame is zeroed. [`freeze`](Self::freeze) makes it read-only and shareable.
 #[derive(Debug)]
 pub struct VideoFrameMut {
     frame: VideoFrame,
 }
 
-/// One plane that can be written to, borrowed for `'f`.
+/// A writable plane of a frame, borrowed for `'f`.
 #[derive(Debug)]
 pub struct PlaneMut<'f> {
     first_row: NonNull<u8>,
@@ -38,24 +38,24 @@ pub struct PlaneMut<'f> {
     frame: PhantomData<&'f mut [u8]>,
 }
 
-// SAFETY: a plane only reaches the bytes that `'f` borrows mutably, as `&'f mut [u8]` does.
+// SAFETY: a plane gives access only to bytes that `'f` borrows mutably, as `&'f mut [u8]` does.
 unsafe impl Send for PlaneMut<'_> {}
-// SAFETY: through `&PlaneMut` nothing can be reached but numbers.
+// SAFETY: `&PlaneMut` gives access to sizes only.
 unsafe impl Sync for PlaneMut<'_> {}
 
 impl VideoFrameMut {
-    /// A picture of `width`×`height` pixels in `format`, all bytes 0.
+    /// Allocates a frame of `width`×`height` pixels in `format`, all bytes 0.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`] if a side is 0, the picture too large for FFmpeg or the format
-    /// not one in memory; [`Error::OutOfMemory`].
+    /// [`Error::InvalidArgument`] if a side is 0, the frame is too large for FFmpeg or `format` is a
+    /// hardware format; [`Error::OutOfMemory`].
     pub fn new(format: PixelFormat, width: u32, height: u32) -> Result<Self> {
         let (w, h) = pixel::dimensions(width, height)?;
         if format.planes() == 0 {
             return Err(Error::InvalidArgument {
-                what: "the pixel format of a new picture",
-                expected: "one in memory",
+                what: "the pixel format of a new frame",
+                expected: "a format in main memory",
                 got: format.to_string(),
             });
         }
@@ -70,12 +70,12 @@ impl VideoFrameMut {
         Ok(Self { frame: VideoFrame::from_shell(shell)? })
     }
 
-    /// Takes a frame that was found to have no other owner.
+    /// Wraps a frame that has no other owner.
     pub(super) fn from_unique(frame: VideoFrame) -> Self {
         Self { frame }
     }
 
-    /// Gives up writing: the picture can be shared now.
+    /// Makes the frame read-only, so that it can be shared.
     pub fn freeze(self) -> VideoFrame {
         self.frame
     }
@@ -90,23 +90,24 @@ impl VideoFrameMut {
         self.frame.height()
     }
 
-    /// How pixels lie in the planes.
+    /// The pixel format.
     pub fn format(&self) -> PixelFormat {
         self.frame.format()
     }
 
-    /// Plane `index` to read.
+    /// Plane `index` for reading; `None` if the format has no such plane.
     pub fn plane(&self, index: usize) -> Option<Plane<'_>> {
         self.frame.plane(index)
     }
 
-    /// Plane `index` to write to; `None` if the format has no such plane.
+    /// Plane `index` for writing; `None` if the format has no such plane.
     pub fn plane_mut(&mut self, index: usize) -> Option<PlaneMut<'_>> {
-        let (first_row, stride, row_bytes, rows) = self.frame.plane_geometry(index)?;
+        let PlaneGeometry { first_row, stride, row_bytes, rows } =
+            self.frame.plane_geometry(index)?;
         Some(PlaneMut { first_row, stride, row_bytes, rows, frame: PhantomData })
     }
 
-    /// Sets the 256 colours of a palette format, as `0xAARRGGBB`; nothing else has them.
+    /// Sets the 256 colours of a palette format, each `0xAARRGGBB`.
     ///
     /// # Errors
     ///
@@ -116,7 +117,7 @@ impl VideoFrameMut {
         let palette = unsafe { (*self.frame.raw_mut()).data[1] };
         let palette = NonNull::new(palette).filter(|_| self.format().is_palette());
         let palette = palette.ok_or_else(|| Error::InvalidArgument {
-            what: "the pixel format of a picture with a palette",
+            what: "the pixel format of a frame with a palette",
             expected: "pal8",
             got: self.format().to_string(),
         })?;
@@ -125,11 +126,11 @@ impl VideoFrameMut {
         Ok(())
     }
 
-    /// Makes every pixel black, in the frame's own range of colour.
+    /// Sets every pixel to black, in the frame's colour range.
     ///
     /// # Errors
     ///
-    /// [`Error::Ffmpeg`] for formats in which FFmpeg knows no black.
+    /// [`Error::Ffmpeg`] for formats that FFmpeg can't fill.
     pub fn fill_black(&mut self) -> Result<()> {
         let full = self.format().is_full_range() || self.frame.color().range == ColorRange::Full;
         let range = if full {
@@ -150,7 +151,7 @@ impl VideoFrameMut {
         check("av_image_fill_black", code).map(drop)
     }
 
-    /// Sets when it is shown, in ticks.
+    /// Sets the presentation time in ticks.
     pub fn set_pts(&mut self, pts: Option<i64>) {
         let ticks = pts.unwrap_or(ffi::AV_NOPTS_VALUE);
         // SAFETY: `self` owns a valid frame.
@@ -159,19 +160,19 @@ impl VideoFrameMut {
         unsafe { (*self.frame.raw_mut()).best_effort_timestamp = ticks };
     }
 
-    /// Sets how long it is shown, in ticks; 0 means unknown.
+    /// Sets the duration in ticks; 0 means unknown.
     pub fn set_duration(&mut self, duration: i64) {
         // SAFETY: `self` owns a valid frame.
         unsafe { (*self.frame.raw_mut()).duration = duration };
     }
 
-    /// Sets the caller's number.
+    /// Sets the caller's tag.
     pub fn set_tag(&mut self, tag: i64) {
         // SAFETY: `self` owns a valid frame; FFmpeg never follows the pointer.
         unsafe { (*self.frame.raw_mut()).opaque = packet::tag_to_raw(tag) };
     }
 
-    /// Sets how its numbers become colours.
+    /// Sets the colour description.
     pub fn set_color(&mut self, color: Color) {
         let frame = self.frame.raw_mut();
         // SAFETY: `self` owns a valid frame, these are the offsets of enums, and this crate only
@@ -197,7 +198,7 @@ impl PlaneMut<'_> {
         }
         // SAFETY: y < rows, and the frame has `rows` rows `stride` bytes apart.
         let row = unsafe { self.first_row.offset(self.stride * y.cast_signed()) };
-        // SAFETY: each row holds `row_bytes` bytes that were initialised when the frame was made,
+        // SAFETY: each row has `row_bytes` bytes, which were initialised when the frame was allocated,
         // and `self` is borrowed mutably from the only owner.
         Some(unsafe { slice::from_raw_parts_mut(row.as_ptr(), self.row_bytes) })
     }
@@ -207,14 +208,14 @@ impl PlaneMut<'_> {
         self.rows
     }
 
-    /// Bytes of a row that are picture, without padding.
+    /// Size of a row in bytes, without padding.
     pub fn row_bytes(&self) -> usize {
         self.row_bytes
     }
 }
 
-/// Gives an empty frame zeroed buffers, one per plane, as av_frame_get_buffer would, but that
-/// leaves them uninitialised.
+/// Gives an empty frame zeroed buffers, one per plane. av_frame_get_buffer would leave them
+/// uninitialised.
 fn allocate(shell: &Shell, format: PixelFormat, (width, height): (c_int, c_int)) -> Result<()> {
     let mut strides = [0; 4];
     // SAFETY: `strides` has the four places that are written.
@@ -241,6 +242,7 @@ fn allocate(shell: &Shell, format: PixelFormat, (width, height): (c_int, c_int))
     Ok(())
 }
 
+/// Allocates `size` bytes for plane `index`.
 fn allocate_plane(shell: &Shell, index: usize, size: usize, stride: c_int) -> Result<()> {
     let with_padding = size.checked_add(PADDING).ok_or(Error::OutOfMemory)?;
     // SAFETY: any size may be asked for; a null result is handled on the next line.

@@ -1,4 +1,4 @@
-//! Pictures that lie in a device, and how they come into memory.
+//! Frames in a device's memory, and their download to main memory.
 
 use ffmpeg_sys_next as ffi;
 
@@ -8,26 +8,28 @@ use crate::{
     pixel::PixelFormat,
 };
 
-/// Takes one component out of a row: from, to, components in the row, and which.
-type Unpack = fn(&[u8], &mut [u8], usize, usize);
+/// A function that copies one component of a row of interleaved components. Arguments: the row, the
+/// target, the number of components, and the number of the wanted one from 0.
+type CopyComponent = fn(&[u8], &mut [u8], usize, usize);
 
 impl VideoFrame {
-    /// Whether the pixels lie in a device, out of reach until [`download`](Self::download).
+    /// Whether the pixels are in a device's memory, and must be [downloaded](Self::download).
     pub fn is_hardware(&self) -> bool {
         self.format().is_hardware()
     }
 
-    /// The same picture in memory, in the first format that the device offers (mostly NV12 or P010).
-    /// The device's own copy goes with `self`.
+    /// Copies the frame to main memory, in the first format that the device offers (mostly NV12 or
+    /// P010). The copy in the device is freed with `self`.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`] if it is in memory already; [`Error::Ffmpeg`] if the device fails.
+    /// [`Error::InvalidArgument`] if it is in main memory already; [`Error::Ffmpeg`] if the device
+    /// fails.
     pub fn download(&self) -> Result<Self> {
         if !self.is_hardware() {
             return Err(Error::InvalidArgument {
-                what: "the picture to download",
-                expected: "one in a device",
+                what: "the frame to download",
+                expected: "in a device's memory",
                 got: self.format().to_string(),
             });
         }
@@ -38,35 +40,35 @@ impl VideoFrame {
         // SAFETY: both frames are valid.
         let code = unsafe { ffi::av_frame_copy_props(shell.as_ptr(), self.raw()) };
         check("av_frame_copy_props", code)?;
-        // Of pictures in a device, decoders crop the right and bottom edges only.
+        // In a device, decoders crop frames at the right and bottom edges only.
         // SAFETY: the frame is valid and in memory; the call moves its pointers inside its buffers.
         let code = unsafe { ffi::av_frame_apply_cropping(shell.as_ptr(), 0) };
         check("av_frame_apply_cropping", code)?;
         Self::from_shell(shell)
     }
 
-    /// The same picture with a plane for each component, as software decoders give it: of NV12 and
-    /// P010, which hardware prefers. `None` for all other formats.
+    /// Converts the semi-planar formats NV12 and P010, which hardware decoders use, to the planar
+    /// formats of software decoders. `None` for all other formats.
     ///
     /// # Errors
     ///
     /// [`Error::OutOfMemory`].
     pub fn to_planar(&self) -> Result<Option<Self>> {
-        let (target, unpack): (_, Unpack) = match self.format() {
-            PixelFormat::NV12 => (PixelFormat::YUV420P, take_bytes),
-            PixelFormat::P010 => (PixelFormat::YUV420P10, take_words),
+        let (target, copy): (_, CopyComponent) = match self.format() {
+            PixelFormat::NV12 => (PixelFormat::YUV420P, copy_bytes),
+            PixelFormat::P010 => (PixelFormat::YUV420P10, copy_words),
             _ => return Ok(None),
         };
         let mut planar = VideoFrameMut::new(target, self.width(), self.height())?;
-        // Source plane, components in it, and which of them.
-        for (index, place) in [(0, 1, 0), (1, 2, 0), (1, 2, 1)].into_iter().enumerate() {
-            let (plane, step, first) = place;
+        // For each target plane: the source plane, its number of components, and which one to copy.
+        let components = [(0, 1, 0), (1, 2, 0), (1, 2, 1)];
+        for (index, (plane, count, number)) in components.into_iter().enumerate() {
             let Some((from, mut to)) = self.plane(plane).zip(planar.plane_mut(index)) else {
                 continue;
             };
             for (y, row) in from.iter().enumerate() {
                 if let Some(target) = to.row_mut(y) {
-                    unpack(row, target, step, first);
+                    copy(row, target, count, number);
                 }
             }
         }
@@ -77,19 +79,20 @@ impl VideoFrame {
     }
 }
 
-/// Every `step`-th byte from the one numbered `first` on.
-fn take_bytes(from: &[u8], to: &mut [u8], step: usize, first: usize) {
-    for (to, from) in to.iter_mut().zip(from.iter().skip(first).step_by(step)) {
+/// Copies every `count`-th byte, starting at byte `number`.
+fn copy_bytes(from: &[u8], to: &mut [u8], count: usize, number: usize) {
+    for (to, from) in to.iter_mut().zip(from.iter().skip(number).step_by(count)) {
         *to = *from;
     }
 }
 
-/// The same of words whose ten bits lie at the top.
-fn take_words(from: &[u8], to: &mut [u8], step: usize, first: usize) {
+/// Copies every `count`-th 16-bit word, starting at word `number`, and moves its ten bits from the
+/// top to the bottom.
+fn copy_words(from: &[u8], to: &mut [u8], count: usize, number: usize) {
     const UNUSED_LOW_BITS: u32 = 6;
     let (from, _) = from.as_chunks::<2>();
     let (to, _) = to.as_chunks_mut::<2>();
-    for (to, from) in to.iter_mut().zip(from.iter().skip(first).step_by(step)) {
+    for (to, from) in to.iter_mut().zip(from.iter().skip(number).step_by(count)) {
         *to = (u16::from_ne_bytes(*from) >> UNUSED_LOW_BITS).to_ne_bytes();
     }
 }
@@ -123,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn ten_bits_come_down() {
+    fn ten_bit_samples_move_to_the_low_bits() {
         let words = |values: &[u16]| -> Vec<u8> {
             values.iter().flat_map(|value| value.to_ne_bytes()).collect()
         };
@@ -137,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_memory_is_not_downloaded() {
+    fn a_frame_in_main_memory_is_not_downloaded() {
         let frame = VideoFrameMut::new(PixelFormat::YUV420P, 2, 2).unwrap().freeze();
         assert!(!frame.is_hardware() && frame.to_planar().unwrap().is_none());
         assert!(matches!(frame.download(), Err(Error::InvalidArgument { .. })));

@@ -1,4 +1,4 @@
-//! Decoded pictures: shared and read-only, or owned by one and written to.
+//! Video frames: shared and read-only, or writable with one owner.
 
 mod edit;
 mod hardware;
@@ -23,10 +23,10 @@ use crate::{
     plane::Plane,
 };
 
-/// One decoded picture.
+/// A decoded video frame: shared and read-only.
 ///
-/// Owns its `AVFrame` and one reference to each of the pixel buffers, which other handles and the
-/// decoder may share: the pixels never change. Width, height and format have no setters: they
+/// Owns its `AVFrame` and one reference to each pixel buffer, which clones and the decoder may share:
+/// the pixels never change. Width, height and format have no setters: they
 /// describe the allocation, and changing them would let safe code read outside it.
 pub struct VideoFrame {
     raw: NonNull<ffi::AVFrame>,
@@ -35,12 +35,12 @@ pub struct VideoFrame {
 
 // SAFETY: an AVFrame is not tied to a thread, and its buffers' reference counts are atomic.
 unsafe impl Send for VideoFrame {}
-// SAFETY: what takes `&VideoFrame` only reads; no one writes to shared pixels, and making a
-// reference only changes atomic counts. A cache hands one frame to several readers.
+// SAFETY: methods on `&VideoFrame` only read, nothing writes to shared pixels, and cloning changes
+// only atomic counts.
 unsafe impl Sync for VideoFrame {}
 
 impl VideoFrame {
-    /// Takes a picture that a decoder filled.
+    /// Takes over a frame that a decoder filled.
     ///
     /// # Errors
     ///
@@ -56,7 +56,7 @@ impl VideoFrame {
         let format = format.ok_or_else(|| Error::Ffmpeg {
             op: "avcodec_receive_frame",
             code: ffi::AVERROR_BUG,
-            message: format!("a picture of {width}×{height} in pixel format {number}"),
+            message: format!("a frame of {width}×{height} in pixel format {number}"),
         })?;
         Ok(Self { raw: shell.into_raw(), format })
     }
@@ -73,13 +73,13 @@ impl VideoFrame {
         Ok(Self { raw: copy.into_raw(), format: self.format })
     }
 
-    /// The right to write, if no one else holds the pixels; else the frame comes back.
+    /// Converts to a writable frame, if nothing else references the pixels.
     ///
     /// # Errors
     ///
-    /// The frame itself, unchanged.
+    /// The frame itself, unchanged, if they are shared or in a device's memory.
     pub fn try_into_unique(self) -> std::result::Result<VideoFrameMut, Self> {
-        // SAFETY: `self` is valid; the call only reads (its pointer is mutable for history).
+        // SAFETY: `self` is valid; the call only reads, although its pointer is mutable.
         let writable = unsafe { ffi::av_frame_is_writable(self.raw.as_ptr()) };
         if writable > 0 && !self.format.is_hardware() {
             Ok(VideoFrameMut::from_unique(self))
@@ -100,25 +100,25 @@ impl VideoFrame {
         unsafe { (*self.raw()).height }.unsigned_abs()
     }
 
-    /// How pixels lie in the planes.
+    /// The pixel format.
     pub fn format(&self) -> PixelFormat {
         self.format
     }
 
     /// Plane `index`, rows from the top down; `None` if the format has no such plane.
     pub fn plane(&self, index: usize) -> Option<Plane<'_>> {
-        let (first_row, stride, row_bytes, rows) = self.plane_geometry(index)?;
+        let PlaneGeometry { first_row, stride, row_bytes, rows } = self.plane_geometry(index)?;
         // SAFETY: FFmpeg allocated `rows` rows of at least `row_bytes` bytes, `stride` bytes
-        // apart, and no one writes to them while `self` holds its references.
+        // apart, and nothing writes to them while `self` holds its references.
         Some(unsafe { Plane::from_raw(first_row, stride, row_bytes, rows) })
     }
 
-    /// Every plane in order.
+    /// All planes in order.
     pub fn planes(&self) -> impl Iterator<Item = Plane<'_>> {
         (0..self.format.planes()).filter_map(|index| self.plane(index))
     }
 
-    /// The 256 colours of a palette format as `0xAARRGGBB`.
+    /// The 256 colours of a palette format, each `0xAARRGGBB`; `None` for other formats.
     pub fn palette(&self) -> Option<[u32; 256]> {
         if !self.format.is_palette() {
             return None;
@@ -137,16 +137,28 @@ impl VideoFrame {
         self.raw.as_ptr()
     }
 
-    /// First row, stride, bytes of a row and rows of plane `index`.
-    fn plane_geometry(&self, index: usize) -> Option<(NonNull<u8>, isize, usize, usize)> {
+    /// The position and size of plane `index`.
+    fn plane_geometry(&self, index: usize) -> Option<PlaneGeometry> {
         let row_bytes = self.format.row_bytes(index, self.width())?;
         let rows = self.format.rows(index, self.height())?;
         // SAFETY: `self` owns a valid frame; a format has at most four planes.
         let first_row = NonNull::new(unsafe { (*self.raw()).data[index] })?;
         // SAFETY: as above.
         let stride = unsafe { (*self.raw()).linesize[index] };
-        Some((first_row, isize::try_from(stride).ok()?, row_bytes, rows))
+        Some(PlaneGeometry { first_row, stride: isize::try_from(stride).ok()?, row_bytes, rows })
     }
+}
+
+/// Where the rows of a plane are in memory.
+struct PlaneGeometry {
+    /// The top row.
+    first_row: NonNull<u8>,
+    /// Bytes from one row to the next; negative if the frame is stored bottom up.
+    stride: isize,
+    /// Bytes of a row, without padding.
+    row_bytes: usize,
+    /// Number of rows.
+    rows: usize,
 }
 
 impl Drop for VideoFrame {
@@ -168,7 +180,7 @@ impl fmt::Debug for VideoFrame {
     }
 }
 
-/// An `AVFrame` that holds no picture yet.
+/// An owned `AVFrame` without data, for FFmpeg to fill.
 pub(crate) struct Shell(NonNull<ffi::AVFrame>);
 
 // SAFETY: an AVFrame is not tied to a thread.
@@ -199,11 +211,11 @@ impl Drop for Shell {
     }
 }
 
-/// Frees a frame and its references.
+/// Frees a frame and drops its buffer references.
 ///
 /// # Safety
 ///
-/// `frame` must come from av_frame_alloc and never be used again.
+/// `frame` must come from av_frame_alloc and must not be used again.
 unsafe fn free(frame: NonNull<ffi::AVFrame>) {
     let mut frame = frame.as_ptr();
     // SAFETY: the caller promises an owned frame.

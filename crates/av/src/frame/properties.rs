@@ -1,4 +1,4 @@
-//! What a picture says about itself, other than its pixels.
+//! Properties of decoded frames: times, flags, colour description, side data.
 
 use std::{ffi::c_int, mem::offset_of, ptr::NonNull, slice};
 
@@ -12,111 +12,111 @@ use crate::{
     raw, time,
 };
 
-/// What kind of picture a decoder found.
+/// The prediction type of a coded picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PictureType {
-    /// Complete in itself.
+    /// I: decodes without other pictures.
     Intra,
-    /// Predicted from one picture.
+    /// P: predicted from one other picture.
     Predicted,
-    /// Predicted from two.
+    /// B: predicted from two other pictures.
     Bidirectional,
-    /// One of the rarer kinds, or the decoder does not say.
+    /// A rarer type, or unknown.
     Other,
 }
 
-/// What went wrong in a picture that a decoder gave out nevertheless.
+/// Errors in a frame that the decoder returned anyway.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DecodeErrors(c_int);
 
 impl DecodeErrors {
-    /// Nothing did.
+    /// Whether there were no errors.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// The bits made no sense.
-    pub fn invalid_bitstream(self) -> bool {
+    /// Whether the bitstream was invalid.
+    pub fn has_invalid_bitstream(self) -> bool {
         self.0 & ffi::FF_DECODE_ERROR_INVALID_BITSTREAM != 0
     }
 
-    /// A picture that this one is predicted from was missing.
-    pub fn missing_reference(self) -> bool {
+    /// Whether a reference picture was missing.
+    pub fn has_missing_reference(self) -> bool {
         self.0 & ffi::FF_DECODE_ERROR_MISSING_REFERENCE != 0
     }
 
-    /// Parts are guesses.
-    pub fn concealed(self) -> bool {
+    /// Whether damaged parts were concealed: filled with an estimate.
+    pub fn is_concealed(self) -> bool {
         self.0 & ffi::FF_DECODE_ERROR_CONCEALMENT_ACTIVE != 0
     }
 
-    /// Slices failed to decode.
-    pub fn damaged_slices(self) -> bool {
+    /// Whether slices could not be decoded.
+    pub fn has_damaged_slices(self) -> bool {
         self.0 & ffi::FF_DECODE_ERROR_DECODE_SLICES != 0
     }
 }
 
 impl VideoFrame {
-    /// When it is shown, in ticks of the stream's time base, mended where the container's
-    /// timestamps are missing or out of order.
+    /// Presentation time in ticks of the stream's time base. Where the container's timestamps are
+    /// missing or out of order, FFmpeg's estimate.
     pub fn pts(&self) -> Option<i64> {
         // SAFETY: `self` owns a valid frame.
         time::known(unsafe { (*self.raw()).best_effort_timestamp }).or_else(|| self.raw_pts())
     }
 
-    /// When it is shown, as the packet said it.
+    /// Presentation time in ticks as in the packet, without FFmpeg's correction.
     pub fn raw_pts(&self) -> Option<i64> {
         // SAFETY: `self` owns a valid frame.
         time::known(unsafe { (*self.raw()).pts })
     }
 
-    /// How long it is shown in ticks, if the container says; often missing or wrong.
+    /// Duration in ticks, if the container declares one; often missing or wrong.
     pub fn duration(&self) -> Option<i64> {
         // SAFETY: `self` owns a valid frame.
         let duration = unsafe { (*self.raw()).duration };
         (duration > 0).then_some(duration)
     }
 
-    /// The number that was set on the packet it was decoded from: see
+    /// The tag of the packet that it was decoded from: see
     /// [`Packet::set_tag`](crate::packet::Packet::set_tag).
     pub fn tag(&self) -> i64 {
         // SAFETY: `self` owns a valid frame; the pointer is a number and never followed.
         packet::tag_from_raw(unsafe { (*self.raw()).opaque })
     }
 
-    /// Whether the decoder calls it a key frame.
+    /// Whether the decoder marked it as a keyframe.
     pub fn is_key(&self) -> bool {
         self.has(ffi::AV_FRAME_FLAG_KEY)
     }
 
-    /// Whether it is damaged, as far as the decoder knows.
+    /// Whether the decoder found it damaged.
     pub fn is_corrupt(&self) -> bool {
         self.has(ffi::AV_FRAME_FLAG_CORRUPT) || !self.decode_errors().is_empty()
     }
 
-    /// What went wrong in it.
+    /// The errors in it.
     pub fn decode_errors(&self) -> DecodeErrors {
         // SAFETY: `self` owns a valid frame.
         DecodeErrors(unsafe { (*self.raw()).decode_error_flags })
     }
 
-    /// Whether it was only decoded for others to follow and is not shown (edit lists).
+    /// Whether it was decoded only for later frames and must not be shown (edit lists).
     pub fn is_discard(&self) -> bool {
         self.has(ffi::AV_FRAME_FLAG_DISCARD)
     }
 
-    /// Whether its rows are two fields of different moments.
+    /// Whether it consists of two fields of different times.
     pub fn is_interlaced(&self) -> bool {
         self.has(ffi::AV_FRAME_FLAG_INTERLACED)
     }
 
-    /// Whether the field of even rows comes first, if it is interlaced.
+    /// Whether the field of even rows is the earlier one, if it is interlaced.
     pub fn is_top_field_first(&self) -> bool {
         self.has(ffi::AV_FRAME_FLAG_TOP_FIELD_FIRST)
     }
 
-    /// The kind of picture.
+    /// The prediction type of its coded picture.
     pub fn picture_type(&self) -> PictureType {
         use ffi::AVPictureType::*;
         const I: c_int = AV_PICTURE_TYPE_I as c_int;
@@ -131,8 +131,7 @@ impl VideoFrame {
         }
     }
 
-    /// How its numbers become colours. The deprecated `yuvj` formats say nothing about the range
-    /// here: see
+    /// The colour description. For the deprecated `yuvj` formats the range is not set here: see
     /// [`PixelFormat::is_full_range`](crate::pixel::PixelFormat::is_full_range).
     pub fn color(&self) -> Color {
         // SAFETY: `self` owns a valid frame, and these are the offsets of enums.
@@ -149,14 +148,14 @@ impl VideoFrame {
         }
     }
 
-    /// Width of a pixel divided by its height, if the stream says.
+    /// Sample aspect ratio: a pixel's width to its height, if the stream specifies it.
     pub fn sample_aspect_ratio(&self) -> Option<(u32, u32)> {
         // SAFETY: `self` owns a valid frame.
         time::positive(unsafe { (*self.raw()).sample_aspect_ratio })
     }
 
-    /// The matrix that turns the picture upright, if the stream has one: three rows of three
-    /// numbers, 16.16 fixed point but for the last column, which is 2.30.
+    /// The matrix that rotates the frame for display, if the stream has one: three rows of three
+    /// numbers in 16.16 fixed point, the last column in 2.30.
     pub fn display_matrix(&self) -> Option<[i32; 9]> {
         let kind = ffi::AVFrameSideDataType::AV_FRAME_DATA_DISPLAYMATRIX;
         // SAFETY: `self` owns a valid frame, which the call only reads.

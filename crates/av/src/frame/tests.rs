@@ -1,7 +1,7 @@
 use super::*;
 use crate::color::{ChromaLocation, Color, ColorMatrix, ColorPrimaries, ColorRange, ColorTransfer};
 
-/// A picture whose bytes are all different from their neighbours'.
+/// A frame in which each byte differs from its neighbours.
 fn numbered(format: PixelFormat, width: u32, height: u32) -> VideoFrame {
     let mut frame = VideoFrameMut::new(format, width, height).unwrap();
     for index in 0..format.planes() {
@@ -30,7 +30,7 @@ fn check_rows(frame: &VideoFrame, row: impl Fn(usize, usize) -> usize) {
     }
 }
 
-/// Turns a frame upside down as filters do, by pointing at its last rows with negative strides.
+/// Flips a frame vertically as filters do: the planes point at the last row, with negative strides.
 fn flip(frame: &mut VideoFrame) {
     for index in 0..frame.format().planes() {
         let rows = frame.plane(index).unwrap().rows().cast_signed();
@@ -49,7 +49,7 @@ fn flip(frame: &mut VideoFrame) {
 }
 
 #[test]
-fn rows_hold_what_was_written_whatever_the_size() {
+fn rows_hold_what_was_written_at_every_size() {
     for (width, height) in [(1, 1), (3, 5), (64, 64), (65, 33)] {
         for format in [PixelFormat::YUV420P, PixelFormat::NV12, PixelFormat::RGB24] {
             check_rows(&numbered(format, width, height), |y, _| y);
@@ -58,7 +58,7 @@ fn rows_hold_what_was_written_whatever_the_size() {
 }
 
 #[test]
-fn a_bottom_up_picture_is_read_from_the_top() {
+fn a_bottom_up_frame_is_read_from_the_top() {
     let mut frame = numbered(PixelFormat::YUV420P, 5, 7);
     flip(&mut frame);
     assert!(frame.plane(0).unwrap().stride() < 0);
@@ -75,7 +75,7 @@ fn strides_are_aligned_and_rows_are_not_padded() {
 }
 
 #[test]
-fn new_pictures_are_black_bytes() {
+fn new_frames_are_zeroed() {
     for format in PixelFormat::all().filter(|format| format.planes() > 0) {
         let frame = VideoFrameMut::new(format, 17, 9).unwrap();
         for index in 0..format.planes() {
@@ -85,7 +85,7 @@ fn new_pictures_are_black_bytes() {
 }
 
 #[test]
-fn pictures_without_size_or_memory_are_refused() {
+fn frames_without_size_or_in_a_device_are_refused() {
     let refused = |format, width, height| {
         matches!(VideoFrameMut::new(format, width, height), Err(Error::InvalidArgument { .. }))
     };
@@ -96,7 +96,7 @@ fn pictures_without_size_or_memory_are_refused() {
 }
 
 #[test]
-fn only_the_last_handle_may_write() {
+fn only_an_unshared_frame_can_be_written() {
     let frame = numbered(PixelFormat::GRAY8, 3, 3);
     let clone = frame.try_clone().unwrap();
     let frame = frame.try_into_unique().unwrap_err();

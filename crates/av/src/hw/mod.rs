@@ -1,8 +1,8 @@
-//! Hardware that decodes: which kinds there are, and one opened device.
+//! Hardware decoders: the kinds that FFmpeg supports, and opened devices.
 //!
-//! A decoder with a device asks it first. If the device refuses the stream, FFmpeg's own choice of
-//! pixel format goes on in software with the same decoder, so whether a picture came out of the
-//! hardware is told by [`VideoFrame::is_hardware`](crate::VideoFrame::is_hardware).
+//! A decoder with a device tries it first. If the device does not support the stream, FFmpeg's default
+//! choice of pixel format makes the same decoder continue in software. Whether a frame was decoded on
+//! the device is shown by [`VideoFrame::is_hardware`](crate::VideoFrame::is_hardware).
 
 #[cfg(test)]
 mod tests;
@@ -18,25 +18,25 @@ use crate::{
     log, raw,
 };
 
-/// A kind of hardware that decodes.
+/// A kind of hardware decoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HwKind {
-    /// NVIDIA's decoder, through its driver.
+    /// NVIDIA GPUs, through the driver's NVDEC.
     Cuda,
-    /// Intel's, AMD's and others' on Linux, through libva.
+    /// Intel, AMD and other GPUs on Linux, through libva.
     Vaapi,
-    /// Intel's, through its Video Processing Library.
+    /// Intel GPUs, through the Video Processing Library.
     Qsv,
-    /// Apple's.
+    /// Apple's VideoToolbox.
     VideoToolbox,
-    /// Any on Windows, through Direct3D 11.
+    /// GPUs on Windows, through Direct3D 11.
     D3d11va,
-    /// Any whose Vulkan driver decodes video.
+    /// GPUs with a Vulkan driver that decodes video.
     Vulkan,
 }
 
 impl HwKind {
-    /// Every kind, those first that are the more likely to work where there are several.
+    /// All kinds; where a machine has several, the one more likely to work comes first.
     pub const ALL: [Self; 6] =
         [Self::Cuda, Self::VideoToolbox, Self::D3d11va, Self::Vaapi, Self::Qsv, Self::Vulkan];
 
@@ -52,26 +52,27 @@ impl HwKind {
         }
     }
 
-    /// Whether this build of FFmpeg knows it. Whether the machine has one is another question.
+    /// Whether this build of FFmpeg supports the kind. The machine may still have no such device.
     pub fn is_built(self) -> bool {
         built().any(|kind| kind == self.to_raw())
     }
 
-    /// Whether this build of FFmpeg can decode `codec` on it. Whether a device can is found out by
-    /// its first picture.
+    /// Whether this build of FFmpeg can decode `codec` on this kind. A given device may still not support
+    /// the stream, which shows at its first frame.
     pub fn can_decode(self, codec: Codec) -> bool {
         self.decoder(codec).is_some()
     }
 
-    /// The first decoder of `codec` that takes a device of this kind.
+    /// The first decoder of `codec` that supports a device of this kind.
     pub(crate) fn decoder(self, codec: Codec) -> Option<NonNull<ffi::AVCodec>> {
-        codec::decoders().find(|&decoder| codec::id(decoder) == codec && self.serves(decoder))
+        codec::decoders()
+            .find(|&decoder| codec::id(decoder) == codec && self.is_supported_by(decoder))
     }
 
-    fn serves(self, decoder: NonNull<ffi::AVCodec>) -> bool {
+    fn is_supported_by(self, decoder: NonNull<ffi::AVCodec>) -> bool {
         (0..)
             .map_while(|index| config(decoder, index))
-            .any(|(methods, kind)| methods & TAKES_A_DEVICE != 0 && kind == self.to_raw() as c_int)
+            .any(|(methods, kind)| methods & DEVICE_METHOD != 0 && kind == self.to_raw() as c_int)
     }
 
     fn to_raw(self) -> AVHWDeviceType {
@@ -86,9 +87,10 @@ impl HwKind {
     }
 }
 
-const TAKES_A_DEVICE: c_int = ffi::AV_CODEC_HW_CONFIG_METHOD_HW_DEVICE_CTX as c_int;
+/// The decoder takes a device through `hw_device_ctx`.
+const DEVICE_METHOD: c_int = ffi::AV_CODEC_HW_CONFIG_METHOD_HW_DEVICE_CTX as c_int;
 
-/// The kinds that FFmpeg was built with, as far as the header names them.
+/// The kinds that FFmpeg was built with.
 fn built() -> impl Iterator<Item = AVHWDeviceType> {
     let mut kind = AV_HWDEVICE_TYPE_NONE;
     std::iter::from_fn(move || {
@@ -98,7 +100,8 @@ fn built() -> impl Iterator<Item = AVHWDeviceType> {
     })
 }
 
-/// How a decoder can use hardware: ways that may be combined, and the kind, as integers.
+/// A decoder's hardware configuration number `index`: its method flags and its device kind, both as
+/// integers. `None` after the last one.
 fn config(decoder: NonNull<ffi::AVCodec>, index: c_int) -> Option<(c_int, c_int)> {
     // SAFETY: codecs are static data of libavcodec; an index past the last one gives null.
     let config = unsafe { ffi::avcodec_get_hw_config(decoder.as_ptr(), index) };
@@ -129,46 +132,47 @@ impl FromStr for HwKind {
     }
 }
 
-/// An opened device, which any number of decoders may share.
+/// An open hardware device, which any number of decoders may share.
 pub struct HwDevice {
     raw: NonNull<ffi::AVBufferRef>,
     kind: HwKind,
 }
 
-// SAFETY: a reference of FFmpeg's is not tied to a thread, and its count is atomic.
+// SAFETY: an AVBufferRef is not tied to a thread, and its count is atomic.
 unsafe impl Send for HwDevice {}
-// SAFETY: `&HwDevice` only makes further references, which FFmpeg's header calls thread-safe. What
-// decoders do with one device at the same time is theirs to lock: FFmpeg's own command shares one
-// between threads.
+// SAFETY: `&HwDevice` only adds references, which FFmpeg's header documents as thread-safe. Decoders
+// that use one device at the same time lock it themselves: the ffmpeg command shares one between
+// threads.
 unsafe impl Sync for HwDevice {}
 
 impl HwDevice {
-    /// Opens a device; `device` names one of several as FFmpeg does (a number for CUDA, a path such
-    /// as `/dev/dri/renderD128` for VAAPI), and `None` leaves the choice to FFmpeg.
+    /// Opens a device. `device` is FFmpeg's name of one of several: a number for CUDA, a path such as
+    /// `/dev/dri/renderD128` for VAAPI. `None` lets FFmpeg choose.
     ///
     /// # Errors
     ///
-    /// What FFmpeg says if there is none, or if this build doesn't know the kind.
+    /// FFmpeg's error if there is no such device or this build does not support the kind;
+    /// [`Error::InvalidArgument`] if `device` contains a zero byte; [`Error::OutOfMemory`].
     pub fn open(kind: HwKind, device: Option<&str>) -> Result<Self> {
         let device = device.map(|name| raw::c_string("the device's name", name)).transpose()?;
         let name = device.as_ref().map_or(ptr::null(), |name| name.as_ptr());
         let mut reference = ptr::null_mut();
-        log::take_error(); // of something before
+        log::take_error(); // an older message must not explain this call's error
         // SAFETY: `reference` is writable, `name` null or zero-terminated, and no options are given.
         let code = unsafe {
             ffi::av_hwdevice_ctx_create(&raw mut reference, kind.to_raw(), name, ptr::null_mut(), 0)
         };
-        check("av_hwdevice_ctx_create", code).map_err(in_ffmpegs_words)?;
+        check("av_hwdevice_ctx_create", code).map_err(explained_by_log)?;
         let raw = NonNull::new(reference).ok_or(Error::OutOfMemory)?;
         Ok(Self { raw, kind })
     }
 
-    /// What kind it is.
+    /// The kind of device.
     pub fn kind(&self) -> HwKind {
         self.kind
     }
 
-    /// One more reference, for FFmpeg to own.
+    /// A new reference, which FFmpeg will own.
     pub(crate) fn reference(&self) -> Result<NonNull<ffi::AVBufferRef>> {
         // SAFETY: `self` owns a valid reference, which the call only reads.
         let reference = unsafe { ffi::av_buffer_ref(self.raw.as_ptr()) };
@@ -176,16 +180,16 @@ impl HwDevice {
     }
 }
 
-/// The number that opening a device returns says next to nothing; what FFmpeg logged names the
-/// library that is missing.
-fn in_ffmpegs_words(error: Error) -> Error {
+/// Replaces an error's text by FFmpeg's log message: the error code of opening a device does not show
+/// which library is missing, the message does.
+fn explained_by_log(error: Error) -> Error {
     match (error, log::take_error()) {
         (Error::Io { op, kind, .. }, Some(message)) => Error::Io { op, message, kind },
-        (error, said) => error.explained_by(said),
+        (error, message) => error.explained_by(message),
     }
 }
 
-/// Devices are equal if they are the same one.
+/// Two devices are equal if they are the same object.
 impl PartialEq for HwDevice {
     fn eq(&self, other: &Self) -> bool {
         self.raw == other.raw

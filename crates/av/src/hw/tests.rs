@@ -1,4 +1,4 @@
-//! Kinds and their names; and, where a Vulkan driver is installed, pictures on their way in and out.
+//! Tests of device kinds, and of uploads and downloads where a Vulkan driver is installed.
 
 use super::*;
 use crate::{
@@ -20,7 +20,7 @@ fn kinds_have_ffmpegs_names() {
 }
 
 #[test]
-fn what_is_not_built_decodes_nothing_and_opens_no_device() {
+fn a_kind_that_is_not_built_decodes_nothing_and_opens_no_device() {
     for kind in HwKind::ALL.into_iter().filter(|kind| !kind.is_built()) {
         assert!(!kind.can_decode(Codec::H264), "{kind}");
         assert!(HwDevice::open(kind, None).is_err(), "{kind}");
@@ -38,20 +38,20 @@ fn cuda_and_vulkan_know_their_codecs() {
 }
 
 #[test]
-fn a_device_that_is_not_there_says_so() {
+fn a_missing_device_is_an_error() {
     let error = HwDevice::open(HwKind::Cuda, Some("99")).unwrap_err();
     assert!(!error.to_string().is_empty());
     assert!(HwDevice::open(HwKind::Vulkan, Some("zero\0byte")).is_err());
 }
 
-/// Any Vulkan driver, a software one too; `None`, and a line of output, if there is none.
+/// A device of any Vulkan driver, also a software one; prints a line and returns `None` without one.
 fn vulkan() -> Option<HwDevice> {
     let device = HwDevice::open(HwKind::Vulkan, None);
     device.inspect_err(|error| println!("left out: no Vulkan device ({error})")).ok()
 }
 
-/// Puts a picture into a device.
-fn upload(device: &HwDevice, picture: &VideoFrame) -> VideoFrame {
+/// Copies a frame into a device's memory.
+fn upload(device: &HwDevice, frame: &VideoFrame) -> VideoFrame {
     let device = device.reference().unwrap();
     // SAFETY: the reference is valid; the call makes one of its own.
     let frames = unsafe { ffi::av_hwframe_ctx_alloc(device.as_ptr()) };
@@ -64,11 +64,11 @@ fn upload(device: &HwDevice, picture: &VideoFrame) -> VideoFrame {
     // SAFETY: its data is a frames context, not yet initialised; this holds for the lines below.
     unsafe { (*context).format = ffi::AVPixelFormat::AV_PIX_FMT_VULKAN };
     // SAFETY: as above.
-    unsafe { (*context).sw_format = picture.format().to_raw() };
+    unsafe { (*context).sw_format = frame.format().to_raw() };
     // SAFETY: as above.
-    unsafe { (*context).width = picture.width().cast_signed() };
+    unsafe { (*context).width = frame.width().cast_signed() };
     // SAFETY: as above.
-    unsafe { (*context).height = picture.height().cast_signed() };
+    unsafe { (*context).height = frame.height().cast_signed() };
     // SAFETY: as above.
     check("av_hwframe_ctx_init", unsafe { ffi::av_hwframe_ctx_init(frames) }).unwrap();
     let shell = Shell::new().unwrap();
@@ -76,16 +76,16 @@ fn upload(device: &HwDevice, picture: &VideoFrame) -> VideoFrame {
     let code = unsafe { ffi::av_hwframe_get_buffer(frames, shell.as_ptr(), 0) };
     check("av_hwframe_get_buffer", code).unwrap();
     // SAFETY: both frames are valid.
-    let code = unsafe { ffi::av_hwframe_transfer_data(shell.as_ptr(), picture.raw(), 0) };
+    let code = unsafe { ffi::av_hwframe_transfer_data(shell.as_ptr(), frame.raw(), 0) };
     check("av_hwframe_transfer_data", code).unwrap();
     // SAFETY: both frames are valid.
-    check("props", unsafe { ffi::av_frame_copy_props(shell.as_ptr(), picture.raw()) }).unwrap();
+    check("props", unsafe { ffi::av_frame_copy_props(shell.as_ptr(), frame.raw()) }).unwrap();
     // SAFETY: the reference is owned here; the frame holds another.
     unsafe { ffi::av_buffer_unref(&raw mut frames) };
     VideoFrame::from_shell(shell).unwrap()
 }
 
-/// A picture whose bytes all differ from their neighbours'.
+/// A frame whose bytes all differ from their neighbours'.
 fn pattern(format: PixelFormat, width: u32, height: u32) -> VideoFrame {
     let mut frame = VideoFrameMut::new(format, width, height).unwrap();
     for index in 0..format.planes() {
@@ -103,21 +103,24 @@ fn pattern(format: PixelFormat, width: u32, height: u32) -> VideoFrame {
 
 #[track_caller]
 fn check_round_trip(device: &HwDevice, format: PixelFormat, width: u32, height: u32) {
-    let picture = pattern(format, width, height);
-    let there = upload(device, &picture);
-    assert!(there.is_hardware() && there.plane(0).is_none());
-    let back = there.download().unwrap();
-    drop(there);
-    assert_eq!((back.format(), back.width(), back.height()), (format, width, height));
-    assert_eq!((back.pts(), back.tag()), (Some(41), -3));
+    let frame = pattern(format, width, height);
+    let uploaded = upload(device, &frame);
+    assert!(uploaded.is_hardware() && uploaded.plane(0).is_none());
+    let downloaded = uploaded.download().unwrap();
+    drop(uploaded);
+    assert_eq!(
+        (downloaded.format(), downloaded.width(), downloaded.height()),
+        (format, width, height)
+    );
+    assert_eq!((downloaded.pts(), downloaded.tag()), (Some(41), -3));
     for index in 0..format.planes() {
-        let (want, got) = (picture.plane(index).unwrap(), back.plane(index).unwrap());
+        let (want, got) = (frame.plane(index).unwrap(), downloaded.plane(index).unwrap());
         assert!(want.iter().eq(got.iter()), "{format} {width}×{height}: plane {index}");
     }
 }
 
 #[test]
-fn pictures_come_back_from_a_device_as_they_went() {
+fn frames_are_unchanged_by_upload_and_download() {
     let Some(device) = vulkan() else { return };
     for format in [PixelFormat::NV12, PixelFormat::P010, PixelFormat::YUV420P] {
         check_round_trip(&device, format, 64, 48);
@@ -126,26 +129,26 @@ fn pictures_come_back_from_a_device_as_they_went() {
 }
 
 #[test]
-fn a_picture_outlives_the_handle_on_its_device() {
+fn a_frame_outlives_the_handle_of_its_device() {
     let Some(device) = vulkan() else { return };
-    let there = upload(&device, &pattern(PixelFormat::NV12, 64, 64));
+    let uploaded = upload(&device, &pattern(PixelFormat::NV12, 64, 64));
     drop(device);
-    let back = std::thread::spawn(move || there.download().unwrap().plane(0).is_some());
-    assert!(back.join().unwrap());
+    let is_readable = std::thread::spawn(move || uploaded.download().unwrap().plane(0).is_some());
+    assert!(is_readable.join().unwrap());
 }
 
 #[test]
-fn what_lies_in_a_device_is_cropped_when_it_comes_back() {
+fn a_download_applies_the_remaining_crop() {
     let Some(device) = vulkan() else { return };
-    let picture = pattern(PixelFormat::NV12, 64, 64);
-    let mut there = upload(&device, &picture);
-    // As decoders leave it: right and bottom are cut off, left and top still to do.
-    // SAFETY: `there` is valid and has no other owner.
-    unsafe { (*there.raw_mut()).height = 48 };
+    let frame = pattern(PixelFormat::NV12, 64, 64);
+    let mut uploaded = upload(&device, &frame);
+    // As decoders leave it: cropped at the right and bottom, but not yet at the left and top.
+    // SAFETY: `uploaded` is valid and has no other owner.
+    unsafe { (*uploaded.raw_mut()).height = 48 };
     // SAFETY: as above.
-    unsafe { (*there.raw_mut()).crop_top = 16 };
-    let back = there.download().unwrap();
-    assert_eq!((back.width(), back.height()), (64, 32));
-    let (want, got) = (picture.plane(0).unwrap(), back.plane(0).unwrap());
+    unsafe { (*uploaded.raw_mut()).crop_top = 16 };
+    let downloaded = uploaded.download().unwrap();
+    assert_eq!((downloaded.width(), downloaded.height()), (64, 32));
+    let (want, got) = (frame.plane(0).unwrap(), downloaded.plane(0).unwrap());
     assert!(want.iter().skip(16).take(32).eq(got.iter()));
 }

@@ -1,4 +1,4 @@
-//! The bridge from FFmpeg's read and seek callbacks to a source.
+//! An `AVIOContext` whose read and seek callbacks read from a [`ByteSource`].
 
 use std::{
     ffi::{c_int, c_void},
@@ -15,8 +15,8 @@ use std::{
 use ffmpeg_sys_next as ffi;
 
 use super::{
-    Io, IoCounters, Source,
-    sparse::{Plan, Unneeded},
+    ByteSource, Io, IoCounters,
+    skipped::{NextRead, SkippedRanges},
 };
 use crate::{
     error::{Error, Result},
@@ -27,29 +27,31 @@ use crate::{
 #[cfg(test)]
 mod tests;
 
-/// Bytes that FFmpeg reads at a time, unless a packet is larger.
+/// Size of FFmpeg's read buffer in bytes; larger packets are read directly.
 const BUFFER_SIZE: usize = 32 << 10;
 
-/// An `AVIOContext` over a source.
+/// An owned `AVIOContext` that reads from a byte source.
 pub(crate) struct Avio {
     raw: NonNull<ffi::AVIOContext>,
-    /// Owned, and shared with the callbacks that FFmpeg makes.
+    /// Owned; also used by the callbacks.
     bridge: NonNull<Bridge>,
     counters: Arc<IoCounters>,
-    failure: Arc<Failure>,
-    unneeded: Arc<OnceLock<Unneeded>>,
+    failure: Arc<FirstError>,
+    skipped: Arc<OnceLock<SkippedRanges>>,
+    /// The source's length in bytes when it was opened, if it can seek.
     len: Option<u64>,
 }
 
-// SAFETY: neither the context nor the bridge is tied to a thread; a Source is Send.
+// SAFETY: neither the context nor the bridge is tied to a thread; a ByteSource is Send.
 unsafe impl Send for Avio {}
 
-/// The first error of a source. FFmpeg passes on a number at best, and often "end of file".
+/// The first error of a byte source. FFmpeg passes on only an error code, and often "end of file".
 #[derive(Debug, Default)]
-struct Failure(Mutex<Option<Error>>);
+struct FirstError(Mutex<Option<Error>>);
 
-impl Failure {
-    fn note(&self, error: Error) {
+impl FirstError {
+    /// Keeps `error` if it is the first.
+    fn record(&self, error: Error) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
     }
 
@@ -58,25 +60,25 @@ impl Failure {
     }
 }
 
-/// What the callbacks work on.
+/// The state of the callbacks.
 struct Bridge {
-    source: Box<dyn Source>,
-    /// Bytes from the start.
+    source: Box<dyn ByteSource>,
+    /// Position of the next read, in bytes from the start.
     position: u64,
     counters: Arc<IoCounters>,
-    failure: Arc<Failure>,
+    failure: Arc<FirstError>,
     watch: Arc<Watch>,
-    unneeded: Arc<OnceLock<Unneeded>>,
-    /// The source panicked: it is not called again.
-    poisoned: bool,
+    skipped: Arc<OnceLock<SkippedRanges>>,
+    /// Whether the source has panicked; then it is not called again.
+    is_poisoned: bool,
 }
 
 impl Avio {
     pub(crate) fn new(mut io: Io, watch: Arc<Watch>) -> Result<Self> {
-        let (counters, failure) = (io.counters(), Arc::<Failure>::default());
-        let unneeded = Arc::<OnceLock<Unneeded>>::default();
-        let len = if io.seekable { io.source.len() } else { None };
-        let seek = if io.seekable { Some(seek as SeekCallback) } else { None };
+        let (counters, failure) = (io.counters(), Arc::<FirstError>::default());
+        let skipped = Arc::<OnceLock<SkippedRanges>>::default();
+        let len = if io.is_seekable { io.source.len() } else { None };
+        let seek = if io.is_seekable { Some(seek as SeekCallback) } else { None };
         // SAFETY: any size may be asked for; a null result is handled on the next line.
         let buffer = unsafe { ffi::av_mallocz(BUFFER_SIZE) };
         let buffer = NonNull::new(buffer).ok_or(Error::OutOfMemory)?;
@@ -86,11 +88,11 @@ impl Avio {
             counters: Arc::clone(&counters),
             failure: Arc::clone(&failure),
             watch,
-            unneeded: Arc::clone(&unneeded),
-            poisoned: false,
+            skipped: Arc::clone(&skipped),
+            is_poisoned: false,
         })));
-        // SAFETY: the buffer is av_malloc'd and as long as said; the bridge outlives the context,
-        // and the callbacks take a bridge.
+        // SAFETY: the buffer is av_malloc'd and BUFFER_SIZE long; the bridge outlives the context, and
+        // the callbacks take a bridge.
         let raw = unsafe {
             ffi::avio_alloc_context(
                 buffer.as_ptr().cast(),
@@ -103,13 +105,13 @@ impl Avio {
             )
         };
         let Some(raw) = NonNull::new(raw) else {
-            // SAFETY: the buffer is still ours.
+            // SAFETY: the buffer was allocated above, and nothing else has it.
             unsafe { ffi::av_free(buffer.as_ptr()) };
             // SAFETY: the bridge was leaked above, and nothing else has it.
             drop(unsafe { Box::from_raw(bridge.as_ptr()) });
             return Err(Error::OutOfMemory);
         };
-        Ok(Self { raw, bridge, counters, failure, unneeded, len })
+        Ok(Self { raw, bridge, counters, failure, skipped, len })
     }
 
     pub(crate) fn as_ptr(&self) -> *mut ffi::AVIOContext {
@@ -120,14 +122,14 @@ impl Avio {
         &self.counters
     }
 
-    /// From now on gives FFmpeg zeros for what is `unneeded` and nowhere `needed`, without reading
-    /// it from the source. `false` if the source can't seek, or if this was said before.
+    /// From now on returns zeros for the byte ranges in `unneeded` without those in `needed`, and does
+    /// not read them. Returns `false` if the source can't seek or ranges were set before.
     pub(crate) fn skip_ranges(&self, unneeded: Vec<Range<u64>>, needed: Vec<Range<u64>>) -> bool {
         let Some(len) = self.len else { return false };
-        self.unneeded.set(Unneeded::new(unneeded, needed, len)).is_ok()
+        self.skipped.set(SkippedRanges::new(unneeded, needed, len)).is_ok()
     }
 
-    /// The first error of the source.
+    /// The first error of the byte source, if there was one.
     pub(crate) fn failure(&self) -> Option<Error> {
         self.failure.get()
     }
@@ -135,7 +137,7 @@ impl Avio {
 
 impl Drop for Avio {
     fn drop(&mut self) {
-        // FFmpeg may have replaced the buffer: the one to free is the one it has now.
+        // FFmpeg may have replaced the buffer, so free the current one.
         // SAFETY: `self` owns the context, and its demuxer is closed before.
         let buffer = unsafe { &raw mut (*self.raw.as_ptr()).buffer };
         // SAFETY: the buffer is owned by the context and av_malloc'd.
@@ -150,22 +152,22 @@ impl Drop for Avio {
 
 type SeekCallback = unsafe extern "C" fn(*mut c_void, i64, c_int) -> i64;
 
-/// FFmpeg asks for up to `size` bytes.
+/// FFmpeg's read callback: reads up to `size` bytes into `target`.
 ///
 /// # Safety
 ///
-/// `bridge` must be a live [`Bridge`] that no one else uses meanwhile; `target` must be null or
+/// `bridge` must be a live [`Bridge`] that nothing else uses during the call; `target` must be null or
 /// writable for `size` bytes.
 unsafe extern "C" fn read(bridge: *mut c_void, target: *mut u8, size: c_int) -> c_int {
-    // SAFETY: the caller promises a live bridge that no one else uses.
+    // SAFETY: the caller promises a live bridge that nothing else uses.
     let bridge = unsafe { &mut *bridge.cast::<Bridge>() };
-    // FFmpeg may ask for nothing, with a null pointer, of which no slice can be made.
+    // FFmpeg may ask for 0 bytes with a null pointer, which no slice may have.
     let (Some(target), Ok(size @ 1..)) = (NonNull::new(target), usize::try_from(size)) else {
         return ffi::AVERROR(libc::EINVAL);
     };
     // SAFETY: not null, and the caller promises `size` writable bytes, initialised or not.
     let target = unsafe { slice::from_raw_parts_mut(target.cast().as_ptr(), size) };
-    let read = bridge.guarded("read", |bridge| bridge.read(target));
+    let read = bridge.run_guarded("read", |bridge| bridge.read(target));
     match read {
         Ok(0) => ffi::AVERROR_EOF,
         Ok(count) => c_int::try_from(count).unwrap_or(ffi::AVERROR(libc::EIO)),
@@ -173,27 +175,27 @@ unsafe extern "C" fn read(bridge: *mut c_void, target: *mut u8, size: c_int) -> 
     }
 }
 
-/// FFmpeg wants to go elsewhere, or to know the length.
+/// FFmpeg's seek callback: moves the position, or returns the length for `AVSEEK_SIZE`.
 ///
 /// # Safety
 ///
-/// `bridge` must be a live [`Bridge`] that no one else uses meanwhile.
+/// `bridge` must be a live [`Bridge`] that nothing else uses during the call.
 unsafe extern "C" fn seek(bridge: *mut c_void, offset: i64, whence: c_int) -> i64 {
-    // SAFETY: the caller promises a live bridge that no one else uses.
+    // SAFETY: the caller promises a live bridge that nothing else uses.
     let bridge = unsafe { &mut *bridge.cast::<Bridge>() };
-    let sought = bridge.guarded("seek", |bridge| bridge.seek(offset, whence));
-    sought.unwrap_or_else(i64::from)
+    let position = bridge.run_guarded("seek", |bridge| bridge.seek(offset, whence));
+    position.unwrap_or_else(i64::from)
 }
 
 impl Bridge {
-    /// Runs `operation` so that neither a stop, an error nor a panic passes the C code above
-    /// unnoticed. `Err` is the number to return.
-    fn guarded<T>(
+    /// Runs `operation`; records its error, or its panic as an error. `Err` is the code to return to
+    /// FFmpeg.
+    fn run_guarded<T>(
         &mut self,
         op: &'static str,
         operation: impl FnOnce(&mut Self) -> io::Result<T>,
     ) -> std::result::Result<T, c_int> {
-        if self.poisoned {
+        if self.is_poisoned {
             return Err(ffi::AVERROR(libc::EIO));
         }
         if self.watch.stop().is_some() {
@@ -203,17 +205,17 @@ impl Bridge {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(error)) => error,
             Err(text) => {
-                self.poisoned = true;
+                self.is_poisoned = true;
                 io::Error::other(format!("the reader panicked: {text}"))
             }
         };
         match error.kind() {
             _ if self.watch.stop().is_some() => Err(ffi::AVERROR_EXIT),
-            // FFmpeg asked for what this source does not have, and lives without it.
+            // The source does not support this operation, and FFmpeg works without it.
             io::ErrorKind::Unsupported => Err(ffi::AVERROR(libc::ENOSYS)),
             io::ErrorKind::InvalidInput => Err(ffi::AVERROR(libc::EINVAL)),
             _ => {
-                self.failure.note(Error::from_io(op, &error));
+                self.failure.record(Error::from_io(op, &error));
                 Err(ffi::AVERROR(
                     error.raw_os_error().filter(|&code| code > 0).unwrap_or(libc::EIO),
                 ))
@@ -222,24 +224,25 @@ impl Bridge {
     }
 
     fn read(&mut self, target: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
-        let plan = self.unneeded.get().map(|ranges| ranges.plan(self.position, target.len()));
-        match plan {
-            Some(Plan::Zeros(count)) => self.skip(target, count),
-            Some(Plan::Read(count)) => {
+        let skipped = self.skipped.get();
+        match skipped.map(|ranges| ranges.next_read(self.position, target.len())) {
+            Some(NextRead::Zeros(count)) => self.read_zeros(target, count),
+            Some(NextRead::Source(count)) => {
                 self.read_source(target.get_mut(..count).unwrap_or_default())
             }
             None => self.read_source(target),
         }
     }
 
-    /// Fills the start of `target` with zeros and moves the source on.
-    fn skip(&mut self, target: &mut [MaybeUninit<u8>], count: usize) -> io::Result<usize> {
+    /// Fills the start of `target` with zeros and moves the position over them.
+    fn read_zeros(&mut self, target: &mut [MaybeUninit<u8>], count: usize) -> io::Result<usize> {
         target.iter_mut().take(count).for_each(|byte| *byte = MaybeUninit::new(0));
         self.position = self.position.saturating_add(count as u64);
         self.source.seek(self.position)?;
         Ok(count)
     }
 
+    /// Reads from the source, and retries while it has no data yet.
     fn read_source(&mut self, target: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
         let count = loop {
             match self.source.read(target) {
@@ -248,14 +251,14 @@ impl Bridge {
                     if self.watch.stop().is_some() {
                         return Err(error);
                     }
-                    // A `Read` has no way to say when it will be ready.
+                    // `Read` can't report when it becomes ready.
                     thread::sleep(Duration::from_millis(1));
                 }
                 result => break result?,
             }
         };
         if count > target.len() {
-            return Err(io::Error::other("the reader claims to have read more than it was given"));
+            return Err(io::Error::other("the reader returned a count larger than its buffer"));
         }
         self.position = self.position.saturating_add(count as u64);
         if count > 0 {

@@ -1,29 +1,29 @@
-//! Regular files, read at absolute places.
+//! Regular files, read at absolute positions.
 
 use std::{fs::File, io, mem::MaybeUninit, os::fd::AsRawFd};
 
-use super::Source;
+use super::ByteSource;
 
-/// A file and the place of the next read.
+/// A regular file and the position of the next read.
 pub(super) struct FileSource {
     file: File,
     position: u64,
-    /// The length in bytes when it was opened.
+    /// Length in bytes when it was opened.
     len: u64,
 }
 
 impl FileSource {
-    /// Reads a file that has `len` bytes now.
+    /// A source for `file`, whose length is now `len` bytes.
     pub(super) fn new(file: File, len: u64) -> Self {
         Self { file, position: 0, len }
     }
 }
 
-impl Source for FileSource {
+impl ByteSource for FileSource {
     fn read(&mut self, target: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
         let count = read_at(&self.file, target, self.position)?;
         if count == 0 && self.position < self.len {
-            return Err(truncated()); // else it would pass for the end
+            return Err(truncated()); // 0 would mean the end
         }
         self.position += count as u64;
         Ok(count)
@@ -39,13 +39,13 @@ impl Source for FileSource {
     }
 }
 
-/// What is told of a file that has become shorter than it was.
+/// The error for a file that was truncated after it was opened.
 pub(super) fn truncated() -> io::Error {
     let text = "the file was truncated while it was read";
     io::Error::new(io::ErrorKind::UnexpectedEof, text)
 }
 
-/// Fills the start of `target` from `position`; 0 at the end.
+/// Reads from `position` into the start of `target`; returns the number of bytes, 0 at the end.
 pub(super) fn read_at(
     file: &File,
     target: &mut [MaybeUninit<u8>],

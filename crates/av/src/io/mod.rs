@@ -1,4 +1,4 @@
-//! Where bytes come from: files, mappings, memory and callers' readers, as FFmpeg reads them.
+//! Byte sources that FFmpeg reads from: files, mapped files, memory and callers' readers.
 
 mod avio;
 mod file;
@@ -6,7 +6,7 @@ mod map;
 mod pipe;
 mod reader;
 pub mod sigbus;
-mod sparse;
+mod skipped;
 
 use std::{
     fmt, fs, io,
@@ -21,14 +21,14 @@ use std::{
 pub(crate) use self::avio::Avio;
 use crate::error::{Error, Result};
 
-/// A source of bytes to open a [`Demuxer`](crate::demuxer::Demuxer) on.
+/// A byte source to open a [`Demuxer`](crate::demuxer::Demuxer) on.
 pub struct Io {
-    source: Box<dyn Source>,
+    source: Box<dyn ByteSource>,
     counters: Arc<IoCounters>,
-    seekable: bool,
+    is_seekable: bool,
 }
 
-/// How much has been read from a source. Readable from any thread while demuxing.
+/// Counters of the reads from an [`Io`]. They can be read from any thread while demuxing.
 #[derive(Debug, Default)]
 pub struct IoCounters {
     bytes_read: AtomicU64,
@@ -37,59 +37,60 @@ pub struct IoCounters {
 }
 
 impl IoCounters {
-    /// Bytes read from the source.
+    /// Number of bytes read from the source.
     pub fn bytes_read(&self) -> u64 {
         self.bytes_read.load(Ordering::Relaxed)
     }
 
-    /// Times that FFmpeg asked for bytes and got some.
+    /// Number of reads that returned bytes.
     pub fn reads(&self) -> u64 {
         self.reads.load(Ordering::Relaxed)
     }
 
-    /// Times that FFmpeg moved to another place.
+    /// Number of seeks.
     pub fn seeks(&self) -> u64 {
         self.seeks.load(Ordering::Relaxed)
     }
 }
 
-/// What FFmpeg needs from a source.
-pub(crate) trait Source: Send {
-    /// Fills the start of `target`, which is not empty; 0 at the end.
+/// A source of bytes that FFmpeg reads through callbacks.
+pub(crate) trait ByteSource: Send {
+    /// Reads into the start of `target`, which is not empty; returns the number of bytes, 0 at the end.
     fn read(&mut self, target: &mut [MaybeUninit<u8>]) -> io::Result<usize>;
 
-    /// Moves to `position` bytes from the start.
+    /// Sets the position of the next read, in bytes from the start.
     fn seek(&mut self, position: u64) -> io::Result<()>;
 
-    /// The length in bytes now, if there is one.
+    /// The current length in bytes; `None` if it is unknown.
     fn len(&mut self) -> Option<u64>;
 }
 
 impl Io {
-    /// Reads from `reader`, which cannot seek: a pipe, a socket. Formats that keep their index at
-    /// the end can't be read this way.
+    /// Reads from a reader that can't seek, such as a pipe or socket. Formats with their index at the end
+    /// can't be read this way.
     ///
-    /// A panic in `reader` becomes an error of the demuxer.
+    /// A panic in `reader` becomes an [`Error::Io`] of the demuxer.
     pub fn read(reader: impl Read + Send + 'static) -> Self {
         Self::new(reader::Unseekable(reader), false)
     }
 
-    /// Reads from `reader`, which can seek.
+    /// Reads from a reader that can seek.
     ///
-    /// A panic in `reader` becomes an error of the demuxer.
+    /// A panic in `reader` becomes an [`Error::Io`] of the demuxer.
     pub fn read_seek(reader: impl Read + Seek + Send + 'static) -> Self {
         Self::new(reader::Seekable(reader), true)
     }
 
-    /// Reads a file at absolute places, so that the file's own position does not matter. What is
-    /// no regular file (a pipe, a terminal) is read from front to back; that it is silent doesn't keep
-    /// an [`Interrupt`](crate::interrupt::Interrupt) from being heard.
+    /// Reads a regular file with `pread`, independently of the file's own position. Other files (pipes,
+    /// terminals) are read in order without seeking; while they have no data, the demuxer still polls its
+    /// [`Interrupt`](crate::interrupt::Interrupt).
     ///
-    /// Reading what was cut off the file since it was opened is an [`Error::Io`], not its end.
+    /// If the file is truncated after it was opened, reading the missing part is an [`Error::Io`], not
+    /// the end.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if the file's type can't be found out, or is a folder.
+    /// [`Error::Io`] if the file's type can't be determined or it is a folder.
     pub fn file(file: fs::File) -> Result<Self> {
         let metadata = file.metadata().map_err(|error| Error::from_io("stat", &error))?;
         if metadata.is_dir() {
@@ -102,13 +103,13 @@ impl Io {
         })
     }
 
-    /// Maps a regular file into memory and copies from there. Each read asks for the length of the
-    /// file, because it may have been truncated.
+    /// Maps a regular file into memory and copies from there. Each read checks the file's length, because
+    /// the file may have been truncated.
     ///
-    /// If another process truncates the file meanwhile, reading the missing part raises `SIGBUS`,
-    /// which ends the process unless its owner has called [`sigbus::install`]; then it becomes an
-    /// [`Error::Io`]. Choose [`Io::file`] where that is not acceptable. Parts already read are
-    /// released, so that they don't count as memory of the process.
+    /// If another process truncates the file, reading the missing part raises `SIGBUS`. That ends the
+    /// process, or is an [`Error::Io`] if the program has called [`sigbus::install`]. Use [`Io::file`]
+    /// where this is not acceptable. Pages that were read are released, so that they do not count as
+    /// memory of the process.
     ///
     /// # Errors
     ///
@@ -118,25 +119,25 @@ impl Io {
         Ok(Self::new(source, true))
     }
 
-    /// Reads from memory.
+    /// Reads bytes in memory.
     pub fn bytes(bytes: impl AsRef<[u8]> + Send + 'static) -> Self {
         Self::new(reader::Bytes::new(bytes), true)
     }
 
-    /// The source's counters, which go on counting after the demuxer has taken it.
+    /// The counters, which stay valid after a demuxer has taken over the source.
     pub fn counters(&self) -> Arc<IoCounters> {
         Arc::clone(&self.counters)
     }
 
-    fn new(source: impl Source + 'static, seekable: bool) -> Self {
-        Self { source: Box::new(source), counters: Arc::default(), seekable }
+    fn new(source: impl ByteSource + 'static, is_seekable: bool) -> Self {
+        Self { source: Box::new(source), counters: Arc::default(), is_seekable }
     }
 }
 
 impl fmt::Debug for Io {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Io")
-            .field("seekable", &self.seekable)
+            .field("is_seekable", &self.is_seekable)
             .field("counters", &self.counters)
             .finish_non_exhaustive()
     }

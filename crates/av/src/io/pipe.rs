@@ -1,4 +1,4 @@
-//! What can't seek and may be silent for long: pipes, terminals, devices.
+//! Pipes, terminals and devices: files that can't seek and may have no data for a long time.
 
 use std::{
     fs::File,
@@ -7,19 +7,19 @@ use std::{
     os::fd::AsRawFd,
 };
 
-use super::{Source, reader::zeroed};
+use super::{ByteSource, reader::zeroed};
 
-/// How long the system waits before it is asked whether reading is still wanted, in milliseconds.
-const PATIENCE: libc::c_int = 50;
+/// Longest wait for data in milliseconds, after which the caller polls its interrupt.
+const POLL_TIMEOUT: libc::c_int = 50;
 
-/// A pipe, which is never waited for so long that a wish to stop goes unheard.
+/// A pipe or similar file. A read waits at most [`POLL_TIMEOUT`], so that it can be interrupted.
 pub(super) struct Pipe(pub(super) File);
 
-impl Source for Pipe {
+impl ByteSource for Pipe {
     fn read(&mut self, target: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
         match is_ready(&self.0)? {
             true => self.0.read(zeroed(target)),
-            false => Err(io::ErrorKind::WouldBlock.into()), // it is asked again, unless it is to stop
+            false => Err(io::ErrorKind::WouldBlock.into()), // the caller retries unless interrupted
         }
     }
 
@@ -32,11 +32,11 @@ impl Source for Pipe {
     }
 }
 
-/// Whether there is something to read, or the end, before patience runs out.
+/// Waits until there is data or the end; `false` if [`POLL_TIMEOUT`] passes first.
 fn is_ready(file: &File) -> io::Result<bool> {
-    let mut asked = libc::pollfd { fd: file.as_raw_fd(), events: libc::POLLIN, revents: 0 };
-    // SAFETY: one entry, which is written to, and whose file is open as long as it is borrowed.
-    let ready = unsafe { libc::poll(&raw mut asked, 1, PATIENCE) };
+    let mut entry = libc::pollfd { fd: file.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    // SAFETY: the array has one writable entry, and its file is open while it is borrowed.
+    let ready = unsafe { libc::poll(&raw mut entry, 1, POLL_TIMEOUT) };
     match ready {
         0.. => Ok(ready > 0),
         _ => Err(io::Error::last_os_error()),
@@ -50,15 +50,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_silent_pipe_says_so_and_one_that_is_closed_has_ended() {
-        let (reader, mut writer) = io::pipe().expect("there are pipes");
+    fn an_empty_pipe_would_block_and_a_closed_one_ends() {
+        let (reader, mut writer) = io::pipe().expect("a pipe");
         let mut pipe = Pipe(File::from(OwnedFd::from(reader)));
         let mut target = [MaybeUninit::new(0); 4];
-        let silent = pipe.read(&mut target).expect_err("nothing was written");
-        assert_eq!(silent.kind(), io::ErrorKind::WouldBlock);
-        writer.write_all(b"ab").expect("it is read");
-        assert_eq!(pipe.read(&mut target).expect("it is there"), 2);
+        let empty = pipe.read(&mut target).expect_err("no data");
+        assert_eq!(empty.kind(), io::ErrorKind::WouldBlock);
+        writer.write_all(b"ab").expect("room in the pipe");
+        assert_eq!(pipe.read(&mut target).expect("data"), 2);
         drop(writer);
-        assert_eq!(pipe.read(&mut target).expect("it has ended"), 0);
+        assert_eq!(pipe.read(&mut target).expect("the end"), 0);
     }
 }

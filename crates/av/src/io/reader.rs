@@ -1,4 +1,4 @@
-//! Callers' readers and memory as sources.
+//! Byte sources over callers' readers and over memory.
 
 use std::{
     io::{self, Read, Seek, SeekFrom},
@@ -6,12 +6,12 @@ use std::{
     ptr, slice,
 };
 
-use super::Source;
+use super::ByteSource;
 
-/// A reader that only goes forward.
+/// A reader that can't seek.
 pub(super) struct Unseekable<R>(pub(super) R);
 
-impl<R: Read + Send> Source for Unseekable<R> {
+impl<R: Read + Send> ByteSource for Unseekable<R> {
     fn read(&mut self, target: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
         self.0.read(zeroed(target))
     }
@@ -25,10 +25,10 @@ impl<R: Read + Send> Source for Unseekable<R> {
     }
 }
 
-/// A reader that can go anywhere.
+/// A reader that can seek.
 pub(super) struct Seekable<R>(pub(super) R);
 
-impl<R: Read + Seek + Send> Source for Seekable<R> {
+impl<R: Read + Seek + Send> ByteSource for Seekable<R> {
     fn read(&mut self, target: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
         self.0.read(zeroed(target))
     }
@@ -45,8 +45,8 @@ impl<R: Read + Seek + Send> Source for Seekable<R> {
     }
 }
 
-/// A reader may look at its target, so it must not be uninitialised; zeroing costs a tenth of a
-/// copy.
+/// Initialises `target` with zeros, because a caller's reader may read its buffer. This costs a tenth
+/// of a copy.
 pub(super) fn zeroed(target: &mut [MaybeUninit<u8>]) -> &mut [u8] {
     target.fill(MaybeUninit::new(0));
     let (start, len) = (target.as_mut_ptr().cast::<u8>(), target.len());
@@ -54,7 +54,7 @@ pub(super) fn zeroed(target: &mut [MaybeUninit<u8>]) -> &mut [u8] {
     unsafe { slice::from_raw_parts_mut(start, len) }
 }
 
-/// Bytes in memory.
+/// Bytes in memory and the position of the next read.
 pub(super) struct Bytes<B> {
     bytes: B,
     position: usize,
@@ -66,7 +66,7 @@ impl<B: AsRef<[u8]>> Bytes<B> {
     }
 }
 
-impl<B: AsRef<[u8]> + Send> Source for Bytes<B> {
+impl<B: AsRef<[u8]> + Send> ByteSource for Bytes<B> {
     fn read(&mut self, target: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
         let rest = self.bytes.as_ref().get(self.position..).unwrap_or_default();
         let count = rest.len().min(target.len());
@@ -77,7 +77,7 @@ impl<B: AsRef<[u8]> + Send> Source for Bytes<B> {
     }
 
     fn seek(&mut self, position: u64) -> io::Result<()> {
-        // Past the end of memory there is nothing to read, wherever that is.
+        // Every position past the end reads nothing.
         self.position = usize::try_from(position).unwrap_or(usize::MAX);
         Ok(())
     }
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reading_memory_past_its_end_gives_nothing() {
+    fn reading_past_the_end_of_memory_returns_nothing() {
         let mut source = Bytes::new(vec![1, 2, 3]);
         let mut target = [MaybeUninit::new(0); 2];
         assert_eq!(source.read(&mut target).unwrap(), 2);
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn asking_for_the_length_keeps_the_place() {
+    fn len_keeps_the_position() {
         let mut source = Seekable(io::Cursor::new(vec![1, 2, 3]));
         source.seek(1).unwrap();
         assert_eq!(source.len(), Some(3));

@@ -1,9 +1,9 @@
-//! Turning a truncated mapping into an error instead of a crash.
+//! A `SIGBUS` handler that turns the truncation of a mapped file into an error instead of a crash.
 //!
-//! When another process truncates a mapped file, touching the missing part raises `SIGBUS`. The
-//! handler here looks whether the address lies in a mapping of this crate; then it puts an empty
-//! page there, so that the copy goes on, and marks the mapping, so that the reader reports an
-//! error after the copy. Any other `SIGBUS` goes to the handler that was there before.
+//! When another process truncates a mapped file, reading the missing part raises `SIGBUS`. If the
+//! address is in a mapping of this crate, the handler maps an empty page there, so that the copy
+//! continues, and marks the mapping as damaged, so that the reader reports an error after the copy. Any
+//! other `SIGBUS` is forwarded to the handler that was installed before.
 
 use std::{
     array, io, mem, ptr,
@@ -17,23 +17,23 @@ use libc::{c_int, c_void, siginfo_t};
 
 use crate::error::{Error, Result};
 
-/// Installs the handler, once for the process. For the program's owner to call, not a library.
+/// Installs the handler, once per process. Only programs should call this, not libraries.
 ///
 /// # Errors
 ///
-/// [`Error::Io`] if the system refuses.
+/// [`Error::Io`] if `sigaction` fails.
 pub fn install() -> Result<()> {
     static INSTALLED: OnceLock<Result<()>> = OnceLock::new();
     INSTALLED.get_or_init(install_once).clone()
 }
 
-/// Where the handler that was there before is kept; set before ours can run.
+/// The handler that was installed before; set before this one can run.
 static PREVIOUS: OnceLock<libc::sigaction> = OnceLock::new();
 
 fn install_once() -> Result<()> {
     // SAFETY: a sigaction of zeros is a valid one: the default action and no flags.
     let mut previous = unsafe { mem::zeroed::<libc::sigaction>() };
-    // SAFETY: asking for the current action writes only to `previous`.
+    // SAFETY: querying the current action writes only to `previous`.
     let code = unsafe { libc::sigaction(libc::SIGBUS, ptr::null(), &raw mut previous) };
     check(code)?;
     let _ = PREVIOUS.set(previous);
@@ -50,37 +50,37 @@ fn check(code: c_int) -> Result<()> {
     if code == 0 { Ok(()) } else { Err(Error::from_io("sigaction", &io::Error::last_os_error())) }
 }
 
-/// Runs inside the faulting instruction: no allocation, no lock, no panic.
+/// The signal handler. It must be async-signal-safe: no allocation, no lock, no panic.
 extern "C" fn on_sigbus(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
     // SAFETY: with SA_SIGINFO the kernel passes a valid siginfo.
     let fault = unsafe { &*info };
-    // SAFETY: a SIGBUS holds the address of the fault, or 0 if someone sent it.
+    // SAFETY: a SIGBUS has the address of the fault, or 0 if a process sent the signal.
     let address = unsafe { fault.si_addr() }.addr();
-    if !mend(address) {
+    if !replace_page(address) {
         forward(signal, info, context);
     }
 }
 
-/// Puts an empty page under `address` if it lies in a mapping of ours.
-fn mend(address: usize) -> bool {
-    let Some(slot) = slots().find(|slot| slot.contains(address)) else { return false };
-    slot.damaged.store(true, Ordering::Release);
+/// Maps an empty page at `address` if it is in a guarded range; `false` if not.
+fn replace_page(address: usize) -> bool {
+    let Some(range) = ranges().find(|range| range.contains(address)) else { return false };
+    range.is_damaged.store(true, Ordering::Release);
     let page = page_size();
     let start = ptr::without_provenance_mut(address - address % page);
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
-    // SAFETY: the page belongs to a mapping of ours, whose length was rounded up to whole pages by
-    // the kernel, and nothing holds references into it: it is only copied from.
+    // SAFETY: the page belongs to a mapping of this crate, whose length the kernel rounded up to whole
+    // pages, and there are no references into it: it is only copied from.
     let mapped = unsafe { libc::mmap(start, page, libc::PROT_READ, flags, -1, 0) };
     mapped != libc::MAP_FAILED
 }
 
-/// Does what the handler before would have done.
+/// Does what the previous handler would have done.
 fn forward(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
     let action = PREVIOUS.get().map_or(libc::SIG_DFL, |previous| previous.sa_sigaction);
     let with_info = PREVIOUS.get().is_some_and(|p| p.sa_flags & libc::SA_SIGINFO != 0);
     if action == libc::SIG_DFL || action == libc::SIG_IGN {
-        // A fault can't be ignored: the instruction faults again after the return, and the default
-        // action ends the process. A signal that someone sent has to be sent again.
+        // With the default action set, the instruction faults again after the return, which ends the
+        // process. A signal that a process sent does not repeat, so raise it again.
         // SAFETY: setting the default action is always allowed.
         unsafe { libc::signal(signal, libc::SIG_DFL) };
         // SAFETY: with SA_SIGINFO the kernel passes a valid siginfo.
@@ -102,7 +102,7 @@ fn forward(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
     }
 }
 
-/// The size of a page of memory in bytes.
+/// The size of a memory page in bytes.
 pub(super) fn page_size() -> usize {
     static SIZE: AtomicUsize = AtomicUsize::new(0);
     let known = SIZE.load(Ordering::Relaxed);
@@ -115,23 +115,23 @@ pub(super) fn page_size() -> usize {
     size
 }
 
-/// The address range of one mapping, in static memory for the handler to read.
+/// The address range of one mapping, in static memory so that the handler can read it.
 #[derive(Debug)]
-pub(super) struct Slot {
-    taken: AtomicBool,
+pub(super) struct GuardedRange {
+    is_taken: AtomicBool,
     start: AtomicUsize,
-    /// 0 while the slot describes nothing.
+    /// 0 while no mapping uses this entry.
     len: AtomicUsize,
-    damaged: AtomicBool,
+    is_damaged: AtomicBool,
 }
 
-impl Slot {
+impl GuardedRange {
     const fn new() -> Self {
         Self {
-            taken: AtomicBool::new(false),
+            is_taken: AtomicBool::new(false),
             start: AtomicUsize::new(0),
             len: AtomicUsize::new(0),
-            damaged: AtomicBool::new(false),
+            is_damaged: AtomicBool::new(false),
         }
     }
 
@@ -141,41 +141,42 @@ impl Slot {
         offset < len
     }
 
-    /// Whether a part of the mapping was missing and has been replaced by zeros.
+    /// Whether a missing part of the mapping was replaced by zeros.
     pub(super) fn is_damaged(&self) -> bool {
-        self.damaged.load(Ordering::Acquire)
+        self.is_damaged.load(Ordering::Acquire)
     }
 
-    /// Forgets the mapping, which must still be mapped, so that its addresses are no one else's.
+    /// Frees the entry. The mapping must still exist, so that its addresses can't be reused yet.
     pub(super) fn release(&self) {
         self.len.store(0, Ordering::Release);
-        self.damaged.store(false, Ordering::Release);
-        self.taken.store(false, Ordering::Release);
+        self.is_damaged.store(false, Ordering::Release);
+        self.is_taken.store(false, Ordering::Release);
     }
 }
 
-/// Slots come in blocks that are never freed: as many as there were mappings at one time.
+/// A block of entries. Blocks are never freed; there are as many as mappings at one time needed.
 struct Block {
-    slots: [Slot; 64],
+    ranges: [GuardedRange; 64],
     next: AtomicPtr<Block>,
 }
 
 static FIRST: Block =
-    Block { slots: [const { Slot::new() }; 64], next: AtomicPtr::new(ptr::null_mut()) };
+    Block { ranges: [const { GuardedRange::new() }; 64], next: AtomicPtr::new(ptr::null_mut()) };
 
-/// Notes a mapping for the handler.
-pub(super) fn register(start: usize, len: usize) -> &'static Slot {
-    let slot = claim();
-    slot.start.store(start, Ordering::Release);
-    slot.len.store(len, Ordering::Release);
-    slot
+/// Registers a mapping, so that the handler knows it.
+pub(super) fn register(start: usize, len: usize) -> &'static GuardedRange {
+    let range = claim();
+    range.start.store(start, Ordering::Release);
+    range.len.store(len, Ordering::Release);
+    range
 }
 
-fn claim() -> &'static Slot {
+/// Takes a free entry.
+fn claim() -> &'static GuardedRange {
     loop {
-        let free = slots().find(|slot| !slot.taken.swap(true, Ordering::AcqRel));
-        if let Some(slot) = free {
-            return slot;
+        let free = ranges().find(|range| !range.is_taken.swap(true, Ordering::AcqRel));
+        if let Some(range) = free {
+            return range;
         }
         append_block();
     }
@@ -183,7 +184,7 @@ fn claim() -> &'static Slot {
 
 fn append_block() {
     let block = Box::new(Block {
-        slots: array::from_fn(|_| Slot::new()),
+        ranges: array::from_fn(|_| GuardedRange::new()),
         next: AtomicPtr::new(ptr::null_mut()),
     });
     let new = Box::into_raw(block);
@@ -191,7 +192,7 @@ fn append_block() {
     let placed =
         last.next.compare_exchange(ptr::null_mut(), new, Ordering::AcqRel, Ordering::Acquire);
     if placed.is_err() {
-        // Another thread was faster; its block will do.
+        // Another thread has appended a block; use that.
         // SAFETY: `new` came from Box::into_raw above and was not shared.
         drop(unsafe { Box::from_raw(new) });
     }
@@ -205,8 +206,8 @@ fn blocks() -> impl Iterator<Item = &'static Block> {
     })
 }
 
-fn slots() -> impl Iterator<Item = &'static Slot> {
-    blocks().flat_map(|block| &block.slots)
+fn ranges() -> impl Iterator<Item = &'static GuardedRange> {
+    blocks().flat_map(|block| &block.ranges)
 }
 
 #[cfg(test)]
@@ -214,15 +215,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn more_mappings_than_a_block_holds_are_found() {
-        let slots = (1..=200).map(|n| register(n << 40, 10)).collect::<Vec<_>>();
-        for (n, slot) in (1..=200).zip(&slots) {
-            assert!(slot.contains(n << 40) && slot.contains((n << 40) + 9));
-            assert!(!slot.contains((n << 40) + 10) && !slot.contains((n << 40) - 1));
+    fn mappings_in_several_blocks_are_found() {
+        let ranges = (1..=200).map(|n| register(n << 40, 10)).collect::<Vec<_>>();
+        for (n, range) in (1..=200).zip(&ranges) {
+            assert!(range.contains(n << 40) && range.contains((n << 40) + 9));
+            assert!(!range.contains((n << 40) + 10) && !range.contains((n << 40) - 1));
         }
-        for slot in slots {
-            slot.release();
-            assert!(!slot.contains(1 << 40));
+        for range in ranges {
+            range.release();
+            assert!(!range.contains(1 << 40));
         }
     }
 }

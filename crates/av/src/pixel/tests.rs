@@ -77,7 +77,7 @@ fn check_flags(name: &str, want: &str) {
 }
 
 #[test]
-fn flags_are_told_apart() {
+fn formats_have_their_flags() {
     check_flags("yuv420p", "planar");
     check_flags("yuvj420p", "planar full");
     check_flags("gray", "gray");

@@ -1,6 +1,6 @@
-//! Memory for pictures, shared by decoders and kept between them.
+//! A pool of frame memory that decoders share and that outlives them.
 
-mod lend;
+mod allocator;
 
 use std::{
     collections::BTreeMap,
@@ -11,107 +11,109 @@ use std::{
     },
 };
 
-pub(crate) use self::lend::{BufferAllocator, get_buffer};
+pub(crate) use self::allocator::{BufferAllocator, get_buffer};
 
-/// Picture memory that decoders take from and frames give back to, from any thread.
+/// A pool of frame memory. Decoders allocate from it and dropped frames return memory to it, from any
+/// thread.
 ///
-/// FFmpeg pools memory too, but each decoder for itself, and a picture size for itself. This pool
-/// outlives its decoders: the next file starts with memory that is already there. It never waits:
-/// where nothing fits, it allocates. Frames keep the pool alive for as long as they live.
+/// FFmpeg's own pools belong to one decoder and one frame size. This pool outlives its decoders, so
+/// that the next file starts with memory that is already allocated. It never blocks: if no idle
+/// memory fits, it allocates. Each frame holds a reference to the pool.
 ///
-/// Decoders that bring their own memory (libdav1d, hardware) take none from here.
+/// Decoders that allocate their own memory (libdav1d, hardware) do not use the pool.
 #[derive(Debug)]
 pub struct FramePool {
-    /// What no one uses, by size.
+    /// Unused memory, by size in bytes.
     idle: Mutex<BTreeMap<usize, Vec<Chunk>>>,
     max_idle_bytes: usize,
     idle_bytes: AtomicUsize,
     lent_bytes: AtomicUsize,
-    most_bytes: AtomicUsize,
+    peak_lent_bytes: AtomicUsize,
     fresh: AtomicU64,
     reused: AtomicU64,
     owners: AtomicU64,
 }
 
-/// Whose pictures some memory of a pool holds: those of all decoders of one stream, say.
+/// An identity for the user of a pool's memory, for example all decoders of one stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Owner(u64);
 
-/// What memory of a pool may hold of earlier pictures when it is lent. Where a damaged picture
-/// leaves it untouched, that shows.
+/// Which earlier contents the memory for a new frame may have. They show where a damaged frame does
+/// not overwrite them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PoolReuse {
-    /// Pictures of anyone.
+    /// Frames of any owner.
     #[default]
-    Anyones,
-    /// Pictures of this owner.
-    Of(Owner),
-    /// Nothing: it is cleared each time, which costs some 4 % of the decoding.
-    Nothing,
+    Any,
+    /// Frames of this owner; memory of other owners is cleared first.
+    OwnedBy(Owner),
+    /// None: all memory is cleared first, which costs about 4 % of the decoding time.
+    Cleared,
 }
 
-/// What a pool has done and holds.
+/// A pool's counters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolStats {
-    /// Pictures that got new memory.
+    /// Number of frames that got newly allocated memory.
     pub fresh: u64,
-    /// Pictures that got memory of others before.
+    /// Number of frames that got memory of an earlier frame.
     pub reused: u64,
-    /// Bytes that no one uses.
+    /// Bytes of unused memory.
     pub idle_bytes: usize,
-    /// Bytes that decoders and frames hold.
+    /// Bytes held by decoders and frames.
     pub lent_bytes: usize,
-    /// The most bytes that they ever held.
-    pub most_bytes: usize,
+    /// The largest value of `lent_bytes` so far.
+    pub peak_lent_bytes: usize,
 }
 
 impl PoolStats {
-    /// How many of the pictures got memory of others before, from 0 to 1.
+    /// The share of frames that got memory of an earlier frame, 0.0 to 1.0.
     pub fn reuse_rate(&self) -> f64 {
         self.reused as f64 / (self.fresh + self.reused).max(1) as f64
     }
 }
 
 impl FramePool {
-    /// A pool that keeps at most `max_idle_bytes` that no one uses; what is over is freed, that of
-    /// other sizes than the latest first.
+    /// Creates a pool that keeps at most `max_idle_bytes` bytes of unused memory. It frees the rest,
+    /// first memory of other sizes than the one last returned.
     pub fn new(max_idle_bytes: usize) -> Arc<Self> {
         Arc::new(Self {
             idle: Mutex::default(),
             max_idle_bytes,
             idle_bytes: AtomicUsize::new(0),
             lent_bytes: AtomicUsize::new(0),
-            most_bytes: AtomicUsize::new(0),
+            peak_lent_bytes: AtomicUsize::new(0),
             fresh: AtomicU64::new(0),
             reused: AtomicU64::new(0),
             owners: AtomicU64::new(0),
         })
     }
 
-    /// Someone who is no owner of this pool's memory yet.
+    /// Creates an owner that no memory of this pool belongs to yet.
     pub fn new_owner(&self) -> Owner {
         Owner(self.owners.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// What it has done and holds. The numbers are each exact and together almost.
+    /// The pool's counters. Each is exact; while other threads use the pool, they may be of slightly
+    /// different moments.
     pub fn stats(&self) -> PoolStats {
         PoolStats {
             fresh: self.fresh.load(Ordering::Relaxed),
             reused: self.reused.load(Ordering::Relaxed),
             idle_bytes: self.idle_bytes.load(Ordering::Relaxed),
             lent_bytes: self.lent_bytes.load(Ordering::Relaxed),
-            most_bytes: self.most_bytes.load(Ordering::Relaxed),
+            peak_lent_bytes: self.peak_lent_bytes.load(Ordering::Relaxed),
         }
     }
 
-    /// Frees everything that no one uses.
+    /// Frees all unused memory.
     pub fn clear(&self) {
         let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
         let bytes = idle.values().flatten().map(|chunk| chunk.len).sum();
         self.idle_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// Memory of at least `len` bytes; `None` if there is none in the machine.
+    /// Takes memory of at least `len` bytes; `None` if the allocation failed.
     fn take(&self, len: usize, reuse: PoolReuse) -> Option<Chunk> {
         let class = size_class(len)?;
         let idle = self
@@ -122,7 +124,7 @@ impl FramePool {
             .and_then(Vec::pop);
         let mut chunk = match idle {
             Some(mut chunk) => {
-                if !chunk.is_fit_for(reuse) {
+                if !chunk.is_reusable(reuse) {
                     chunk.clear();
                 }
                 self.idle_bytes.fetch_sub(chunk.len, Ordering::Relaxed);
@@ -136,19 +138,20 @@ impl FramePool {
             }
         };
         chunk.owner = match reuse {
-            PoolReuse::Of(owner) => Some(owner),
-            PoolReuse::Anyones | PoolReuse::Nothing => None,
+            PoolReuse::OwnedBy(owner) => Some(owner),
+            PoolReuse::Any | PoolReuse::Cleared => None,
         };
         let before = self.lent_bytes.fetch_add(chunk.len, Ordering::Relaxed);
-        self.most_bytes.fetch_max(before + chunk.len, Ordering::Relaxed);
+        self.peak_lent_bytes.fetch_max(before + chunk.len, Ordering::Relaxed);
         Some(chunk)
     }
 
+    /// Takes memory back, and frees what is over `max_idle_bytes`.
     fn give_back(&self, chunk: Chunk) {
         self.lent_bytes.fetch_sub(chunk.len, Ordering::Relaxed);
-        let Some(room) = self.max_idle_bytes.checked_sub(chunk.len) else { return };
+        let Some(max_others) = self.max_idle_bytes.checked_sub(chunk.len) else { return };
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        while self.idle_bytes.load(Ordering::Relaxed) > room {
+        while self.idle_bytes.load(Ordering::Relaxed) > max_others {
             let mut others = idle.iter_mut().filter(|(size, _)| **size != chunk.len);
             let Some(old) = others.find_map(|(_, chunks)| chunks.pop()) else { return };
             self.idle_bytes.fetch_sub(old.len, Ordering::Relaxed);
@@ -158,60 +161,60 @@ impl FramePool {
     }
 }
 
-/// Pools are equal if they are the same one.
+/// Two pools are equal if they are the same object.
 impl PartialEq for FramePool {
     fn eq(&self, other: &Self) -> bool {
         ptr::eq(self, other)
     }
 }
 
-/// `len` rounded up so that pictures of nearly one size share memory: by an eighth at most.
+/// `len` rounded up by at most an eighth, so that frames of similar sizes share memory.
 fn size_class(len: usize) -> Option<usize> {
     const SMALLEST_STEP: usize = 4096;
     let step = (len.checked_next_power_of_two()? / 16).max(SMALLEST_STEP);
     len.checked_next_multiple_of(step)
 }
 
-/// Memory, owned; zeros when it is new.
+/// A block of memory, zeroed when it is allocated.
 #[derive(Debug)]
 struct Chunk {
     start: NonNull<u8>,
     len: usize,
-    /// Whose pictures it holds, if they are known to be one's.
+    /// The owner of the frames that it has held; `None` if it may have held frames of several.
     owner: Option<Owner>,
 }
 
-// SAFETY: memory of the allocator belongs to no thread.
+// SAFETY: heap memory is not tied to a thread.
 unsafe impl Send for Chunk {}
 
 impl Chunk {
-    /// Starts are multiples of this: a cache line, and the widest vector.
+    /// Alignment of the first byte: a cache line, and the widest SIMD vector.
     const ALIGN: usize = 64;
 
-    /// calloc, because it gets pages from the system that are zeros already, and says no when there
-    /// are none.
+    /// Uses calloc, because it does not clear pages that the system has zeroed already, and returns
+    /// null if there is no memory.
     fn new(len: usize) -> Option<Self> {
         // SAFETY: any size may be asked for.
         let start = unsafe { libc::calloc(1, len.checked_add(Self::ALIGN)?) };
         NonNull::new(start.cast()).map(|start| Self { start, len, owner: None })
     }
 
-    /// Whether it holds no more than may be left over.
-    fn is_fit_for(&self, reuse: PoolReuse) -> bool {
+    /// Whether its contents are allowed for `reuse`.
+    fn is_reusable(&self, reuse: PoolReuse) -> bool {
         match reuse {
-            PoolReuse::Anyones => true,
-            PoolReuse::Of(owner) => self.owner == Some(owner),
-            PoolReuse::Nothing => false,
+            PoolReuse::Any => true,
+            PoolReuse::OwnedBy(owner) => self.owner == Some(owner),
+            PoolReuse::Cleared => false,
         }
     }
 
-    /// Makes it all zeros again.
+    /// Overwrites it with zeros.
     fn clear(&mut self) {
-        // SAFETY: `self` owns the memory, which is that long and a little longer.
+        // SAFETY: `self` owns the memory, which is ALIGN bytes longer than `len`.
         unsafe { self.start.write_bytes(0, self.len + Self::ALIGN) };
     }
 
-    /// The first of `len` bytes that is aligned.
+    /// The first of `len` bytes, aligned to [`Self::ALIGN`].
     fn first_byte(&self) -> NonNull<u8> {
         let offset = self.start.addr().get().wrapping_neg() % Self::ALIGN;
         // SAFETY: the allocation is ALIGN bytes longer than `len`.
@@ -242,9 +245,9 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_zeroed_aligned_and_used_again() {
+    fn memory_is_zeroed_aligned_and_reused() {
         let pool = FramePool::new(1 << 20);
-        let chunk = pool.take(10_000, PoolReuse::Nothing).unwrap();
+        let chunk = pool.take(10_000, PoolReuse::Cleared).unwrap();
         let start = chunk.first_byte();
         assert_eq!(start.addr().get() % Chunk::ALIGN, 0);
         // SAFETY: the chunk has that many bytes.
@@ -252,7 +255,7 @@ mod tests {
         assert!(bytes.iter().all(|&byte| byte == 0));
         bytes.fill(7);
         pool.give_back(chunk);
-        let again = pool.take(9_000, PoolReuse::Nothing).unwrap();
+        let again = pool.take(9_000, PoolReuse::Cleared).unwrap();
         assert_eq!(again.first_byte(), start);
         // SAFETY: as above; the first view of the bytes is no longer used.
         let bytes = unsafe { std::slice::from_raw_parts(start.as_ptr(), 9_000) };
@@ -262,12 +265,13 @@ mod tests {
     }
 
     #[test]
-    fn an_owner_finds_its_own_pictures_and_no_others() {
+    fn memory_holds_only_frames_of_its_owner() {
         let pool = FramePool::new(1 << 20);
-        let (one, other) = (PoolReuse::Of(pool.new_owner()), PoolReuse::Of(pool.new_owner()));
+        let (one, other) =
+            (PoolReuse::OwnedBy(pool.new_owner()), PoolReuse::OwnedBy(pool.new_owner()));
         let first_byte = |reuse| {
             let chunk = pool.take(10_000, reuse).unwrap();
-            // SAFETY: the chunk has that many bytes, and nobody else has it.
+            // SAFETY: the chunk has that many bytes, and nothing else has it.
             let bytes = unsafe { std::slice::from_raw_parts_mut(chunk.start.as_ptr(), 10_000) };
             let found = bytes[5_000];
             bytes.fill(7);
@@ -279,28 +283,28 @@ mod tests {
             (one, 7),
             (other, 0),
             (other, 7),
-            (PoolReuse::Anyones, 7),
-            (other, 0), // it may be anyone's
-            (PoolReuse::Nothing, 0),
+            (PoolReuse::Any, 7),
+            (other, 0), // it may hold frames of any owner
+            (PoolReuse::Cleared, 0),
         ] {
             assert_eq!(first_byte(reuse), want, "{reuse:?}");
         }
     }
 
     #[test]
-    fn what_is_over_the_bound_is_freed() {
+    fn unused_memory_over_the_bound_is_freed() {
         let pool = FramePool::new(10_000);
-        let chunks = [4096, 4096, 4096].map(|len| pool.take(len, PoolReuse::Anyones).unwrap());
+        let chunks = [4096, 4096, 4096].map(|len| pool.take(len, PoolReuse::Any).unwrap());
         assert_eq!(pool.stats().lent_bytes, 3 * 4096);
         chunks.into_iter().for_each(|chunk| pool.give_back(chunk));
         assert_eq!((pool.stats().idle_bytes, pool.stats().lent_bytes), (2 * 4096, 0));
-        assert_eq!(pool.stats().most_bytes, 3 * 4096);
-        // Memory of a size that is no longer asked for makes room.
-        let larger = pool.take(8192, PoolReuse::Anyones).unwrap();
+        assert_eq!(pool.stats().peak_lent_bytes, 3 * 4096);
+        // Memory of another size is freed first.
+        let larger = pool.take(8192, PoolReuse::Any).unwrap();
         pool.give_back(larger);
         assert_eq!(pool.stats().idle_bytes, 8192);
         let fresh = pool.stats().fresh;
-        drop(pool.take(8192, PoolReuse::Anyones));
+        drop(pool.take(8192, PoolReuse::Any));
         assert_eq!(pool.stats().fresh, fresh);
         pool.clear();
         assert_eq!(pool.stats().idle_bytes, 0);

@@ -1,4 +1,4 @@
-//! Conversion of any pixel format through libswscale: exact, and not fast.
+//! Conversion of pixel format, size and colour with libswscale: exact, for any format, but slow.
 
 #[cfg(test)]
 mod tests;
@@ -14,50 +14,51 @@ use crate::{
     pixel::{self, PixelFormat},
 };
 
-/// One side of a conversion.
+/// The format of the input or the output of a [`Scaler`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Side {
-    /// How pixels lie in the planes.
+    /// The pixel format.
     pub format: PixelFormat,
     /// Width in pixels.
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
-    /// How the numbers become colours. RGB is always full range. What is unspecified is taken as
-    /// swscale does: matrix BT.601, limited range for YUV (full for `yuvj` and for gray of whole numbers),
-    /// chroma in the centre between columns. Primaries and transfer are left as they are.
+    /// The colour description. RGB is always full range. Unspecified values default to swscale's: matrix
+    /// BT.601, limited range for YUV (full for `yuvj` and for integer gray), chroma centred between
+    /// columns. Primaries and transfer are not converted.
     pub color: Color,
 }
 
-/// How pixels are weighed where their number changes.
+/// The interpolation filter for changes of size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Filter {
-    /// The nearest one.
+    /// The nearest pixel.
     Nearest,
-    /// Two in each direction, linearly.
+    /// Linear, over two pixels in each direction.
     Bilinear,
-    /// Four in each direction: FFmpeg's default.
+    /// Cubic, over four pixels in each direction: FFmpeg's default.
     #[default]
     Bicubic,
-    /// All that a new pixel covers: for much smaller pictures.
+    /// The mean of the area that an output pixel covers: for reducing sizes much.
     Area,
-    /// Six in each direction: the sharpest.
+    /// Lanczos, over six pixels in each direction: the sharpest.
     Lanczos,
 }
 
-/// A conversion between two kinds of pictures. For one thread at a time; keep it: making one costs
-/// more than using it, and each holds its own tables.
+/// A converter from one frame format to another, for one thread at a time.
+///
+/// Reuse it: creating one computes tables, which takes longer than a conversion.
 pub struct Scaler {
     raw: NonNull<ffi::SwsContext>,
     source: Side,
     target: Side,
 }
 
-// SAFETY: an SwsContext may be used from any thread, by one at a time; `&mut self` sees to it.
+// SAFETY: an SwsContext may be used from any thread, by one at a time; `&mut self` ensures that.
 unsafe impl Send for Scaler {}
 
 impl Side {
-    /// The side that `frame` is.
+    /// The format of `frame`.
     pub fn of(frame: &VideoFrame) -> Self {
         let (width, height) = (frame.width(), frame.height());
         Self { format: frame.format(), width, height, color: frame.color() }
@@ -75,7 +76,7 @@ impl Side {
         unsafe { ffi::sws_isSupportedOutput(format.to_raw()) != 0 }
     }
 
-    /// 1 for full range, 0 for limited, as swscale numbers it; `default` if nothing is said.
+    /// swscale's number for the range: 1 for full, 0 for limited; `default` if it is unspecified.
     fn range(&self, default: c_int) -> c_int {
         match self.color.range {
             _ if self.format.is_full_range() => 1,
@@ -85,8 +86,8 @@ impl Side {
         }
     }
 
-    /// The format without a word about the range, which is said elsewhere.
-    fn plain_format(&self) -> c_int {
+    /// The pixel format without its range: `yuvj` formats become `yuv`, as the range is set separately.
+    fn format_without_range(&self) -> c_int {
         use ffi::AVPixelFormat::*;
         let format = match self.format.to_raw() {
             AV_PIX_FMT_YUVJ411P => AV_PIX_FMT_YUV411P,
@@ -99,7 +100,7 @@ impl Side {
         format as c_int
     }
 
-    /// The numbers that turn YUV into RGB.
+    /// swscale's coefficients for converting YUV to RGB.
     fn matrix(&self) -> Result<*const c_int> {
         let number = match self.color.matrix {
             ColorMatrix::Bt709 => ffi::SWS_CS_ITU709,
@@ -114,7 +115,7 @@ impl Side {
             other => {
                 return Err(Error::InvalidArgument {
                     what: "the colour matrix to convert with",
-                    expected: "a plain one of luma and two differences",
+                    expected: "a matrix of luma and two colour differences",
                     got: other.name().to_owned(),
                 });
             }
@@ -123,9 +124,9 @@ impl Side {
         Ok(unsafe { ffi::sws_getCoefficients(number) })
     }
 
-    /// Where chroma samples sit, in 256ths of a luma pixel; −513 if unspecified.
+    /// The position of chroma samples in 1/256 of a luma pixel, across and down; −513 if unspecified.
     fn chroma_position(&self) -> (c_int, c_int) {
-        /// FFmpeg's word for "unspecified".
+        /// swscale's value for "unspecified".
         const UNKNOWN: c_int = -513;
         let (x, y) = match self.color.chroma_location {
             ChromaLocation::Left => (0, 128),
@@ -136,7 +137,8 @@ impl Side {
             ChromaLocation::Bottom => (128, 256),
             ChromaLocation::Unspecified | ChromaLocation::Other(_) => (UNKNOWN, UNKNOWN),
         };
-        // Chroma as dense as luma sits on it, whatever the stream says: swscale would shift it.
+        // Without subsampling, chroma is at the luma positions, whatever the stream declares; swscale
+        // would shift it.
         let (across, down) = self.format.log2_chroma();
         (if across > 0 { x } else { UNKNOWN }, if down > 0 { y } else { UNKNOWN })
     }
@@ -155,15 +157,15 @@ impl Filter {
 }
 
 impl Scaler {
-    /// A conversion from `source` to `target`: the same result on every machine.
+    /// Creates a converter from `source` to `target`. It gives the same result on every machine.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`] if a size is 0 or swscale does not know a format or a matrix;
+    /// [`Error::InvalidArgument`] if a size is 0 or swscale does not support a format or matrix;
     /// [`Error::OutOfMemory`].
     pub fn new(source: Side, target: Side, filter: Filter) -> Result<Self> {
-        expect(Side::is_readable(source.format), "one that swscale reads", source.format)?;
-        expect(Side::is_writable(target.format), "one that swscale writes", target.format)?;
+        expect(Side::is_readable(source.format), "in a format that swscale reads", source.format)?;
+        expect(Side::is_writable(target.format), "in a format that swscale writes", target.format)?;
         // SAFETY: no arguments; a null result is handled on the next line.
         let raw = unsafe { ffi::sws_alloc_context() };
         let raw = NonNull::new(raw).ok_or(Error::OutOfMemory)?;
@@ -176,35 +178,36 @@ impl Scaler {
         Ok(scaler)
     }
 
-    /// Converts one picture. Times and other properties are the caller's.
+    /// Converts the pixels of `source` into `target`; does not copy times and other properties.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`] if a picture is not of the size and format that was announced.
+    /// [`Error::InvalidArgument`] if a frame does not have the converter's size and format.
     pub fn scale(&mut self, source: &VideoFrame, target: &mut VideoFrameMut) -> Result<()> {
         let found = (source.format(), source.width(), source.height());
-        let announced = (self.source.format, self.source.width, self.source.height);
-        expect(found == announced, "the picture announced", format!("{found:?}"))?;
+        let expected = (self.source.format, self.source.width, self.source.height);
+        expect(found == expected, "of the converter's format and size", format!("{found:?}"))?;
         let found = (target.format(), target.width(), target.height());
-        let announced = (self.target.format, self.target.width, self.target.height);
-        expect(found == announced, "the picture announced", format!("{found:?}"))?;
-        // SAFETY: the context is initialised for pictures of these sizes and formats, and the
+        let expected = (self.target.format, self.target.width, self.target.height);
+        expect(found == expected, "of the converter's format and size", format!("{found:?}"))?;
+        // SAFETY: the context is initialised for frames of these sizes and formats, and the
         // target has one owner.
         let code =
             unsafe { ffi::sws_scale_frame(self.raw.as_ptr(), target.raw_mut(), source.raw()) };
         check("sws_scale_frame", code).map(drop)
     }
 
-    /// What it converts from.
+    /// The input format.
     pub fn source(&self) -> Side {
         self.source
     }
 
-    /// What it converts to.
+    /// The output format.
     pub fn target(&self) -> Side {
         self.target
     }
 
+    /// Sets the context's fields; it must not be initialised yet.
     fn configure(&self, filter: Filter) -> Result<()> {
         let raw = self.raw.as_ptr();
         let (src_w, src_h) = pixel::dimensions(self.source.width, self.source.height)?;
@@ -231,9 +234,9 @@ impl Scaler {
         // SAFETY: as above.
         unsafe { (*raw).dst_h = dst_h };
         // SAFETY: as above.
-        unsafe { (*raw).src_format = self.source.plain_format() };
+        unsafe { (*raw).src_format = self.source.format_without_range() };
         // SAFETY: as above.
-        unsafe { (*raw).dst_format = self.target.plain_format() };
+        unsafe { (*raw).dst_format = self.target.format_without_range() };
         // SAFETY: as above.
         unsafe { (*raw).src_h_chr_pos = src_x };
         // SAFETY: as above.
@@ -245,15 +248,15 @@ impl Scaler {
         Ok(())
     }
 
-    /// swscale takes what `configure` can't say once the context is initialised.
+    /// Sets matrices and ranges, which swscale accepts only after the context is initialised.
     fn set_colors(&self) -> Result<()> {
         let (from, to) = (self.source.matrix()?, self.target.matrix()?);
-        // Its own choice, after it has looked at the formats.
+        // The defaults are swscale's own choices for the formats.
         // SAFETY: the context is owned.
         let source = self.source.range(unsafe { (*self.raw.as_ptr()).src_range });
         // SAFETY: as above.
         let target = self.target.range(unsafe { (*self.raw.as_ptr()).dst_range });
-        // In 16.16 fixed point: contrast and saturation as they are.
+        // Contrast and saturation, unchanged, in 16.16 fixed point.
         let one = 1 << 16;
         // SAFETY: the context is initialised, and both matrices are static data of libswscale.
         let code = unsafe {
@@ -268,7 +271,7 @@ fn expect(holds: bool, expected: &'static str, got: impl ToString) -> Result<()>
     if holds {
         return Ok(());
     }
-    Err(Error::InvalidArgument { what: "a picture to convert", expected, got: got.to_string() })
+    Err(Error::InvalidArgument { what: "a frame to convert", expected, got: got.to_string() })
 }
 
 impl Drop for Scaler {

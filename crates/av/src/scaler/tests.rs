@@ -7,7 +7,7 @@ fn side(format: PixelFormat, color: Color) -> Side {
     Side { format, width: WIDTH, height: HEIGHT, color }
 }
 
-/// A picture of one colour.
+/// A frame of one colour.
 fn plain(rgb: [u8; 3]) -> VideoFrame {
     let mut frame = VideoFrameMut::new(PixelFormat::RGB24, WIDTH, HEIGHT).unwrap();
     let mut plane = frame.plane_mut(0).unwrap();
@@ -23,7 +23,7 @@ fn convert(frame: &VideoFrame, from: Side, to: Side) -> Result<VideoFrame> {
     Ok(target.freeze())
 }
 
-/// The largest difference of a picture's bytes to one colour.
+/// The largest difference between a frame's bytes and a colour.
 fn error(frame: &VideoFrame, rgb: [u8; 3]) -> u8 {
     let plane = frame.plane(0).unwrap();
     let pixels = plane.iter().flat_map(|row| row.as_chunks::<3>().0);
@@ -31,7 +31,7 @@ fn error(frame: &VideoFrame, rgb: [u8; 3]) -> u8 {
     differences.max().unwrap()
 }
 
-/// How far a colour may be off after a way through `format` and back.
+/// The largest error of a colour after conversion to `format` and back.
 fn tolerance(format: PixelFormat) -> u8 {
     let fewest_bits = format.components().map(|c| c.depth).min().unwrap_or(8);
     match fewest_bits {
@@ -95,7 +95,7 @@ fn check_luma(color: Color, want: u8) {
 }
 
 #[test]
-fn matrix_and_range_are_obeyed() {
+fn matrix_and_range_are_applied() {
     use ColorMatrix::*;
     use ColorRange::{Full, Limited};
     let color = |matrix, range| Color { matrix, range, ..Default::default() };
@@ -117,7 +117,7 @@ fn matrices_unknown_to_swscale_are_refused() {
 }
 
 #[test]
-fn pictures_of_another_kind_are_refused() {
+fn frames_of_another_size_are_refused() {
     let rgb = side(PixelFormat::RGB24, Color::default());
     let mut scaler = Scaler::new(rgb, rgb, Filter::default()).unwrap();
     let mut small = VideoFrameMut::new(PixelFormat::RGB24, WIDTH - 1, HEIGHT).unwrap();
@@ -144,7 +144,7 @@ fn sizes_change_with_every_filter() {
 }
 
 #[test]
-fn a_bottom_up_picture_is_converted_upright() {
+fn a_bottom_up_frame_is_converted_upright() {
     let mut frame = VideoFrameMut::new(PixelFormat::RGB24, WIDTH, HEIGHT).unwrap();
     frame.plane_mut(0).unwrap().row_mut(0).unwrap().fill(200);
     let mut frame = frame.freeze();

@@ -38,7 +38,7 @@ pub(crate) fn open(url: &str) -> Demuxer {
     Demuxer::open(options(url)).unwrap()
 }
 
-/// The first stream of moving pictures, with the others switched off.
+/// The first stream of moving frames, with the others switched off.
 #[track_caller]
 pub(crate) fn video(demuxer: &mut Demuxer) -> (usize, CodecParameters) {
     let stream = demuxer
@@ -54,7 +54,7 @@ pub(crate) fn video(demuxer: &mut Demuxer) -> (usize, CodecParameters) {
     (index, parameters)
 }
 
-/// Sends a packet and gives every picture that is ready to `sink`.
+/// Sends a packet and gives every frame that is ready to `sink`.
 #[track_caller]
 pub(crate) fn feed(decoder: &mut Decoder, packet: &Packet, sink: &mut impl FnMut(VideoFrame)) {
     while decoder.send(packet).unwrap() == Sent::Full {
@@ -63,7 +63,7 @@ pub(crate) fn feed(decoder: &mut Decoder, packet: &Packet, sink: &mut impl FnMut
     drain(decoder, sink);
 }
 
-/// Gives every picture that is ready to `sink`; says whether the decoder is at its end.
+/// Gives every frame that is ready to `sink`; says whether the decoder is at its end.
 #[track_caller]
 pub(crate) fn drain(decoder: &mut Decoder, sink: &mut impl FnMut(VideoFrame)) -> bool {
     loop {
@@ -75,7 +75,7 @@ pub(crate) fn drain(decoder: &mut Decoder, sink: &mut impl FnMut(VideoFrame)) ->
     }
 }
 
-/// Every picture of an open input's video.
+/// Every frame of an open input's video.
 #[track_caller]
 pub(crate) fn decode_from(demuxer: &mut Demuxer, options: &DecoderOptions) -> Vec<VideoFrame> {
     let (index, parameters) = video(demuxer);
@@ -92,7 +92,7 @@ pub(crate) fn decode_from(demuxer: &mut Demuxer, options: &DecoderOptions) -> Ve
     frames
 }
 
-/// Every picture of a clip.
+/// Every frame of a clip.
 #[track_caller]
 pub(crate) fn decode(url: &str, options: &DecoderOptions) -> Vec<VideoFrame> {
     decode_from(&mut open(url), options)

@@ -1,4 +1,4 @@
-//! Pictures are FFmpeg's, byte for byte, in presentation order and none is lost.
+//! Frames are FFmpeg's, byte for byte, in presentation order and none is lost.
 
 use std::process::Command;
 

@@ -50,7 +50,7 @@ fn draining_gives_every_picture() {
     }
 }
 
-/// Packets of VP9 that hold no picture to show: a frame header with show_frame off is the last
+/// Packets of VP9 that hold no frame to show: a frame header with show_frame off is the last
 /// of its packet.
 fn hidden(packets: &[Packet]) -> usize {
     packets.iter().filter(|packet| packet.data().len() == 1).count()
@@ -238,12 +238,12 @@ fn damage_in_a_keyframe_is_marked() {
     let corrupt = frames.iter().filter(|frame| frame.is_corrupt()).count();
     assert!(corrupt > 0);
     let damaged = frames.iter().find(|frame| !frame.decode_errors().is_empty()).unwrap();
-    assert!(damaged.decode_errors().concealed() || damaged.decode_errors().damaged_slices());
+    assert!(damaged.decode_errors().is_concealed() || damaged.decode_errors().has_damaged_slices());
     assert!(!frames[0].is_corrupt());
     let off = DecoderOptions { concealment: Concealment::Off, ..Default::default() };
     let bare = decode(&clip("damaged_keyframe.mp4"), &off);
     assert_eq!(md5(&bare[0]), md5(&frames[0]));
-    assert!(!bare.iter().any(|frame| frame.decode_errors().concealed()));
+    assert!(!bare.iter().any(|frame| frame.decode_errors().is_concealed()));
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn a_container_tells_what_it_holds() {
     assert_eq!((parameters.width(), parameters.height()), (320, 180));
     assert_eq!(&parameters.codec_tag(), b"avc1");
     assert_eq!(parameters.extradata()[0], 1, "avcC begins with its version");
-    assert!(parameters.decoder_available() && !parameters.is_intra_only());
+    assert!(parameters.has_decoder() && !parameters.is_intra_only());
     assert!(!parameters.is_encrypted() && !stream.disposition().is_attached_picture());
     assert_eq!(stream.average_frame_rate(), Some((25, 1)));
     assert_eq!((stream.start_pts(), stream.display_matrix()), (Some(0), Ok(None)));

@@ -81,7 +81,7 @@ fn decoders_open_and_close_while_others_work() {
                     let mut demuxer = open(&clip(name));
                     let (_, parameters) = video(&mut demuxer);
                     let mut decoder = Decoder::open(&parameters, &options(round)).unwrap();
-                    // Closed with pictures inside, at another place each time.
+                    // Closed with frames inside, at another place each time.
                     for _ in 0..round % 5 {
                         let packet = demuxer.read_packet().unwrap().unwrap();
                         let _ = decoder.send(&packet).unwrap();
@@ -122,7 +122,7 @@ fn a_decoder_can_wander_between_threads_and_its_pictures_stay() {
     decoder.send_end().unwrap();
     let mut frames = frames.lock().unwrap();
     drain(&mut decoder, &mut |frame| frames.push(frame));
-    // The decoder is gone before its pictures are looked at.
+    // The decoder is gone before its frames are looked at.
     drop(decoder);
     let want = md5s(&decode(&clip("h264_bframes.mp4"), &DecoderOptions::default()));
     assert_eq!(md5s(&frames), want);

@@ -41,7 +41,7 @@ impl AudioStream {
         for stream in demuxer.streams().filter(|stream| is_wanted(stream, wanted)) {
             let Some(time_base) = stream.time_base() else { continue };
             let parameters = stream.parameters()?;
-            let can = parameters.decoder_available();
+            let can = parameters.has_decoder();
             let score = (can, stream.disposition().is_default(), parameters.channels());
             if best.as_ref().is_none_or(|(highest, _)| score > *highest) {
                 let (index, may_jump) = (stream.index(), demuxer.may_jump());
@@ -84,7 +84,7 @@ pub(crate) fn is_self_describing(demuxer: &Demuxer, wanted: Option<usize>) -> bo
             stream.parameters().is_ok_and(|parameters| {
                 parameters.sample_rate() > 0
                     && parameters.channels() > 0
-                    && parameters.decoder_available()
+                    && parameters.has_decoder()
             })
         })
 }

@@ -146,7 +146,7 @@ impl Selector {
             self.read_ahead.clear();
             let why = "the container's cues say where the next keyframe is: what lies before it is \
                        passed over, unread and uncounted";
-            trace::decided("left out", why, None, 0);
+            trace::emit_decision("left out", why, None, 0);
         }
     }
 
@@ -295,7 +295,7 @@ impl Selector {
 
 /// Tells what became of a packet, and why.
 fn tell(packet: &Packet, (verdict, why): (&str, &str)) {
-    trace::decided(verdict, why, packet.pts(), packet.data().len());
+    trace::emit_decision(verdict, why, packet.pts(), packet.data().len());
 }
 
 /// Has the demuxer read nothing of MP4's samples but keyframes: the index says where they are.

@@ -294,7 +294,7 @@ impl DecoderCursor {
         if skippable && self.references.is_disposable(packet.data()) {
             place.whole_from = number.saturating_add(1);
             let why = "nothing that is wanted refers to it";
-            trace::decided("left out", why, packet.pts(), packet.data().len());
+            trace::emit_decision("left out", why, packet.pts(), packet.data().len());
             return Ok(());
         }
         match self.prepare(sources.index, number, packet, extradata) {
@@ -371,7 +371,7 @@ impl DecoderCursor {
                     let target = request.wanted.take(&frame, request.sources.index);
                     if target.is_none() {
                         let why = "what is wanted refers to it";
-                        trace::decided("decoded and dropped", why, frame.pts(), 0);
+                        trace::emit_decision("decoded and dropped", why, frame.pts(), 0);
                     }
                     let go_on =
                         target.is_none_or(|(target, slot)| (request.see)(target, slot, frame));

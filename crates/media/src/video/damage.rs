@@ -160,7 +160,7 @@ impl DamageHandler {
             OnDamage::Skip => {
                 let verdict = if came.is_ok() { "decoded and dropped" } else { "left out" };
                 let why = "it is damaged, and such frames are to be left out";
-                trace::decided(verdict, why, info.pts.map(|pts| pts.ticks), 0);
+                trace::emit_decision(verdict, why, info.pts.map(|pts| pts.ticks), 0);
                 return None;
             }
             OnDamage::Fail => None,

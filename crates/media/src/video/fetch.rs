@@ -201,7 +201,7 @@ fn run<S>(
     mut see: impl FnMut(Target, S, VideoFrame) -> bool,
 ) -> Result<Vec<(u32, S)>> {
     let mut missing = Vec::new();
-    trace::begins(); // the caller's thread may have opened and indexed the source
+    trace::emit_begin(); // the caller's thread may have opened and indexed the source
     while let Some((job, after)) = next_job(cursor, queue) {
         let left = cursor.run(sources, job, after, &mut see)?;
         missing.extend(left.into_iter().map(|(target, slot)| (target.frame, slot)));

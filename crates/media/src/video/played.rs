@@ -153,7 +153,7 @@ impl Chooser {
 
 fn drop_with_reason(frame: &Frame) {
     let why = "it isn't on at a time that is wanted";
-    trace::decided("decoded and dropped", why, frame.pts.map(|pts| pts.ticks), 0);
+    trace::emit_decision("decoded and dropped", why, frame.pts.map(|pts| pts.ticks), 0);
 }
 
 #[cfg(test)]

@@ -197,7 +197,7 @@ impl Stream {
         match &mut self.numbers {
             _ if picture.is_discard() => {
                 let why = "the container says not to show it";
-                trace::decided("decoded and dropped", why, picture.pts(), 0);
+                trace::emit_decision("decoded and dropped", why, picture.pts(), 0);
                 None
             }
             Numbers::IndexedOutput(listed) => {

@@ -31,7 +31,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use moviola_av::{stage, trace::gave};
+use moviola_av::{stage, trace::record_bytes};
 use moviola_infer::error::Error as InferError;
 use moviola_media::{
     image::{ImageError, NewFile, Overwrite},
@@ -166,7 +166,7 @@ impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let stage = stage!("write");
         let written = self.0.write(bytes)?;
-        gave(&stage, written);
+        record_bytes(&stage, written);
         Ok(written)
     }
 

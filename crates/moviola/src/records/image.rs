@@ -30,7 +30,7 @@ impl Image {
             return Ok(Some(folder.path(self.number)));
         }
         let stage = stage!("write");
-        trace::gave(&stage, image.len());
+        trace::record_bytes(&stage, image.len());
         folder.write(self.number, image).map(Some)
     }
 }

@@ -28,7 +28,7 @@ impl Folder {
 
 #[track_caller]
 fn check(guard: &Guard, target: &str, want: bool) {
-    assert_eq!(guard.judge(target).is_ok(), want, "{target}");
+    assert_eq!(guard.check(target).is_ok(), want, "{target}");
 }
 
 #[test]

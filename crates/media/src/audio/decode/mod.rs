@@ -5,8 +5,8 @@ mod jump;
 mod tests;
 
 use moviola_av::{
-    audio::{AudioDecoder, AudioDecoderOptions, AudioFrame, Heard},
-    decoder::Sent,
+    audio::{AudioDecoder, AudioDecoderOptions, AudioFrame},
+    decoder::{Received, Sent},
     error::{Error as AvError, Result as AvResult},
     packet::Packet,
     time::Pts,
@@ -185,10 +185,10 @@ impl AudioStreamDecoder {
                 continue;
             }
             match self.decoder.receive() {
-                Ok(Heard::Frame(frame)) => self.hear(&frame)?,
-                Ok(Heard::NeedPacket) => return Ok(None),
-                Ok(Heard::End) if self.finished => return Ok(None),
-                Ok(Heard::End) => {
+                Ok(Received::Frame(frame)) => self.hear(&frame)?,
+                Ok(Received::NeedPacket) => return Ok(None),
+                Ok(Received::End) if self.finished => return Ok(None),
+                Ok(Received::End) => {
                     self.finished = true;
                     return self.put_out(Output::finish);
                 }

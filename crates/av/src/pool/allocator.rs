@@ -1,4 +1,4 @@
-//! The callback that gives a decoder memory of a pool for its next picture.
+//! The `get_buffer2` callback, which allocates a decoder's frames from a pool.
 
 use std::{
     ffi::{c_int, c_void},
@@ -11,21 +11,21 @@ use ffmpeg_sys_next as ffi;
 use super::{Chunk, FramePool, PoolReuse};
 use crate::raw;
 
-/// Planes that a picture can have.
+/// The largest number of planes of a frame.
 const PLANES: usize = 4;
 
-/// Bytes that decoders may touch behind a plane: what FFmpeg's own pools add.
-const BEHIND_PLANE: usize = 16 + Chunk::ALIGN;
+/// Bytes after a plane that decoders may access: as many as FFmpeg's own pools add.
+const PLANE_PADDING: usize = 16 + Chunk::ALIGN;
 
-/// How the planes of a picture lie in one chunk.
+/// The layout of a frame's planes in one chunk.
 struct Layout {
     strides: [c_int; PLANES],
-    /// Where each plane begins; `None` if there is no such plane.
+    /// Offset of each plane in bytes; `None` if there is no such plane.
     offsets: [Option<usize>; PLANES],
     len: usize,
 }
 
-/// What a decoder takes its pictures' memory from.
+/// The pool that a decoder allocates its frames from, and the contents that it accepts.
 #[derive(Debug)]
 pub(crate) struct BufferAllocator {
     pool: Arc<FramePool>,
@@ -33,19 +33,18 @@ pub(crate) struct BufferAllocator {
 }
 
 impl BufferAllocator {
-    /// Memory of `pool` with no more than these leftovers.
     pub(crate) fn new(pool: Arc<FramePool>, reuse: PoolReuse) -> Self {
         Self { pool, reuse }
     }
 }
 
-/// Memory on loan: FFmpeg holds it until the last reference to the picture goes.
+/// Memory of a pool that FFmpeg holds until the last reference to the frame is dropped.
 struct PoolBuffer {
     pool: Arc<FramePool>,
     chunk: Chunk,
 }
 
-/// FFmpeg wants memory for a picture.
+/// FFmpeg's callback to allocate the memory of a frame.
 ///
 /// # Safety
 ///
@@ -57,28 +56,25 @@ pub(crate) unsafe extern "C" fn get_buffer(
     flags: c_int,
 ) -> c_int {
     // SAFETY: FFmpeg passes a valid context and frame.
-    if !unsafe { takes_our_memory(context, frame) } {
-        // SAFETY: these are the arguments that FFmpeg meant for its own function.
+    if !unsafe { can_use_pool(context, frame) } {
+        // SAFETY: FFmpeg's own function takes the arguments of this callback.
         return unsafe { ffi::avcodec_default_get_buffer2(context, frame, flags) };
     }
-    // SAFETY: FFmpeg passes a valid context and frame; the caller promises the lender.
-    let lent = raw::catch_panic(|| unsafe { lend(context, frame) });
-    match lent {
+    // SAFETY: FFmpeg passes a valid context and frame; the caller promises the allocator.
+    let allocated = raw::catch_panic(|| unsafe { allocate(context, frame) });
+    match allocated {
         Ok(Ok(())) => 0,
         Ok(Err(code)) => code,
         Err(_) => ffi::AVERROR_BUG,
     }
 }
 
-/// Whether a decoder lets its caller choose the memory, and the pixels lie in memory at all.
+/// Whether the decoder supports caller-allocated memory (AV_CODEC_CAP_DR1) and decodes to main memory.
 ///
 /// # Safety
 ///
 /// Both pointers must be valid.
-unsafe fn takes_our_memory(
-    context: *const ffi::AVCodecContext,
-    frame: *const ffi::AVFrame,
-) -> bool {
+unsafe fn can_use_pool(context: *const ffi::AVCodecContext, frame: *const ffi::AVFrame) -> bool {
     // SAFETY: the caller promises the context.
     let codec = unsafe { (*context).codec };
     // SAFETY: an open context has a codec.
@@ -91,12 +87,15 @@ unsafe fn takes_our_memory(
     capabilities & ffi::AV_CODEC_CAP_DR1 != 0 && !in_hardware && in_memory
 }
 
-/// Fills the frame's pointers. `Err` is the number to return.
+/// Takes memory from the pool and sets the frame's pointers. `Err` is the code to return to FFmpeg.
 ///
 /// # Safety
 ///
 /// As for [`get_buffer`].
-unsafe fn lend(context: *mut ffi::AVCodecContext, frame: *mut ffi::AVFrame) -> Result<(), c_int> {
+unsafe fn allocate(
+    context: *mut ffi::AVCodecContext,
+    frame: *mut ffi::AVFrame,
+) -> Result<(), c_int> {
     // SAFETY: the caller promises the context and the frame.
     let layout = unsafe { layout(context, frame) }?;
     // SAFETY: the caller promises the context.
@@ -106,14 +105,14 @@ unsafe fn lend(context: *mut ffi::AVCodecContext, frame: *mut ffi::AVFrame) -> R
     let pool = Arc::clone(&allocator.pool);
     let chunk = pool.take(layout.len, allocator.reuse).ok_or(ffi::AVERROR(libc::ENOMEM))?;
     let start = chunk.first_byte();
-    let lent = Box::into_raw(Box::new(PoolBuffer { pool, chunk }));
-    // SAFETY: the chunk has `layout.len` bytes and lives until `take_back`, which takes a loan.
+    let owned = Box::into_raw(Box::new(PoolBuffer { pool, chunk }));
+    // SAFETY: the chunk has `layout.len` bytes and lives until `release`, which takes a PoolBuffer.
     let buffer = unsafe {
-        ffi::av_buffer_create(start.as_ptr(), layout.len, Some(take_back), lent.cast(), 0)
+        ffi::av_buffer_create(start.as_ptr(), layout.len, Some(release), owned.cast(), 0)
     };
     let Some(buffer) = NonNull::new(buffer) else {
-        // SAFETY: the loan is still ours.
-        return_buffer(*unsafe { Box::from_raw(lent) });
+        // SAFETY: the box was leaked above, and nothing else has it.
+        return_buffer(*unsafe { Box::from_raw(owned) });
         return Err(ffi::AVERROR(libc::ENOMEM));
     };
     // SAFETY: the caller promises the frame, which has no buffers yet and frees this one.
@@ -134,7 +133,7 @@ unsafe fn lend(context: *mut ffi::AVCodecContext, frame: *mut ffi::AVFrame) -> R
     Ok(())
 }
 
-/// The sizes that this decoder needs, found as FFmpeg's own pools find them.
+/// The layout that this decoder needs, computed as FFmpeg's own pools do.
 ///
 /// # Safety
 ///
@@ -161,47 +160,49 @@ unsafe fn layout(
     let strides = loop {
         let mut strides = [0; PLANES];
         // SAFETY: `strides` has the four places that are written.
-        refuse(unsafe { ffi::av_image_fill_linesizes(strides.as_mut_ptr(), format, width) })?;
+        code_to_result(unsafe {
+            ffi::av_image_fill_linesizes(strides.as_mut_ptr(), format, width)
+        })?;
         if strides.iter().zip(alignment).all(|(stride, align)| stride % align.max(1) == 0) {
             break strides;
         }
-        // Strides are not aligned one by one: some decoders rely on their proportion.
+        // All strides grow together, because some decoders rely on their proportions.
         let lowest_bit = width & width.wrapping_neg();
         width = width.checked_add(lowest_bit).ok_or(ffi::AVERROR(libc::EINVAL))?;
     };
     let mut sizes = [0; PLANES];
     let wide = strides.map(|stride| stride as isize);
     // SAFETY: `sizes` and `wide` have four places each.
-    refuse(unsafe {
+    code_to_result(unsafe {
         ffi::av_image_fill_plane_sizes(sizes.as_mut_ptr(), format, height, wide.as_ptr())
     })?;
     pack(strides, sizes).ok_or(ffi::AVERROR(libc::EINVAL))
 }
 
-/// Lays the planes one behind the other.
+/// Places the planes one after the other.
 fn pack(strides: [c_int; PLANES], sizes: [usize; PLANES]) -> Option<Layout> {
     let (mut offsets, mut len) = ([None; PLANES], 0_usize);
     for (offset, size) in offsets.iter_mut().zip(sizes).filter(|(_, size)| *size > 0) {
         *offset = Some(len);
-        let end = len.checked_add(size)?.checked_add(BEHIND_PLANE)?;
+        let end = len.checked_add(size)?.checked_add(PLANE_PADDING)?;
         len = end.checked_next_multiple_of(Chunk::ALIGN)?;
     }
     Some(Layout { strides, offsets, len })
 }
 
-fn refuse(code: c_int) -> Result<(), c_int> {
+fn code_to_result(code: c_int) -> Result<(), c_int> {
     if code < 0 { Err(code) } else { Ok(()) }
 }
 
-/// The last reference to a picture is gone, on whatever thread that was.
+/// FFmpeg's callback when the last reference to a frame's memory is dropped, on any thread.
 ///
 /// # Safety
 ///
 /// `buffer` must be a leaked `Box<PoolBuffer>` that is never used again.
-unsafe extern "C" fn take_back(buffer: *mut c_void, _: *mut u8) {
+unsafe extern "C" fn release(buffer: *mut c_void, _: *mut u8) {
     // SAFETY: the caller promises a leaked box.
     let buffer = unsafe { Box::from_raw(buffer.cast::<PoolBuffer>()) };
-    // No panic is known here; there would be no one to tell.
+    // No panic is known here, and FFmpeg takes no error.
     let _ = raw::catch_panic(|| return_buffer(*buffer));
 }
 
