@@ -3,13 +3,11 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use moviola_av::{
-    decoder::DecoderOptions,
     demuxer::Demuxer,
     error::{Error as AvError, Result as AvResult},
     interrupt::Interrupt,
     packet::Packet,
     parameters::CodecParameters,
-    pool::PoolReuse,
     stage,
     stream::{MediaKind, Stream},
     time::{Pts, TimeBase},
@@ -17,14 +15,13 @@ use moviola_av::{
 
 use crate::{
     audio::AudioStream,
-    bitstream::access::Classifier,
     container::{Container, discard_all_but, open_demuxer},
+    damage::Damage,
     error::{Error, Result},
     hardware::Hardware,
     index::tables::{self, Bytes, Listing, ReadScope},
     picture::Orientation,
     source::{Source, SourceOptions, cannot_read},
-    video::Damage,
 };
 
 /// Containers whose header tells all a decoder needs, so that no packet is read to find it out.
@@ -230,26 +227,6 @@ impl Media {
     /// Where the video is decoded, and why not in hardware.
     pub fn hardware(&self) -> &Arc<Hardware> {
         &self.hardware
-    }
-
-    /// How the video's decoders are opened, but for their threads. Those opened with one answer may
-    /// show what is left of each other's pictures, where one is damaged.
-    pub(crate) fn decoder_options(&self) -> DecoderOptions {
-        let (parameters, pool) = (&self.video.parameters, &self.options.pool);
-        let (codec, intra_only) = (parameters.codec_name(), parameters.is_intra_only());
-        let classifier = Classifier::new(codec, intra_only, parameters.extradata());
-        // FFmpeg's decoder of H.264 conceals all damage, but in fields.
-        let reuse = match classifier.is_h264_of_frames() {
-            true => PoolReuse::OwnedBy(pool.new_owner()),
-            false => PoolReuse::Cleared,
-        };
-        DecoderOptions {
-            time_base: Some(self.video.time_base),
-            max_pixels: Some(self.options.max_pixels),
-            pool: Some(Arc::clone(pool)),
-            reuse,
-            ..DecoderOptions::default()
-        }
     }
 
     /// Length of the presentation in seconds, if the container says so.

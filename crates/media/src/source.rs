@@ -20,10 +20,10 @@ use moviola_av::{
 };
 
 use crate::{
+    damage::OnDamage,
     error::{Error, Result},
     hardware::Hwaccel,
     index::tables::Bytes,
-    video::OnDamage,
 };
 
 /// Files larger than this are mapped under [`IoMode::Auto`].

@@ -9,7 +9,7 @@ use moviola::{
         self,
         times::{parse_range, parse_step, parse_time},
     },
-    video::{OnDamage, Times},
+    video::{OnDamage, TimeSelection},
 };
 
 use crate::{
@@ -75,7 +75,7 @@ impl Frames {
         if !self.index.is_empty() {
             return plan::Frames::Index(self.index.clone());
         }
-        let range = self.range.clone().unwrap_or(Times::default().range);
-        plan::Frames::Played(Times { range, every: self.every })
+        let range = self.range.clone().unwrap_or(TimeSelection::default().range);
+        plan::Frames::Played(TimeSelection { range, every: self.every })
     }
 }

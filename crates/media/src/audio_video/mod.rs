@@ -18,11 +18,12 @@ use moviola_av::interrupt::Interrupt;
 
 use crate::{
     audio::{AudioOptions, AudioReport, AudioStream, Samples},
+    damage::DamageHandler,
     error::Result,
     frame::Frame,
     media::VideoStream,
     source::{Source, SourceOptions},
-    video::{DamageHandler, no_thread},
+    video::no_thread,
     workers::OrderedPool,
 };
 use open::Opened;

@@ -8,10 +8,11 @@ use super::pass::{Pass, Streams, Together};
 use crate::{
     audio::{self, AudioOptions, AudioReader, AudioStream, AudioStreamDecoder, no_audio},
     container::Container,
+    damage::DamageHandler,
     error::{Error, Result},
     media::{self, Media, VideoStream, check_decodable, find_video, no_video},
     source::{Source, SourceOptions, cannot_read},
-    video::{DamageHandler, Stream, listed, room},
+    video::{SequentialDecoder, index_from_tables, room},
 };
 
 /// Items that wait for each worker, at least and at most: with one frame that takes its time, as
@@ -54,15 +55,20 @@ impl Opened {
         });
         let Some(video) = video else { return Self::of_audio(container, audio, wanted, errors) };
         let media = Media::of_container(container, video, audio.as_ref().map(stream_of));
-        let index = listed(&media).map(Arc::new);
-        match Stream::decoder(&media, index.as_deref(), workers) {
+        let index = index_from_tables(&media).map(Arc::new);
+        match SequentialDecoder::open_decoder(&media, index.as_deref(), workers) {
             Ok(decoder) => {
                 let damage_handler = DamageHandler::new(&media);
                 let (video, window) = (Arc::new(media.video.clone()), window(&media, workers));
                 let interrupt = media.interrupt.clone();
                 let heard = audio.as_ref().map(stream_of);
                 let streams = Together::new(
-                    Stream::new(media, decoder, index, damage_handler.clone_for_worker()),
+                    SequentialDecoder::new(
+                        media,
+                        decoder,
+                        index,
+                        damage_handler.clone_for_worker(),
+                    ),
                     audio,
                 );
                 let pass = Pass::new(Streams::Together(Box::new(streams)), errors);

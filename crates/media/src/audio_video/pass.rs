@@ -11,7 +11,7 @@ use super::Decoded;
 use crate::{
     audio::{AudioReader, AudioReport, AudioStreamDecoder},
     error::{Error, Result},
-    video::Stream,
+    video::SequentialDecoder,
 };
 
 /// Where one pass over a source stands.
@@ -64,7 +64,7 @@ impl Pass {
 /// A stream of video and one of audio, whose packets come from one demuxer.
 pub(super) struct Together {
     /// Reads for both.
-    frames: Stream,
+    frames: SequentialDecoder,
     audio: Option<AudioStreamDecoder>,
     /// Whether no packets of a stream are wanted any more.
     frames_ended: bool,
@@ -77,7 +77,7 @@ pub(super) struct Together {
 
 impl Together {
     /// Decodes what `frames` reads: the video, and the stream of `audio`.
-    pub(super) fn new(frames: Stream, audio: Option<AudioStreamDecoder>) -> Self {
+    pub(super) fn new(frames: SequentialDecoder, audio: Option<AudioStreamDecoder>) -> Self {
         let audio_ended = audio.is_none();
         let (errors, failure) = (VecDeque::new(), None);
         Self { frames, audio, frames_ended: false, audio_ended, errors, failure }
@@ -122,17 +122,17 @@ impl Together {
     fn feed(&mut self) {
         match self.frames.read() {
             Ok(Some(packet)) => self.send(packet),
-            Ok(None) => self.end(Stream::end),
+            Ok(None) => self.end(SequentialDecoder::end),
             // The one error that is of packets, not of the container.
             Err(error @ Error::NoVideo { .. }) => {
                 if !self.frames_ended {
                     self.errors.push_back(error);
-                    self.end_frames(Stream::break_off);
+                    self.end_frames(SequentialDecoder::break_off);
                 }
             }
             Err(error) => {
                 self.failure = Some(error);
-                self.end(Stream::break_off);
+                self.end(SequentialDecoder::break_off);
             }
         }
     }
@@ -151,12 +151,12 @@ impl Together {
     }
 
     /// Nothing more is read: decoders give what they hold.
-    fn end(&mut self, how: impl FnOnce(&mut Stream) -> Result<()>) {
+    fn end(&mut self, how: impl FnOnce(&mut SequentialDecoder) -> Result<()>) {
         self.end_frames(how);
         self.end_audio();
     }
 
-    fn end_frames(&mut self, how: impl FnOnce(&mut Stream) -> Result<()>) {
+    fn end_frames(&mut self, how: impl FnOnce(&mut SequentialDecoder) -> Result<()>) {
         if !std::mem::replace(&mut self.frames_ended, true) {
             self.errors.extend(how(&mut self.frames).err());
         }

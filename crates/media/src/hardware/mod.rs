@@ -4,7 +4,6 @@
 //! and the device gives the first picture. Else it is decoded in software, with the same results,
 //! and [`Hardware::fallback`] tells the reason. Pictures come into memory at once, as planes.
 
-mod decoder;
 #[cfg(test)]
 mod tests;
 
@@ -16,8 +15,6 @@ use std::{
 
 use moviola_av::codec::Codec;
 pub use moviola_av::hw::{HwDevice, HwKind};
-
-pub use self::decoder::StreamDecoder;
 
 /// Which hardware may decode.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -125,7 +122,7 @@ impl Hardware {
     }
 
     /// From now on the stream is decoded in software. Of several reasons the first counts.
-    fn refuse(&self, reason: &str) {
+    pub(crate) fn refuse(&self, reason: &str) {
         let reason = match &self.device {
             Some(device) => format!("{}: {reason}", device.kind()),
             None => reason.to_owned(),

@@ -2,19 +2,12 @@
 //!
 //! Raw H.264 and HEVC carry no times, and AVI knows the order of decoding alone.
 
-use std::sync::Arc;
-
-use moviola_av::{
-    decoder::{DecoderOptions, Received, Sent},
-    demuxer::Demuxer,
-    error::{Error as AvError, Result as AvResult},
-    frame::VideoFrame,
-};
+use moviola_av::{demuxer::Demuxer, error::Error as AvError};
 
 use super::{FrameIndex, PacketEntry};
 use crate::{
+    decode::{self, DecoderConfig, StreamDecoder},
     error::{Error, Result},
-    hardware::StreamDecoder,
     media::{Media, VideoStream},
     source::cannot_read,
 };
@@ -50,8 +43,10 @@ pub(super) fn index(
 
 /// The pictures in the order they are shown; `known` packets must be there to be read.
 fn decode_all(demuxer: &mut Demuxer, media: &Media, known: usize) -> Result<Vec<Shown>> {
-    let opened = open_decoder(media).map_err(|cause| cannot_read(&media.name, cause));
-    let (mut decoder, mut shown, mut number) = (opened?, Vec::new(), 0);
+    let threads = u16::try_from(media.decoders()).unwrap_or(u16::MAX);
+    let decoder = DecoderConfig::of(media).open(threads, 0);
+    let mut decoder = decoder.map_err(|cause| cannot_read(&media.name, cause))?;
+    let (mut shown, mut number) = (Vec::new(), 0);
     loop {
         let mut packet = match demuxer.read_packet() {
             Ok(Some(packet)) if packet.stream_index() != media.video.index => continue,
@@ -61,27 +56,18 @@ fn decode_all(demuxer: &mut Demuxer, media: &Media, known: usize) -> Result<Vec<
         };
         packet.set_tag(i64::try_from(number).unwrap_or(i64::MAX));
         number += 1;
-        while let Ok(Sent::Full) = decoder.send(&packet) {
-            receive(&mut decoder, &mut shown);
-        }
-        receive(&mut decoder, &mut shown);
+        // A packet that the decoder refuses has no frame, so that it isn't in the index.
+        drop(decode::send(&mut decoder, &packet, |decoder| {
+            note_ready(decoder, &mut shown);
+            Ok(())
+        }));
+        note_ready(&mut decoder, &mut shown);
     }
-    // A decoder that refuses the end has nothing more to give.
+    // A decoder that refuses the end holds no more frames.
     if decoder.send_end().is_ok() {
-        receive(&mut decoder, &mut shown);
+        note_ready(&mut decoder, &mut shown);
     }
     Ok(shown)
-}
-
-fn open_decoder(Media { video, options, hardware, .. }: &Media) -> AvResult<StreamDecoder> {
-    let decoder_options = DecoderOptions {
-        threads: u16::try_from(options.decoders.max(1)).unwrap_or(u16::MAX),
-        time_base: Some(video.time_base),
-        max_pixels: Some(options.max_pixels),
-        pool: Some(Arc::clone(&options.pool)),
-        ..DecoderOptions::default()
-    };
-    StreamDecoder::open(&video.parameters, &decoder_options, hardware)
 }
 
 fn broken_off(media: &Media, number: usize, known: usize, cause: AvError) -> Error {
@@ -121,23 +107,14 @@ fn first_packet(packets: &[PacketEntry], tag: i64) -> Option<usize> {
     Some(number - usize::from(is_second))
 }
 
-/// Takes note of the pictures that are ready: their packets' numbers and their times.
-fn receive(decoder: &mut StreamDecoder, shown: &mut Vec<Shown>) {
-    /// Damaged packets in a row after which a decoder is given up, until the next packet.
-    const MOST_FAILURES: usize = 64;
-    let mut failures = 0;
-    loop {
-        match decoder.receive() {
-            Ok(Received::Frame(frame)) => shown.extend(place(&frame)),
-            Ok(Received::NeedPacket | Received::End) => return,
-            Err(AvError::Ffmpeg { .. }) if failures < MOST_FAILURES => failures += 1,
-            Err(_) => return,
+/// Notes the frames that are ready: their packets' numbers and their times.
+fn note_ready(decoder: &mut StreamDecoder, shown: &mut Vec<Shown>) {
+    // An error ends what is ready: frames over the pixel limit aren't in the index.
+    drop(decode::receive_all(decoder, |frame| {
+        if !frame.is_discard() {
+            shown.push((frame.tag(), frame.pts()));
         }
-    }
-}
-
-fn place(frame: &VideoFrame) -> Option<Shown> {
-    (!frame.is_discard()).then(|| (frame.tag(), frame.pts()))
+    }));
 }
 
 #[cfg(test)]

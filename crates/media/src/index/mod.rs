@@ -9,6 +9,7 @@ mod by_decoding;
 mod construct;
 mod details;
 mod entry;
+mod metadata;
 mod random_access;
 mod scan;
 mod sidecar;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use details::Details;
 use entry::{FAR, PackedFrame};
 
+pub use self::metadata::FrameMetadata;
 pub(crate) use self::{
     build::{build, cached_from_packets, from_tables},
     entry::PacketEntry,

@@ -14,6 +14,7 @@ mod select;
 use std::sync::Arc;
 
 use moviola_av::{
+    discard::Discard,
     error::Error as AvError,
     frame::VideoFrame,
     interrupt::Interrupt,
@@ -21,18 +22,18 @@ use moviola_av::{
     time::{Pts, TimeBase},
 };
 
+use self::decode::KeyframeDecoder;
 use crate::{
     bitstream::access::Classifier,
+    decode::DecoderConfig,
     error::{Error, Result},
     frame::Frame,
     index::tables::Bytes,
     media::{Media, VideoStream, cannot_decode},
     source::{Source, SourceOptions},
-    workers::OrderedPool,
-    workers::WorkerHandle,
+    workers::{OrderedPool, WorkerHandle},
 };
-use decode::{DecoderConfig, KeyframeDecoder};
-use select::{Job, Selector};
+use select::{KeyframeJob, Selector};
 
 /// The keyframes of a source, or what was made of each on the thread that decoded it.
 ///
@@ -88,7 +89,7 @@ impl<T: Send + 'static> KeyframeReader<T> {
     where
         W: FnMut(Frame) -> T + Send + 'static,
     {
-        let context = Arc::new(Shared::new(&media));
+        let context = Arc::new(KeyframeContext::new(&media));
         let mut first = KeyframeDecoder::new(Arc::clone(&context.config));
         first.warm_up().map_err(|cause| context.cannot_open(&cause))?;
         let (interrupt, counters) = (media.interrupt.clone(), media.demuxer.io_counters());
@@ -121,10 +122,10 @@ impl<T: Send + 'static> KeyframeReader<T> {
 
 /// One worker: its decoder, and what it does with each keyframe.
 fn worker<T>(
-    context: Arc<Shared>,
+    context: Arc<KeyframeContext>,
     decoder: Option<KeyframeDecoder>,
     mut work: impl FnMut(Frame) -> T + Send + 'static,
-) -> impl FnMut(Result<Job>) -> Option<Result<T>> + Send + 'static {
+) -> impl FnMut(Result<KeyframeJob>) -> Option<Result<T>> + Send + 'static {
     let mut decoder = decoder.unwrap_or_else(|| KeyframeDecoder::new(Arc::clone(&context.config)));
     move |job| match job {
         Ok(job) => Some(context.decode(&mut decoder, &job)?.map(&mut work)),
@@ -147,36 +148,38 @@ impl<T> Drop for KeyframeReader<T> {
     }
 }
 
-/// What all decoders of a stream share.
-struct Shared {
+/// What all decoders of a stream share, and what turns their output into keyframes.
+struct KeyframeContext {
     name: String,
     stream: Arc<VideoStream>,
     start: Pts,
     config: Arc<DecoderConfig>,
 }
 
-impl Shared {
+impl KeyframeContext {
     fn new(media: &Media) -> Self {
-        let classifier = Classifier::of(&media.video.parameters);
+        // Where packets don't say what they are, the decoder skips those that are no keyframes.
+        let is_sure = Classifier::of(&media.video.parameters).is_sure();
+        let skip = if is_sure { Discard::Useless } else { Discard::NonKey };
         Self {
             name: media.name.clone(),
             stream: Arc::new(media.video.clone()),
             start: media.start,
-            config: Arc::new(DecoderConfig::new(media, classifier.is_sure())),
+            config: Arc::new(DecoderConfig::of(media).with_skip(skip)),
         }
     }
 
     /// `None` if the decoder says that the packet is no keyframe.
-    fn decode(&self, decoder: &mut KeyframeDecoder, job: &Job) -> Option<Result<Frame>> {
+    fn decode(&self, decoder: &mut KeyframeDecoder, job: &KeyframeJob) -> Option<Result<Frame>> {
         match decoder.decode(job) {
             Ok(Some(frame)) => Some(Ok(self.keyframe(frame, job))),
-            Ok(None) if self.config.skips() => None,
+            Ok(None) if self.config.skips_other_frames() => None,
             Ok(None) => Some(Err(self.undecodable(job, "the decoder gives no picture".into()))),
             Err(cause) => Some(Err(self.undecodable(job, cause.to_string()))),
         }
     }
 
-    fn keyframe(&self, frame: VideoFrame, job: &Job) -> Frame {
+    fn keyframe(&self, frame: VideoFrame, job: &KeyframeJob) -> Frame {
         let ticks = frame.pts().or_else(|| job.ticks());
         let pts = ticks.map(|ticks| Pts { ticks, base: self.base() });
         let damaged = frame.is_corrupt();
@@ -200,7 +203,7 @@ impl Shared {
         pts.seconds_since(self.start)
     }
 
-    fn undecodable(&self, job: &Job, reason: String) -> Error {
+    fn undecodable(&self, job: &KeyframeJob, reason: String) -> Error {
         let pts = job.ticks().map(|ticks| Pts { ticks, base: self.base() });
         let time = pts.map(|pts| self.time(pts));
         let place = time.map_or_else(|| "an unknown time".into(), |time| format!("{time:.3} s"));

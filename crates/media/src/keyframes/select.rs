@@ -17,7 +17,7 @@ use crate::{
 
 /// All that a decoder needs to decode one keyframe from a clean start.
 #[derive(Debug)]
-pub(super) struct Job {
+pub(super) struct KeyframeJob {
     /// The packet, or the two packets of a frame coded as two fields.
     pub(super) packets: Vec<Packet>,
     /// The parameter sets in force before the first packet.
@@ -32,7 +32,7 @@ pub(super) struct Job {
     pub(super) number: Option<u64>,
 }
 
-impl Job {
+impl KeyframeJob {
     /// When the keyframe is shown, in ticks, as far as its packet tells.
     pub(super) fn ticks(&self) -> Option<i64> {
         let packet = self.packets.first()?;
@@ -97,7 +97,7 @@ impl Selector {
     }
 
     /// The next keyframe; `None` at the end. After an error there are no more.
-    pub(super) fn next(&mut self) -> Option<Result<Job>> {
+    pub(super) fn next(&mut self) -> Option<Result<KeyframeJob>> {
         if self.ended {
             return None;
         }
@@ -106,7 +106,7 @@ impl Selector {
         job
     }
 
-    fn find_next(&mut self) -> Result<Option<Job>> {
+    fn find_next(&mut self) -> Result<Option<KeyframeJob>> {
         self.jump();
         loop {
             let Some(packet) = self.read()? else {
@@ -135,7 +135,14 @@ impl Selector {
             }
             let after = self.classifier.parameter_sets().version;
             let extradata = self.extradata.clone();
-            return Ok(Some(Job { packets, before, after, extradata, counted_pts, number }));
+            return Ok(Some(KeyframeJob {
+                packets,
+                before,
+                after,
+                extradata,
+                counted_pts,
+                number,
+            }));
         }
     }
 
@@ -251,7 +258,7 @@ impl Selector {
 
     /// At the end: whether all came that the container's index lists. FFmpeg ends a file that was
     /// cut off as it ends any other.
-    fn check_complete(&self) -> Result<Option<Job>> {
+    fn check_complete(&self) -> Result<Option<KeyframeJob>> {
         if self.packets == 0 {
             let reason = "there is no picture in its video: the file may be truncated or still \
                           being written"

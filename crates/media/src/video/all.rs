@@ -10,20 +10,19 @@ use moviola_av::interrupt::Interrupt;
 
 use super::{
     Video,
-    damage::DamageHandler,
     groups::GroupSource,
-    schedule::{self, Groups, Parallelism, has_short_groups, listed},
-    stream::Stream,
-    wanted::Job,
+    schedule::{self, Groups, Parallelism, has_short_groups, index_from_tables},
+    sequential::SequentialDecoder,
+    wanted::GroupJob,
 };
 use crate::{
+    damage::DamageHandler,
     error::{Error, Result},
     frame::Frame,
     index::FrameIndex,
     media::Media,
     source::{Source, SourceOptions},
-    workers::WorkerHandle,
-    workers::{Bounds, OrderedPool},
+    workers::{Bounds, OrderedPool, WorkerHandle},
 };
 
 /// The frames of a source in the order they are shown, or what was made of each on a thread of its
@@ -92,7 +91,7 @@ impl<T: Send + 'static> FrameReader<T> {
     where
         W: FnMut(Frame) -> T + Send + 'static,
     {
-        let Some(index) = listed(&media).map(Arc::new) else {
+        let Some(index) = index_from_tables(&media).map(Arc::new) else {
             return Self::in_one(media, None, workers, |read| read());
         };
         if !has_short_groups(&index, &media, workers.len()) {
@@ -127,9 +126,10 @@ impl<T: Send + 'static> FrameReader<T> {
         let mut groups = Groups::new(Arc::clone(&index), numbers);
         let cores = workers.len();
         let first: Vec<_> = groups.by_ref().take(schedule::looked_at(cores)).collect();
-        let way = schedule::choose_in_order(&first, cores, schedule::room(video.reader().media()));
+        let parallelism =
+            schedule::choose_in_order(&first, cores, schedule::room(video.reader().media()));
         let groups = first.into_iter().chain(groups);
-        if way == Parallelism::SideBySide {
+        if parallelism == Parallelism::SideBySide {
             return Self::in_groups(video, index, groups, 1, workers);
         }
         let (name, one) = (video.name.clone(), vec![|frame| frame]);
@@ -156,8 +156,9 @@ impl<T: Send + 'static> FrameReader<T> {
     {
         let (name, interrupt) = (media.name.clone(), media.interrupt.clone());
         let damage_handler = DamageHandler::new(&media);
-        let decoder = Stream::decoder(&media, index.as_deref(), workers.len())?;
-        let mut stream = Stream::new(media, decoder, index, damage_handler.clone_for_worker());
+        let decoder = SequentialDecoder::open_decoder(&media, index.as_deref(), workers.len())?;
+        let mut stream =
+            SequentialDecoder::new(media, decoder, index, damage_handler.clone_for_worker());
         Self::in_turns(&name, interrupt, damage_handler, workers, move || {
             choose(&mut || stream.next())
         })
@@ -192,7 +193,7 @@ impl<T: Send + 'static> FrameReader<T> {
         workers: Vec<W>,
     ) -> Result<Self>
     where
-        G: Iterator<Item = Job<()>> + Send + 'static,
+        G: Iterator<Item = GroupJob<()>> + Send + 'static,
         W: FnMut(Frame) -> T + Send + 'static,
     {
         let (interrupt, memory, waiting) = {

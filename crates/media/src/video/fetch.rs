@@ -9,18 +9,18 @@ use moviola_av::{error::Error as AvError, frame::VideoFrame, time::Pts, trace};
 
 use super::{
     OnDamage, Video,
-    cursor::{AfterJob, DecoderConfig, DecoderCursor},
+    cursor::{AfterJob, DecoderCursor},
     packets::PacketReader,
-    read::FrameInfo,
     schedule::{self, Parallelism},
     sources::Sources,
-    wanted::{Job, Target},
+    wanted::{GroupJob, Target},
 };
 use crate::{
     budget::Cores,
+    decode::DecoderConfig,
     error::{Error, Result},
     frame::Frame,
-    index::{FrameIndex, RandomAccessPoint},
+    index::{FrameIndex, FrameMetadata, RandomAccessPoint},
     media::VideoStream,
     workers::{BoundedQueue, CloseOnDrop, side_by_side},
 };
@@ -106,7 +106,7 @@ impl Fetcher {
     }
 
     /// The lanes to work with.
-    fn cursors<S>(&mut self, way: Parallelism, count: usize, jobs: &[Job<S>]) -> Cursors<'_> {
+    fn cursors<S>(&mut self, way: Parallelism, count: usize, jobs: &[GroupJob<S>]) -> Cursors<'_> {
         // One job that a lane can go on to is best left to it.
         if let [job] = jobs
             && let Some((_, place)) = self.goes_on(job)
@@ -135,7 +135,7 @@ impl Fetcher {
 
     /// The lane that is nearest before a job, and what it has to decode; its number among the
     /// narrow ones, or `None` for the wide one.
-    fn goes_on<S>(&self, job: &Job<S>) -> Option<(u32, Option<usize>)> {
+    fn goes_on<S>(&self, job: &GroupJob<S>) -> Option<(u32, Option<usize>)> {
         let targets: Vec<_> = job.targets.iter().map(|(target, _)| *target).collect();
         let cost = |cursor: &DecoderCursor| cursor.cost_to_go_on(job.access_point, &targets);
         let narrow = self.narrow.iter().enumerate();
@@ -188,7 +188,7 @@ fn one_for_all<S: Send, T: Send>(
 
 /// What the lanes share out among them.
 struct Queue<S> {
-    jobs: Mutex<Vec<Job<S>>>,
+    jobs: Mutex<Vec<GroupJob<S>>>,
     /// What becomes of the decoder that has done the last job.
     last: AfterJob,
 }
@@ -210,13 +210,13 @@ fn run<S>(
 }
 
 /// The next job, and what to do behind it: one that the lane can go on to, else the longest.
-fn next_job<S>(cursor: &DecoderCursor, queue: &Queue<S>) -> Option<(Job<S>, AfterJob)> {
+fn next_job<S>(cursor: &DecoderCursor, queue: &Queue<S>) -> Option<(GroupJob<S>, AfterJob)> {
     let mut jobs = queue.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-    let goes_on = |job: &Job<S>| {
+    let goes_on = |job: &GroupJob<S>| {
         let targets: Vec<_> = job.targets.iter().map(|(target, _)| *target).collect();
         cursor.cost_to_go_on(job.access_point, &targets).is_some()
     };
-    let place = if cursor.stands() { jobs.iter().position(goes_on) } else { None };
+    let place = if cursor.has_position() { jobs.iter().position(goes_on) } else { None };
     let job = match place {
         Some(place) => jobs.remove(place),
         None => jobs.pop()?,
@@ -305,7 +305,7 @@ impl Video {
     fn mend(&mut self, number: u64) -> Option<Result<Frame>> {
         let info = self.info(number);
         let Self { reader, index, fetcher, damage_handler, .. } = self;
-        damage_handler.mend(Err(info), |numbers| {
+        damage_handler.apply(Err(info), |numbers| {
             let Some(index) = index.as_deref() else { return Ok(None) };
             let numbers = numbers.filter_map(|number| Some((u32::try_from(number).ok()?, ())));
             let last = Mutex::new(None);
@@ -359,6 +359,6 @@ pub(super) fn frame(
     start: Pts,
 ) -> Frame {
     let damaged = picture.is_corrupt();
-    let info = FrameInfo { damaged, ..FrameInfo::of(number, index, start) };
+    let info = FrameMetadata { damaged, ..FrameMetadata::of(number, index, start) };
     info.show(picture, Arc::clone(stream))
 }

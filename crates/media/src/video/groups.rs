@@ -9,16 +9,22 @@ use std::{
 use moviola_av::{frame::VideoFrame, time::Pts};
 
 use super::{
-    cursor::{AfterJob, DecoderConfig, DecoderCursor},
-    damage::{DamageHandler, DecodeOutcome},
+    cursor::{AfterJob, DecoderCursor},
     fetch::{frame, keep_last_whole},
     packets::PacketReader,
-    read::FrameInfo,
     schedule::{self, jobs},
     sources::Sources,
-    wanted::Job,
+    wanted::GroupJob,
 };
-use crate::{error::Result, frame::Frame, index::FrameIndex, media::VideoStream, workers::Results};
+use crate::{
+    damage::{DamageHandler, DecodeOutcome},
+    decode::DecoderConfig,
+    error::Result,
+    frame::Frame,
+    index::{FrameIndex, FrameMetadata},
+    media::VideoStream,
+    workers::Results,
+};
 
 /// One worker, its decoder, and what it does with the frames.
 struct GroupWorker<W> {
@@ -45,7 +51,7 @@ impl<W> GroupWorker<W> {
     /// container behind those that came.
     ///
     /// A decoder gives pictures in that order: what hasn't come when a later one does, won't.
-    fn run<T>(&mut self, job: Job<()>, results: &mut Results<'_, Result<T>>)
+    fn run<T>(&mut self, job: GroupJob<()>, results: &mut Results<'_, Result<T>>)
     where
         W: FnMut(Frame) -> T,
     {
@@ -62,12 +68,12 @@ impl<W> GroupWorker<W> {
                 results
                     .bound(source.memory / schedule::picture_bytes(size, Some(picture.format())));
             }
-            let shown = damage_handler.mend(came, |numbers| source.last_whole(numbers));
+            let shown = damage_handler.apply(came, |numbers| source.last_whole(numbers));
             shown.is_none_or(|frame| results.put(frame.map(&mut *work)))
         };
-        let missing = |number: u32| Err(FrameInfo::of(number.into(), index, *start));
+        let missing = |number: u32| Err(FrameMetadata::of(number.into(), index, *start));
         let sources = Sources { reader, index };
-        let outcome = cursor.run(&sources, job, AfterJob::Drain, |target, (), picture| {
+        let outcome = cursor.run(&sources, job, AfterJob::Drain, &mut |target, (), picture| {
             while let Some(number) = waiting.pop_front_if(|number| *number < target.frame) {
                 if !tell(missing(number)) {
                     return false;
@@ -91,7 +97,7 @@ impl GroupSource {
         threads: u16,
         damage_handler: DamageHandler,
         work: W,
-    ) -> impl FnMut(Job<()>, &mut Results<'_, Result<T>>) + Send + use<T, W> + 'static
+    ) -> impl FnMut(GroupJob<()>, &mut Results<'_, Result<T>>) + Send + use<T, W> + 'static
     where
         W: FnMut(Frame) -> T + Send + 'static,
     {
@@ -107,7 +113,7 @@ impl GroupSource {
         let sources = Sources { reader: &self.reader, index: &self.index };
         let mut last = None;
         for job in jobs(&self.index, numbers.collect()) {
-            cursor.run(&sources, job, AfterJob::Drain, |target, (), picture| {
+            cursor.run(&sources, job, AfterJob::Drain, &mut |target, (), picture| {
                 keep_last_whole(&mut last, target, picture);
                 true
             })?;

@@ -6,18 +6,17 @@
 
 mod all;
 mod cursor;
-mod damage;
+mod damaged;
 mod fetch;
 mod groups;
 mod indexed_output;
 mod packets;
 mod played;
-mod ranges;
 mod read;
 mod request;
 mod schedule;
+mod sequential;
 mod sources;
-mod stream;
 mod wanted;
 
 use std::{
@@ -29,22 +28,24 @@ use moviola_av::{interrupt::Interrupt, time::Pts};
 
 pub use all::FrameReader;
 pub(crate) use all::no_thread;
-pub(crate) use damage::DamageHandler;
-pub use damage::{Damage, OnDamage};
-pub use played::Times;
-pub use read::FrameInfo;
+pub use played::TimeSelection;
 pub use request::OutOfRange;
-pub(crate) use schedule::{listed, room};
-pub(crate) use stream::Stream;
+pub(crate) use schedule::{index_from_tables, room};
+pub(crate) use sequential::SequentialDecoder;
 
 use crate::{
+    damage::DamageHandler,
+    decode::DecoderConfig,
     error::{Error, Result},
     frame::Frame,
     index::{self, FrameIndex},
     media::{Media, VideoStream},
     source::{Source, SourceOptions},
 };
-use cursor::DecoderConfig;
+pub use crate::{
+    damage::{Damage, OnDamage},
+    index::FrameMetadata,
+};
 use fetch::Fetcher;
 use packets::PacketReader;
 
@@ -102,16 +103,10 @@ impl Video {
     pub fn of_media(media: Media) -> Result<Self> {
         let (name, start) = (media.name.clone(), media.start);
         let stream = Arc::new(media.video.clone());
-        let options = media.decoder_options();
-        let (cores, hardware) = (media.decoders(), Arc::clone(media.hardware()));
+        let (mut config, cores) = (DecoderConfig::of(&media), media.decoders());
         let damage_handler = DamageHandler::new(&media);
         let mut reader = PacketReader::new(media);
-        let config = DecoderConfig {
-            parameters: Arc::clone(&stream.parameters),
-            options,
-            hardware,
-            first_sets: reader.first_sets()?,
-        };
+        config.first_sets = reader.first_sets()?;
         let fetcher = Fetcher::new(config, cores);
         Ok(Self {
             name,

@@ -17,15 +17,15 @@ const NANOSECOND: f64 = 1e-9;
 /// Frames meant by the times at which they are shown. Each is meant once.
 ///
 /// ```
-/// use moviola_media::video::Times;
+/// use moviola_media::video::TimeSelection;
 ///
-/// let all = Times::default();
-/// let two_a_second = Times { every: Some(0.5), ..Times::default() };
-/// let the_second_minute = Times { range: 60.0..120.0, every: None };
+/// let all = TimeSelection::default();
+/// let two_a_second = TimeSelection { every: Some(0.5), ..TimeSelection::default() };
+/// let the_second_minute = TimeSelection { range: 60.0..120.0, every: None };
 /// # drop((all, two_a_second, the_second_minute));
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct Times {
+pub struct TimeSelection {
     /// Seconds from the start of the presentation, infinite where there is no bound. Meant are the
     /// frames that begin in it, and the one that is on when it begins. Default: without bounds.
     pub range: Range<f64>,
@@ -34,13 +34,13 @@ pub struct Times {
     pub every: Option<f64>,
 }
 
-impl Default for Times {
+impl Default for TimeSelection {
     fn default() -> Self {
         Self { range: f64::NEG_INFINITY..f64::INFINITY, every: None }
     }
 }
 
-impl Times {
+impl TimeSelection {
     /// Whether the frame that is shown from `begin` to `end` is meant.
     fn wants(&self, begin: f64, end: f64) -> bool {
         let Range { start, end: stop } = self.range;
@@ -71,7 +71,7 @@ impl Video {
     /// As [`index`](Self::index).
     pub fn numbers_played(
         &mut self,
-        times: Times,
+        times: TimeSelection,
     ) -> Result<impl Iterator<Item = u64> + Send + use<>> {
         let start = self.start;
         let index = self.true_index()?;
@@ -99,7 +99,7 @@ impl<T: Send + 'static> FrameReader<T> {
     ///
     /// As [`FrameReader::chosen`]. Results are [`Error::ReadOnce`] if the frames of a pipe don't
     /// say when they are shown.
-    pub fn played<W>(media: Media, times: Times, workers: Vec<W>) -> Result<Self>
+    pub fn played<W>(media: Media, times: TimeSelection, workers: Vec<W>) -> Result<Self>
     where
         W: FnMut(Frame) -> T + Send + 'static,
     {
@@ -117,7 +117,7 @@ impl<T: Send + 'static> FrameReader<T> {
 
 /// Passes on the frames that are meant, and keeps one back until the next says when it ends.
 struct Chooser {
-    times: Times,
+    times: TimeSelection,
     name: String,
     held: Option<Frame>,
     is_over: bool,
@@ -164,14 +164,14 @@ mod tests {
     /// Which of the frames that begin at these times, the last of which ends at the last time, are
     /// meant.
     #[track_caller]
-    fn check(times: &Times, begins: &[f64], want: &[usize]) {
+    fn check(times: &TimeSelection, begins: &[f64], want: &[usize]) {
         let got = begins.windows(2).enumerate();
         let got = got.filter(|(_, pair)| times.wants(pair[0], pair[1])).map(|(number, _)| number);
         assert_eq!(got.collect::<Vec<_>>(), want, "{times:?}");
     }
 
-    fn every(step: f64) -> Times {
-        Times { every: Some(step), ..Times::default() }
+    fn every(step: f64) -> TimeSelection {
+        TimeSelection { every: Some(step), ..TimeSelection::default() }
     }
 
     const FIFTHS: [f64; 11] = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.6, 1.8, 2.0];
@@ -193,13 +193,13 @@ mod tests {
 
     #[test]
     fn ranges_begin_with_the_frame_that_is_on_and_are_half_open() {
-        let range = |range| Times { range, every: None };
+        let range = |range| TimeSelection { range, every: None };
         check(&range(0.4..0.8), &FIFTHS, &[2, 3]);
         check(&range(0.5..0.9), &FIFTHS, &[2, 3, 4]);
         check(&range(f64::NEG_INFINITY..0.3), &FIFTHS, &[0, 1]);
         check(&range(1.7..f64::INFINITY), &FIFTHS, &[8, 9]);
         check(&range(3.0..4.0), &FIFTHS, &[]);
-        check(&Times { range: 0.5..1.5, every: Some(0.5) }, &FIFTHS, &[2, 5]);
+        check(&TimeSelection { range: 0.5..1.5, every: Some(0.5) }, &FIFTHS, &[2, 5]);
     }
 
     #[test]
@@ -207,7 +207,8 @@ mod tests {
         let thirtieths: Vec<_> = (0..108_000).map(|n| f64::from(n) / 30.0).collect();
         let all: Vec<_> = (0..107_999).collect();
         check(&every(1.0 / 30.0), &thirtieths, &all);
-        let range = Times { range: thirtieths[7] + 4e-10..thirtieths[9] - 4e-10, every: None };
+        let range =
+            TimeSelection { range: thirtieths[7] + 4e-10..thirtieths[9] - 4e-10, every: None };
         check(&range, &thirtieths, &[7, 8]);
     }
 
@@ -218,7 +219,7 @@ mod tests {
     }
 
     /// Numbers of the frames that are meant, of a clip as a file and through a pipe.
-    fn both_ways(name: &str, times: &Times) -> [Vec<u64>; 2] {
+    fn both_ways(name: &str, times: &TimeSelection) -> [Vec<u64>; 2] {
         let path = format!("{}/../../testdata/{name}", env!("CARGO_MANIFEST_DIR"));
         let pipe = Source::reader(name, std::fs::File::open(&path).unwrap());
         [Source::path(path), pipe].map(|source| {
@@ -240,9 +241,9 @@ mod tests {
         ] {
             for times in [
                 every(0.5),
-                Times { range: 0.3..0.9, every: None },
-                Times { range: 0.3..f64::INFINITY, every: Some(0.25) },
-                Times::default(),
+                TimeSelection { range: 0.3..0.9, every: None },
+                TimeSelection { range: 0.3..f64::INFINITY, every: Some(0.25) },
+                TimeSelection::default(),
             ] {
                 let [file, pipe] = both_ways(name, &times);
                 assert!(!file.is_empty());

@@ -2,10 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
 };
 
-use moviola_av::{frame::VideoFrame, memory, time::Pts};
+use moviola_av::memory;
 
 use super::Video;
 use crate::{
@@ -13,66 +13,16 @@ use crate::{
     convert::{ConvertError, DeepConverter, Normalise, PixelConverter, PixelSpec},
     error::{Error, Result},
     frame::Frame,
-    index::FrameIndex,
-    media::VideoStream,
+    index::FrameMetadata,
     picture::Picture,
 };
 
-/// What is known of a frame once its picture is pixels.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct FrameInfo {
-    /// Its number among the stream's frames.
-    pub number: u64,
-    /// When it is shown.
-    pub pts: Option<Pts>,
-    /// Seconds from the start of the presentation.
-    pub time: Option<f64>,
-    /// Seconds until the next frame, if known.
-    pub duration: Option<f64>,
-    /// Whether decoding can start here.
-    pub keyframe: bool,
-    /// Whether the decoder had to conceal damage.
-    pub damaged: bool,
-}
+/// Whether a frame was converted to pixels, or why it wasn't.
+type Converted = std::result::Result<(), String>;
 
-impl From<&Frame> for FrameInfo {
-    fn from(frame: &Frame) -> Self {
-        let Frame { pts, time, duration, keyframe, damaged, .. } = *frame;
-        Self { number: frame.number.unwrap_or(0), pts, time, duration, keyframe, damaged }
-    }
-}
-
-impl FrameInfo {
-    /// What an index knows of a frame; times count from `start`.
-    pub(super) fn of(number: u64, index: &FrameIndex, start: Pts) -> Self {
-        let nothing = Self { number, ..Self::default() };
-        index.frame(number).map_or(nothing, |known| {
-            let seconds = Pts { ticks: known.duration, base: known.pts.base }.seconds();
-            Self {
-                number,
-                pts: Some(known.pts),
-                time: Some(known.pts.seconds_since(start)),
-                duration: (known.duration > 0).then_some(seconds),
-                keyframe: known.keyframe,
-                damaged: false,
-            }
-        })
-    }
-
-    /// The frame with its picture.
-    pub(super) fn show(self, picture: VideoFrame, stream: Arc<VideoStream>) -> Frame {
-        let Self { number, pts, time, duration, keyframe, damaged } = self;
-        let number = Some(number);
-        Frame { decoded: picture, number, pts, time, duration, keyframe, damaged, stream }
-    }
-}
-
-/// Whether a frame has become pixels, and why not.
-type Made = std::result::Result<(), String>;
-
-/// What turns pictures into pixels; one for each that is at work.
+/// Converts frames to pixels, one at a time; there is one for each thread at work.
 #[derive(Default)]
-struct Maker {
+struct FrameConverter {
     any_format: AnyFormat,
     converter: Option<PixelConverter>,
     deep: DeepConverter,
@@ -96,9 +46,9 @@ impl Video {
         numbers: &[i64],
         spec: &PixelSpec,
         out: &mut [u8],
-    ) -> Result<Vec<FrameInfo>> {
-        self.read(numbers, spec, out, |maker, frame, out| {
-            maker.make(frame, spec, |converter, picture| converter.run(picture, out))
+    ) -> Result<Vec<FrameMetadata>> {
+        self.read(numbers, spec, out, |converter, frame, out| {
+            converter.run(frame, spec, |converter, picture| converter.run(picture, out))
         })
     }
 
@@ -114,9 +64,9 @@ impl Video {
         numbers: &[i64],
         spec: &PixelSpec,
         out: &mut [u16],
-    ) -> Result<Vec<FrameInfo>> {
-        self.read(numbers, spec, out, |maker, frame, out| {
-            maker.deep.run(frame, spec, out).map_err(|error| error.to_string())
+    ) -> Result<Vec<FrameMetadata>> {
+        self.read(numbers, spec, out, |converter, frame, out| {
+            converter.deep.run(frame, spec, out).map_err(|error| error.to_string())
         })
     }
 
@@ -131,9 +81,10 @@ impl Video {
         spec: &PixelSpec,
         normalise: &Normalise,
         out: &mut [f32],
-    ) -> Result<Vec<FrameInfo>> {
-        self.read(numbers, spec, out, |maker, frame, out| {
-            maker.make(frame, spec, |converter, picture| converter.run_f32(picture, normalise, out))
+    ) -> Result<Vec<FrameMetadata>> {
+        self.read(numbers, spec, out, |converter, frame, out| {
+            converter
+                .run(frame, spec, |converter, picture| converter.run_f32(picture, normalise, out))
         })
     }
 
@@ -142,8 +93,8 @@ impl Video {
         numbers: &[i64],
         spec: &PixelSpec,
         out: &mut [S],
-        make: impl Fn(&mut Maker, &Frame, &mut [S]) -> Made + Sync,
-    ) -> Result<Vec<FrameInfo>> {
+        convert: impl Fn(&mut FrameConverter, &Frame, &mut [S]) -> Converted + Sync,
+    ) -> Result<Vec<FrameMetadata>> {
         let (row, expected) = (spec.values(), spec.values().saturating_mul(numbers.len()));
         if out.len() != expected || row == 0 {
             return Err(self.no_pixels(&ConvertError::OutputLength { expected, got: out.len() }));
@@ -151,37 +102,26 @@ impl Video {
         let numbers = self.resolve_all(numbers)?;
         self.index()?;
         memory::expect_filling(out);
-        let makers = Mutex::new(Vec::new());
-        let make = |frame: &Frame, out: &mut [S]| {
-            let mut maker: Maker = lock(&makers).pop().unwrap_or_default();
-            let made = make(&mut maker, frame, out);
-            lock(&makers).push(maker);
-            made
+        let converters = Mutex::new(Vec::new());
+        let convert = |frame: &Frame, out: &mut [S]| {
+            let mut converter: FrameConverter = lock(&converters).pop().unwrap_or_default();
+            let converted = convert(&mut converter, frame, out);
+            lock(&converters).push(converter);
+            converted
         };
         // Each frame is written to the first of its places, and copied to the others at the end.
-        let mut first_places = BTreeMap::new();
-        numbers.iter().enumerate().for_each(|(place, &number)| {
-            first_places.entry(number).or_insert(place);
-        });
-        let mut slots = Vec::new();
-        for (place, (&number, out)) in
-            numbers.iter().zip(out.chunks_exact_mut(row.max(1))).enumerate()
-        {
-            if first_places.get(&number) == Some(&place) {
-                slots.push((u32::try_from(number).unwrap_or(u32::MAX), out));
-            }
-        }
-        slots.sort_by_key(|(frame, _)| *frame);
-        let told = self.fetch_mended(slots, |out: &mut [S], frame| {
-            (FrameInfo::from(&frame), make(&frame, out))
+        let first_places = first_places(&numbers);
+        let slots = slots(&numbers, &first_places, out, row);
+        let results = self.fetch_mended(slots, |out: &mut [S], frame| {
+            (FrameMetadata::from(&frame), convert(&frame, out))
         })?;
-        let mut infos = BTreeMap::new();
-        for (_, shown) in told {
-            let Some((info, made)) = shown.transpose()? else { continue };
-            made.map_err(|reason| self.not_converted(info.time, reason))?;
-            infos.insert(info.number, info);
+        let mut metadata = BTreeMap::new();
+        for (_, result) in results {
+            let Some((of_frame, converted)) = result.transpose()? else { continue };
+            converted.map_err(|reason| self.not_converted(of_frame.time, reason))?;
+            metadata.insert(of_frame.number, of_frame);
         }
-        Ok(arrange(&numbers, &first_places, &infos, out, row))
+        Ok(arrange(&numbers, &first_places, &metadata, out, row))
     }
 
     fn no_pixels(&self, cause: &ConvertError) -> Error {
@@ -195,13 +135,13 @@ impl Video {
     }
 }
 
-impl Maker {
-    fn make(
+impl FrameConverter {
+    fn run(
         &mut self,
         frame: &Frame,
         spec: &PixelSpec,
         convert: impl FnOnce(&mut PixelConverter, &Picture<'_>) -> std::result::Result<(), ConvertError>,
-    ) -> Made {
+    ) -> Converted {
         let picture = self.any_format.picture(frame).map_err(|error| error.to_string())?;
         let fitting = self.converter.take().filter(|converter| converter.fits(&picture, spec));
         let converter = match fitting {
@@ -215,14 +155,39 @@ impl Maker {
     }
 }
 
+/// The first place of each number in a list.
+fn first_places(numbers: &[u64]) -> BTreeMap<u64, usize> {
+    let mut first_places = BTreeMap::new();
+    for (place, &number) in numbers.iter().enumerate() {
+        first_places.entry(number).or_insert(place);
+    }
+    first_places
+}
+
+/// The frames to fetch, in ascending order, each with the part of `out` at its first place.
+fn slots<'o, S>(
+    numbers: &[u64],
+    first_places: &BTreeMap<u64, usize>,
+    out: &'o mut [S],
+    row: usize,
+) -> Vec<(u32, &'o mut [S])> {
+    let places = numbers.iter().zip(out.chunks_exact_mut(row)).enumerate();
+    let mut slots: Vec<_> = places
+        .filter(|(place, (number, _))| first_places.get(number) == Some(place))
+        .map(|(_, (&number, out))| (u32::try_from(number).unwrap_or(u32::MAX), out))
+        .collect();
+    slots.sort_by_key(|(frame, _)| *frame);
+    slots
+}
+
 /// Copies frames that were asked for more than once, and closes the gaps that left-out ones leave.
 fn arrange<S: Copy>(
     numbers: &[u64],
     first_places: &BTreeMap<u64, usize>,
-    infos: &BTreeMap<u64, FrameInfo>,
+    metadata: &BTreeMap<u64, FrameMetadata>,
     out: &mut [S],
     row: usize,
-) -> Vec<FrameInfo> {
+) -> Vec<FrameMetadata> {
     // Backwards, so that no first place is written over before its copies are made.
     for (place, number) in numbers.iter().enumerate().rev() {
         let first = first_places.get(number).copied().unwrap_or(place);
@@ -230,14 +195,16 @@ fn arrange<S: Copy>(
             out.copy_within(first * row..(first + 1) * row, place * row);
         }
     }
-    let there =
-        numbers.iter().enumerate().filter_map(|(place, number)| Some((place, infos.get(number)?)));
+    let there = numbers
+        .iter()
+        .enumerate()
+        .filter_map(|(place, number)| Some((place, metadata.get(number)?)));
     let mut left = Vec::with_capacity(numbers.len());
-    for (place, info) in there {
+    for (place, of_frame) in there {
         if left.len() != place {
             out.copy_within(place * row..(place + 1) * row, left.len() * row);
         }
-        left.push(*info);
+        left.push(*of_frame);
     }
     left
 }

@@ -4,7 +4,7 @@ use std::{iter::Peekable, sync::Arc};
 
 use moviola_av::pixel::PixelFormat;
 
-use super::wanted::{Job, Target};
+use super::wanted::{GroupJob, Target};
 use crate::{
     index::{FrameIndex, RandomAccessPoint, from_tables, tables::ReadScope},
     media::{Media, VideoStream},
@@ -16,10 +16,10 @@ const MOST_SCATTERED_BYTES: u64 = 1 << 30;
 /// How much of a core each thread of one decoder makes use of: whole pictures depend on each other.
 const THREADS_AT_WORK: f64 = 0.85;
 
-/// What starting over costs a decoder with several threads, in pictures.
+/// What starting over costs a decoder with several threads, in frames.
 const START_UP: f64 = 3.0;
 
-/// A way to share out jobs.
+/// How jobs are shared out among decoders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Parallelism {
     /// Several decoders with one thread each, a job at a time.
@@ -30,7 +30,7 @@ pub(super) enum Parallelism {
 
 /// The jobs for frames in ascending order, without duplicates: frames with the same access point
 /// make one job.
-pub(super) fn jobs<S>(index: &FrameIndex, frames: Vec<(u32, S)>) -> Vec<Job<S>> {
+pub(super) fn jobs<S>(index: &FrameIndex, frames: Vec<(u32, S)>) -> Vec<GroupJob<S>> {
     let mut earlier = None;
     let mut targets: Vec<_> = frames
         .into_iter()
@@ -41,11 +41,11 @@ pub(super) fn jobs<S>(index: &FrameIndex, frames: Vec<(u32, S)>) -> Vec<Job<S>> 
         })
         .collect();
     targets.sort_by_key(|(access_point, target, _)| (access_point.packet, target.packet));
-    let mut jobs: Vec<Job<S>> = Vec::new();
+    let mut jobs: Vec<GroupJob<S>> = Vec::new();
     for (access_point, target, slot) in targets {
         match jobs.last_mut().filter(|job| job.access_point == access_point) {
             Some(job) => job.targets.push((target, slot)),
-            None => jobs.push(Job { access_point, targets: vec![(target, slot)] }),
+            None => jobs.push(GroupJob { access_point, targets: vec![(target, slot)] }),
         }
     }
     jobs
@@ -82,10 +82,10 @@ impl<N: Iterator<Item = u32>> Groups<N> {
 }
 
 impl<N: Iterator<Item = u32>> Iterator for Groups<N> {
-    type Item = Job<()>;
+    type Item = GroupJob<()>;
 
-    fn next(&mut self) -> Option<Job<()>> {
-        let mut job: Option<Job<()>> = None;
+    fn next(&mut self) -> Option<GroupJob<()>> {
+        let mut job: Option<GroupJob<()>> = None;
         while let Some(&frame) = self.numbers.peek() {
             let Some((access_point, target)) = target(&self.index, frame, self.earlier) else {
                 break;
@@ -95,7 +95,7 @@ impl<N: Iterator<Item = u32>> Iterator for Groups<N> {
             }
             self.numbers.next();
             self.earlier = Some((frame, access_point));
-            let group = job.get_or_insert_with(|| Job { access_point, targets: Vec::new() });
+            let group = job.get_or_insert_with(|| GroupJob { access_point, targets: Vec::new() });
             group.targets.push((target, ()));
         }
         let mut job = job?;
@@ -114,11 +114,11 @@ pub(super) fn reads_on<S>(index: &FrameIndex, frames: &[(u32, S)]) -> bool {
 }
 
 /// The number of packets that a job decodes, from its access point on.
-pub(super) fn cost<S>(job: &Job<S>) -> u32 {
+pub(super) fn cost<S>(job: &GroupJob<S>) -> u32 {
     job.last().saturating_add(1).saturating_sub(job.access_point.packet)
 }
 
-/// Which way is quicker on so many cores, for jobs of these costs in descending order.
+/// The quicker way to do jobs of these costs, in descending order, on so many cores.
 pub(super) fn choose(costs: &[u32], cores: usize) -> Parallelism {
     if cores < 2 {
         return Parallelism::SideBySide;
@@ -162,7 +162,7 @@ pub(super) fn looked_at(cores: usize) -> usize {
 
 /// As [`choose`] for jobs whose pictures are wanted one after another; `first` are the
 /// [`looked_at`]. At most `room` pictures can wait for their turn.
-pub(super) fn choose_in_order<S>(first: &[Job<S>], cores: usize, room: usize) -> Parallelism {
+pub(super) fn choose_in_order<S>(first: &[GroupJob<S>], cores: usize, room: usize) -> Parallelism {
     let most = first.iter().map(|job| job.targets.len()).max().unwrap_or(0);
     if cores > 1 && most.saturating_mul(cores - 1) > room {
         return Parallelism::Together; // decoders beside the first would soon stand still
@@ -185,8 +185,8 @@ fn busiest(costs: &[u32], cores: usize) -> f64 {
     loads.into_iter().fold(0.0, f64::max)
 }
 
-/// The index, if the container's tables have one that is quickly read.
-pub(crate) fn listed(media: &Media) -> Option<FrameIndex> {
+/// The index from the container's tables, if it is quickly read.
+pub(crate) fn index_from_tables(media: &Media) -> Option<FrameIndex> {
     let scattered = !media.container().starts_with("mov") && media.size() > MOST_SCATTERED_BYTES;
     if scattered { None } else { from_tables(media, ReadScope::File) }
 }
@@ -218,8 +218,8 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(costs: &[u32], cores: usize, way: Parallelism) {
-        assert_eq!(choose(costs, cores), way);
+    fn check(costs: &[u32], cores: usize, want: Parallelism) {
+        assert_eq!(choose(costs, cores), want);
     }
 
     #[test]
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn one_core_knows_one_way() {
+    fn one_core_decodes_side_by_side() {
         check(&[600], 1, Parallelism::SideBySide);
     }
 
@@ -258,14 +258,14 @@ mod tests {
 
     /// So many jobs of `pictures` pictures each, all of which are wanted.
     #[track_caller]
-    fn check_in_order(jobs: u32, pictures: u32, cores: usize, room: usize, way: Parallelism) {
+    fn check_in_order(jobs: u32, pictures: u32, cores: usize, room: usize, want: Parallelism) {
         let target = |packet| (Target { frame: packet, packet, pts: 0 }, ());
-        let job = |number: u32| Job {
+        let job = |number: u32| GroupJob {
             access_point: RandomAccessPoint { packet: number * pictures, pts: 0, position: None },
             targets: (number * pictures..(number + 1) * pictures).map(target).collect(),
         };
         let first: Vec<_> = (0..jobs).take(looked_at(cores)).map(job).collect();
-        assert_eq!(choose_in_order(&first, cores, room), way);
+        assert_eq!(choose_in_order(&first, cores, room), want);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What all decoders of a stream read from.
+//! The packets and the index that all decoders of a stream share.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -6,12 +6,13 @@ use moviola_av::error::Error as AvError;
 
 use super::packets::{Batch, PacketReader, Span};
 use crate::{
+    decode::is_damage,
     error::{Error, Result},
     index::FrameIndex,
     media::cannot_decode,
 };
 
-/// The stream's packets, and what is known of them.
+/// A stream's packets and its index.
 pub(super) struct Sources<'a> {
     pub(super) reader: &'a Mutex<PacketReader>,
     pub(super) index: &'a FrameIndex,
@@ -23,13 +24,10 @@ impl Sources<'_> {
         self.reader.lock().unwrap_or_else(PoisonError::into_inner).read(span)
     }
 
-    /// What becomes of a packet that a decoder refuses: its picture won't come, or come damaged,
-    /// unless something else is wrong than its bytes.
+    /// The error of a packet that a decoder refuses; none if the packet is damaged, because then its
+    /// frame doesn't come, or comes damaged.
     pub(super) fn lost(&self, cause: &AvError) -> Result<()> {
-        match cause {
-            AvError::Ffmpeg { .. } => Ok(()),
-            cause => Err(self.cannot_decode(cause)),
-        }
+        if is_damage(cause) { Ok(()) } else { Err(self.cannot_decode(cause)) }
     }
 
     pub(super) fn cannot_decode(&self, cause: &AvError) -> Error {

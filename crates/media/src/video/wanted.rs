@@ -1,46 +1,46 @@
-//! What is wanted of the stream, and what of it hasn't come yet.
+//! The frames that a job fetches, and those that haven't come yet.
 
 use moviola_av::frame::VideoFrame;
 
 use crate::index::{FrameIndex, RandomAccessPoint};
 
-/// Whether a codec has packets that show an earlier picture again.
+/// Whether a codec has packets that show an earlier frame again.
 pub(super) fn shows_again(codec: &str) -> bool {
     matches!(codec, "vp9" | "av1")
 }
 
-/// One picture to fetch.
+/// One frame to fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Target {
-    /// Number of its frame.
+    /// Its number.
     pub(super) frame: u32,
     /// Number of its packet.
     pub(super) packet: u32,
     pub(super) pts: i64,
 }
 
-/// Pictures that are fetched in one go.
+/// Frames of one group of pictures, which one decoder fetches in one go.
 #[derive(Debug)]
-pub(super) struct Job<S> {
+pub(super) struct GroupJob<S> {
     pub(super) access_point: RandomAccessPoint,
-    /// In the order of their packets, each with what its receiver needs.
+    /// In the order of their packets, each with its receiver's data.
     pub(super) targets: Vec<(Target, S)>,
 }
 
-impl<S> Job<S> {
+impl<S> GroupJob<S> {
     pub(super) fn last(&self) -> u32 {
         self.targets.last().map_or(0, |(target, _)| target.packet)
     }
 }
 
-/// The targets that haven't come yet.
+/// The targets of a job that haven't come yet.
 pub(super) struct Wanted<S> {
     /// In the order of their packets.
     targets: Vec<(Target, Option<S>)>,
     left: usize,
-    /// The last packet of all.
+    /// The last target's packet.
     pub(super) last: u32,
-    /// Whether the codec has packets that show an earlier picture again.
+    /// Whether the codec has packets that show an earlier frame again.
     shows_again: bool,
 }
 
@@ -64,7 +64,7 @@ impl<S> Wanted<S> {
         self.place(packet).is_some_and(|place| self.targets[place].1.is_some())
     }
 
-    /// The target whose picture this is: the one in the packet whose number it has.
+    /// Removes the target that a decoded frame belongs to: the one in the packet whose number it has.
     pub(super) fn take(&mut self, frame: &VideoFrame, index: &FrameIndex) -> Option<(Target, S)> {
         let number = index.first_packet(u32::try_from(frame.tag()).ok()?);
         let by_number = self.place(number);
@@ -75,8 +75,7 @@ impl<S> Wanted<S> {
         Some((*target, slot))
     }
 
-    /// A picture that is shown again comes with its first packet's number, and with the time of its
-    /// own.
+    /// A frame that is shown again has the number of its first packet, and a time of its own.
     fn place_again(&self, by_number: Option<usize>, frame: &VideoFrame) -> Option<usize> {
         let pts = frame.raw_pts();
         let agrees = |&place: &usize| pts.is_none_or(|pts| pts == self.targets[place].0.pts);
@@ -88,7 +87,7 @@ impl<S> Wanted<S> {
         self.targets.iter().position(|(target, slot)| target.pts == pts && slot.is_some())
     }
 
-    /// Wants nothing any more.
+    /// Drops all targets.
     pub(super) fn give_up(&mut self) {
         self.targets.clear();
         self.left = 0;

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use moviola_media::video::Times;
+use moviola_media::video::TimeSelection;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -23,7 +23,7 @@ pub enum Frames {
     /// All.
     All,
     /// Those meant by the times at which they are shown, each once.
-    Played(Times),
+    Played(TimeSelection),
     /// Those shown at these times, in seconds, in this order.
     At(Vec<f64>),
     /// Those of these numbers, in this order; negative ones count from the end.
@@ -88,8 +88,8 @@ fn played(text: &str) -> Result<Frames, String> {
             }
         }
     }
-    let range = range.unwrap_or(Times::default().range);
-    Ok(Frames::Played(Times { every, range }))
+    let range = range.unwrap_or(TimeSelection::default().range);
+    Ok(Frames::Played(TimeSelection { every, range }))
 }
 
 /// How frames stand in a plan.
@@ -144,8 +144,8 @@ impl TryFrom<Written> for Frames {
             Table { every, range, .. } => {
                 let every = every.map(|step| step.parse(parse_step)).transpose()?;
                 let range = range.as_deref().map(parse_range).transpose()?;
-                let range = range.unwrap_or(Times::default().range);
-                Ok(Self::Played(Times { range, every }))
+                let range = range.unwrap_or(TimeSelection::default().range);
+                Ok(Self::Played(TimeSelection { range, every }))
             }
         }
     }
@@ -170,7 +170,7 @@ impl From<Frames> for Written {
         let table = match frames {
             Frames::Keyframes => return Self::Name("keyframes".into()),
             Frames::All => return Self::Name("all".into()),
-            Frames::Played(Times { range, every }) => {
+            Frames::Played(TimeSelection { range, every }) => {
                 let end = |time: f64| if time.is_finite() { format!("{time}s") } else { "".into() };
                 let is_bound = range.start.is_finite() || range.end.is_finite();
                 let range = is_bound.then(|| format!("{}..{}", end(range.start), end(range.end)));

@@ -139,7 +139,7 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
-    use moviola_media::video::Times;
+    use moviola_media::video::TimeSelection;
 
     use super::*;
     use crate::{detect::Model, still::ImageFormat};
@@ -156,10 +156,10 @@ mod tests {
     fn frames_are_named_or_described() {
         frames("'keyframes'", Frames::Keyframes);
         frames("'all'", Frames::All);
-        let every = Times { every: Some(0.5), ..Times::default() };
+        let every = TimeSelection { every: Some(0.5), ..TimeSelection::default() };
         frames("'every:0.5s'", Frames::Played(every.clone()));
         frames("{ every = 0.5 }", Frames::Played(every));
-        let range = |range, every| Frames::Played(Times { range, every });
+        let range = |range, every| Frames::Played(TimeSelection { range, every });
         frames("{ range = '1m..' }", range(60.0..f64::INFINITY, None));
         frames("{ range = '-1s..2.5s', every = '40ms' }", range(-1.0..2.5, Some(0.04)));
         frames("{ at = ['01:00', 2] }", Frames::At(vec![60.0, 2.0]));

@@ -18,7 +18,7 @@ use moviola_media::{
     image as images,
     media::Media,
     source::{Source, SourceOptions},
-    video::{Damage, Times},
+    video::{Damage, TimeSelection},
 };
 
 use crate::{
@@ -351,7 +351,7 @@ impl Records {
 
     /// Whether the frames of a part of the source are wanted.
     fn has_range(&self) -> bool {
-        let Frames::Played(Times { range, .. }) = &self.frames else { return false };
+        let Frames::Played(TimeSelection { range, .. }) = &self.frames else { return false };
         range.start.is_finite() || range.end.is_finite()
     }
 }

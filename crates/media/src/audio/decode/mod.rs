@@ -19,7 +19,10 @@ use super::{
     output::Output,
     stream::encrypted,
 };
-use crate::error::{Error, Result};
+use crate::{
+    decode,
+    error::{Error, Result},
+};
 
 /// Stands for a packet without a timestamp.
 const NO_TICKS: i64 = i64::MIN;
@@ -94,6 +97,22 @@ pub struct AudioReport {
     pub silent_samples: u64,
     /// Samples that came twice and were cut, at the stream's rate.
     pub cut_samples: u64,
+}
+
+impl AudioReport {
+    /// Counts a packet that can't be decoded. `false` if that isn't the packet's fault: memory is
+    /// exhausted.
+    fn count_damage(&mut self, name: &str, landing: Landing, cause: &AvError) -> bool {
+        if matches!(cause, AvError::OutOfMemory) {
+            return false;
+        }
+        // A decoder that warms up may miss what came before.
+        if landing == Landing::Done {
+            tracing::debug!(name, %cause, "a packet of audio is damaged");
+            self.damaged_packets += 1;
+        }
+        true
+    }
 }
 
 impl AudioStreamDecoder {
@@ -184,15 +203,14 @@ impl AudioStreamDecoder {
                 }
                 continue;
             }
-            match self.decoder.receive() {
-                Ok(Received::Frame(frame)) => self.hear(&frame)?,
-                Ok(Received::NeedPacket) => return Ok(None),
-                Ok(Received::End) if self.finished => return Ok(None),
-                Ok(Received::End) => {
+            match self.decode_next()? {
+                Received::Frame(frame) => self.place(&frame)?,
+                Received::NeedPacket => return Ok(None),
+                Received::End if self.finished => return Ok(None),
+                Received::End => {
                     self.finished = true;
                     return self.put_out(Output::finish);
                 }
-                Err(cause) => self.damaged(&cause)?,
             }
         }
     }
@@ -205,8 +223,15 @@ impl AudioStreamDecoder {
         step(&mut grid.output).map_err(|cause| self.failed(&cause))
     }
 
+    /// The decoder's next frame, after those that are damaged were counted.
+    fn decode_next(&mut self) -> Result<Received<AudioFrame>> {
+        let Self { decoder, landing, report, name, .. } = self;
+        let count = |cause: &AvError| report.count_damage(name, *landing, cause);
+        decode::receive(decoder, count).map_err(|cause| self.failed(&cause))
+    }
+
     /// Puts a frame in its place.
-    fn hear(&mut self, frame: &AudioFrame) -> Result<()> {
+    fn place(&mut self, frame: &AudioFrame) -> Result<()> {
         if self.grid.is_none() {
             self.grid = Some(self.grid_for(frame)?);
         }
@@ -243,17 +268,12 @@ impl AudioStreamDecoder {
         made.map_err(|cause| self.failed(&cause))
     }
 
-    /// Counts a packet that can't be decoded; only exhausted memory ends it all.
+    /// Counts a packet that can't be decoded; only exhausted memory is an error.
     fn damaged(&mut self, cause: &AvError) -> Result<()> {
-        if matches!(cause, AvError::OutOfMemory) {
-            return Err(self.failed(cause));
+        match self.report.count_damage(&self.name, self.landing, cause) {
+            true => Ok(()),
+            false => Err(self.failed(cause)),
         }
-        if self.landing != Landing::Done {
-            return Ok(()); // it warms up, and may miss what came before
-        }
-        tracing::debug!(name = self.name, %cause, "a packet of audio is damaged");
-        self.report.damaged_packets += 1;
-        Ok(())
     }
 
     fn failed(&self, cause: &AvError) -> Error {

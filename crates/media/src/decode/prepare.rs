@@ -1,12 +1,12 @@
-//! What a decoder must be told before it starts in the middle of a stream.
+//! What a decoder must be given before it starts in the middle of a stream.
 
 use std::sync::Arc;
 
 use moviola_av::{error::Result as AvResult, packet::Packet};
 
-/// The packet as a decoder needs it, behind parameter sets and with extradata that it hasn't seen;
-/// `None` if it will do as it is.
-pub(crate) fn prepare(
+/// The packet after parameter `sets`, and with `extradata`, that the decoder hasn't had yet; `None`
+/// if the packet needs neither.
+pub(crate) fn with_headers(
     packet: &Packet,
     sets: Option<&Arc<[u8]>>,
     extradata: Option<&Arc<[u8]>>,

@@ -13,10 +13,13 @@ use moviola_av::{
     trace,
 };
 
-use super::{Video, ranges::Ranges, read::FrameInfo};
+mod ranges;
+
+use self::ranges::Ranges;
 use crate::{
     error::{Error, Result},
     frame::Frame,
+    index::FrameMetadata,
     media::{Media, VideoStream},
 };
 
@@ -87,12 +90,12 @@ impl Damage {
 const LOOK_BACK: u64 = 16;
 
 /// A frame, or what is known of it if the decoder gives no picture.
-pub(super) type DecodeOutcome = std::result::Result<Frame, FrameInfo>;
+pub(crate) type DecodeOutcome = std::result::Result<Frame, FrameMetadata>;
 
 /// Does with damaged frames what the policy says.
 #[derive(Debug)]
 pub(crate) struct DamageHandler {
-    pub(super) policy: OnDamage,
+    pub(crate) policy: OnDamage,
     name: String,
     stream: Arc<VideoStream>,
     max_pixels: u64,
@@ -133,20 +136,20 @@ impl DamageHandler {
     }
 
     /// Takes note of a frame that is damaged, and handed out all the same.
-    pub(super) fn note(&self, number: u64) {
+    pub(crate) fn note(&self, number: u64) {
         self.damage.note(number);
     }
 
     /// What to hand out for a frame, of which the policy may leave out damaged ones. `last_whole`
     /// gives the last whole frame of a range, with its number; what this was shown before, it
     /// isn't asked for.
-    pub(super) fn mend(
+    pub(crate) fn apply(
         &mut self,
         came: DecodeOutcome,
         last_whole: impl FnMut(Range<u64>) -> Result<Option<(u64, VideoFrame)>>,
     ) -> Option<Result<Frame>> {
         let info = match &came {
-            Ok(frame) => FrameInfo::from(frame),
+            Ok(frame) => FrameMetadata::from(frame),
             Err(info) => *info,
         };
         if came.is_ok() && !info.damaged {
@@ -172,7 +175,7 @@ impl DamageHandler {
         };
         let stream = Arc::clone(&self.stream);
         let frame =
-            picture.map(|picture| FrameInfo { damaged: true, ..info }.show(picture, stream));
+            picture.map(|picture| FrameMetadata { damaged: true, ..info }.show(picture, stream));
         Some(frame.ok_or_else(|| undecodable(&self.name, &info)))
     }
 
@@ -204,8 +207,8 @@ impl DamageHandler {
 }
 
 /// Says that there is no picture for a frame, or none that is whole.
-fn undecodable(name: &str, info: &FrameInfo) -> Error {
-    let FrameInfo { number, time, .. } = *info;
+pub(crate) fn undecodable(name: &str, info: &FrameMetadata) -> Error {
+    let FrameMetadata { number, time, .. } = *info;
     let place = time.map_or_else(|| format!("frame {number}"), |time| format!("{time:.3} s"));
     Error::Decode { name: name.into(), place, time, reason: "it is damaged".into() }
 }
@@ -240,31 +243,6 @@ impl LastWhole {
         }
         self.until = self.until.max(number + 1);
         Ok(self.whole.as_ref().map(|(_, picture)| picture))
-    }
-}
-
-impl Video {
-    /// Says what to do about damaged frames from now on, whatever
-    /// [`SourceOptions::on_damage`](crate::source::SourceOptions::on_damage) says.
-    pub fn on_damage(&mut self, policy: OnDamage) -> &mut Self {
-        self.damage_handler.policy = policy;
-        self
-    }
-
-    /// The frames that were asked for so far and are damaged, as ranges of numbers.
-    pub fn damaged(&self) -> Vec<Range<u64>> {
-        self.damage_handler.damaged()
-    }
-
-    pub(super) fn undecodable(&self, number: u64) -> Error {
-        undecodable(&self.name, &self.info(number))
-    }
-
-    /// What is known of a frame without its picture.
-    pub(super) fn info(&self, number: u64) -> FrameInfo {
-        let of_index = |index| FrameInfo::of(number, index, self.start);
-        let nothing = FrameInfo { number, ..FrameInfo::default() };
-        self.index.as_deref().map_or(nothing, of_index)
     }
 }
 
