@@ -152,7 +152,12 @@ impl<S> FetchRequest<'_, S> {
     /// Hands over a frame if it is wanted.
     fn hand_over(&mut self, frame: VideoFrame) -> ControlFlow<()> {
         let Some((target, slot)) = self.wanted.take(&frame, self.sources.index) else {
-            trace::emit_decision("decoded and dropped", "what is wanted refers to it", frame.pts(), 0);
+            trace::emit_decision(
+                "decoded and dropped",
+                "what is wanted refers to it",
+                frame.pts(),
+                0,
+            );
             return ControlFlow::Continue(());
         };
         match (self.take)(target, slot, frame) {
