@@ -1,4 +1,4 @@
-//! What becomes of frames that are damaged, or can't be decoded at all.
+//! What is done about frames that are damaged, or that can't be decoded at all.
 
 use std::{
     fmt,
@@ -86,13 +86,13 @@ impl Damage {
     }
 }
 
-/// How many frames before a damaged one are tried first; then twice as many, and so on.
+/// How many frames before a damaged one are searched first; then twice as many, and so on.
 const LOOK_BACK: u64 = 16;
 
-/// A frame, or what is known of it if the decoder gives no picture.
+/// A decoded frame, or what is known of it if the decoder returns none.
 pub(crate) type DecodeOutcome = std::result::Result<Frame, FrameMetadata>;
 
-/// Does with damaged frames what the policy says.
+/// Applies the policy to damaged frames, and notes which frames are damaged.
 #[derive(Debug)]
 pub(crate) struct DamageHandler {
     pub(crate) policy: OnDamage,
@@ -100,7 +100,7 @@ pub(crate) struct DamageHandler {
     stream: Arc<VideoStream>,
     max_pixels: u64,
     last: LastWhole,
-    /// Made once, and shown for each frame that is damaged.
+    /// Made once, and shown in place of each damaged frame.
     black: Option<VideoFrame>,
     damage: Damage,
 }
@@ -118,7 +118,7 @@ impl DamageHandler {
         }
     }
 
-    /// Another one that tells of damage in the same place.
+    /// A handler for another worker, which notes damaged frames in the same list.
     pub(crate) fn clone_for_worker(&self) -> Self {
         Self {
             name: self.name.clone(),
@@ -130,40 +130,40 @@ impl DamageHandler {
         }
     }
 
-    /// The frames that were damaged, as ranges of numbers.
+    /// The frames that were damaged so far, as ranges of numbers.
     pub(crate) fn damaged(&self) -> Vec<Range<u64>> {
         self.damage.ranges()
     }
 
-    /// Takes note of a frame that is damaged, and handed out all the same.
+    /// Notes a damaged frame.
     pub(crate) fn note(&self, number: u64) {
         self.damage.note(number);
     }
 
-    /// What to hand out for a frame, of which the policy may leave out damaged ones. `last_whole`
-    /// gives the last whole frame of a range, with its number; what this was shown before, it
-    /// isn't asked for.
+    /// The frame to return for an outcome; `None` if the policy leaves it out. `last_whole` returns
+    /// the last undamaged frame of a range, with its number; it isn't called for frames that the
+    /// handler has had.
     pub(crate) fn apply(
         &mut self,
-        came: DecodeOutcome,
+        outcome: DecodeOutcome,
         last_whole: impl FnMut(Range<u64>) -> Result<Option<(u64, VideoFrame)>>,
     ) -> Option<Result<Frame>> {
-        let info = match &came {
+        let info = match &outcome {
             Ok(frame) => FrameMetadata::from(frame),
             Err(info) => *info,
         };
-        if came.is_ok() && !info.damaged {
-            return came.ok().map(|frame| self.remember(frame));
+        if outcome.is_ok() && !info.damaged {
+            return outcome.ok().map(|frame| self.remember(frame));
         }
         self.note(info.number);
         let picture = match self.policy {
             OnDamage::Keep => {
-                return Some(came.map_err(|info| undecodable(&self.name, &info)));
+                return Some(outcome.map_err(|info| undecodable(&self.name, &info)));
             }
             OnDamage::Skip => {
-                let verdict = if came.is_ok() { "decoded and dropped" } else { "left out" };
+                let decision = if outcome.is_ok() { "decoded and dropped" } else { "left out" };
                 let why = "it is damaged, and such frames are to be left out";
-                trace::emit_decision(verdict, why, info.pts.map(|pts| pts.ticks), 0);
+                trace::emit_decision(decision, why, info.pts.map(|pts| pts.ticks), 0);
                 return None;
             }
             OnDamage::Fail => None,
@@ -174,12 +174,12 @@ impl DamageHandler {
             OnDamage::Black => self.black(),
         };
         let stream = Arc::clone(&self.stream);
-        let frame =
-            picture.map(|picture| FrameMetadata { damaged: true, ..info }.show(picture, stream));
+        let frame = picture
+            .map(|picture| FrameMetadata { damaged: true, ..info }.with_pixels(picture, stream));
         Some(frame.ok_or_else(|| undecodable(&self.name, &info)))
     }
 
-    /// Takes note of a whole frame, if it may be shown again.
+    /// Keeps an undamaged frame, if it may be shown again.
     fn remember(&mut self, frame: Frame) -> Result<Frame> {
         if self.policy == OnDamage::Repeat
             && let (Some(number), Ok(picture)) = (frame.number, frame.decoded.try_clone())
@@ -189,7 +189,7 @@ impl DamageHandler {
         Ok(frame)
     }
 
-    /// A black picture of the stream's size, unless that is over the limit.
+    /// A black frame of the stream's size, unless that is over the pixel limit.
     fn black(&mut self) -> Option<VideoFrame> {
         if self.black.is_none() {
             let parameters = &self.stream.parameters;
@@ -206,24 +206,24 @@ impl DamageHandler {
     }
 }
 
-/// Says that there is no picture for a frame, or none that is whole.
+/// The error of a frame that is damaged or didn't come.
 pub(crate) fn undecodable(name: &str, info: &FrameMetadata) -> Error {
     let FrameMetadata { number, time, .. } = *info;
     let place = time.map_or_else(|| format!("frame {number}"), |time| format!("{time:.3} s"));
     Error::Decode { name: name.into(), place, time, reason: "it is damaged".into() }
 }
 
-/// The whole frame that was found last: over a long damaged range it is looked for once.
+/// The undamaged frame that was found last, so that a long damaged range is searched once.
 #[derive(Debug, Default)]
 struct LastWhole {
     /// With its number.
     whole: Option<(u64, VideoFrame)>,
-    /// Between it, or the first frame, and this number none is whole.
+    /// Between it, or the first frame, and this number all frames are damaged.
     until: u64,
 }
 
 impl LastWhole {
-    /// The last whole picture before a frame that isn't whole.
+    /// The last undamaged frame before a damaged one.
     fn before(
         &mut self,
         number: u64,
@@ -272,13 +272,13 @@ mod tests {
     }
 
     #[test]
-    fn the_last_whole_frame_is_the_nearest_before() {
+    fn the_nearest_undamaged_frame_before_is_found() {
         let (found, _) = look_back(&[3, 40, 60], [41, 45, 90, 50, 2, 4, 1000].into_iter());
         assert_eq!(found, [Some(40), Some(40), Some(60), Some(40), None, Some(3), Some(60)]);
     }
 
     #[test]
-    fn a_long_damaged_range_is_looked_at_once() {
+    fn a_long_damaged_range_is_searched_once() {
         let (found, looked_at) = look_back(&[7], 1000..3000);
         assert!(found.iter().all(|found| *found == Some(7)));
         assert!(looked_at < 1100, "{looked_at}");

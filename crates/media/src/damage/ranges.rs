@@ -1,4 +1,4 @@
-//! Numbers, kept as ranges of those that follow one another.
+//! A set of numbers, stored as ranges.
 
 use std::ops::Range;
 

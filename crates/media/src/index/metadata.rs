@@ -1,4 +1,4 @@
-//! What is known of a frame without its pixels.
+//! A frame's number, time and state, without its pixels.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use moviola_av::{frame::VideoFrame, time::Pts};
 use super::FrameIndex;
 use crate::{frame::Frame, media::VideoStream};
 
-/// What is known of a frame beside its pixels.
+/// The number, time and state of a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct FrameMetadata {
     /// Its number among the stream's frames.
@@ -32,7 +32,7 @@ impl From<&Frame> for FrameMetadata {
 }
 
 impl FrameMetadata {
-    /// What an index knows of a frame; times count from `start`.
+    /// The metadata of an index's frame; times count from `start`.
     pub(crate) fn of(number: u64, index: &FrameIndex, start: Pts) -> Self {
         let nothing = Self { number, ..Self::default() };
         index.frame(number).map_or(nothing, |known| {
@@ -48,10 +48,10 @@ impl FrameMetadata {
         })
     }
 
-    /// The frame with its picture.
-    pub(crate) fn show(self, picture: VideoFrame, stream: Arc<VideoStream>) -> Frame {
+    /// The frame with its pixels.
+    pub(crate) fn with_pixels(self, decoded: VideoFrame, stream: Arc<VideoStream>) -> Frame {
         let Self { number, pts, time, duration, keyframe, damaged } = self;
         let number = Some(number);
-        Frame { decoded: picture, number, pts, time, duration, keyframe, damaged, stream }
+        Frame { decoded, number, pts, time, duration, keyframe, damaged, stream }
     }
 }

@@ -360,5 +360,5 @@ pub(super) fn frame(
 ) -> Frame {
     let damaged = picture.is_corrupt();
     let info = FrameMetadata { damaged, ..FrameMetadata::of(number, index, start) };
-    info.show(picture, Arc::clone(stream))
+    info.with_pixels(picture, Arc::clone(stream))
 }
