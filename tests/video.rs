@@ -260,7 +260,7 @@ fn what_was_interrupted_reads_no_more() {
 fn a_crop_is_a_part_of_the_whole() {
     for name in ["demo.mp4", "rotated_90.mp4", "rotated_180.mp4"] {
         let mut video = open(name);
-        let (width, height) = video.frame_at(0).unwrap().picture().unwrap().display_size();
+        let (width, height) = video.frame_at(0).unwrap().view().unwrap().display_size();
         let whole = PixelSpec { size: (width, height), crop: None, order: PixelOrder::Hwc };
         let crop = Crop { x: 16, y: 10, width: 64, height: 40 };
         let part = PixelSpec { size: (64, 40), crop: Some(crop), ..whole };

@@ -1,7 +1,7 @@
 //! An image in the caller's memory: 8-bit colour, one plane.
 
 use moviola_av::plane::Plane;
-use moviola_media::picture::{Color, Layout, Orientation, Picture};
+use moviola_media::frame_view::{FrameColor, FrameView, Layout, Orientation};
 
 use crate::error::{Error, Result};
 use crate::letterbox::Size;
@@ -34,7 +34,7 @@ pub struct ImageView<'a> {
 
 impl<'a> ImageView<'a> {
     /// The image as the converter sees it.
-    pub(crate) fn picture(&self) -> Result<Picture<'a>> {
+    pub(crate) fn frame_view(&self) -> Result<FrameView<'a>> {
         let Size { width, height } = self.size;
         let (bytes, rgb) = match self.format {
             PixelFormat::Rgb8 => (3u8, [0, 1, 2]),
@@ -50,12 +50,12 @@ impl<'a> ImageView<'a> {
             let got = format!("{} bytes with a stride of {}", self.data.len(), self.stride);
             Error::argument("image", &expected, got)
         })?;
-        Ok(Picture {
+        Ok(FrameView {
             width,
             height,
             layout: Layout::Packed { bytes, rgb },
             planes: [Some(plane), None, None],
-            color: Color::default(),
+            color: FrameColor::default(),
             orientation: Orientation::default(),
             sample_aspect: (1, 1),
         })
@@ -71,7 +71,7 @@ mod tests {
         let view = |len: usize, stride| {
             let size = Size { width: 4, height: 3 };
             let data = vec![0; len];
-            ImageView { data: &data, size, stride, format: PixelFormat::Bgr8 }.picture().is_ok()
+            ImageView { data: &data, size, stride, format: PixelFormat::Bgr8 }.frame_view().is_ok()
         };
         assert!(view(36, 12) && view(44, 16));
         assert!(!view(35, 12) && !view(43, 16) && !view(36, 11));

@@ -2,7 +2,7 @@
 
 use moviola_av::{stage, trace};
 use moviola_media::convert::{ChannelOrder, Placement, TensorConverter, TensorSpec};
-use moviola_media::picture::Picture;
+use moviola_media::frame_view::FrameView;
 
 use crate::error::{Error, Result};
 use crate::letterbox::{Fit, Letterbox, Size};
@@ -113,26 +113,26 @@ impl Preparer {
     ///
     /// [`Error::InvalidArgument`] if `tensor` is not [`Preprocess::input_len`] long, and
     /// [`Error::Picture`] for a picture that can't be converted.
-    pub fn prepare(&mut self, picture: &Picture<'_>, tensor: &mut [f32]) -> Result<Letterbox> {
+    pub fn prepare(&mut self, view: &FrameView<'_>, tensor: &mut [f32]) -> Result<Letterbox> {
         let expected = self.preprocess.input_len();
         if tensor.len() != expected {
             let expected = expected.to_string();
             return Err(Error::argument("length of the input tensor", &expected, tensor.len()));
         }
         let stage = stage!("convert");
-        let (width, height) = picture.display_size();
+        let (width, height) = view.display_size();
         let size = Size { width, height };
         let last = self.last.take();
         let (letterbox, mut converter) =
-            match last.filter(|(place, made)| place.picture == size && made.fits(picture)) {
+            match last.filter(|(place, made)| place.picture == size && made.fits(view)) {
                 Some(usable) => usable,
                 None => {
                     let letterbox = self.preprocess.letterbox(size)?;
                     let spec = self.preprocess.tensor_spec(&letterbox);
-                    (letterbox, TensorConverter::new(picture, &spec)?)
+                    (letterbox, TensorConverter::new(view, &spec)?)
                 }
             };
-        converter.run(picture, tensor)?;
+        converter.run(view, tensor)?;
         trace::record_bytes(&stage, size_of_val(tensor));
         self.last = Some((letterbox, converter));
         Ok(letterbox)

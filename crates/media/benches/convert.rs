@@ -5,7 +5,7 @@ use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use moviola_av::plane::Plane;
 use moviola_media::{
     convert::{ChannelOrder, Placement, Rgb8Converter, TensorConverter, TensorSpec},
-    picture::{Color, Depth, Layout, Orientation, Picture},
+    frame_view::{Depth, FrameColor, FrameView, Layout, Orientation},
 };
 
 /// Size of the decoded pictures.
@@ -41,7 +41,7 @@ fn noise() -> Vec<u8> {
 }
 
 /// A picture of noise.
-fn picture(layout: Layout, quarter_turns: u8, noise: &[u8]) -> Picture<'_> {
+fn view(layout: Layout, quarter_turns: u8, noise: &[u8]) -> FrameView<'_> {
     let (width, height) = SIZE;
     let (luma, chroma) = match layout {
         Layout::Gray(depth) | Layout::PlanarRgb(depth) => (depth.bytes(), (0, 0)),
@@ -55,12 +55,12 @@ fn picture(layout: Layout, quarter_turns: u8, noise: &[u8]) -> Picture<'_> {
         Plane::from_slice(&noise[index * PLANE..], row_bytes, row_bytes, rows)
     };
     let chroma = |index| plane(index, luma.min(2) * chroma.0, chroma.1);
-    Picture {
+    FrameView {
         width,
         height,
         layout,
         planes: [plane(0, luma * width, height), chroma(1), chroma(2)],
-        color: Color::default(),
+        color: FrameColor::default(),
         orientation: Orientation { quarter_turns, mirrored: false },
         sample_aspect: (1, 1),
     }
@@ -83,18 +83,18 @@ fn letterbox(side: usize, (width, height): (usize, usize)) -> TensorSpec {
 fn tensor(c: &mut Criterion) {
     let noise = noise();
     let mut group = c.benchmark_group("1080p to tensor");
-    let mut run = |name: String, picture: Picture<'_>, spec: TensorSpec| {
+    let mut run = |name: String, view: FrameView<'_>, spec: TensorSpec| {
         let mut out = vec![0.0; spec.values()];
-        let mut converter = TensorConverter::new(&picture, &spec).unwrap();
-        group.bench_function(name, |b| b.iter(|| converter.run(&picture, &mut out).unwrap()));
+        let mut converter = TensorConverter::new(&view, &spec).unwrap();
+        group.bench_function(name, |b| b.iter(|| converter.run(&view, &mut out).unwrap()));
     };
     for (name, layout) in LAYOUTS {
-        run(format!("640/{name}"), picture(layout, 0, &noise), letterbox(640, (640, 360)));
+        run(format!("640/{name}"), view(layout, 0, &noise), letterbox(640, (640, 360)));
     }
     let (_, yuv420p) = LAYOUTS[0];
-    run("640/turned".into(), picture(yuv420p, 1, &noise), letterbox(640, (360, 640)));
-    run("416/yuv420p".into(), picture(yuv420p, 0, &noise), letterbox(416, (416, 234)));
-    run("1280/yuv420p".into(), picture(yuv420p, 0, &noise), letterbox(1280, (1280, 720)));
+    run("640/turned".into(), view(yuv420p, 1, &noise), letterbox(640, (360, 640)));
+    run("416/yuv420p".into(), view(yuv420p, 0, &noise), letterbox(416, (416, 234)));
+    run("1280/yuv420p".into(), view(yuv420p, 0, &noise), letterbox(1280, (1280, 720)));
 }
 
 fn image(c: &mut Criterion) {
@@ -102,11 +102,11 @@ fn image(c: &mut Criterion) {
     let mut group = c.benchmark_group("1080p to RGB8");
     for (name, layout) in LAYOUTS {
         for (width, height) in [SIZE, (640, 360)] {
-            let picture = picture(layout, 0, &noise);
+            let view = view(layout, 0, &noise);
             let mut out = vec![0; 3 * width * height];
-            let mut converter = Rgb8Converter::new(&picture, (width, height)).unwrap();
+            let mut converter = Rgb8Converter::new(&view, (width, height)).unwrap();
             group.bench_function(BenchmarkId::new(name, width), |b| {
-                b.iter(|| converter.run(&picture, &mut out, 3 * width).unwrap());
+                b.iter(|| converter.run(&view, &mut out, 3 * width).unwrap());
             });
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     frame::Frame,
-    picture::{Orientation, Picture},
+    frame_view::{FrameView, Orientation},
 };
 use moviola_av::{
     color::Color,
@@ -31,16 +31,16 @@ impl AnyFormat {
     /// # Errors
     ///
     /// swscale's, if not even it takes the format; [`Error::OutOfMemory`].
-    pub fn picture<'a>(&'a mut self, frame: &'a Frame) -> Result<Picture<'a>> {
-        if let Some(picture) = frame.picture() {
-            return Ok(picture);
+    pub fn view<'a>(&'a mut self, frame: &'a Frame) -> Result<FrameView<'a>> {
+        if let Some(view) = frame.view() {
+            return Ok(view);
         }
         let stream = frame.stream();
         let frame = &frame.decoded;
         let orientation = frame.display_matrix().map_or(stream.orientation, Orientation::of_matrix);
         let sample_aspect = stream.sample_aspect.or(frame.sample_aspect_ratio());
         let converted = self.converted.insert(convert(&mut self.scaler, frame)?);
-        Picture::of_frame(converted, orientation, sample_aspect)
+        FrameView::of_frame(converted, orientation, sample_aspect)
             .ok_or_else(|| unsupported(frame.format()))
     }
 }

@@ -11,8 +11,8 @@ use moviola_av::{
 };
 
 use crate::{
+    frame_view::{ChromaSiting, Depth, FrameColor, FrameView, Layout, Matrix, Orientation, Range},
     media::VideoStream,
-    picture::{ChromaSiting, Color, Depth, Layout, Matrix, Orientation, Picture, Range},
 };
 
 /// One decoded frame.
@@ -38,8 +38,8 @@ pub struct Frame {
 impl Frame {
     /// The picture as the kernels take it; `None` for pixel formats that need a
     /// [`moviola_av::scaler::Scaler`] first.
-    pub fn picture(&self) -> Option<Picture<'_>> {
-        Picture::of_frame(&self.decoded, self.stream.orientation, self.stream.sample_aspect)
+    pub fn view(&self) -> Option<FrameView<'_>> {
+        FrameView::of_frame(&self.decoded, self.stream.orientation, self.stream.sample_aspect)
     }
 
     /// How to turn the picture upright: the frame's own way, or else the stream's.
@@ -50,12 +50,12 @@ impl Frame {
     /// Width and height as shown: upright, with square pixels, in pixels.
     pub fn display_size(&self) -> (usize, usize) {
         let sample_aspect = self.stream.sample_aspect.or(self.decoded.sample_aspect_ratio());
-        Picture {
+        FrameView {
             width: self.decoded.width() as usize,
             height: self.decoded.height() as usize,
             layout: Layout::Gray(Depth::EIGHT), // no matter: the size depends on none
             planes: [None; 3],
-            color: Color::default(),
+            color: FrameColor::default(),
             orientation: self.orientation(),
             sample_aspect: sample_aspect.unwrap_or((1, 1)),
         }
@@ -78,7 +78,7 @@ impl Frame {
     }
 }
 
-impl<'a> Picture<'a> {
+impl<'a> FrameView<'a> {
     /// Looks at `frame`; `orientation` and `sample_aspect` are the stream's, which count where
     /// the frame itself says nothing.
     ///
@@ -151,7 +151,7 @@ fn planar_layout_of(format: PixelFormat) -> Option<Layout> {
 /// the luma it covers; untagged gray and RGB are full: as libswscale takes them. As there, BT.2020 of
 /// constant luminance counts as the other, and what has no matrix (ICtCp, those made of primaries) as
 /// BT.601. Decoders of MPEG-2, MPEG-4, H.264 and HEVC always tag where chroma sits.
-fn color_of(frame: &VideoFrame, layout: Layout) -> Color {
+fn color_of(frame: &VideoFrame, layout: Layout) -> FrameColor {
     let color = frame.color();
     let matrix = match color.matrix {
         ColorMatrix::Bt709 => Matrix::Bt709,
@@ -177,5 +177,5 @@ fn color_of(frame: &VideoFrame, layout: Layout) -> Color {
         ChromaLocation::Bottom => ChromaSiting::Bottom,
         ChromaLocation::Left | ChromaLocation::Other(_) => ChromaSiting::Left,
     };
-    Color { matrix, range, siting }
+    FrameColor { matrix, range, siting }
 }

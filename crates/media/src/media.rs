@@ -18,9 +18,9 @@ use crate::{
     container::{Container, discard_all_but, open_demuxer},
     damage::Damage,
     error::{Error, Result},
+    frame_view::Orientation,
     hardware::Hardware,
     index::tables::{self, Bytes, Listing, ReadScope},
-    picture::Orientation,
     source::{Source, SourceOptions, cannot_read},
 };
 

@@ -4,8 +4,8 @@ use moviola_av::{stage, trace};
 use moviola_media::{
     any_format::AnyFormat,
     frame::Frame,
+    frame_view::FrameView,
     image::{self, JpegEncoder, JpegOptions, PngEncoder, PngOptions, image_size},
-    picture::Picture,
 };
 use serde::{Deserialize, Serialize};
 
@@ -111,10 +111,10 @@ impl StillMaker {
     pub fn make(&mut self, frame: &Frame) -> Result<Still, StillError> {
         let failed = |reason: String| StillError { time: frame.time, reason };
         let md5 = self.options.hash.then(|| frame_md5(&frame.decoded));
-        let picture = self.any_format.picture(frame);
-        let picture = picture.map_err(|error| failed(error.to_string()))?;
-        let size = image_size(&picture, self.options.max_size, self.options.coded);
-        let image = encode(&mut self.encoder, &self.options, &picture);
+        let view = self.any_format.view(frame);
+        let view = view.map_err(|error| failed(error.to_string()))?;
+        let size = image_size(&view, self.options.max_size, self.options.coded);
+        let image = encode(&mut self.encoder, &self.options, &view);
         let image = image.map_err(|error| failed(error.to_string()))?;
         Ok(Still { facts: FrameInfo::of(frame, size), image, md5 })
     }
@@ -123,7 +123,7 @@ impl StillMaker {
 fn encode(
     encoder: &mut Option<Encoder>,
     options: &StillOptions,
-    picture: &Picture<'_>,
+    view: &FrameView<'_>,
 ) -> image::Result<Option<Vec<u8>>> {
     let Some(format) = options.image else { return Ok(None) };
     let stage = stage!("encode");
@@ -132,8 +132,8 @@ fn encode(
         none => none.insert(Encoder::new(format, options)?),
     };
     let image = match encoder {
-        Encoder::Jpeg(encoder) => encoder.encode(picture)?,
-        Encoder::Png(encoder) => encoder.encode(picture)?,
+        Encoder::Jpeg(encoder) => encoder.encode(view)?,
+        Encoder::Png(encoder) => encoder.encode(view)?,
     };
     trace::record_bytes(&stage, image.bytes.len());
     Ok(Some(image.bytes.to_vec()))

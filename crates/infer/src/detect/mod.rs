@@ -8,7 +8,7 @@ pub mod nms;
 use std::path::Path;
 
 use moviola_av::{stage, trace};
-use moviola_media::picture::Picture;
+use moviola_media::frame_view::FrameView;
 
 use crate::detect::decode::decode_head;
 use crate::detect::filter::ClassFilter;
@@ -140,12 +140,12 @@ impl Detector {
     ///
     /// [`Error::Picture`] for a picture that can't be converted, [`Error::Inference`] and
     /// [`Error::Output`] if the model fails.
-    pub fn detect_picture(&mut self, picture: &Picture<'_>) -> Result<Vec<Detection>> {
+    pub fn detect_frame(&mut self, view: &FrameView<'_>) -> Result<Vec<Detection>> {
         let mut tensor = std::mem::take(&mut self.tensor);
         tensor.resize(self.input_len(), 0.0);
         let found = self
             .preparer
-            .prepare(picture, &mut tensor)
+            .prepare(view, &mut tensor)
             .and_then(|letterbox| self.run_tensor(&tensor, &letterbox));
         self.tensor = tensor;
         found
@@ -163,9 +163,9 @@ impl Detector {
     /// # Errors
     ///
     /// [`Error::InvalidArgument`] for an image whose bytes are too few, else those of
-    /// [`Detector::detect_picture`].
+    /// [`Detector::detect_frame`].
     pub fn detect(&mut self, image: &ImageView<'_>) -> Result<Vec<Detection>> {
-        self.detect_picture(&image.picture()?)
+        self.detect_frame(&image.frame_view()?)
     }
 
     /// Detects on a prepared tensor; boxes are in pixels of the letterboxed picture.

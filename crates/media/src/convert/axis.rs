@@ -5,7 +5,7 @@
 
 use super::geometry::halved;
 use crate::{
-    picture::{ChromaSiting, Orientation},
+    frame_view::{ChromaSiting, Orientation},
     simd::{Tap, Taps},
 };
 

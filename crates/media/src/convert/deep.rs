@@ -16,7 +16,7 @@ use moviola_av::{
 };
 
 use super::{PixelOrder, PixelSpec};
-use crate::{frame::Frame, picture::Orientation};
+use crate::{frame::Frame, frame_view::Orientation};
 
 /// Planes of green, blue and red, 16 bits each, little endian. For interleaved 16 bits swscale
 /// doesn't interpolate chroma across.
@@ -49,10 +49,10 @@ impl DeepConverter {
         expect(width > 0 && height > 0, "a size that isn't 0", width.min(height))?;
         let part = spec.part(frame.display_size());
         let part = part.map_err(|error| wrong("a crop inside the picture", error.to_string()))?;
-        let picture = self.convert(&frame.decoded)?;
-        let turned = Turned::new(frame.orientation(), &picture);
+        let converted = self.convert(&frame.decoded)?;
+        let turned = Turned::new(frame.orientation(), &converted);
         for (channel, plane) in [2, 0, 1].into_iter().enumerate() {
-            let plane = picture.plane(plane).ok_or(AvError::OutOfMemory)?;
+            let plane = converted.plane(plane).ok_or(AvError::OutOfMemory)?;
             turned.copy(&plane, &mut self.upright);
             let samples = self.resize(turned.size, part, spec.size)?;
             write(samples, spec, channel, out);
@@ -116,8 +116,8 @@ struct Turned {
 }
 
 impl Turned {
-    fn new(orientation: Orientation, picture: &VideoFrame) -> Self {
-        let coded = (picture.width() as usize, picture.height() as usize);
+    fn new(orientation: Orientation, frame: &VideoFrame) -> Self {
+        let coded = (frame.width() as usize, frame.height() as usize);
         let size = if orientation.swaps_axes() { (coded.1, coded.0) } else { coded };
         Self { orientation, coded, size }
     }

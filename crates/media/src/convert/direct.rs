@@ -13,7 +13,7 @@ use super::{
     matrix,
 };
 use crate::{
-    picture::{Depth, Layout},
+    frame_view::{Depth, Layout},
     simd::{Isa, YuvGains},
 };
 

@@ -1,6 +1,6 @@
 //! What can be wrong with a conversion that was asked for.
 
-use crate::picture::Layout;
+use crate::frame_view::Layout;
 
 /// Why a picture can't be converted. Nothing was written, unless the message says otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

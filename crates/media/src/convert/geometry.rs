@@ -3,7 +3,7 @@
 use moviola_av::plane::Plane;
 
 use super::{ConvertError, MAX_SIDE};
-use crate::picture::{Color, Depth, Layout, Orientation, Picture};
+use crate::frame_view::{Depth, FrameColor, FrameView, Layout, Orientation};
 
 /// A picture without its samples, checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub(super) struct Geometry {
     pub(super) width: usize,
     pub(super) height: usize,
     pub(super) layout: Layout,
-    pub(super) color: Color,
+    pub(super) color: FrameColor,
     pub(super) orientation: Orientation,
 }
 
@@ -29,17 +29,17 @@ impl Geometry {
     /// # Errors
     ///
     /// [`ConvertError::Side`] or [`ConvertError::Layout`] if there is no such picture.
-    pub(super) fn of(picture: &Picture<'_>) -> Result<Self, ConvertError> {
-        check_side("the picture's width", picture.width)?;
-        check_side("the picture's height", picture.height)?;
-        check_layout(picture.layout)?;
-        let quarter_turns = picture.orientation.quarter_turns % 4;
+    pub(super) fn of(view: &FrameView<'_>) -> Result<Self, ConvertError> {
+        check_side("the picture's width", view.width)?;
+        check_side("the picture's height", view.height)?;
+        check_layout(view.layout)?;
+        let quarter_turns = view.orientation.quarter_turns % 4;
         Ok(Self {
-            width: picture.width,
-            height: picture.height,
-            layout: picture.layout,
-            color: picture.color,
-            orientation: Orientation { quarter_turns, ..picture.orientation },
+            width: view.width,
+            height: view.height,
+            layout: view.layout,
+            color: view.color,
+            orientation: Orientation { quarter_turns, ..view.orientation },
         })
     }
 
@@ -49,16 +49,16 @@ impl Geometry {
     ///
     /// [`ConvertError::OtherGeometry`] if the picture has another geometry, and
     /// [`ConvertError::Plane`] if a plane is missing or too small.
-    pub(super) fn planes<'a>(&self, picture: &Picture<'a>) -> Result<[Plane<'a>; 3], ConvertError> {
-        if Self::of(picture)? != *self {
+    pub(super) fn planes<'a>(&self, view: &FrameView<'a>) -> Result<[Plane<'a>; 3], ConvertError> {
+        if Self::of(view)? != *self {
             return Err(ConvertError::OtherGeometry);
         }
-        let first = self.plane(picture, 0)?;
+        let first = self.plane(view, 0)?;
         match self.layout {
             Layout::Gray(_) | Layout::Packed { .. } => Ok([first; 3]),
-            Layout::SemiPlanar { .. } => Ok([first, self.plane(picture, 1)?, first]),
+            Layout::SemiPlanar { .. } => Ok([first, self.plane(view, 1)?, first]),
             Layout::Yuv { .. } | Layout::PlanarRgb(_) => {
-                Ok([first, self.plane(picture, 1)?, self.plane(picture, 2)?])
+                Ok([first, self.plane(view, 1)?, self.plane(view, 2)?])
             }
         }
     }
@@ -73,10 +73,10 @@ impl Geometry {
     }
 
     /// One plane, if it is there and large enough.
-    fn plane<'a>(&self, picture: &Picture<'a>, index: usize) -> Result<Plane<'a>, ConvertError> {
+    fn plane<'a>(&self, view: &FrameView<'a>, index: usize) -> Result<Plane<'a>, ConvertError> {
         let PlaneSize { width, height, sample_bytes } = self.plane_size(index);
         let (row_bytes, rows) = (width * sample_bytes, height);
-        let plane = picture.planes.get(index).copied().flatten();
+        let plane = view.planes.get(index).copied().flatten();
         plane
             .filter(|plane| plane.row_bytes() >= row_bytes && plane.rows() >= rows)
             .ok_or(ConvertError::Plane { index, row_bytes, rows })

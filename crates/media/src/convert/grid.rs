@@ -7,7 +7,7 @@ use super::{
     geometry::halved,
 };
 use crate::{
-    picture::Depth,
+    frame_view::Depth,
     simd::{Isa, Lanes, Taps, lanes},
 };
 

@@ -1,7 +1,7 @@
 //! From a picture's colour to the gains of the kernels.
 
 use crate::{
-    picture::{Color, Depth, Matrix, Range},
+    frame_view::{Depth, FrameColor, Matrix, Range},
     simd::{LumaGain, YuvGains},
 };
 
@@ -38,7 +38,7 @@ pub(super) fn luma_gain(range: Range, depth: Depth) -> LumaGain {
 }
 
 /// The gains of a YUV picture. `swapped` is for planes that come as Y, V, U.
-pub(super) fn yuv_gains(color: Color, depth: Depth, swapped: bool) -> YuvGains {
+pub(super) fn yuv_gains(color: FrameColor, depth: Depth, swapped: bool) -> YuvGains {
     let step = match color.range {
         Range::Full => full_step(depth),
         Range::Limited => limited_step(224.0),
@@ -90,7 +90,7 @@ mod tests {
         let matrices =
             [Matrix::Bt601, Matrix::Bt709, Matrix::Bt2020, Matrix::Smpte240, Matrix::Fcc];
         for matrix in matrices.into_iter().chain([Matrix::YCgCo]) {
-            let color = Color { matrix, ..Color::default() };
+            let color = FrameColor { matrix, ..FrameColor::default() };
             let gains = yuv_gains(color, Depth::EIGHT, false);
             for sum in gains.chroma.map(|[u, v]| i32::from(u).abs() + i32::from(v).abs()) {
                 assert!(sum < 32767, "{matrix:?}: {gains:?}");

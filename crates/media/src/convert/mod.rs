@@ -10,7 +10,7 @@
 //!   the same size shows. From packed RGB they are what `cv2.resize` gives, bit for bit, unless
 //!   a quarter turn puts rows in the place of columns; from planes they are the exact values,
 //!   rounded once.
-//! - **Colour** follows [`Color`](crate::picture::Color): matrix, range and the place of chroma.
+//! - **Colour** follows [`FrameColor`](crate::frame_view::FrameColor): matrix, range and the place of chroma.
 //!   The components of RGB layouts use their whole range. Primaries and transfer stay as they are.
 //! - **Kernels** are scalar, AVX2 or NEON, and all give the same bits.
 //!
@@ -39,7 +39,7 @@ pub use pixels::{Crop, Normalise, PixelConverter, PixelOrder, PixelSpec};
 pub use rgb::Rgb8Converter;
 pub use tensor::{ChannelOrder, Placement, TensorConverter, TensorSpec};
 
-use crate::picture::Picture;
+use crate::frame_view::FrameView;
 
 /// The longest side of a picture or an output, in pixels.
 pub const MAX_SIDE: usize = 1 << 20;
@@ -56,16 +56,16 @@ pub const MAX_SIDE: usize = 1 << 20;
 /// use moviola_av::plane::Plane;
 /// use moviola_media::{
 ///     convert::{ChannelOrder, Placement, TensorSpec, to_tensor},
-///     picture::{Color, Depth, Layout, Orientation, Picture},
+///     frame_view::{FrameColor, Depth, Layout, Orientation, FrameView},
 /// };
 ///
 /// let gray = [255; 2 * 2];
-/// let picture = Picture {
+/// let view = FrameView {
 ///     width: 2,
 ///     height: 2,
 ///     layout: Layout::Gray(Depth::EIGHT),
 ///     planes: [Plane::from_slice(&gray, 2, 2, 2), None, None],
-///     color: Color::default(),
+///     color: FrameColor::default(),
 ///     orientation: Orientation::default(),
 ///     sample_aspect: (1, 1),
 /// };
@@ -79,32 +79,32 @@ pub const MAX_SIDE: usize = 1 << 20;
 ///     fill: [0.0; 3],
 /// };
 /// let mut tensor = vec![0.0; spec.values()];
-/// to_tensor(&picture, &spec, &mut tensor)?;
+/// to_tensor(&view, &spec, &mut tensor)?;
 /// assert_eq!(tensor[..8], [0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0]);
 /// # Ok::<(), moviola_media::convert::ConvertError>(())
 /// ```
 pub fn to_tensor(
-    picture: &Picture<'_>,
+    view: &FrameView<'_>,
     spec: &TensorSpec,
     out: &mut [f32],
 ) -> Result<(), ConvertError> {
-    TensorConverter::new(picture, spec)?.run(picture, out)
+    TensorConverter::new(view, spec)?.run(view, out)
 }
 
 /// Writes one picture as an upright image of `size` pixels: rows of red, green, blue that start
 /// `row_stride` bytes apart.
 ///
-/// [`Picture::display_size`] is the size that keeps every pixel and makes them square. For the
+/// [`FrameView::display_size`] is the size that keeps every pixel and makes them square. For the
 /// picture as it is coded, give it no orientation and ask for its own width and height.
 ///
 /// # Errors
 ///
 /// Those of [`Rgb8Converter::new`] and [`Rgb8Converter::run`].
 pub fn to_rgb8(
-    picture: &Picture<'_>,
+    view: &FrameView<'_>,
     size: (usize, usize),
     out: &mut [u8],
     row_stride: usize,
 ) -> Result<(), ConvertError> {
-    Rgb8Converter::new(picture, size)?.run(picture, out, row_stride)
+    Rgb8Converter::new(view, size)?.run(view, out, row_stride)
 }

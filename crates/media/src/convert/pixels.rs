@@ -4,7 +4,7 @@ use super::{
     ConvertError,
     sampler::{Sampler, Sink},
 };
-use crate::{picture::Picture, simd::Isa};
+use crate::{frame_view::FrameView, simd::Isa};
 
 /// Which pixels, and how they lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -92,15 +92,15 @@ impl PixelConverter {
     ///
     /// [`ConvertError::Side`], [`ConvertError::CropOutside`] or [`ConvertError::Layout`] if no such
     /// conversion exists.
-    pub fn new(picture: &Picture<'_>, spec: &PixelSpec) -> Result<Self, ConvertError> {
-        let part = spec.part(picture.display_size())?;
-        let sampler = Sampler::of_part(Isa::detect(), picture, part, spec.size)?;
+    pub fn new(view: &FrameView<'_>, spec: &PixelSpec) -> Result<Self, ConvertError> {
+        let part = spec.part(view.display_size())?;
+        let sampler = Sampler::of_part(Isa::detect(), view, part, spec.size)?;
         Ok(Self { sampler, spec: *spec })
     }
 
     /// Whether this converter does what `spec` says with `picture`.
-    pub fn fits(&self, picture: &Picture<'_>, spec: &PixelSpec) -> bool {
-        self.spec == *spec && self.sampler.fits(picture)
+    pub fn fits(&self, view: &FrameView<'_>, spec: &PixelSpec) -> bool {
+        self.spec == *spec && self.sampler.fits(view)
     }
 
     /// Writes one picture as 8-bit samples.
@@ -110,13 +110,13 @@ impl PixelConverter {
     /// [`ConvertError::OutputLength`] if `out` isn't [`PixelSpec::values`] long,
     /// [`ConvertError::OtherGeometry`] if the converter was made for other pictures, and
     /// [`ConvertError::Plane`] if the picture lacks a plane.
-    pub fn run(&mut self, picture: &Picture<'_>, out: &mut [u8]) -> Result<(), ConvertError> {
+    pub fn run(&mut self, view: &FrameView<'_>, out: &mut [u8]) -> Result<(), ConvertError> {
         self.check(out.len())?;
         let (isa, (width, height)) = (self.sampler.isa(), self.spec.size);
         match self.spec.order {
-            PixelOrder::Hwc => self.sampler.run(picture, &mut Interleaved { isa, width, out }),
+            PixelOrder::Hwc => self.sampler.run(view, &mut Interleaved { isa, width, out }),
             PixelOrder::Chw => {
-                self.sampler.run(picture, &mut Planes { width, plane: width * height, out })
+                self.sampler.run(view, &mut Planes { width, plane: width * height, out })
             }
         }
     }
@@ -128,7 +128,7 @@ impl PixelConverter {
     /// As [`run`](Self::run).
     pub fn run_f32(
         &mut self,
-        picture: &Picture<'_>,
+        view: &FrameView<'_>,
         normalise: &Normalise,
         out: &mut [f32],
     ) -> Result<(), ConvertError> {
@@ -137,11 +137,11 @@ impl PixelConverter {
         let normalise = *normalise;
         match self.spec.order {
             PixelOrder::Hwc => {
-                self.sampler.run(picture, &mut InterleavedF32 { width, normalise, out })
+                self.sampler.run(view, &mut InterleavedF32 { width, normalise, out })
             }
             PixelOrder::Chw => {
                 let plane = width * height;
-                self.sampler.run(picture, &mut PlanesF32 { isa, width, plane, normalise, out })
+                self.sampler.run(view, &mut PlanesF32 { isa, width, plane, normalise, out })
             }
         }
     }

@@ -15,7 +15,7 @@ use super::{
     matrix,
 };
 use crate::{
-    picture::{Depth, Layout},
+    frame_view::{Depth, Layout},
     simd::{Isa, Lanes, LumaGain, YuvGains},
 };
 

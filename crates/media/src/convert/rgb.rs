@@ -4,7 +4,7 @@ use super::{
     ConvertError,
     sampler::{Sampler, Sink},
 };
-use crate::{picture::Picture, simd::Isa};
+use crate::{frame_view::FrameView, simd::Isa};
 
 /// Turns pictures of one geometry into RGB images, without allocating.
 #[derive(Debug)]
@@ -23,24 +23,24 @@ impl Rgb8Converter {
     ///
     /// [`ConvertError::Side`] or [`ConvertError::Layout`] if no such conversion exists.
     pub fn new(
-        picture: &Picture<'_>,
+        view: &FrameView<'_>,
         (width, height): (usize, usize),
     ) -> Result<Self, ConvertError> {
-        Self::with_isa(Isa::detect(), picture, (width, height))
+        Self::with_isa(Isa::detect(), view, (width, height))
     }
 
     /// The same with kernels of the caller's choice.
     pub(super) fn with_isa(
         isa: Isa,
-        picture: &Picture<'_>,
+        view: &FrameView<'_>,
         (width, height): (usize, usize),
     ) -> Result<Self, ConvertError> {
-        Ok(Self { sampler: Sampler::new(isa, picture, (width, height))?, width, height })
+        Ok(Self { sampler: Sampler::new(isa, view, (width, height))?, width, height })
     }
 
     /// Whether [`Self::run`] takes this picture.
-    pub fn fits(&self, picture: &Picture<'_>) -> bool {
-        self.sampler.fits(picture)
+    pub fn fits(&self, view: &FrameView<'_>) -> bool {
+        self.sampler.fits(view)
     }
 
     /// Writes one picture as rows of red, green, blue that start `row_stride` bytes apart.
@@ -54,7 +54,7 @@ impl Rgb8Converter {
     /// [`ConvertError::Plane`] if the picture lacks a plane.
     pub fn run(
         &mut self,
-        picture: &Picture<'_>,
+        view: &FrameView<'_>,
         out: &mut [u8],
         row_stride: usize,
     ) -> Result<(), ConvertError> {
@@ -67,7 +67,7 @@ impl Rgb8Converter {
             return Err(ConvertError::OutputLength { expected, got: out.len() });
         }
         let isa = self.sampler.isa();
-        self.sampler.run(picture, &mut Image { isa, bytes: out, row_stride, row_bytes })
+        self.sampler.run(view, &mut Image { isa, bytes: out, row_stride, row_bytes })
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
     planar::Planar,
 };
 use crate::{
-    picture::{Layout, Picture},
+    frame_view::{FrameView, Layout},
     simd::{Isa, Lanes, lanes},
 };
 
@@ -59,21 +59,21 @@ impl Sampler {
     /// The plan to read `picture`, and others like it, at an upright size.
     pub(super) fn new(
         isa: Isa,
-        picture: &Picture<'_>,
+        view: &FrameView<'_>,
         size: (usize, usize),
     ) -> Result<Self, ConvertError> {
-        Self::of_part(isa, picture, WHOLE, size)
+        Self::of_part(isa, view, WHOLE, size)
     }
 
     /// The plan to read a part of `picture`: left, top, right and bottom as fractions of the upright
     /// picture's width and height.
     pub(super) fn of_part(
         isa: Isa,
-        picture: &Picture<'_>,
+        view: &FrameView<'_>,
         part: [f64; 4],
         size: (usize, usize),
     ) -> Result<Self, ConvertError> {
-        let geometry = Geometry::of(picture)?;
+        let geometry = Geometry::of(view)?;
         check_side("the output's width", size.0)?;
         check_side("the output's height", size.1)?;
         let axes = axes((geometry.width, geometry.height), geometry.orientation, part, size);
@@ -101,17 +101,17 @@ impl Sampler {
     }
 
     /// Whether [`Self::run`] takes this picture; it still needs all its planes.
-    pub(super) fn fits(&self, picture: &Picture<'_>) -> bool {
-        Geometry::of(picture) == Ok(self.geometry)
+    pub(super) fn fits(&self, view: &FrameView<'_>) -> bool {
+        Geometry::of(view) == Ok(self.geometry)
     }
 
     /// Reads a picture of the plan's geometry.
     pub(super) fn run(
         &mut self,
-        picture: &Picture<'_>,
+        view: &FrameView<'_>,
         sink: &mut impl Sink,
     ) -> Result<(), ConvertError> {
-        let planes = self.geometry.planes(picture)?;
+        let planes = self.geometry.planes(view)?;
         if let Reader::Packed(packed) = &mut self.reader {
             packed.start();
         }

@@ -5,7 +5,7 @@ use super::{
     geometry::check_side,
     sampler::{Sampler, Sink},
 };
-use crate::{picture::Picture, simd::Isa};
+use crate::{frame_view::FrameView, simd::Isa};
 
 /// What a model wants its pictures to look like.
 ///
@@ -87,24 +87,24 @@ impl TensorConverter {
     ///
     /// [`ConvertError::Side`], [`ConvertError::PlacementOutside`] or [`ConvertError::Layout`] if
     /// no such conversion exists.
-    pub fn new(picture: &Picture<'_>, spec: &TensorSpec) -> Result<Self, ConvertError> {
-        Self::with_isa(Isa::detect(), picture, spec)
+    pub fn new(view: &FrameView<'_>, spec: &TensorSpec) -> Result<Self, ConvertError> {
+        Self::with_isa(Isa::detect(), view, spec)
     }
 
     /// The same with kernels of the caller's choice.
     pub(super) fn with_isa(
         isa: Isa,
-        picture: &Picture<'_>,
+        view: &FrameView<'_>,
         spec: &TensorSpec,
     ) -> Result<Self, ConvertError> {
         spec.check()?;
         let size = (spec.placement.width, spec.placement.height);
-        Ok(Self { sampler: Sampler::new(isa, picture, size)?, spec: *spec })
+        Ok(Self { sampler: Sampler::new(isa, view, size)?, spec: *spec })
     }
 
     /// Whether [`Self::run`] takes this picture.
-    pub fn fits(&self, picture: &Picture<'_>) -> bool {
-        self.sampler.fits(picture)
+    pub fn fits(&self, view: &FrameView<'_>) -> bool {
+        self.sampler.fits(view)
     }
 
     /// Writes one picture as a tensor `[3, height, width]`. Every value of `out` is written.
@@ -114,7 +114,7 @@ impl TensorConverter {
     /// [`ConvertError::OutputLength`] if `out` isn't [`TensorSpec::values`] long,
     /// [`ConvertError::OtherGeometry`] if the converter was made for other pictures, and
     /// [`ConvertError::Plane`] if the picture lacks a plane. The borders may be written then.
-    pub fn run(&mut self, picture: &Picture<'_>, out: &mut [f32]) -> Result<(), ConvertError> {
+    pub fn run(&mut self, view: &FrameView<'_>, out: &mut [f32]) -> Result<(), ConvertError> {
         let expected = self.spec.values();
         if out.len() != expected {
             return Err(ConvertError::OutputLength { expected, got: out.len() });
@@ -122,7 +122,7 @@ impl TensorConverter {
         let isa = self.sampler.isa();
         let mut tensor = Tensor { isa, spec: &self.spec, values: out };
         tensor.fill_border();
-        self.sampler.run(picture, &mut tensor)
+        self.sampler.run(view, &mut tensor)
     }
 }
 

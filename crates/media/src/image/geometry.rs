@@ -1,6 +1,6 @@
 //! How large an image becomes, how its chroma is subsampled, and how it is turned.
 
-use crate::picture::{Layout, Orientation, Picture};
+use crate::frame_view::{FrameView, Layout, Orientation};
 
 use super::{ImageError, Result};
 
@@ -17,8 +17,8 @@ const MAX_PIXELS: usize = 1 << 28;
 ///
 /// Upright with square pixels, or as coded if `coded`; then shrunk to fit into `max_size`, keeping
 /// its shape. Never enlarged to fit.
-pub fn image_size(picture: &Picture<'_>, max_size: Option<Size>, coded: bool) -> Size {
-    let size = if coded { (picture.width, picture.height) } else { picture.display_size() };
+pub fn image_size(view: &FrameView<'_>, max_size: Option<Size>, coded: bool) -> Size {
+    let size = if coded { (view.width, view.height) } else { view.display_size() };
     let Some(limit) = max_size else { return size };
     let ratio = |limit: usize, side: usize| limit as f64 / side.max(1) as f64;
     let factor = ratio(limit.0, size.0).min(ratio(limit.1, size.1)).min(1.0);
@@ -52,15 +52,15 @@ pub(super) struct Geometry {
 
 impl Geometry {
     /// The geometry of the image of `picture`.
-    pub(super) fn new(picture: &Picture<'_>, max_size: Option<Size>, coded: bool) -> Result<Self> {
-        let size = image_size(picture, max_size, coded);
+    pub(super) fn new(view: &FrameView<'_>, max_size: Option<Size>, coded: bool) -> Result<Self> {
+        let size = image_size(view, max_size, coded);
         if !fits(size) {
             return Err(ImageError::TooLarge { width: size.0, height: size.1 });
         }
-        let full = image_size(picture, None, coded);
-        let orientation = if coded { Orientation::default() } else { picture.orientation };
+        let full = image_size(view, None, coded);
+        let orientation = if coded { Orientation::default() } else { view.orientation };
         let unturned = if orientation.swaps_axes() { (size.1, size.0) } else { size };
-        let chroma = subsampling(picture.layout).map(|log2| storable(log2, unturned, orientation));
+        let chroma = subsampling(view.layout).map(|log2| storable(log2, unturned, orientation));
         Ok(Self { size, full, unturned, chroma, orientation })
     }
 
@@ -133,58 +133,58 @@ impl Flips {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::picture::{Color, Depth};
+    use crate::frame_view::{Depth, FrameColor};
 
-    fn picture(size: Size, sample_aspect: (u32, u32), quarter_turns: u8) -> Picture<'static> {
-        Picture {
+    fn view(size: Size, sample_aspect: (u32, u32), quarter_turns: u8) -> FrameView<'static> {
+        FrameView {
             width: size.0,
             height: size.1,
             layout: Layout::Gray(Depth::EIGHT),
             planes: [None; 3],
-            color: Color::default(),
+            color: FrameColor::default(),
             orientation: Orientation { quarter_turns, mirrored: false },
             sample_aspect,
         }
     }
 
     #[track_caller]
-    fn check_size(picture: &Picture<'_>, max_size: Option<Size>, want: Size) {
-        assert_eq!(image_size(picture, max_size, false), want);
+    fn check_size(view: &FrameView<'_>, max_size: Option<Size>, want: Size) {
+        assert_eq!(image_size(view, max_size, false), want);
     }
 
     #[test]
     fn images_fit_into_the_largest_size_and_are_never_enlarged() {
-        let hd = picture((1920, 1080), (1, 1), 0);
+        let hd = view((1920, 1080), (1, 1), 0);
         check_size(&hd, None, (1920, 1080));
         check_size(&hd, Some((1280, 720)), (1280, 720));
         check_size(&hd, Some((640, 640)), (640, 360));
         check_size(&hd, Some((4000, 540)), (960, 540));
         check_size(&hd, Some((4000, 4000)), (1920, 1080));
         check_size(&hd, Some((0, 0)), (1, 1));
-        check_size(&picture((10_000, 1), (1, 1), 0), Some((100, 100)), (100, 1));
+        check_size(&view((10_000, 1), (1, 1), 0), Some((100, 100)), (100, 1));
     }
 
     #[test]
     fn the_largest_size_is_that_of_the_upright_image() {
-        check_size(&picture((1920, 1080), (1, 1), 1), Some((540, 2000)), (540, 960));
-        check_size(&picture((720, 576), (16, 11), 1), None, (576, 1047));
+        check_size(&view((1920, 1080), (1, 1), 1), Some((540, 2000)), (540, 960));
+        check_size(&view((720, 576), (16, 11), 1), None, (576, 1047));
     }
 
     #[test]
     fn coded_images_keep_their_size_and_place() {
-        let turned = picture((720, 576), (16, 11), 1);
+        let turned = view((720, 576), (16, 11), 1);
         assert_eq!(image_size(&turned, None, true), (720, 576));
         assert!(Flips::new(Geometry::new(&turned, None, true).unwrap().orientation).is_identity());
     }
 
     #[test]
     fn absurd_sizes_are_errors_that_name_the_remedy() {
-        for wide in [picture((70_000, 1), (1, 1), 0), picture((60_000, 60_000), (1, 1), 0)] {
+        for wide in [view((70_000, 1), (1, 1), 0), view((60_000, 60_000), (1, 1), 0)] {
             let error = Geometry::new(&wide, None, false).unwrap_err();
             assert!(error.to_string().contains("--max-size"), "{error}");
             assert!(Geometry::new(&wide, Some((640, 640)), false).is_ok());
         }
-        let pixels = picture((100, 100), (u32::MAX, 1), 0);
+        let pixels = view((100, 100), (u32::MAX, 1), 0);
         assert!(Geometry::new(&pixels, None, false).is_err());
     }
 
@@ -192,8 +192,8 @@ mod tests {
     fn check_chroma(log2: (u8, u8), size: Size, quarter_turns: u8, want: (u8, u8)) {
         let (log2_width, log2_height) = log2;
         let layout = Layout::Yuv { depth: Depth::EIGHT, log2_width, log2_height };
-        let picture = Picture { layout, ..picture(size, (1, 1), quarter_turns) };
-        let geometry = Geometry::new(&picture, None, false).unwrap();
+        let view = FrameView { layout, ..view(size, (1, 1), quarter_turns) };
+        let geometry = Geometry::new(&view, None, false).unwrap();
         assert_eq!(geometry.turned_chroma(), Some(want));
     }
 

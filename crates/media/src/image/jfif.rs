@@ -11,7 +11,7 @@
 //!   BT.601 adds to each luma sample a share of the one chroma sample that covers it.
 //! - Primaries and transfer are not converted.
 
-use crate::picture::{Layout, Picture};
+use crate::frame_view::{FrameView, Layout};
 use crate::simd::jfif::{RgbRow, run};
 
 use super::{
@@ -37,8 +37,8 @@ pub(super) struct JfifPass {
 
 impl JfifPass {
     /// The planes of the image of `picture`, padded to whole blocks.
-    pub(super) fn run(&mut self, picture: &Picture<'_>, to: &Geometry) -> Result<&YccPlanes> {
-        let source = Source::new(picture)?;
+    pub(super) fn run(&mut self, view: &FrameView<'_>, to: &Geometry) -> Result<&YccPlanes> {
+        let source = Source::new(view)?;
         let chroma = subsampling(source.layout);
         self.converted.reset(source.size, chroma)?;
         convert(&source, &mut self.rows, &mut self.converted);

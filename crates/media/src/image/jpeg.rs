@@ -1,6 +1,6 @@
 //! JPEG files from the planes of a picture, by libjpeg.
 
-use crate::picture::Picture;
+use crate::frame_view::FrameView;
 
 use super::{
     Annotation, Encoded, ImageError, Result, annotate, compressor::Compressor, geometry::Geometry,
@@ -35,20 +35,20 @@ impl Default for JpegOptions {
 /// ```
 /// use moviola_av::plane::Plane;
 /// use moviola_media::image::{JpegEncoder, JpegOptions};
-/// use moviola_media::picture::{Color, Depth, Layout, Orientation, Picture};
+/// use moviola_media::frame_view::{FrameColor, Depth, Layout, Orientation, FrameView};
 ///
 /// let gray = [128; 64 * 48];
-/// let picture = Picture {
+/// let view = FrameView {
 ///     width: 64,
 ///     height: 48,
 ///     layout: Layout::Gray(Depth::EIGHT),
 ///     planes: [Plane::from_slice(&gray, 64, 64, 48), None, None],
-///     color: Color::default(),
+///     color: FrameColor::default(),
 ///     orientation: Orientation { quarter_turns: 1, mirrored: false },
 ///     sample_aspect: (1, 1),
 /// };
 /// let mut encoder = JpegEncoder::new(JpegOptions::default())?;
-/// let image = encoder.encode(&picture)?;
+/// let image = encoder.encode(&view)?;
 /// assert_eq!((image.width, image.height), (48, 64));
 /// # Ok::<(), moviola_media::image::ImageError>(())
 /// ```
@@ -82,9 +82,9 @@ impl JpegEncoder {
     ///
     /// [`ImageError::Planes`] if the planes hold less than size and layout promise,
     /// [`ImageError::TooLarge`] if the image exceeds what JPEG or this machine can hold.
-    pub fn encode(&mut self, picture: &Picture<'_>) -> Result<Encoded<'_>> {
-        let geometry = Geometry::new(picture, self.options.max_size, self.options.coded)?;
-        let planes = self.planes.run(picture, &geometry)?;
+    pub fn encode(&mut self, view: &FrameView<'_>) -> Result<Encoded<'_>> {
+        let geometry = Geometry::new(view, self.options.max_size, self.options.coded)?;
+        let planes = self.planes.run(view, &geometry)?;
         self.compressor.planes(planes, geometry.size)
     }
 
@@ -97,11 +97,11 @@ impl JpegEncoder {
     /// Those of [`encode`](Self::encode).
     pub fn encode_annotated(
         &mut self,
-        picture: &Picture<'_>,
+        view: &FrameView<'_>,
         boxes: &[Annotation<'_>],
     ) -> Result<Encoded<'_>> {
-        let geometry = Geometry::new(picture, self.options.max_size, self.options.coded)?;
-        let pixels = self.rgb.run(picture, &geometry)?;
+        let geometry = Geometry::new(view, self.options.max_size, self.options.coded)?;
+        let pixels = self.rgb.run(view, &geometry)?;
         let (size, full) = (geometry.size, geometry.full);
         let across = size.0 as f32 / full.0 as f32;
         let down = size.1 as f32 / full.1 as f32;

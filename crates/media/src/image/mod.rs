@@ -1,7 +1,7 @@
 //! Pictures become image files: JPEG straight from the planes, PNG, boxes drawn for the eye.
 //!
 //! ```text
-//! Picture ─► JFIF planes ─► libjpeg ─► bytes ─► write_atomic
+//! FrameView ─► JFIF planes ─► libjpeg ─► bytes ─► write_atomic
 //!    └─────► RGB ─► PNG, annotate ──────────┘
 //! ```
 //!

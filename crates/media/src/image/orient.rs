@@ -95,7 +95,7 @@ fn transpose_block(isa: Isa, from: &BytePlane, flips: Flips, (x, y): Size, to: &
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::picture::Orientation;
+    use crate::frame_view::Orientation;
 
     /// What the document of [`Orientation`] says, sample by sample.
     fn reference(from: &BytePlane, orientation: Orientation) -> Vec<Vec<u8>> {

@@ -2,7 +2,7 @@
 
 use ::png::{BitDepth, ColorType, Compression, Encoder};
 
-use crate::picture::Picture;
+use crate::frame_view::FrameView;
 
 use super::{Encoded, ImageError, Result, geometry::Geometry, rgb::RgbPass};
 
@@ -38,9 +38,9 @@ impl PngEncoder {
     ///
     /// [`ImageError::Convert`] if the picture can't become RGB, [`ImageError::TooLarge`] if the
     /// image exceeds what this machine can hold.
-    pub fn encode(&mut self, picture: &Picture<'_>) -> Result<Encoded<'_>> {
-        let geometry = Geometry::new(picture, self.options.max_size, self.options.coded)?;
-        let pixels = self.rgb.run(picture, &geometry)?;
+    pub fn encode(&mut self, view: &FrameView<'_>) -> Result<Encoded<'_>> {
+        let geometry = Geometry::new(view, self.options.max_size, self.options.coded)?;
+        let pixels = self.rgb.run(view, &geometry)?;
         let (width, height) = geometry.size;
         self.output.clear();
         write(pixels, (width as u32, height as u32), &mut self.output)

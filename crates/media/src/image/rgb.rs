@@ -5,7 +5,7 @@ use fast_image_resize::{
     images::{Image, ImageRef},
 };
 
-use crate::{convert::Rgb8Converter, picture::Picture};
+use crate::{convert::Rgb8Converter, frame_view::FrameView};
 
 use super::{
     ImageError, Result,
@@ -24,11 +24,11 @@ pub(super) struct RgbPass {
 
 impl RgbPass {
     /// The pixels of the image of `picture`: red, green and blue, row by row without padding.
-    pub(super) fn run(&mut self, picture: &Picture<'_>, to: &Geometry) -> Result<&mut [u8]> {
+    pub(super) fn run(&mut self, view: &FrameView<'_>, to: &Geometry) -> Result<&mut [u8]> {
         // Shrinking has a pass of its own, which doesn't alias, unless that needs too much.
         let full = if fits(to.full) { to.full } else { to.size };
-        let picture = Picture { orientation: to.orientation, ..*picture };
-        self.convert(&picture, full)?;
+        let view = FrameView { orientation: to.orientation, ..*view };
+        self.convert(&view, full)?;
         if full == to.size {
             return Ok(pixels_mut(&mut self.full, full));
         }
@@ -45,13 +45,13 @@ impl RgbPass {
     }
 
     /// Fills `full` with the picture in `size`.
-    fn convert(&mut self, picture: &Picture<'_>, size: Size) -> Result<()> {
+    fn convert(&mut self, view: &FrameView<'_>, size: Size) -> Result<()> {
         resize(&mut self.full, size)?;
         let mut converter = match self.converter.take() {
-            Some((converter, made_for)) if made_for == size && converter.fits(picture) => converter,
-            _ => Rgb8Converter::new(picture, size)?,
+            Some((converter, made_for)) if made_for == size && converter.fits(view) => converter,
+            _ => Rgb8Converter::new(view, size)?,
         };
-        converter.run(picture, pixels_mut(&mut self.full, size), 3 * size.0)?;
+        converter.run(view, pixels_mut(&mut self.full, size), 3 * size.0)?;
         self.converter = Some((converter, size));
         Ok(())
     }

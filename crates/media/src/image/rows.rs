@@ -1,6 +1,6 @@
 //! Rows of samples on their way into the kernels.
 
-use crate::picture::{Depth, Layout};
+use crate::frame_view::{Depth, Layout};
 use crate::simd::jfif::{
     ChromaRow, ChromaWeights, LumaRow, WidenBytePairs, WidenBytes, WidenPixels, WidenWordPairs,
     WidenWords, run,

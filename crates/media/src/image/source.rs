@@ -2,7 +2,7 @@
 
 use moviola_av::plane::Plane;
 
-use crate::picture::{Color, Depth, Layout, Picture};
+use crate::frame_view::{Depth, FrameColor, FrameView, Layout};
 
 use super::{
     ImageError, Result,
@@ -13,14 +13,14 @@ use super::{
 pub(super) struct Source<'a> {
     pub(super) size: Size,
     pub(super) layout: Layout,
-    pub(super) color: Color,
+    pub(super) color: FrameColor,
     planes: [Option<Plane<'a>>; 3],
 }
 
 impl<'a> Source<'a> {
     /// Checks `picture`.
-    pub(super) fn new(picture: &Picture<'a>) -> Result<Self> {
-        let &Picture { width, height, layout, color, planes, .. } = picture;
+    pub(super) fn new(view: &FrameView<'a>) -> Result<Self> {
+        let &FrameView { width, height, layout, color, planes, .. } = view;
         if width == 0 || height == 0 {
             let got = format!("{width}x{height}");
             return Err(ImageError::InvalidArgument { what: "size", expected: "above 0", got });

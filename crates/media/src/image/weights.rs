@@ -22,7 +22,7 @@
 //!
 //! Only the matrix is converted. Primaries and transfer stay as they are, as in other tools.
 
-use crate::picture::{Color, Matrix, Range};
+use crate::frame_view::{FrameColor, Matrix, Range};
 use crate::simd::jfif::{ChromaWeights, RgbWeights};
 
 /// Three rows of three factors.
@@ -39,7 +39,7 @@ pub(super) struct YccWeights {
 
 impl YccWeights {
     /// The weights from codes of `bits` bits that mean `color`.
-    pub(super) fn new(color: Color, bits: u8) -> Self {
+    pub(super) fn new(color: FrameColor, bits: u8) -> Self {
         let [to_y, to_cb, to_cr] = multiply(FROM_RGB_BT601, to_rgb(color.matrix));
         let (luma_gain, black, chroma_gain) = match color.range {
             Range::Full => (full_gain(bits), -128.0, full_gain(bits)),
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn jfif_stays_as_it_is() {
-        let color = Color { range: Range::Full, ..Color::default() };
+        let color = FrameColor { range: Range::Full, ..FrameColor::default() };
         let weights = YccWeights::new(color, 8);
         assert_eq!(weights.luma, 1 << 14);
         assert_eq!((weights.chroma.cb, weights.chroma.cr), ([1 << 14, 0], [0, 1 << 14]));
@@ -149,7 +149,7 @@ mod tests {
     fn no_gain_is_too_large_for_a_weight() {
         for matrix in MATRICES {
             for range in [Range::Full, Range::Limited] {
-                let color = Color { matrix, range, ..Color::default() };
+                let color = FrameColor { matrix, range, ..FrameColor::default() };
                 for bits in 8..=16 {
                     let YccWeights { luma, chroma } = YccWeights::new(color, bits);
                     let all = [[luma, 0], chroma.cb, chroma.cr, chroma.luma];

@@ -24,7 +24,7 @@ mod tests;
 pub(crate) use gains::{LumaGain, YuvGains};
 pub(crate) use taps::{Tap, Taps};
 
-use crate::picture::Depth;
+use crate::frame_view::Depth;
 
 /// Sixteen neighbouring samples of a row.
 pub(crate) type Lanes<T> = [T; 16];

@@ -6,7 +6,7 @@
 use std::arch::aarch64::*;
 
 use super::{Lanes, LumaGain, YuvGains, scalar};
-use crate::picture::Depth;
+use crate::frame_view::Depth;
 
 pub(super) use scalar::{resample, resample_packed, resample_pairs, yuv_to_packed};
 

@@ -3,7 +3,7 @@
 //! `simd/mod.rs` says what each of them does.
 
 use super::{Lanes, LumaGain, Taps, YuvGains};
-use crate::picture::Depth;
+use crate::frame_view::Depth;
 
 /// `a * b / 2^15`, rounded to nearest, halves up.
 fn mul_q15(a: i16, b: i16) -> i16 {

@@ -3,7 +3,7 @@
 use proptest::{collection::vec, prelude::*};
 
 use super::{Isa, Lanes, LumaGain, Tap, Taps, YuvGains, lanes};
-use crate::picture::Depth;
+use crate::frame_view::Depth;
 
 /// A row of levels.
 fn levels(samples: usize) -> impl Strategy<Value = Vec<Lanes<i16>>> {

@@ -13,8 +13,8 @@ use crate::{
     convert::{ConvertError, DeepConverter, Normalise, PixelConverter, PixelSpec},
     error::{Error, Result},
     frame::Frame,
+    frame_view::FrameView,
     index::FrameMetadata,
-    picture::Picture,
 };
 
 /// Whether a frame was converted to pixels, or why it wasn't.
@@ -48,7 +48,7 @@ impl Video {
         out: &mut [u8],
     ) -> Result<Vec<FrameMetadata>> {
         self.read(numbers, spec, out, |converter, frame, out| {
-            converter.run(frame, spec, |converter, picture| converter.run(picture, out))
+            converter.run(frame, spec, |converter, view| converter.run(view, out))
         })
     }
 
@@ -83,8 +83,7 @@ impl Video {
         out: &mut [f32],
     ) -> Result<Vec<FrameMetadata>> {
         self.read(numbers, spec, out, |converter, frame, out| {
-            converter
-                .run(frame, spec, |converter, picture| converter.run_f32(picture, normalise, out))
+            converter.run(frame, spec, |converter, view| converter.run_f32(view, normalise, out))
         })
     }
 
@@ -140,18 +139,21 @@ impl FrameConverter {
         &mut self,
         frame: &Frame,
         spec: &PixelSpec,
-        convert: impl FnOnce(&mut PixelConverter, &Picture<'_>) -> std::result::Result<(), ConvertError>,
+        convert: impl FnOnce(
+            &mut PixelConverter,
+            &FrameView<'_>,
+        ) -> std::result::Result<(), ConvertError>,
     ) -> Converted {
-        let picture = self.any_format.picture(frame).map_err(|error| error.to_string())?;
-        let fitting = self.converter.take().filter(|converter| converter.fits(&picture, spec));
+        let view = self.any_format.view(frame).map_err(|error| error.to_string())?;
+        let fitting = self.converter.take().filter(|converter| converter.fits(&view, spec));
         let converter = match fitting {
             Some(fitting) => self.converter.insert(fitting),
             None => {
-                let new = PixelConverter::new(&picture, spec).map_err(|error| error.to_string())?;
+                let new = PixelConverter::new(&view, spec).map_err(|error| error.to_string())?;
                 self.converter.insert(new)
             }
         };
-        convert(converter, &picture).map_err(|error| error.to_string())
+        convert(converter, &view).map_err(|error| error.to_string())
     }
 }
 

@@ -13,7 +13,7 @@ use moviola_av::{
 use moviola_media::image::{JpegEncoder, JpegOptions};
 use serde_json::{Value, json};
 
-use crate::{Arguments, bench_support::timed, picture, shares::Shares};
+use crate::{Arguments, bench_support::timed, shares::Shares, view};
 
 pub(crate) fn decode(arguments: &Arguments) -> Result<Value> {
     let (parameters, packets) = key_packets(arguments.video())?;
@@ -35,7 +35,7 @@ pub(crate) fn jpeg(arguments: &Arguments) -> Result<Value> {
         (JpegEncoder::new(options)?, 0.0, 0, 0);
     let ((), cpu_s, _) = timed(|| {
         decode_all(&parameters, &packets, |frame| {
-            let (length, cpu_s, _) = timed(|| Ok(encoder.encode(&picture(&frame)?)?.bytes.len()))?;
+            let (length, cpu_s, _) = timed(|| Ok(encoder.encode(&view(&frame)?)?.bytes.len()))?;
             (encode_cpu, bytes, frames) = (encode_cpu + cpu_s, bytes + length, frames + 1);
             Ok(())
         })
@@ -60,7 +60,7 @@ pub(crate) fn detect(arguments: &Arguments) -> Result<Value> {
         let ((), cpu_s, _) = timed(|| {
             decode_all(&parameters, &packets, |frame| {
                 let ((), prepare_cpu, _) = timed(|| {
-                    preparer.prepare(&picture(&frame)?, &mut tensor)?;
+                    preparer.prepare(&view(&frame)?, &mut tensor)?;
                     Ok(())
                 })?;
                 let (_, run_cpu, _) =

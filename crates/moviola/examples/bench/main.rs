@@ -13,10 +13,10 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use moviola::{
     Frame,
+    frame_view::{FrameView, Orientation},
     infer::{detect::DetectorOptions, session::SessionOptions},
     keyframes::KeyframeReader,
     media::Media,
-    picture::{Orientation, Picture},
     source::{Source, SourceOptions},
 };
 use moviola_av::frame::VideoFrame;
@@ -111,8 +111,8 @@ fn keyframes(arguments: &Arguments) -> Result<Value> {
     Ok(json!({"wall_s": wall_s, "cpu_s": cpu_s, "first_frame_s": first, "keyframes": frames}))
 }
 
-fn picture(frame: &VideoFrame) -> Result<Picture<'_>> {
-    Picture::of_frame(frame, Orientation::default(), None).context("no kernel for this format")
+fn view(frame: &VideoFrame) -> Result<FrameView<'_>> {
+    FrameView::of_frame(frame, Orientation::default(), None).context("no kernel for this format")
 }
 
 fn convert(arguments: &Arguments) -> Result<Value> {
@@ -120,8 +120,8 @@ fn convert(arguments: &Arguments) -> Result<Value> {
     let keyframe = KeyframeReader::start(media, vec![|keyframe: Frame| keyframe])?
         .next()
         .context("no keyframe")??;
-    let picture = keyframe.picture().context("no kernel for this format")?;
-    let (width, height) = picture.display_size();
+    let view = keyframe.view().context("no kernel for this format")?;
+    let (width, height) = view.display_size();
     let placed = 640 * height / width.max(1);
     let spec = TensorSpec {
         width: 640,
@@ -132,13 +132,13 @@ fn convert(arguments: &Arguments) -> Result<Value> {
         bias: [0.0; 3],
         fill: [114.0; 3],
     };
-    let mut converter = TensorConverter::new(&picture, &spec)?;
+    let mut converter = TensorConverter::new(&view, &spec)?;
     let mut tensor = vec![0.0; spec.values()];
-    converter.run(&picture, &mut tensor)?;
+    converter.run(&view, &mut tensor)?;
     let mut times = Vec::new();
     for _ in 0..100 {
         let before = Instant::now();
-        converter.run(&picture, &mut tensor)?;
+        converter.run(&view, &mut tensor)?;
         times.push(before.elapsed().as_secs_f64() * 1e3);
     }
     times.sort_by(f64::total_cmp);

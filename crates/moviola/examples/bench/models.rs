@@ -66,8 +66,8 @@ pub(crate) fn first(arguments: &Arguments) -> Result<Value> {
     drop(keyframes); // waits for its worker, which has gone on with the next
     let (mut detector, _, load_s) =
         timed(|| Ok(Detector::load(&arguments.model, &arguments.detector())?))?;
-    let picture = keyframe.picture().context("no kernel for this format")?;
-    let (_, _, inference_s) = timed(|| Ok(detector.detect_picture(&picture)?))?;
+    let view = keyframe.view().context("no kernel for this format")?;
+    let (_, _, inference_s) = timed(|| Ok(detector.detect_frame(&view)?))?;
     Ok(json!({"open_decode_s": open_decode_s, "load_s": load_s, "inference_s": inference_s,
         "prediction_s": open_decode_s.max(load_s) + inference_s}))
 }
@@ -147,7 +147,7 @@ fn collect(arguments: &Arguments) -> Result<(f64, f64)> {
     // As the other way: warmed by real frames, and opened before the clock starts.
     let some = KeyframeReader::start(open(arguments)?, vec![|keyframe: Frame| keyframe])?;
     for keyframe in some.take(2) {
-        detector.detect_picture(&keyframe?.picture().context("no kernel for this format")?)?;
+        detector.detect_frame(&keyframe?.view().context("no kernel for this format")?)?;
     }
     let media = open(arguments)?;
     let before = Instant::now();
@@ -156,7 +156,7 @@ fn collect(arguments: &Arguments) -> Result<(f64, f64)> {
         KeyframeReader::start(media, workers)?.collect::<std::result::Result<_, _>>()?;
     let mut first = None;
     for keyframe in &all {
-        detector.detect_picture(&keyframe.picture().context("no kernel for this format")?)?;
+        detector.detect_frame(&keyframe.view().context("no kernel for this format")?)?;
         first.get_or_insert_with(|| before.elapsed().as_secs_f64());
     }
     Ok((first.unwrap_or_default(), before.elapsed().as_secs_f64()))

@@ -65,14 +65,14 @@ type Size = (usize, usize);
 
 /// Writes a frame as an image of this size. Each thread keeps its converter.
 pub(crate) fn convert(frame: &Frame, size: Size, out: &mut [u8]) -> Result<()> {
-    let picture = frame.picture().context("no kernel for this format")?;
+    let view = frame.view().context("no kernel for this format")?;
     CONVERTER.with_borrow_mut(|kept| {
-        let fitting = kept.take().filter(|(of, same)| *of == size && same.fits(&picture));
+        let fitting = kept.take().filter(|(of, same)| *of == size && same.fits(&view));
         let (_, converter) = match fitting {
             Some(same) => kept.insert(same),
-            None => kept.insert((size, Rgb8Converter::new(&picture, size)?)),
+            None => kept.insert((size, Rgb8Converter::new(&view, size)?)),
         };
-        Ok(converter.run(&picture, out, size.0 * 3)?)
+        Ok(converter.run(&view, out, size.0 * 3)?)
     })
 }
 

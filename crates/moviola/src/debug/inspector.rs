@@ -10,8 +10,8 @@ use moviola_infer::results::Detection;
 use moviola_media::{
     any_format::AnyFormat,
     frame::Frame,
+    frame_view::{FrameColor, FrameView, Layout, Orientation},
     image::{ImageError, JpegEncoder, JpegOptions},
-    picture::{Color, Layout, Orientation, Picture},
 };
 
 use super::{collector::Collector, lanes::FrameCost, sample::Sample};
@@ -147,32 +147,32 @@ impl FrameSnapshotter {
                 none.insert(Small { encoder, any_format: AnyFormat::default() })
             }
         };
-        let picture = any_format.picture(frame).map_err(|error| error.to_string())?;
-        let small = encoder.encode(&picture).map_err(text)?.bytes.to_vec();
+        let view = any_format.view(frame).map_err(|error| error.to_string())?;
+        let small = encoder.encode(&view).map_err(text)?.bytes.to_vec();
         let input = input.map(|input| self.input(input)).transpose().map_err(text)?;
         Ok(Pictures { small, input: input.flatten() })
     }
 
     /// What a model got, as a JPEG file; `None` if there are too few pixels for its size.
     fn input(&mut self, input: &Input) -> Result<Option<Vec<u8>>, ImageError> {
-        let Some(picture) = picture_of(input) else { return Ok(None) };
+        let Some(view) = picture_of(input) else { return Ok(None) };
         let encoder = match &mut self.input {
             Some(encoder) => encoder,
             none => none.insert(JpegEncoder::new(TENSOR)?),
         };
-        encoder.encode(&picture).map(|image| Some(image.bytes.to_vec()))
+        encoder.encode(&view).map(|image| Some(image.bytes.to_vec()))
     }
 }
 
-fn picture_of(input: &Input) -> Option<Picture<'_>> {
+fn picture_of(input: &Input) -> Option<FrameView<'_>> {
     let Input { pixels, size: (width, height) } = input;
     let row = width.checked_mul(3)?;
-    Some(Picture {
+    Some(FrameView {
         width: *width,
         height: *height,
         layout: Layout::Packed { bytes: 3, rgb: [0, 1, 2] },
         planes: [Some(Plane::from_slice(pixels, row, row, *height)?), None, None],
-        color: Color::default(),
+        color: FrameColor::default(),
         orientation: Orientation::default(),
         sample_aspect: (1, 1),
     })
@@ -190,7 +190,7 @@ fn size_of(frame: &Frame, output: &Output) -> (usize, usize) {
     };
     detected
         .map(|detected| size(&detected.facts))
-        .or_else(|| frame.picture().map(|picture| picture.display_size()))
+        .or_else(|| frame.view().map(|view| view.display_size()))
         .or_else(|| still.map(|still| size(&still.facts)))
         .unwrap_or_else(coded)
 }

@@ -8,8 +8,8 @@ use moviola_media::{
     any_format::AnyFormat,
     convert::to_rgb8,
     frame::Frame,
+    frame_view::FrameView,
     image::{Annotation, JpegEncoder, JpegOptions, annotate},
-    picture::Picture,
 };
 
 use super::{DetectError, Detected, PictureError, Slot, with};
@@ -50,19 +50,19 @@ impl DetectWorker {
 
     pub(crate) fn search(&mut self, frame: &Frame) -> Result<Detected, DetectError> {
         let failed = |cause| DetectError::Picture { time: frame.time, cause };
-        let picture = self.any_format.picture(frame).map_err(PictureError::Format);
-        let picture = picture.map_err(failed)?;
+        let view = self.any_format.view(frame).map_err(PictureError::Format);
+        let view = view.map_err(failed)?;
         let search = |detector: &mut Detector| {
-            let objects = detector.detect_picture(&picture);
+            let objects = detector.detect_frame(&view);
             // Another worker may use the model next: what it got is taken before that.
             (objects, self.keeps_input.then(|| Input::of(detector)))
         };
         let (objects, input) = with(&self.slot, search).map_err(DetectError::Model)?;
         self.input = input;
         let objects = objects.map_err(|cause| failed(PictureError::Inference(cause)))?;
-        let drawn = self.annotate.map(|quality| self.drawing.draw(&picture, &objects, quality));
+        let drawn = self.annotate.map(|quality| self.drawing.draw(&view, &objects, quality));
         Ok(Detected {
-            facts: FrameInfo::of(frame, picture.display_size()),
+            facts: FrameInfo::of(frame, view.display_size()),
             objects,
             annotated: drawn.transpose().map_err(failed)?,
         })
@@ -92,14 +92,14 @@ impl Input {
 impl Drawing {
     fn draw(
         &mut self,
-        picture: &Picture<'_>,
+        view: &FrameView<'_>,
         objects: &[Detection],
         quality: u8,
     ) -> Result<Vec<u8>, PictureError> {
         let _stage = stage!("encode");
-        let size = picture.display_size();
+        let size = view.display_size();
         self.pixels.resize(size.0 * size.1 * 3, 0);
-        to_rgb8(picture, size, &mut self.pixels, size.0 * 3).map_err(PictureError::Rgb)?;
+        to_rgb8(view, size, &mut self.pixels, size.0 * 3).map_err(PictureError::Rgb)?;
         let boxes: Vec<_> = objects
             .iter()
             .map(|object| Annotation {

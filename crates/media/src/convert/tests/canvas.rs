@@ -3,7 +3,9 @@
 use moviola_av::plane::Plane;
 use proptest::prelude::*;
 
-use crate::picture::{ChromaSiting, Color, Depth, Layout, Matrix, Orientation, Picture, Range};
+use crate::frame_view::{
+    ChromaSiting, Depth, FrameColor, FrameView, Layout, Matrix, Orientation, Range,
+};
 
 /// A picture that owns its planes.
 #[derive(Clone, Debug)]
@@ -11,7 +13,7 @@ pub(super) struct Canvas {
     pub(super) width: usize,
     pub(super) height: usize,
     pub(super) layout: Layout,
-    pub(super) color: Color,
+    pub(super) color: FrameColor,
     pub(super) orientation: Orientation,
     pub(super) planes: Vec<Rows>,
 }
@@ -53,7 +55,7 @@ impl Canvas {
             width,
             height,
             layout,
-            color: Color::default(),
+            color: FrameColor::default(),
             orientation: Orientation::default(),
             planes: sizes.into_iter().map(plane).collect(),
         }
@@ -76,12 +78,12 @@ impl Canvas {
         canvas
     }
 
-    pub(super) fn picture(&self) -> Picture<'_> {
+    pub(super) fn view(&self) -> FrameView<'_> {
         let plane = |index: usize| {
             let rows = self.planes.get(index)?;
             Plane::from_slice(&rows.bytes, rows.stride, rows.row_bytes, rows.rows)
         };
-        Picture {
+        FrameView {
             width: self.width,
             height: self.height,
             layout: self.layout,
@@ -161,13 +163,13 @@ pub(super) fn packed() -> impl Strategy<Value = Layout> {
     .prop_map(|(bytes, rgb)| Layout::Packed { bytes, rgb })
 }
 
-fn color() -> impl Strategy<Value = Color> {
+fn color() -> impl Strategy<Value = FrameColor> {
     use Matrix::{Bt601, Bt709, Bt2020, Fcc, Smpte240, YCgCo};
     let matrix = prop::sample::select(vec![Bt601, Bt709, Bt2020, Smpte240, Fcc, YCgCo]);
     let range = prop::sample::select(vec![Range::Limited, Range::Full]);
     use ChromaSiting::{Bottom, BottomLeft, Center, Left, Top, TopLeft};
     let sitings = vec![Left, Center, TopLeft, Top, BottomLeft, Bottom];
-    (matrix, range, prop::sample::select(sitings)).prop_map(|(matrix, range, siting)| Color {
+    (matrix, range, prop::sample::select(sitings)).prop_map(|(matrix, range, siting)| FrameColor {
         matrix,
         range,
         siting,

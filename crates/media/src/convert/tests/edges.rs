@@ -10,14 +10,14 @@ use super::{
     canvas::Canvas,
     plain_spec,
 };
-use crate::picture::{Depth, Layout, Picture};
+use crate::frame_view::{Depth, FrameView, Layout};
 
 const GRAY: Layout = Layout::Gray(Depth::EIGHT);
 
 #[track_caller]
 fn check_refused(canvas: &Canvas, spec: &TensorSpec, message: &str) {
     let mut out = vec![0.0; spec.values().min(1 << 20)];
-    let error = to_tensor(&canvas.picture(), spec, &mut out).unwrap_err();
+    let error = to_tensor(&canvas.view(), spec, &mut out).unwrap_err();
     assert_eq!(error.to_string(), message);
 }
 
@@ -36,10 +36,10 @@ fn sizes_of_zero() {
 #[test]
 fn sizes_beyond_reason() {
     let canvas = Canvas { height: usize::MAX, ..Canvas::new((4, 4), GRAY, 0) };
-    let error = TensorConverter::new(&canvas.picture(), &plain_spec((4, 4))).unwrap_err();
+    let error = TensorConverter::new(&canvas.view(), &plain_spec((4, 4))).unwrap_err();
     assert_eq!(error, ConvertError::Side { what: "the picture's height", got: usize::MAX });
     let canvas = Canvas::new((4, 4), GRAY, 0);
-    assert!(Rgb8Converter::new(&canvas.picture(), (MAX_SIDE + 1, 1)).is_err());
+    assert!(Rgb8Converter::new(&canvas.view(), (MAX_SIDE + 1, 1)).is_err());
 }
 
 #[test]
@@ -49,17 +49,17 @@ fn a_picture_outside_the_tensor() {
     let spec = TensorSpec { placement, ..plain_spec((4, 4)) };
     check_refused(&canvas, &spec, "the picture's place ends at 5×4, outside the 4×4 tensor");
     let placement = Placement { x: usize::MAX, ..placement };
-    assert!(to_tensor(&canvas.picture(), &TensorSpec { placement, ..spec }, &mut []).is_err());
+    assert!(to_tensor(&canvas.view(), &TensorSpec { placement, ..spec }, &mut []).is_err());
 }
 
 #[test]
 fn outputs_of_the_wrong_length() {
     let canvas = Canvas::new((4, 4), GRAY, 0);
-    let error = to_tensor(&canvas.picture(), &plain_spec((4, 4)), &mut [0.0; 47]).unwrap_err();
+    let error = to_tensor(&canvas.view(), &plain_spec((4, 4)), &mut [0.0; 47]).unwrap_err();
     assert_eq!(error, ConvertError::OutputLength { expected: 48, got: 47 });
-    let error = to_rgb8(&canvas.picture(), (4, 4), &mut [0; 50], 13).unwrap_err();
+    let error = to_rgb8(&canvas.view(), (4, 4), &mut [0; 50], 13).unwrap_err();
     assert_eq!(error, ConvertError::OutputLength { expected: 51, got: 50 });
-    let error = to_rgb8(&canvas.picture(), (4, 4), &mut [0; 48], 11).unwrap_err();
+    let error = to_rgb8(&canvas.view(), (4, 4), &mut [0; 48], 11).unwrap_err();
     assert_eq!(error, ConvertError::RowStride { expected: 12, got: 11 });
 }
 
@@ -68,10 +68,10 @@ fn planes_that_are_missing_or_short() {
     let layout = Layout::Yuv { depth: Depth::EIGHT, log2_width: 1, log2_height: 1 };
     let canvas = Canvas::new((5, 5), layout, 0);
     let refused = |planes| {
-        let picture = Picture { planes, ..canvas.picture() };
-        to_tensor(&picture, &plain_spec((4, 4)), &mut [0.0; 48]).unwrap_err()
+        let view = FrameView { planes, ..canvas.view() };
+        to_tensor(&view, &plain_spec((4, 4)), &mut [0.0; 48]).unwrap_err()
     };
-    let [luma, u, v] = canvas.picture().planes;
+    let [luma, u, v] = canvas.view().planes;
     let error = ConvertError::Plane { index: 2, row_bytes: 3, rows: 3 };
     assert_eq!(refused([luma, u, None]), error);
     assert_eq!(refused([luma, u, Plane::from_slice(&[0; 9], 2, 2, 3)]), error);
@@ -93,8 +93,8 @@ fn layouts_that_contradict_themselves() {
     ];
     let canvas = Canvas::new((4, 4), GRAY, 0);
     for layout in layouts {
-        let picture = Picture { layout, ..canvas.picture() };
-        let error = TensorConverter::new(&picture, &plain_spec((4, 4))).unwrap_err();
+        let view = FrameView { layout, ..canvas.view() };
+        let error = TensorConverter::new(&view, &plain_spec((4, 4))).unwrap_err();
         assert_eq!(error, ConvertError::Layout(layout));
     }
 }
@@ -102,9 +102,9 @@ fn layouts_that_contradict_themselves() {
 #[test]
 fn a_converter_takes_only_its_own_kind() {
     let (canvas, other) = (Canvas::new((4, 4), GRAY, 0), Canvas::new((4, 5), GRAY, 0));
-    let mut converter = Rgb8Converter::new(&canvas.picture(), (2, 2)).unwrap();
-    assert!(converter.fits(&canvas.picture()) && !converter.fits(&other.picture()));
-    let error = converter.run(&other.picture(), &mut [0; 12], 6).unwrap_err();
+    let mut converter = Rgb8Converter::new(&canvas.view(), (2, 2)).unwrap();
+    assert!(converter.fits(&canvas.view()) && !converter.fits(&other.view()));
+    let error = converter.run(&other.view(), &mut [0; 12], 6).unwrap_err();
     assert_eq!(error, ConvertError::OtherGeometry);
 }
 
@@ -112,7 +112,7 @@ fn a_converter_takes_only_its_own_kind() {
 fn bytes_between_rows_stay() {
     let canvas = Canvas::new((4, 4), GRAY, 0);
     let mut out = [9; 4 * 8 - 2];
-    to_rgb8(&canvas.picture(), (2, 4), &mut out, 8).unwrap();
+    to_rgb8(&canvas.view(), (2, 4), &mut out, 8).unwrap();
     for row in out.chunks(8) {
         assert_eq!(row[..6], [0; 6]);
         assert!(row[6..].iter().all(|&byte| byte == 9));

@@ -7,7 +7,7 @@ use super::{
     rgb8,
 };
 use crate::{
-    picture::{ChromaSiting, Color, Depth, Layout, Matrix, Range},
+    frame_view::{ChromaSiting, Depth, FrameColor, Layout, Matrix, Range},
     simd::Isa,
 };
 
@@ -71,7 +71,7 @@ fn luma(code: f64, range: Range, depth: Depth) -> f64 {
 }
 
 /// H.273's equations, from codes.
-fn matrix(color: Color, depth: Depth, [y, u, v]: [f64; 3]) -> Rgb {
+fn matrix(color: FrameColor, depth: Depth, [y, u, v]: [f64; 3]) -> Rgb {
     let unit = f64::from(1_u32 << (depth.bits - 8));
     let swing = match color.range {
         Range::Full => 256.0 * unit - 1.0,
@@ -111,7 +111,7 @@ fn differences(
     size: (usize, usize),
     model: impl Fn((f64, f64)) -> Rgb,
 ) -> (f64, f64) {
-    let image = rgb8(Isa::detect(), &canvas.picture(), size);
+    let image = rgb8(Isa::detect(), &canvas.view(), size);
     let (mut largest, mut sum) = (0.0_f64, 0.0);
     for (index, pixel) in image.as_chunks::<3>().0.iter().enumerate() {
         let want = model(source_of(canvas, (index % size.0, index / size.0), size));
@@ -212,7 +212,7 @@ fn colour_bars_come_back() {
                 canvas.set(component, (x, y), bar[component]);
             }
         }
-        let image = rgb8(Isa::detect(), &canvas.picture(), (128, 32));
+        let image = rgb8(Isa::detect(), &canvas.view(), (128, 32));
         for (index, pixel) in image.as_chunks::<3>().0.iter().enumerate() {
             let (bar, column) = (index % 128 / 16, index % 16);
             if (2..14).contains(&column) {

@@ -9,13 +9,13 @@ mod opencv;
 mod same_bits;
 
 use super::{ChannelOrder, Placement, Rgb8Converter, TensorSpec};
-use crate::{picture::Picture, simd::Isa};
+use crate::{frame_view::FrameView, simd::Isa};
 
 /// An image of `size`, converted by the given kernels.
-fn rgb8(isa: Isa, picture: &Picture<'_>, size: (usize, usize)) -> Vec<u8> {
+fn rgb8(isa: Isa, view: &FrameView<'_>, size: (usize, usize)) -> Vec<u8> {
     let mut out = vec![0; 3 * size.0 * size.1];
-    let mut converter = Rgb8Converter::with_isa(isa, picture, size).unwrap();
-    converter.run(picture, &mut out, 3 * size.0).unwrap();
+    let mut converter = Rgb8Converter::with_isa(isa, view, size).unwrap();
+    converter.run(view, &mut out, 3 * size.0).unwrap();
     out
 }
 

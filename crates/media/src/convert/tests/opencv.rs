@@ -6,7 +6,7 @@ use super::{
     canvas::{Canvas, packed, side},
     rgb8,
 };
-use crate::{picture::Layout, simd::Isa};
+use crate::{frame_view::Layout, simd::Isa};
 
 /// The left one of two input samples and the weights of both in 2^11ths, for one output sample.
 fn place(index: usize, input: usize, output: usize) -> (i64, [i64; 2]) {
@@ -48,7 +48,7 @@ proptest! {
         (padding, seed) in (0_usize..9, any::<u64>()),
     ) {
         let canvas = Canvas::noise(from, layout, padding, seed);
-        let image = rgb8(Isa::detect(), &canvas.picture(), to);
+        let image = rgb8(Isa::detect(), &canvas.view(), to);
         for (index, pixel) in image.as_chunks::<3>().0.iter().enumerate() {
             let at = (index % to.0, index / to.0);
             prop_assert_eq!(*pixel, [0, 1, 2].map(|c| resized(&canvas, c, at, to)), "at {:?}", at);
@@ -81,7 +81,7 @@ fn opencv_itself_gives_the_same_samples() {
     canvas.planes[0].bytes.copy_from_slice(source.pixels);
     let mut images = 0;
     while let Some((Image { size, pixels }, next)) = split_image(rest) {
-        assert!(rgb8(Isa::detect(), &canvas.picture(), size) == pixels, "{size:?}");
+        assert!(rgb8(Isa::detect(), &canvas.view(), size) == pixels, "{size:?}");
         (rest, images) = (next, images + 1);
     }
     assert_eq!((images, rest.len()), (8, 0));

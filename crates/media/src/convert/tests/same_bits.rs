@@ -8,7 +8,7 @@ use super::{
     plain_spec, rgb8,
 };
 use crate::{
-    picture::{Layout, Orientation},
+    frame_view::{Layout, Orientation},
     simd::Isa,
 };
 
@@ -29,8 +29,8 @@ fn any_spec() -> impl Strategy<Value = TensorSpec> {
 
 fn tensor(isa: Isa, canvas: &Canvas, spec: &TensorSpec) -> Vec<f32> {
     let mut out = vec![f32::NAN; spec.values()];
-    let picture = canvas.picture();
-    TensorConverter::with_isa(isa, &picture, spec).unwrap().run(&picture, &mut out).unwrap();
+    let view = canvas.view();
+    TensorConverter::with_isa(isa, &view, spec).unwrap().run(&view, &mut out).unwrap();
     out
 }
 
@@ -62,7 +62,7 @@ proptest! {
     #[test]
     fn a_tensor_holds_the_samples_of_the_image(canvas in any_canvas(), spec in any_spec()) {
         let TensorSpec { width, height, placement, .. } = spec;
-        let image = rgb8(Isa::scalar(), &canvas.picture(), (placement.width, placement.height));
+        let image = rgb8(Isa::scalar(), &canvas.view(), (placement.width, placement.height));
         let got = tensor(Isa::detect(), &canvas, &spec);
         for (index, &value) in got.iter().enumerate() {
             let (channel, x, y) =
@@ -81,10 +81,10 @@ proptest! {
 
     #[test]
     fn packed_pixels_in_one_step_are_those_of_planes(canvas in doubling_canvas()) {
-        let (width, height) = canvas.picture().display_size();
+        let (width, height) = canvas.view().display_size();
         let planes = tensor(Isa::detect(), &canvas, &plain_spec((width, height)));
         for isa in [Isa::scalar(), Isa::detect()] {
-            let packed = rgb8(isa, &canvas.picture(), (width, height));
+            let packed = rgb8(isa, &canvas.view(), (width, height));
             for (channel, plane) in planes.chunks(width * height).enumerate() {
                 let samples = packed.iter().skip(channel).step_by(3).map(|&byte| f32::from(byte));
                 prop_assert!(samples.eq(plane.iter().copied()));
@@ -95,10 +95,10 @@ proptest! {
     #[test]
     fn turning_changes_nothing_but_the_order(canvas in any_canvas(), size in (side(), side())) {
         let orientation = canvas.orientation;
-        let upright = rgb8(Isa::detect(), &canvas.picture(), size);
+        let upright = rgb8(Isa::detect(), &canvas.view(), size);
         let unturned = Canvas { orientation: Orientation::default(), ..canvas };
         let coded_size = if orientation.swaps_axes() { (size.1, size.0) } else { size };
-        let want = rgb8(Isa::detect(), &unturned.picture(), coded_size);
+        let want = rgb8(Isa::detect(), &unturned.view(), coded_size);
         prop_assert!(coded(&upright, size, orientation) == want);
     }
 
@@ -116,7 +116,7 @@ proptest! {
             .flat_map(|row| row[..canvas.planes[0].row_bytes].chunks(usize::from(bytes)))
             .flat_map(|pixel| rgb.map(|offset| pixel[usize::from(offset)]))
             .collect();
-        prop_assert!(rgb8(Isa::detect(), &canvas.picture(), size) == want);
+        prop_assert!(rgb8(Isa::detect(), &canvas.view(), size) == want);
     }
 }
 
@@ -126,9 +126,9 @@ fn a_converter_forgets_the_picture_before() {
     let (first, second) =
         (Canvas::noise((9, 9), layout, 0, 1), Canvas::noise((9, 9), layout, 0, 2));
     let spec = plain_spec((1, 1));
-    let mut converter = TensorConverter::new(&first.picture(), &spec).unwrap();
+    let mut converter = TensorConverter::new(&first.view(), &spec).unwrap();
     let mut out = [0.0; 3];
-    converter.run(&first.picture(), &mut out).unwrap();
-    converter.run(&second.picture(), &mut out).unwrap();
+    converter.run(&first.view(), &mut out).unwrap();
+    converter.run(&second.view(), &mut out).unwrap();
     assert_eq!(out.to_vec(), tensor(Isa::detect(), &second, &spec));
 }

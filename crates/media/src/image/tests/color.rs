@@ -38,10 +38,10 @@ fn bar_at(x: f64, _: f64) -> Rgb {
 
 /// Encodes bars at `quality` and compares the middle of each.
 #[track_caller]
-fn check_bars(layout: Layout, color: Color, quality: u8) {
+fn check_bars(layout: Layout, color: FrameColor, quality: u8) {
     let size = (BAR * BARS.len(), 32);
     let painted = Painted::new(size, layout, color, bar_at);
-    let image = encode_with(&painted.picture(), JpegOptions { quality, ..Default::default() });
+    let image = encode_with(&painted.view(), JpegOptions { quality, ..Default::default() });
     // Chroma is blended at the edges: by decoders, and where JPEG lacks the subsampling.
     for (y, x) in (0..size.1).flat_map(|y| (0..size.0).map(move |x| (y, x))) {
         if (10..BAR - 10).contains(&(x % BAR)) {
@@ -61,7 +61,7 @@ fn bars_of_every_matrix_range_and_depth_keep_their_colours() {
     for matrix in ALL {
         for range in [Range::Limited, Range::Full] {
             for bits in [8, 9, 10, 12, 14, 16] {
-                let color = Color { matrix, range, ..Color::default() };
+                let color = FrameColor { matrix, range, ..FrameColor::default() };
                 check_bars(yuv(bits, 1, 1), color, 100);
                 check_bars(yuv(bits, 0, 0), color, 100);
             }
@@ -71,7 +71,7 @@ fn bars_of_every_matrix_range_and_depth_keep_their_colours() {
 
 #[test]
 fn bars_of_every_subsampling_keep_their_colours() {
-    let color = Color { matrix: Matrix::Bt709, ..Color::default() };
+    let color = FrameColor { matrix: Matrix::Bt709, ..FrameColor::default() };
     for (across, down) in [(0, 0), (1, 0), (0, 1), (1, 1), (2, 0), (0, 2), (2, 1), (2, 2)] {
         check_bars(yuv(8, across, down), color, 100);
         check_bars(yuv(10, across, down), color, 100);
@@ -81,7 +81,7 @@ fn bars_of_every_subsampling_keep_their_colours() {
 #[test]
 fn bars_keep_their_colours_at_quality_95() {
     for matrix in [Matrix::Bt601, Matrix::Bt709, Matrix::Bt2020] {
-        let color = Color { matrix, ..Color::default() };
+        let color = FrameColor { matrix, ..FrameColor::default() };
         check_bars(yuv(8, 1, 1), color, 95);
         check_bars(yuv(10, 0, 0), color, 95);
     }
@@ -92,7 +92,7 @@ fn interleaved_chroma_is_taken_apart() {
     for depth in [Depth::EIGHT, Depth { bits: 10, shift: 6 }, Depth { bits: 12, shift: 4 }] {
         for swapped in [false, true] {
             for matrix in [Matrix::Bt601, Matrix::Bt709] {
-                let color = Color { matrix, ..Color::default() };
+                let color = FrameColor { matrix, ..FrameColor::default() };
                 check_bars(Layout::SemiPlanar { depth, swapped }, color, 100);
             }
         }
@@ -102,7 +102,7 @@ fn interleaved_chroma_is_taken_apart() {
 #[test]
 fn rgb_of_every_order_and_depth_keeps_its_colours() {
     // Matrix and range are without meaning here.
-    let odd = Color { matrix: Matrix::Bt709, range: Range::Limited, ..Color::default() };
+    let odd = FrameColor { matrix: Matrix::Bt709, range: Range::Limited, ..FrameColor::default() };
     for (bytes, rgb) in [(3, [0, 1, 2]), (3, [2, 1, 0]), (4, [1, 2, 3]), (4, [2, 1, 0])] {
         check_bars(Layout::Packed { bytes, rgb }, odd, 100);
     }
@@ -117,10 +117,10 @@ fn gray_keeps_its_levels() {
     for range in [Range::Limited, Range::Full] {
         for bits in [8, 10, 16] {
             let layout = Layout::Gray(Depth { bits, shift: 0 });
-            let color = Color { range, ..Color::default() };
+            let color = FrameColor { range, ..FrameColor::default() };
             let painted = Painted::new((640, 16), layout, color, shade);
             let options = JpegOptions { quality: 100, ..Default::default() };
-            let image = encode_with(&painted.picture(), options);
+            let image = encode_with(&painted.view(), options);
             assert_eq!(image.chroma, None);
             for x in 0..640 {
                 let off = difference(image.at(x, 7), shade(x as f64 + 0.5, 0.0));
@@ -131,7 +131,7 @@ fn gray_keeps_its_levels() {
 }
 
 /// Red, green and blue (0 to 1, or beyond) of codes, as H.273 defines them.
-fn rgb_of(codes: [u16; 3], color: Color, bits: u8) -> Rgb {
+fn rgb_of(codes: [u16; 3], color: FrameColor, bits: u8) -> Rgb {
     let unit = f64::from(1_u32 << (bits - 8));
     let [y, b, r] = codes.map(f64::from);
     let (black, luma, chroma) = match color.range {
@@ -150,7 +150,7 @@ fn rgb_of(codes: [u16; 3], color: Color, bits: u8) -> Rgb {
 
 /// Sends codes of every size through the plane pass; nothing may be off by more than 0.6.
 #[track_caller]
-fn check_accuracy(color: Color, bits: u8) {
+fn check_accuracy(color: FrameColor, bits: u8) {
     let side = 128;
     let step = (1_usize << bits) / side;
     let codes = |component: usize, i: usize| -> u16 {
@@ -162,10 +162,10 @@ fn check_accuracy(color: Color, bits: u8) {
     let layout = Layout::Yuv { depth, log2_width: 0, log2_height: 0 };
     let mut painted = Painted::new((side, side), layout, color, |_, _| [0.0; 3]);
     painted.planes = (0..3).map(|c| pack(rows(c), depth)).collect();
-    let picture = painted.picture();
-    let geometry = Geometry::new(&picture, None, false).unwrap();
+    let view = painted.view();
+    let geometry = Geometry::new(&view, None, false).unwrap();
     let mut pass = JfifPass::default();
-    let got = pass.run(&picture, &geometry).unwrap();
+    let got = pass.run(&view, &geometry).unwrap();
     for i in 0..side * side {
         let codes = [0, 1, 2].map(|component| codes(component, i));
         let want = ycc(rgb_of(codes, color, bits), Matrix::Bt601);
@@ -185,7 +185,7 @@ fn the_plane_pass_is_as_accurate_as_eight_bits_allow() {
     for matrix in ALL {
         for range in [Range::Limited, Range::Full] {
             for bits in [8, 9, 10, 12, 16] {
-                check_accuracy(Color { matrix, range, ..Color::default() }, bits);
+                check_accuracy(FrameColor { matrix, range, ..FrameColor::default() }, bits);
             }
         }
     }
@@ -193,13 +193,13 @@ fn the_plane_pass_is_as_accurate_as_eight_bits_allow() {
 
 #[test]
 fn planes_that_mean_jfif_already_stay_as_they_are() {
-    let color = Color { range: Range::Full, ..Color::default() };
+    let color = FrameColor { range: Range::Full, ..FrameColor::default() };
     let painted = Painted::new((640, 32), yuv(8, 0, 0), color, bar_at);
-    let picture = painted.picture();
-    let geometry = Geometry::new(&picture, None, false).unwrap();
+    let view = painted.view();
+    let geometry = Geometry::new(&view, None, false).unwrap();
     let mut pass = JfifPass::default();
-    let got = pass.run(&picture, &geometry).unwrap();
-    for (plane, got) in picture.planes.iter().flatten().zip(&got.planes) {
+    let got = pass.run(&view, &geometry).unwrap();
+    for (plane, got) in view.planes.iter().flatten().zip(&got.planes) {
         assert!(plane.iter().enumerate().all(|(y, row)| row == got.row(y)));
     }
 }

@@ -6,34 +6,34 @@ use super::*;
 use crate::image::ImageError;
 
 #[track_caller]
-fn check_refused(picture: &Picture<'_>, want: &str) {
-    let error = JpegEncoder::new(JpegOptions::default()).unwrap().encode(picture).unwrap_err();
+fn check_refused(view: &FrameView<'_>, want: &str) {
+    let error = JpegEncoder::new(JpegOptions::default()).unwrap().encode(view).unwrap_err();
     assert!(error.to_string().contains(want), "{error}");
 }
 
 fn gray(width: usize, height: usize) -> Painted {
     let layout = Layout::Gray(Depth::EIGHT);
-    Painted::new((width, height), layout, Color::default(), |_, _| [0.5; 3])
+    Painted::new((width, height), layout, FrameColor::default(), |_, _| [0.5; 3])
 }
 
 #[test]
 fn pictures_that_break_their_promises_are_refused() {
     let painted = gray(8, 8);
-    let picture = painted.picture();
-    check_refused(&Picture { width: 9, ..picture }, "plane 0");
-    check_refused(&Picture { height: 9, ..picture }, "plane 0");
-    check_refused(&Picture { width: 0, ..picture }, "size");
-    check_refused(&Picture { planes: [None; 3], ..picture }, "8 rows of 8 bytes");
-    check_refused(&Picture { layout: yuv(8, 1, 1), ..picture }, "plane 1");
-    check_refused(&Picture { layout: yuv(8, 3, 0), ..picture }, "layout");
-    check_refused(&Picture { layout: yuv(17, 0, 0), ..picture }, "layout");
+    let view = painted.view();
+    check_refused(&FrameView { width: 9, ..view }, "plane 0");
+    check_refused(&FrameView { height: 9, ..view }, "plane 0");
+    check_refused(&FrameView { width: 0, ..view }, "size");
+    check_refused(&FrameView { planes: [None; 3], ..view }, "8 rows of 8 bytes");
+    check_refused(&FrameView { layout: yuv(8, 1, 1), ..view }, "plane 1");
+    check_refused(&FrameView { layout: yuv(8, 3, 0), ..view }, "layout");
+    check_refused(&FrameView { layout: yuv(17, 0, 0), ..view }, "layout");
     check_refused(
-        &Picture { layout: Layout::Packed { bytes: 3, rgb: [0, 1, 3] }, ..picture },
+        &FrameView { layout: Layout::Packed { bytes: 3, rgb: [0, 1, 3] }, ..view },
         "layout",
     );
-    check_refused(&Picture { sample_aspect: (u32::MAX, 1), ..picture }, "--max-size");
+    check_refused(&FrameView { sample_aspect: (u32::MAX, 1), ..view }, "--max-size");
     let semi = Layout::SemiPlanar { depth: Depth { bits: 10, shift: 7 }, swapped: true };
-    check_refused(&Picture { layout: semi, ..picture }, "layout");
+    check_refused(&FrameView { layout: semi, ..view }, "layout");
 }
 
 #[test]
@@ -83,17 +83,17 @@ proptest! {
         bytes in proptest::collection::vec(any::<u8>(), 14_000),
     ) {
         let plane = |(row_bytes, rows)| Plane::from_slice(&bytes, row_bytes, row_bytes, rows);
-        let picture = Picture {
+        let view = FrameView {
             width,
             height,
             layout,
             planes: shapes.map(plane),
-            color: Color::default(),
+            color: FrameColor::default(),
             orientation: Orientation { quarter_turns, mirrored },
             sample_aspect,
         };
         let options = JpegOptions { max_size, coded, ..Default::default() };
-        if let Ok(image) = JpegEncoder::new(options).unwrap().encode(&picture) {
+        if let Ok(image) = JpegEncoder::new(options).unwrap().encode(&view) {
             prop_assert!(mozjpeg::Decompress::new_mem(image.bytes).is_ok());
         }
     }

@@ -8,7 +8,7 @@ mod shape;
 use moviola_av::plane::Plane;
 
 use super::{Encoded, JpegEncoder, JpegOptions};
-use crate::picture::{Color, Depth, Layout, Matrix, Orientation, Picture, Range};
+use crate::frame_view::{Depth, FrameColor, FrameView, Layout, Matrix, Orientation, Range};
 
 /// Red, green and blue, 0.0 to 1.0.
 type Rgb = [f64; 3];
@@ -17,7 +17,7 @@ type Rgb = [f64; 3];
 struct Painted {
     size: (usize, usize),
     layout: Layout,
-    color: Color,
+    color: FrameColor,
     planes: Vec<(Vec<u8>, usize, usize)>,
     orientation: Orientation,
     sample_aspect: (u32, u32),
@@ -29,7 +29,7 @@ impl Painted {
     fn new(
         size: (usize, usize),
         layout: Layout,
-        color: Color,
+        color: FrameColor,
         color_at: impl Fn(f64, f64) -> Rgb,
     ) -> Self {
         let at = |x: usize, y: usize| color_at(x as f64 + 0.5, y as f64 + 0.5);
@@ -38,13 +38,13 @@ impl Painted {
         Self { size, layout, color, planes, orientation, sample_aspect: (1, 1) }
     }
 
-    fn picture(&self) -> Picture<'_> {
+    fn view(&self) -> FrameView<'_> {
         let mut planes = [None; 3];
         for (plane, (bytes, row_bytes, rows)) in planes.iter_mut().zip(&self.planes) {
             let stride = bytes.len() / rows;
             *plane = Some(Plane::from_slice(bytes, stride, *row_bytes, *rows).unwrap());
         }
-        Picture {
+        FrameView {
             width: self.size.0,
             height: self.size.1,
             layout: self.layout,
@@ -110,7 +110,7 @@ fn pack(rows: impl IntoIterator<Item = Vec<u16>>, depth: Depth) -> (Vec<u8>, usi
 fn planes(
     (width, height): (usize, usize),
     layout: Layout,
-    color: Color,
+    color: FrameColor,
     at: &dyn Fn(usize, usize) -> Rgb,
 ) -> Vec<(Vec<u8>, usize, usize)> {
     let plane = |component: usize, log2: (u8, u8), depth: Depth| -> Vec<Vec<u16>> {
@@ -194,8 +194,8 @@ fn decode(image: Encoded<'_>) -> Decoded {
     Decoded { width, height, pixels, chroma }
 }
 
-fn encode_with(picture: &Picture<'_>, options: JpegOptions) -> Decoded {
-    decode(JpegEncoder::new(options).unwrap().encode(picture).unwrap())
+fn encode_with(view: &FrameView<'_>, options: JpegOptions) -> Decoded {
+    decode(JpegEncoder::new(options).unwrap().encode(view).unwrap())
 }
 
 /// The largest difference between a pixel and what it should be, in codes of 8 bits.

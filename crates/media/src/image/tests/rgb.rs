@@ -18,12 +18,12 @@ fn decode_png(image: Encoded<'_>) -> Decoded {
 /// Red grows to the right, green downwards.
 fn slopes(size: (usize, usize), layout: Layout) -> Painted {
     let paint = |x: f64, y: f64| [x / size.0 as f64, y / size.1 as f64, 0.3];
-    Painted::new(size, layout, Color { matrix: Matrix::Bt709, ..Color::default() }, paint)
+    Painted::new(size, layout, FrameColor { matrix: Matrix::Bt709, ..FrameColor::default() }, paint)
 }
 
 #[track_caller]
 fn check_png(painted: &Painted, options: PngOptions, want: (usize, usize)) {
-    let image = decode_png(PngEncoder::new(options).encode(&painted.picture()).unwrap());
+    let image = decode_png(PngEncoder::new(options).encode(&painted.view()).unwrap());
     assert_eq!((image.width, image.height), want);
     for (y, x) in (0..want.1).flat_map(|y| (0..want.0).map(move |x| (y, x))) {
         let (u, v) = ((x as f64 + 0.5) / want.0 as f64, (y as f64 + 0.5) / want.1 as f64);
@@ -52,16 +52,16 @@ fn pngs_are_upright_and_of_the_right_size() {
 fn a_png_encoder_takes_pictures_of_all_kinds_in_turn() {
     let mut encoder = PngEncoder::new(PngOptions::default());
     let (large, small) = (slopes((160, 90), yuv(8, 1, 1)), slopes((31, 17), yuv(10, 1, 0)));
-    let first = encoder.encode(&large.picture()).unwrap().bytes.to_vec();
-    assert_eq!(decode_png(encoder.encode(&small.picture()).unwrap()).pixels.len(), 31 * 17 * 3);
-    assert_eq!(encoder.encode(&large.picture()).unwrap().bytes, first);
-    assert!(encoder.encode(&Picture { planes: [None; 3], ..large.picture() }).is_err());
-    assert_eq!(encoder.encode(&large.picture()).unwrap().bytes, first);
+    let first = encoder.encode(&large.view()).unwrap().bytes.to_vec();
+    assert_eq!(decode_png(encoder.encode(&small.view()).unwrap()).pixels.len(), 31 * 17 * 3);
+    assert_eq!(encoder.encode(&large.view()).unwrap().bytes, first);
+    assert!(encoder.encode(&FrameView { planes: [None; 3], ..large.view() }).is_err());
+    assert_eq!(encoder.encode(&large.view()).unwrap().bytes, first);
 }
 
 #[test]
 fn boxes_are_drawn_where_they_are_also_in_a_smaller_image() {
-    let painted = Painted::new((640, 360), yuv(8, 1, 1), Color::default(), |_, _| [0.5; 3]);
+    let painted = Painted::new((640, 360), yuv(8, 1, 1), FrameColor::default(), |_, _| [0.5; 3]);
     let boxed = Annotation {
         area: [160.0, 180.0, 480.0, 300.0],
         class_id: 0,
@@ -71,7 +71,7 @@ fn boxes_are_drawn_where_they_are_also_in_a_smaller_image() {
     for (max_size, scale) in [(None, 1), (Some((320, 320)), 2)] {
         let options = JpegOptions { quality: 100, max_size, ..Default::default() };
         let mut encoder = JpegEncoder::new(options).unwrap();
-        let image = decode(encoder.encode_annotated(&painted.picture(), &[boxed]).unwrap());
+        let image = decode(encoder.encode_annotated(&painted.view(), &[boxed]).unwrap());
         assert_eq!((image.width, image.height), (640 / scale, 360 / scale));
         let red = |x: usize, y: usize| {
             let [red, green, _] = image.at(x / scale, y / scale);

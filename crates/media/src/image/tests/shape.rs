@@ -36,10 +36,10 @@ const PLAIN: Shown = Shown {
 #[track_caller]
 fn check_shown(size: (usize, usize), layout: Layout, shown: &Shown, want: (usize, usize)) {
     let paint = |x: f64, y: f64| place(x / size.0 as f64, y / size.1 as f64);
-    let color = Color { matrix: Matrix::Bt709, ..Color::default() };
+    let color = FrameColor { matrix: Matrix::Bt709, ..FrameColor::default() };
     let mut painted = Painted::new(size, layout, color, paint);
     (painted.orientation, painted.sample_aspect) = (shown.orientation, shown.sample_aspect);
-    let image = encode_with(&painted.picture(), shown.options);
+    let image = encode_with(&painted.view(), shown.options);
     assert_eq!((image.width, image.height), want);
     let turned = if shown.options.coded { Orientation::default() } else { shown.orientation };
     let mut sum = 0.0;
@@ -103,9 +103,9 @@ fn subsampling_is_kept_and_turns_with_the_picture() {
         (Layout::Gray(Depth::EIGHT), 1, None),
     ];
     for (layout, quarter_turns, want) in wanted {
-        let mut painted = Painted::new((64, 32), layout, Color::default(), |_, _| [0.5; 3]);
+        let mut painted = Painted::new((64, 32), layout, FrameColor::default(), |_, _| [0.5; 3]);
         painted.orientation.quarter_turns = quarter_turns;
-        let image = encode_with(&painted.picture(), JpegOptions::default());
+        let image = encode_with(&painted.view(), JpegOptions::default());
         assert_eq!(image.chroma, want, "{layout:?} turned {quarter_turns} times");
     }
 }
@@ -176,11 +176,11 @@ fn the_smallest_pictures_become_images() {
     for layout in layouts {
         for (width, height) in (1..6).flat_map(|w| (1..6).map(move |h| (w, h))) {
             for orientation in orientations() {
-                let color = Color { matrix: Matrix::Bt709, ..Color::default() };
+                let color = FrameColor { matrix: Matrix::Bt709, ..FrameColor::default() };
                 let shade = [0.4; 3];
                 let mut painted = Painted::new((width, height), layout, color, |_, _| shade);
                 painted.orientation = orientation;
-                let image = encode_with(&painted.picture(), JpegOptions::default());
+                let image = encode_with(&painted.view(), JpegOptions::default());
                 let off = difference(image.at(image.width - 1, image.height - 1), shade);
                 assert!(off <= 2.0, "{layout:?} {width}x{height} {orientation:?}: off by {off}");
             }
@@ -191,12 +191,12 @@ fn the_smallest_pictures_become_images() {
 #[test]
 fn bottom_up_and_repeated_pictures_give_the_same_file() {
     let paint = |x: f64, y: f64| place(x / 64.0, y / 48.0);
-    let painted = Painted::new((64, 48), yuv(8, 1, 1), Color::default(), paint);
+    let painted = Painted::new((64, 48), yuv(8, 1, 1), FrameColor::default(), paint);
     let mut encoder = JpegEncoder::new(JpegOptions::default()).unwrap();
-    let first = encoder.encode(&painted.picture()).unwrap().bytes.to_vec();
-    let other = Painted::new((33, 91), yuv(10, 1, 0), Color::default(), paint);
-    encoder.encode(&other.picture()).unwrap();
-    let again = encoder.encode(&painted.picture()).unwrap();
+    let first = encoder.encode(&painted.view()).unwrap().bytes.to_vec();
+    let other = Painted::new((33, 91), yuv(10, 1, 0), FrameColor::default(), paint);
+    encoder.encode(&other.view()).unwrap();
+    let again = encoder.encode(&painted.view()).unwrap();
     assert_eq!(again.bytes, first, "an encoder remembers nothing of other pictures");
 }
 

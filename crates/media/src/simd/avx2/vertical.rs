@@ -4,7 +4,7 @@ use std::arch::x86_64::*;
 
 use super::{load_bytes, load_i16, load_u8, pack_u8, store_i16, store_u8};
 use crate::{
-    picture::Depth,
+    frame_view::Depth,
     simd::{Lanes, scalar},
 };
 

@@ -1,6 +1,6 @@
 //! A picture as the kernels see it: planes, their layout, colour and orientation.
 //!
-//! Who owns the bytes does not matter here: a [`Picture`] is made from a decoded frame or from
+//! Who owns the bytes does not matter here: a [`FrameView`] is made from a decoded frame or from
 //! the caller's own memory, and every kernel takes it.
 
 use moviola_av::plane::Plane;
@@ -106,7 +106,7 @@ pub enum ChromaSiting {
 
 /// What the samples mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-pub struct Color {
+pub struct FrameColor {
     /// Matrix between RGB and YUV; without meaning for RGB layouts.
     pub matrix: Matrix,
     /// Range of the codes.
@@ -151,7 +151,7 @@ impl Orientation {
 
 /// One picture, borrowed: coded planes plus what is needed to show them right.
 #[derive(Clone, Copy, Debug)]
-pub struct Picture<'a> {
+pub struct FrameView<'a> {
     /// Coded width in pixels.
     pub width: usize,
     /// Coded height in pixels.
@@ -161,14 +161,14 @@ pub struct Picture<'a> {
     /// As many planes as the layout has; the rest are `None`.
     pub planes: [Option<Plane<'a>>; 3],
     /// What the samples mean.
-    pub color: Color,
+    pub color: FrameColor,
     /// How to turn the picture upright.
     pub orientation: Orientation,
     /// Width and height of a pixel, as a ratio; (1, 1) for square pixels and when unknown.
     pub sample_aspect: (u32, u32),
 }
 
-impl Picture<'_> {
+impl FrameView<'_> {
     /// Width and height as shown: upright, with square pixels, in pixels.
     ///
     /// A pixel wider than high widens the picture and a pixel higher than wide heightens it, so
