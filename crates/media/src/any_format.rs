@@ -1,4 +1,4 @@
-//! Pictures of any pixel format, as the kernels take them.
+//! Views of frames of any pixel format: formats that no kernel takes are converted by swscale.
 
 use crate::{
     frame::Frame,
@@ -13,12 +13,12 @@ use moviola_av::{
     stage,
 };
 
-/// What all kernels take, and swscale makes of everything.
+/// The pixel format to convert to: all kernels take it, and swscale converts every format to it.
 const COMMON: &str = "rgb24";
 
-/// Looks at frames; those in a format that no kernel takes are converted first.
+/// A maker of frame views that converts frames if no kernel takes their pixel format.
 ///
-/// Belongs to one thread: it keeps the conversion and the last converted picture.
+/// For one thread: it keeps the swscale context and the last converted frame.
 #[derive(Debug, Default)]
 pub struct AnyFormat {
     scaler: Option<Scaler>,
@@ -26,11 +26,11 @@ pub struct AnyFormat {
 }
 
 impl AnyFormat {
-    /// The picture of `frame`.
+    /// A view of `frame`, or of its conversion to 8-bit RGB.
     ///
     /// # Errors
     ///
-    /// swscale's, if not even it takes the format; [`Error::OutOfMemory`].
+    /// swscale's error if it doesn't take the format; [`Error::OutOfMemory`].
     pub fn view<'a>(&'a mut self, frame: &'a Frame) -> Result<FrameView<'a>> {
         if let Some(view) = frame.view() {
             return Ok(view);

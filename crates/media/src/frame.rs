@@ -1,4 +1,4 @@
-//! A decoded frame: its picture, its number and time, and how the kernels take it.
+//! A decoded frame: its planes, number and time, and its view for the kernels.
 
 use std::sync::Arc;
 
@@ -15,20 +15,20 @@ use crate::{
     media::VideoStream,
 };
 
-/// One decoded frame.
+/// A decoded frame with its number, time and stream.
 #[derive(Debug)]
 pub struct Frame {
-    /// The picture, in the decoder's own planes.
+    /// The decoder's own planes.
     pub decoded: VideoFrame,
-    /// Its number among the stream's frames in the order they are shown, if known.
+    /// Number among the stream's frames in presentation order, from 0; `None` if unknown.
     pub number: Option<u64>,
-    /// When it is shown, in ticks of the stream; `None` if the source has no times at all.
+    /// Presentation time in ticks of the stream; `None` if the source has no timestamps.
     pub pts: Option<Pts>,
-    /// Seconds from the start of the presentation.
+    /// Presentation time in seconds from the start of the presentation.
     pub time: Option<f64>,
-    /// Seconds until the next frame, if known.
+    /// Seconds until the next frame; `None` if unknown.
     pub duration: Option<f64>,
-    /// Whether decoding can start here.
+    /// Whether decoding can start at this frame.
     pub keyframe: bool,
     /// Whether the decoder had to conceal damage.
     pub damaged: bool,
@@ -36,24 +36,24 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// The picture as the kernels take it; `None` for pixel formats that need a
-    /// [`moviola_av::scaler::Scaler`] first.
+    /// A view of the planes for the kernels; `None` for pixel formats that no kernel takes, which
+    /// [`AnyFormat`](crate::any_format::AnyFormat) converts.
     pub fn view(&self) -> Option<FrameView<'_>> {
         FrameView::of_frame(&self.decoded, self.stream.orientation, self.stream.sample_aspect)
     }
 
-    /// How to turn the picture upright: the frame's own way, or else the stream's.
+    /// The steps that make the frame upright: from its own display matrix, or else the stream's.
     pub fn orientation(&self) -> Orientation {
         self.decoded.display_matrix().map_or(self.stream.orientation, Orientation::of_matrix)
     }
 
-    /// Width and height as shown: upright, with square pixels, in pixels.
+    /// Width and height in pixels of the frame as shown: upright, with square pixels.
     pub fn display_size(&self) -> (usize, usize) {
         let sample_aspect = self.stream.sample_aspect.or(self.decoded.sample_aspect_ratio());
         FrameView {
             width: self.decoded.width() as usize,
             height: self.decoded.height() as usize,
-            layout: Layout::Gray(Depth::EIGHT), // no matter: the size depends on none
+            layout: Layout::Gray(Depth::EIGHT), // any layout: the size doesn't depend on it
             planes: [None; 3],
             color: FrameColor::default(),
             orientation: self.orientation(),
@@ -62,12 +62,12 @@ impl Frame {
         .display_size()
     }
 
-    /// The stream it comes from.
+    /// The stream that the frame belongs to.
     pub fn stream(&self) -> &VideoStream {
         &self.stream
     }
 
-    /// A second handle on the same picture; no pixel is copied.
+    /// A second handle on the same planes; no pixel is copied.
     ///
     /// # Errors
     ///
@@ -79,10 +79,10 @@ impl Frame {
 }
 
 impl<'a> FrameView<'a> {
-    /// Looks at `frame`; `orientation` and `sample_aspect` are the stream's, which count where
-    /// the frame itself says nothing.
+    /// A view of `frame`. `orientation` is the stream's, used if the frame has no display matrix;
+    /// `sample_aspect` is the stream's, used before the frame's own.
     ///
-    /// `None` for pixel formats that no kernel takes: bring those into another format with
+    /// `None` for pixel formats that no kernel takes: convert those with
     /// [`moviola_av::scaler::Scaler`] first.
     pub fn of_frame(
         frame: &'a VideoFrame,
@@ -102,7 +102,7 @@ impl<'a> FrameView<'a> {
     }
 }
 
-/// The layout of a pixel format, if a kernel takes it.
+/// The layout of a pixel format; `None` if no kernel takes the format.
 pub fn layout_of(format: PixelFormat) -> Option<Layout> {
     let semi_planar =
         |bits, shift, swapped| Some(Layout::SemiPlanar { depth: Depth { bits, shift }, swapped });
@@ -123,7 +123,7 @@ pub fn layout_of(format: PixelFormat) -> Option<Layout> {
     }
 }
 
-/// The layout of a format with one component a plane, told by FFmpeg's descriptor.
+/// The layout of a format with one component in each plane, by FFmpeg's descriptor.
 fn planar_layout_of(format: PixelFormat) -> Option<Layout> {
     let bits = u8::try_from(format.depth()).unwrap_or(0);
     let plain = !format.is_big_endian()
@@ -147,10 +147,12 @@ fn planar_layout_of(format: PixelFormat) -> Option<Layout> {
     }
 }
 
-/// What the samples mean. Untagged pictures are BT.601 and limited, with chroma in the middle of
-/// the luma it covers; untagged gray and RGB are full: as libswscale takes them. As there, BT.2020 of
-/// constant luminance counts as the other, and what has no matrix (ICtCp, those made of primaries) as
-/// BT.601. Decoders of MPEG-2, MPEG-4, H.264 and HEVC always tag where chroma sits.
+/// The colour of a frame's samples, with libswscale's assumptions for missing tags.
+///
+/// Untagged frames are BT.601 in limited range, with chroma in the middle of the luma that it
+/// covers; untagged gray and RGB are full range. BT.2020 with constant luminance is read as
+/// BT.2020 without, and matrices without an equivalent (ICtCp, those derived from primaries) as
+/// BT.601. Decoders of MPEG-2, MPEG-4, H.264 and HEVC always tag the chroma siting.
 fn color_of(frame: &VideoFrame, layout: Layout) -> FrameColor {
     let color = frame.color();
     let matrix = match color.matrix {

@@ -1,11 +1,10 @@
-//! A picture as the kernels see it: planes, their layout, colour and orientation.
+//! A frame's samples as the kernels take them: planes, their layout, colour and orientation.
 //!
-//! Who owns the bytes does not matter here: a [`FrameView`] is made from a decoded frame or from
-//! the caller's own memory, and every kernel takes it.
+//! A [`FrameView`] borrows its planes from a decoded frame or from the caller's own memory.
 
 use moviola_av::plane::Plane;
 
-/// How samples lie in the planes.
+/// The arrangement of samples in planes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Layout {
     /// One plane of luma.
@@ -26,33 +25,33 @@ pub enum Layout {
         /// Whether V comes before U (NV21).
         swapped: bool,
     },
-    /// One plane of interleaved 8-bit colour; bytes per pixel and where R, G, B stand in it.
+    /// One plane of interleaved 8-bit RGB.
     Packed {
         /// Bytes per pixel: 3 or 4.
         bytes: u8,
-        /// Offset of red, green and blue in the pixel.
+        /// Offsets of red, green and blue in a pixel, in bytes.
         rgb: [u8; 3],
     },
     /// Three planes G, B, R (FFmpeg's order for planar RGB).
     PlanarRgb(Depth),
 }
 
-/// Bits of a sample and where they stand in its bytes.
+/// The number of bits of a sample and their position in its bytes.
 ///
-/// Up to 8 bits a sample is one byte, above two bytes, little endian.
+/// A sample of 8 bits is one byte; one of more bits is two bytes, little endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Depth {
     /// Significant bits: 8 to 16.
     pub bits: u8,
-    /// How far the sample is shifted up in its word: 6 for P010, else 0.
+    /// Number of unused low bits in the sample's 16-bit word: 6 for P010, 0 for planar formats.
     pub shift: u8,
 }
 
 impl Depth {
-    /// One byte a sample.
+    /// Samples of 8 bits.
     pub const EIGHT: Self = Self { bits: 8, shift: 0 };
 
-    /// Bytes a sample takes.
+    /// Bytes of a sample: 1 or 2.
     pub fn bytes(self) -> usize {
         if self.bits > 8 { 2 } else { 1 }
     }
@@ -61,7 +60,7 @@ impl Depth {
 /// The matrix between RGB and YUV, from ITU-T H.273.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Matrix {
-    /// BT.601; also what untagged pictures are taken for, as FFmpeg does.
+    /// BT.601; also assumed for untagged frames, as FFmpeg does.
     #[default]
     Bt601,
     /// BT.709.
@@ -76,7 +75,7 @@ pub enum Matrix {
     YCgCo,
 }
 
-/// Which codes of the samples' range are used.
+/// The part of the code range that samples use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Range {
     /// Luma 16–235, chroma 16–240 (of 8 bits): "tv", "mpeg".
@@ -86,13 +85,13 @@ pub enum Range {
     Full,
 }
 
-/// Where a chroma sample of a subsampled picture sits among the luma samples.
+/// The position of a subsampled chroma sample among the luma samples that it covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum ChromaSiting {
     /// On the left luma column, between two rows: MPEG-2, H.264, HEVC unless they say otherwise.
     #[default]
     Left,
-    /// In the middle of the luma samples it covers: JPEG, MPEG-1, and what says nothing.
+    /// In the middle of them: JPEG, MPEG-1, and untagged frames.
     Center,
     /// On the top left luma sample: BT.2020.
     TopLeft,
@@ -104,18 +103,18 @@ pub enum ChromaSiting {
     Bottom,
 }
 
-/// What the samples mean.
+/// The colour that samples stand for: matrix, range and chroma siting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub struct FrameColor {
-    /// Matrix between RGB and YUV; without meaning for RGB layouts.
+    /// Matrix between RGB and YUV; ignored for RGB layouts.
     pub matrix: Matrix,
     /// Range of the codes.
     pub range: Range,
-    /// Place of the chroma samples.
+    /// Position of the chroma samples.
     pub siting: ChromaSiting,
 }
 
-/// How a coded picture must be turned to stand upright: mirrored first, then turned.
+/// The steps that make a frame upright: it is mirrored first, then turned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub struct Orientation {
     /// Clockwise quarter turns, 0 to 3.
@@ -125,14 +124,14 @@ pub struct Orientation {
 }
 
 impl Orientation {
-    /// The orientation nearest to a display matrix of ISO/IEC 14496-12 (`matrix` of `tkhd`), as
-    /// FFmpeg hands it on: 3×3, rows of (a, b, u), (c, d, v), (x, y, w).
+    /// The orientation nearest to a display matrix of ISO/IEC 14496-12 (`matrix` of `tkhd`) in
+    /// FFmpeg's order: 3×3, rows of (a, b, u), (c, d, v), (x, y, w).
     ///
-    /// A point (p, q) of the coded picture is shown at (a·p + c·q, b·p + d·q).
+    /// A point (p, q) of the decoded frame is shown at (a·p + c·q, b·p + d·q).
     pub fn of_matrix(matrix: [i32; 9]) -> Self {
         let [a, b, _, c, d, ..] = matrix.map(i64::from);
         let mirrored = a * d - b * c < 0;
-        // Mirroring left and right first negates the first row.
+        // Mirroring left and right before turning negates the first row.
         let (a, b) = if mirrored { (-a, -b) } else { (a, b) };
         let quarter_turns = match (a.abs() >= b.abs(), a >= 0, b >= 0) {
             (true, true, _) => 0,
@@ -143,36 +142,37 @@ impl Orientation {
         Self { quarter_turns, mirrored }
     }
 
-    /// Whether width and height change places.
+    /// Whether turning exchanges width and height.
     pub fn swaps_axes(self) -> bool {
         self.quarter_turns % 2 == 1
     }
 }
 
-/// One picture, borrowed: coded planes plus what is needed to show them right.
+/// A frame's borrowed planes with the properties that are needed to show them.
 #[derive(Clone, Copy, Debug)]
 pub struct FrameView<'a> {
-    /// Coded width in pixels.
+    /// Width in pixels before turning.
     pub width: usize,
-    /// Coded height in pixels.
+    /// Height in pixels before turning.
     pub height: usize,
-    /// How samples lie in the planes.
+    /// The arrangement of samples in the planes.
     pub layout: Layout,
     /// As many planes as the layout has; the rest are `None`.
     pub planes: [Option<Plane<'a>>; 3],
-    /// What the samples mean.
+    /// The colour that the samples stand for.
     pub color: FrameColor,
-    /// How to turn the picture upright.
+    /// The steps that make the frame upright.
     pub orientation: Orientation,
-    /// Width and height of a pixel, as a ratio; (1, 1) for square pixels and when unknown.
+    /// Ratio of a pixel's width to its height; (1, 1) for square pixels and when unknown.
     pub sample_aspect: (u32, u32),
 }
 
 impl FrameView<'_> {
-    /// Width and height as shown: upright, with square pixels, in pixels.
+    /// Width and height in pixels of the frame as shown: upright, with square pixels.
     ///
-    /// A pixel wider than high widens the picture and a pixel higher than wide heightens it, so
-    /// that no coded detail is lost. Each side is rounded to the nearest pixel and at least 1.
+    /// Pixels that are wider than high widen the frame and pixels that are higher than wide
+    /// heighten it, so that no detail is lost. Each side is rounded to the nearest pixel and at
+    /// least 1.
     pub fn display_size(&self) -> (usize, usize) {
         let (num, den) = self.sample_aspect;
         let (num, den) = (num.max(1) as f64, den.max(1) as f64);
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn display_matrices_are_read_as_clockwise_turns() {
         check_matrix([1, 0, 0, 1], 0, false);
-        check_matrix([0, 1, -1, 0], 1, false); // a phone held upright
+        check_matrix([0, 1, -1, 0], 1, false); // recorded with a phone held upright
         check_matrix([-1, 0, 0, -1], 2, false);
         check_matrix([0, -1, 1, 0], 3, false);
         check_matrix([-1, 0, 0, 1], 0, true);

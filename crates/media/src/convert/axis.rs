@@ -1,4 +1,4 @@
-//! One axis of the sampling: where each output sample falls among the input's.
+//! One axis of resampling: the position of each output sample among the input samples.
 //!
 //! The geometry is that of OpenCV's `INTER_LINEAR`: centres half a sample in, two taps, no wider
 //! filter when shrinking, edges repeated: `input = (output + 0.5) * scale - 0.5`.
@@ -9,12 +9,12 @@ use crate::{
     simd::{Tap, Taps},
 };
 
-/// Luma columns or rows of a picture, as the output wants them.
+/// The luma columns or rows of a frame and their mapping to the output.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Axis {
     /// Samples of the input.
     pub(super) input: usize,
-    /// The part of the input that the output shows, in samples: its start and its length.
+    /// Start and length, in input samples, of the part that the output shows.
     pub(super) part: (f64, f64),
     /// Samples of the output.
     pub(super) output: usize,
@@ -22,34 +22,34 @@ pub(super) struct Axis {
     pub(super) flipped: bool,
 }
 
-/// How the samples of a plane lie along an axis of luma samples.
+/// The positions of a plane's samples along an axis of luma samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Siting {
-    /// How often the axis is halved.
+    /// How many times the axis is halved.
     log2: u8,
-    /// Where the first sample sits, in luma samples from the first of those.
+    /// Position of the first sample, in luma samples from the first luma sample.
     start: f64,
 }
 
-/// One output row: two input rows, and what the second weighs in 2^15ths.
+/// One output row: two input rows and the weight of the second in 2^15ths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RowTap {
     pub(super) rows: [usize; 2],
     pub(super) weight: i16,
 }
 
-/// One output row the way OpenCV blends it: two input rows and their weights in 2^11ths.
+/// One output row as OpenCV blends it: two input rows and their weights in 2^11ths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PackedRowTap {
     pub(super) rows: [usize; 2],
     pub(super) weights: [i16; 2],
 }
 
-/// The axes along a coded picture's rows and columns, for an upright output of the given size.
-/// `part` is the rectangle of the upright picture to show, as fractions of its width and height:
-/// left, top, right and bottom.
+/// The axes along a frame's rows and columns, for an upright output of the given size.
 ///
-/// In what a quarter turn leaves, the coded rows run down the output.
+/// `part` is the rectangle of the upright frame to show, as fractions of its width and height:
+/// left, top, right and bottom. After a quarter turn the frame's rows become columns of the
+/// output, so the first axis then runs down the output.
 pub(super) fn axes(
     (width, height): (usize, usize),
     orientation: Orientation,
@@ -68,18 +68,18 @@ pub(super) fn axes(
 }
 
 impl Siting {
-    /// How often the axis is halved.
+    /// How many times the axis is halved.
     pub(super) fn log2(self) -> u8 {
         self.log2
     }
 
-    /// Luma itself, or chroma that is as dense.
+    /// Luma, or chroma that isn't subsampled.
     pub(super) const LUMA: Self = Self { log2: 0, start: 0.0 };
 
-    /// Chroma at every other sample of luma.
+    /// Chroma at every other luma sample, starting with the first.
     pub(super) const EVERY_OTHER: Self = Self { log2: 1, start: 0.0 };
 
-    /// Chroma, halved `log2` times across and down.
+    /// The sitings across and down of chroma that is halved so many times.
     pub(super) fn chroma(siting: ChromaSiting, [across, down]: [u8; 2]) -> [Self; 2] {
         let first = |log2| Self { log2, start: 0.0 };
         let middle = |log2| Self { log2, start: f64::from((1_u32 << log2) - 1) / 2.0 };
@@ -96,7 +96,7 @@ impl Siting {
 }
 
 impl Axis {
-    /// The axis of `input` samples, of which the output shows the part between two fractions.
+    /// An axis of `input` samples whose part between the fractions `from` and `to` is shown.
     fn new(input: usize, (output, from, to): (usize, f64, f64), flipped: bool) -> Self {
         let start = if flipped { 1.0 - to } else { from };
         let samples = input as f64;
@@ -130,7 +130,7 @@ impl Axis {
             .collect()
     }
 
-    /// Taps for packed pixels: OpenCV's, in 2^11ths.
+    /// Taps for packed pixels, in OpenCV's 2^11ths.
     pub(super) fn packed_taps(&self) -> Taps {
         let (start, last) = self.edges();
         let taps: Vec<Tap> = self
@@ -158,15 +158,16 @@ impl Axis {
             .collect()
     }
 
-    /// The outputs, in order, as indices of an axis that is not flipped.
+    /// The indices of the output samples, last first if the axis is flipped.
     fn outputs(&self) -> impl Iterator<Item = usize> {
         let Self { output, flipped, .. } = *self;
         (0..output).map(move |index| if flipped { output - 1 - index } else { index })
     }
 
-    /// For each output, the sample at or before it in a plane, and how far on it falls (0 to 1).
+    /// For each output sample, the index of the plane's sample at or before it and its distance
+    /// from that sample (0 to 1).
     ///
-    /// The last sample comes with 0, so that the one after it is never needed.
+    /// The distance from the last sample is always 0, so no sample after it is needed.
     fn positions(&self, siting: Siting) -> impl Iterator<Item = (usize, f64)> {
         let (from, span) = self.part;
         let scale = span / self.output as f64;
@@ -180,13 +181,13 @@ impl Axis {
         })
     }
 
-    /// The part of the input in whole samples, as a crop of packed pixels is cut.
+    /// Start and length of the part in whole samples: packed pixels are cropped at whole samples.
     fn whole_part(&self) -> (i64, f64) {
         let (from, span) = self.part;
         (from.round() as i64, span.round().max(1.0))
     }
 
-    /// The first and the last packed sample of the part.
+    /// Indices of the first and the last packed sample of the part.
     fn edges(&self) -> (usize, usize) {
         let (from, span) = self.whole_part();
         let last = self.input.saturating_sub(1);
@@ -194,7 +195,7 @@ impl Axis {
         (inside(from), inside(from + span as i64 - 1))
     }
 
-    /// The same as OpenCV computes it: in `f32` after the scale, and not yet cut to the input.
+    /// The positions as OpenCV computes them: in `f32` after scaling, not yet limited to the input.
     fn opencv_positions(&self) -> impl Iterator<Item = (i64, f32)> {
         let (from, span) = self.whole_part();
         let scale = 1.0 / (self.output as f64 / span);
@@ -206,7 +207,7 @@ impl Axis {
     }
 }
 
-/// Weights in 2^11ths, each rounded on its own, halves to even.
+/// Weights in 2^11ths, each rounded separately, halves to even.
 fn opencv_weights(fraction: f32) -> [i16; 2] {
     [1.0 - fraction, fraction].map(|weight| (weight * 2048.0).round_ties_even() as i16)
 }

@@ -1,5 +1,5 @@
-//! 16-bit pixels, for pictures with more than 8 bits: swscale converts a picture at its own size;
-//! what is left is to turn it, cut a part out, and resize that.
+//! Conversion to 16-bit pixels, for frames of more than 8 bits: swscale converts a frame at its
+//! own size; then it is turned, cropped and resized here.
 
 use fast_image_resize::{
     FilterType, ResizeAlg, ResizeOptions, Resizer,
@@ -18,37 +18,37 @@ use moviola_av::{
 use super::{PixelOrder, PixelSpec};
 use crate::{frame::Frame, frame_view::Orientation};
 
-/// Planes of green, blue and red, 16 bits each, little endian. For interleaved 16 bits swscale
-/// doesn't interpolate chroma across.
+/// Planes of green, blue and red, 16 bits each, little endian. Not interleaved 16-bit RGB: for that
+/// swscale doesn't interpolate chroma across.
 const PLANES: &str = "gbrp16le";
 
-/// Turns frames into 16-bit pixels; keeps the plan and the memory for frames of one kind.
+/// A converter of frames to 16-bit pixels; keeps context and buffers for frames of one geometry.
 #[derive(Debug, Default)]
 pub struct DeepConverter {
     scaler: Option<Scaler>,
     resizer: Resizer,
-    /// One component of the picture, upright.
+    /// One component of the frame, upright.
     upright: Vec<U16>,
-    /// The same of the part and the size that is wanted.
+    /// The component's crop at the wanted size.
     sized: Vec<U16>,
 }
 
 impl DeepConverter {
     /// Writes a frame, upright and with square pixels, as samples from 0 to 65535.
     ///
-    /// Resizing is bilinear, without a wider filter when shrinking, as that to 8 bits. Colour goes
-    /// through swscale: matrices that it has none for, such as `YCgCo`, are an error.
+    /// Resizing is bilinear, without a wider filter when shrinking, as in the 8-bit converters.
+    /// swscale converts the colour: matrices that it lacks, such as `YCgCo`, are an error.
     ///
     /// # Errors
     ///
     /// [`AvError::InvalidArgument`] if `out` isn't [`PixelSpec::values`] long, the crop reaches
-    /// outside the picture, or swscale doesn't take it; [`AvError::OutOfMemory`].
+    /// outside the frame, or swscale doesn't take the frame; [`AvError::OutOfMemory`].
     pub fn run(&mut self, frame: &Frame, spec: &PixelSpec, out: &mut [u16]) -> AvResult<()> {
         expect(out.len() == spec.values(), "one value for each sample", out.len())?;
         let (width, height) = spec.size;
         expect(width > 0 && height > 0, "a size that isn't 0", width.min(height))?;
         let part = spec.part(frame.display_size());
-        let part = part.map_err(|error| wrong("a crop inside the picture", error.to_string()))?;
+        let part = part.map_err(|error| wrong("a crop inside the frame", error.to_string()))?;
         let converted = self.convert(&frame.decoded)?;
         let turned = Turned::new(frame.orientation(), &converted);
         for (channel, plane) in [2, 0, 1].into_iter().enumerate() {
@@ -60,7 +60,7 @@ impl DeepConverter {
         Ok(())
     }
 
-    /// The picture in planes of 16 bits.
+    /// Converts the frame to planes of 16 bits.
     fn convert(&mut self, frame: &VideoFrame) -> AvResult<VideoFrame> {
         let format = PixelFormat::from_name(PLANES);
         let format = format.ok_or_else(|| wrong("a pixel format of 16 bits", PLANES.into()))?;
@@ -76,7 +76,7 @@ impl DeepConverter {
         Ok(target.freeze())
     }
 
-    /// The part of the upright component, given as fractions of its sides, at the size wanted.
+    /// The part of the upright component, as fractions of its sides, resized to `to`.
     fn resize(
         &mut self,
         from: (usize, usize),
@@ -106,12 +106,12 @@ impl DeepConverter {
     }
 }
 
-/// How a coded picture is turned upright.
+/// A mapping from the upright frame to the frame as it is coded.
 struct Turned {
     orientation: Orientation,
-    /// Columns and rows as it is coded.
+    /// Columns and rows before turning.
     coded: (usize, usize),
-    /// Columns and rows of the upright picture.
+    /// Columns and rows of the upright frame.
     size: (usize, usize),
 }
 
@@ -122,7 +122,7 @@ impl Turned {
         Self { orientation, coded, size }
     }
 
-    /// Puts the samples of a plane upright.
+    /// Copies the samples of a plane into `out`, upright.
     fn copy(&self, plane: &Plane<'_>, out: &mut Vec<U16>) {
         out.clear();
         let (width, height) = self.size;
@@ -135,7 +135,7 @@ impl Turned {
         }
     }
 
-    /// The coded pixel that is shown at a place of the upright picture.
+    /// The coded column and row of the pixel at (`x`, `y`) of the upright frame.
     fn source_of(&self, x: usize, y: usize) -> (usize, usize) {
         let (width, height) = self.coded;
         let from_right = |side: usize, at: usize| (side - 1).saturating_sub(at);
@@ -150,7 +150,7 @@ impl Turned {
     }
 }
 
-/// Puts the samples of one component where `spec` wants them.
+/// Writes the samples of one component in the order of `spec`.
 fn write(samples: &[U16], spec: &PixelSpec, channel: usize, out: &mut [u16]) {
     let (start, step) = match spec.order {
         PixelOrder::Hwc => (channel, 3),

@@ -1,8 +1,8 @@
-//! Packed pixels in one step, for the commonest of all pictures: 8-bit YUV with half the columns of
-//! chroma, each at a column of luma, at the size that it has.
+//! A faster way to packed pixels for the commonest frames: 8-bit YUV whose chroma has half the
+//! columns, sited at luma columns, converted without resizing or turning.
 //!
-//! It gives the bits that [`Planar`](super::planar::Planar) would, but keeps them out of memory
-//! between the steps: half the time.
+//! The output has the same bits as [`Planar`](super::planar::Planar)'s, in half the time, because
+//! intermediate rows aren't written to memory.
 
 use moviola_av::plane::Plane;
 
@@ -17,7 +17,7 @@ use crate::{
     simd::{Isa, YuvGains},
 };
 
-/// Reads the rows of an output as packed red, green and blue.
+/// A reader of output rows as packed red, green and blue.
 #[derive(Debug)]
 pub(super) struct Direct {
     isa: Isa,
@@ -27,7 +27,8 @@ pub(super) struct Direct {
 }
 
 impl Direct {
-    /// The plan for a picture along the two axes of its rows, if this way is for it.
+    /// A reader for frames of a geometry; `None` if the geometry doesn't fit, or if the CPU has no
+    /// fast kernel for it.
     pub(super) fn new(isa: Isa, geometry: &Geometry, axes: [Axis; 2]) -> Option<Self> {
         const DEPTH: Depth = Depth::EIGHT;
         let Layout::Yuv { depth: DEPTH, log2_width: 1, .. } = geometry.layout else { return None };

@@ -1,41 +1,41 @@
-//! What can be wrong with a conversion that was asked for.
+//! The errors of a conversion.
 
 use crate::frame_view::Layout;
 
-/// Why a picture can't be converted. Nothing was written, unless the message says otherwise.
+/// Why a frame can't be converted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConvertError {
-    /// A width or height is 0 or larger than any picture this crate handles.
-    #[error("{what} must be 1 to {}, got {got}", super::MAX_SIDE)]
+    /// A width or height is 0 or above [`MAX_SIDE`](super::MAX_SIDE).
+    #[error("{what} must be 1 to {} pixels, got {got}", super::MAX_SIDE)]
     Side {
         /// Which side.
         what: &'static str,
         /// Its value in pixels.
         got: usize,
     },
-    /// The picture's place reaches outside the tensor.
-    #[error("the picture's place ends at {right}×{bottom}, outside the {width}×{height} tensor")]
+    /// The placement reaches outside the tensor.
+    #[error("the placement ends at {right}×{bottom}, outside the {width}×{height} tensor")]
     PlacementOutside {
-        /// First column right of the place.
+        /// First column right of the placement.
         right: usize,
-        /// First row below the place.
+        /// First row below the placement.
         bottom: usize,
         /// Columns of the tensor.
         width: usize,
         /// Rows of the tensor.
         height: usize,
     },
-    /// The part to show reaches outside the picture, or is empty.
-    #[error("the crop ends at {right}×{bottom}, outside the {width}×{height} picture, or is empty")]
+    /// The crop reaches outside the frame or is empty.
+    #[error("the crop ends at {right}×{bottom}, outside the {width}×{height} frame, or is empty")]
     CropOutside {
         /// First column right of the crop.
         right: usize,
         /// First row below the crop.
         bottom: usize,
-        /// Columns of the upright picture.
+        /// Columns of the upright frame.
         width: usize,
-        /// Rows of the upright picture.
+        /// Rows of the upright frame.
         height: usize,
     },
     /// The caller's output has the wrong length.
@@ -43,7 +43,7 @@ pub enum ConvertError {
     OutputLength {
         /// Values needed.
         expected: usize,
-        /// Values there.
+        /// Length of the output.
         got: usize,
     },
     /// Rows of the caller's output would overlap.
@@ -54,7 +54,7 @@ pub enum ConvertError {
         /// The stride given, in bytes.
         got: usize,
     },
-    /// A plane of the picture is missing, or smaller than the picture's size says.
+    /// A plane of the frame is missing, or smaller than the frame's size requires.
     #[error("plane {index} is missing or smaller than {row_bytes} bytes by {rows} rows")]
     Plane {
         /// Index of the plane.
@@ -64,10 +64,10 @@ pub enum ConvertError {
         /// Rows needed.
         rows: usize,
     },
-    /// Samples don't lie as any kernel expects.
-    #[error("no kernel reads {0:?}")]
+    /// No kernel takes the layout.
+    #[error("the layout {0:?} is not supported: convert the frame to another pixel format first")]
     Layout(Layout),
-    /// The converter was made for pictures of another size, layout, colour or orientation.
-    #[error("the picture differs from the one that the converter was made for")]
+    /// The converter was made for frames of another size, layout, colour or orientation.
+    #[error("the frame differs in geometry from the one that the converter was made for")]
     OtherGeometry,
 }

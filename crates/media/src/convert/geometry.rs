@@ -1,11 +1,11 @@
-//! What a conversion depends on: everything of a picture but its samples.
+//! The properties of a frame that a conversion depends on: all but its samples.
 
 use moviola_av::plane::Plane;
 
 use super::{ConvertError, MAX_SIDE};
 use crate::frame_view::{Depth, FrameColor, FrameView, Layout, Orientation};
 
-/// A picture without its samples, checked.
+/// The checked size, layout, colour and orientation of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Geometry {
     pub(super) width: usize,
@@ -15,7 +15,7 @@ pub(super) struct Geometry {
     pub(super) orientation: Orientation,
 }
 
-/// Size of a plane in its own samples; a sample of interleaved chroma or packed colour counts once.
+/// Size of a plane in samples; a pair of interleaved chroma and a packed pixel count as one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct PlaneSize {
     width: usize,
@@ -24,14 +24,14 @@ struct PlaneSize {
 }
 
 impl Geometry {
-    /// The geometry of `picture`.
+    /// The geometry of `view`.
     ///
     /// # Errors
     ///
-    /// [`ConvertError::Side`] or [`ConvertError::Layout`] if there is no such picture.
+    /// [`ConvertError::Side`] or [`ConvertError::Layout`] if size or layout are not supported.
     pub(super) fn of(view: &FrameView<'_>) -> Result<Self, ConvertError> {
-        check_side("the picture's width", view.width)?;
-        check_side("the picture's height", view.height)?;
+        check_side("the frame's width", view.width)?;
+        check_side("the frame's height", view.height)?;
         check_layout(view.layout)?;
         let quarter_turns = view.orientation.quarter_turns % 4;
         Ok(Self {
@@ -43,11 +43,11 @@ impl Geometry {
         })
     }
 
-    /// The planes of a picture of this geometry; those that the layout lacks repeat the first.
+    /// The planes of a frame of this geometry; planes that the layout lacks repeat the first.
     ///
     /// # Errors
     ///
-    /// [`ConvertError::OtherGeometry`] if the picture has another geometry, and
+    /// [`ConvertError::OtherGeometry`] if the frame has another geometry, and
     /// [`ConvertError::Plane`] if a plane is missing or too small.
     pub(super) fn planes<'a>(&self, view: &FrameView<'a>) -> Result<[Plane<'a>; 3], ConvertError> {
         if Self::of(view)? != *self {
@@ -63,7 +63,7 @@ impl Geometry {
         }
     }
 
-    /// How often luma is halved to get chroma, across and down.
+    /// How many times chroma is halved across and down.
     pub(super) fn chroma_shift(&self) -> [u8; 2] {
         match self.layout {
             Layout::Yuv { log2_width, log2_height, .. } => [log2_width, log2_height],
@@ -72,7 +72,11 @@ impl Geometry {
         }
     }
 
-    /// One plane, if it is there and large enough.
+    /// One plane.
+    ///
+    /// # Errors
+    ///
+    /// [`ConvertError::Plane`] if it is missing or too small.
     fn plane<'a>(&self, view: &FrameView<'a>, index: usize) -> Result<Plane<'a>, ConvertError> {
         let PlaneSize { width, height, sample_bytes } = self.plane_size(index);
         let (row_bytes, rows) = (width * sample_bytes, height);
@@ -99,17 +103,17 @@ impl Geometry {
     }
 }
 
-/// A side in samples of a plane that is `log2` times halved; a last odd one counts in full.
+/// A plane's side in samples after halving it `log2` times, rounded up.
 pub(super) fn halved(side: usize, log2: u8) -> usize {
     side.div_ceil(1 << log2)
 }
 
-/// Refuses sides that no picture has.
+/// Checks that a side is 1 to [`MAX_SIDE`].
 pub(super) fn check_side(what: &'static str, got: usize) -> Result<(), ConvertError> {
     if got == 0 || got > MAX_SIDE { Err(ConvertError::Side { what, got }) } else { Ok(()) }
 }
 
-/// Refuses layouts whose fields contradict each other or that the kernels can't read.
+/// Checks that the kernels can read a layout and that its fields don't contradict each other.
 fn check_layout(layout: Layout) -> Result<(), ConvertError> {
     let fits = |depth: Depth| match depth.bits {
         8 => depth.shift == 0,

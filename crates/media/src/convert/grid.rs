@@ -1,4 +1,4 @@
-//! Where the samples of a plane are read, and its rows read there.
+//! Resampling of one plane: its sample positions, and the reading of output rows from it.
 
 use moviola_av::plane::Plane;
 
@@ -11,20 +11,20 @@ use crate::{
     simd::{Isa, Lanes, Taps, lanes},
 };
 
-/// Where the samples of a plane, or of planes alike, are read.
+/// The sample positions for a plane, or for several planes of one size.
 #[derive(Debug)]
 pub(super) struct Grid {
     isa: Isa,
     depth: Depth,
-    /// Samples of a row; a pair of chroma counts once.
+    /// Samples of a row; a pair of interleaved chroma counts as one.
     width: usize,
     rows: Vec<RowTap>,
     columns: Taps,
-    /// Whether columns are taken as they are.
-    as_they_are: bool,
+    /// Whether each output column is the input column of the same index.
+    has_same_columns: bool,
 }
 
-/// A row between its two steps.
+/// Buffers for a row after each of its two steps: blending rows, then resampling columns.
 #[derive(Debug)]
 pub(super) struct Line {
     blended: Vec<Lanes<i16>>,
@@ -32,10 +32,10 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// Room for rows of luma, of its chroma, or of pairs of chroma at half its width.
+    /// Buffers for rows of luma, of chroma, or of interleaved chroma pairs at half the width.
     pub(super) fn new(across: Axis) -> Self {
         Self {
-            // Kernels like to load nine pairs at once, the last of them too.
+            // Kernels load nine pairs at once wherever nine are there; this lets them at the end.
             blended: vec![[0; 16]; lanes(across.input + 18)],
             sampled: vec![[0; 16]; lanes(across.output)],
         }
@@ -43,7 +43,7 @@ impl Line {
 }
 
 impl Grid {
-    /// The places in a plane that has its samples at `siting` of two axes of luma.
+    /// The positions in a plane whose samples lie at the given sitings on two luma axes.
     pub(super) fn new(
         isa: Isa,
         depth: Depth,
@@ -56,7 +56,7 @@ impl Grid {
             width: halved(across.input, column.log2()),
             rows: down.row_taps(row),
             columns: across.taps(column),
-            as_they_are: across.is_identity() && column == Siting::LUMA,
+            has_same_columns: across.is_identity() && column == Siting::LUMA,
         }
     }
 
@@ -68,14 +68,14 @@ impl Grid {
         line: &'a mut Line,
     ) -> &'a [Lanes<i16>] {
         self.blend(plane, (y, 1), &mut line.blended);
-        if self.as_they_are {
+        if self.has_same_columns {
             return &line.blended;
         }
         self.isa.resample(&line.blended, &self.columns, &mut line.sampled);
         &line.sampled
     }
 
-    /// Row `y` of the output in the columns of the plane, as levels; the last one comes twice.
+    /// Row `y` of the output at the plane's own columns, as levels; the last level is repeated.
     pub(super) fn blended<'a>(&self, plane: &Plane<'_>, y: usize, line: &'a mut Line) -> &'a [i16] {
         self.blend(plane, (y, 1), &mut line.blended);
         let Some(row) = line.blended.as_flattened_mut().get_mut(..=self.width) else { return &[] };
@@ -85,7 +85,7 @@ impl Grid {
         row
     }
 
-    /// Row `y` of a plane of pairs, as levels of the two components.
+    /// Row `y` of the output from a plane of interleaved pairs, as levels of the two components.
     pub(super) fn sample_pairs<'a>(
         &self,
         plane: &Plane<'_>,
@@ -99,8 +99,8 @@ impl Grid {
         [&first.sampled, &second.sampled]
     }
 
-    /// The two input rows that output row `y` lies between, blended; samples come in groups of
-    /// `group`.
+    /// Blends the two input rows that output row `y` lies between; `group` is the number of
+    /// interleaved components.
     fn blend(&self, plane: &Plane<'_>, (y, group): (usize, usize), out: &mut [Lanes<i16>]) {
         let Some(tap) = self.rows.get(y) else { return };
         let rows = tap.rows.map(|row| plane.row(row).unwrap_or_default());

@@ -1,30 +1,30 @@
-//! From a picture's colour to the gains of the kernels.
+//! The kernels' gains for a frame's colour.
 
 use crate::{
     frame_view::{Depth, FrameColor, Matrix, Range},
     simd::{LumaGain, YuvGains},
 };
 
-/// The level of an 8-bit 16, at any depth.
+/// The level of limited-range black: 16 in 8 bits, the same level at any depth.
 const LIMITED_BLACK: i16 = 16 << 7;
 
-/// 8-bit steps per level, for codes that use the whole range.
+/// 8-bit steps per level for full-range codes.
 fn full_step(depth: Depth) -> f64 {
     let codes = f64::from((1_u32 << depth.bits) - 1);
     255.0 / codes * f64::from(1_u32 << depth.bits) / 32768.0
 }
 
-/// 8-bit steps per level for codes of a limited range that is `codes` 8-bit steps wide.
+/// 8-bit steps per level for limited-range codes; the range is `codes` 8-bit steps wide.
 fn limited_step(codes: f64) -> f64 {
     255.0 / codes / 128.0
 }
 
-/// A gain as [`LumaGain::gain`] holds it.
+/// A gain in the fixed point of [`LumaGain::gain`].
 fn fixed(steps_per_level: f64) -> i16 {
     (steps_per_level * 64.0 * 32768.0).round() as i16
 }
 
-/// The gain of components that are colour already, whose codes use the whole range.
+/// The gain of full-range components: red, green, blue, or luma.
 pub(super) fn full_gain(depth: Depth) -> LumaGain {
     LumaGain { offset: 0, gain: fixed(full_step(depth)) }
 }
@@ -37,7 +37,7 @@ pub(super) fn luma_gain(range: Range, depth: Depth) -> LumaGain {
     }
 }
 
-/// The gains of a YUV picture. `swapped` is for planes that come as Y, V, U.
+/// The gains of a YUV frame. `swapped` is for V before U in interleaved chroma.
 pub(super) fn yuv_gains(color: FrameColor, depth: Depth, swapped: bool) -> YuvGains {
     let step = match color.range {
         Range::Full => full_step(depth),
@@ -50,7 +50,8 @@ pub(super) fn yuv_gains(color: FrameColor, depth: Depth, swapped: bool) -> YuvGa
     YuvGains { luma: luma_gain(color.range, depth), chroma }
 }
 
-/// What U and V add to red, green and blue, all in units of their full swing (H.273, section 8.3).
+/// The contributions of U and V to red, green and blue, in units of full swing (ITU-T H.273,
+/// clause 8.3).
 fn chroma_factors(matrix: Matrix) -> [[f64; 2]; 3] {
     let (red, blue) = match matrix {
         Matrix::Bt601 => (0.299, 0.114),

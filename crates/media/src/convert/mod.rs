@@ -1,20 +1,22 @@
-//! From the decoder's planes to a model's input or an image, in one pass.
+//! Conversion of a decoder's planes to a model's input or an image, in one pass.
 //!
-//! Colour, size, the way up, square pixels, letterbox and normalisation are one step: each output
-//! row is read from the few input rows it lies between, and no picture is stored on the way.
+//! Colour conversion, resizing, turning upright, squaring pixels, letterboxing and normalisation
+//! are one step: each output row is computed from the one or two input rows that it lies between,
+//! and no intermediate image is stored.
 //!
 //! - **Geometry** is that of OpenCV's `INTER_LINEAR`, which detectors are trained and measured
-//!   with: two taps each way, centres half a pixel in, no filter against aliasing. An output of
-//!   the input's own size takes each pixel as it is.
-//! - **Samples** are 8-bit before they are normalised, so a tensor holds exactly what an image of
-//!   the same size shows. From packed RGB they are what `cv2.resize` gives, bit for bit, unless
-//!   a quarter turn puts rows in the place of columns; from planes they are the exact values,
-//!   rounded once.
-//! - **Colour** follows [`FrameColor`](crate::frame_view::FrameColor): matrix, range and the place of chroma.
-//!   The components of RGB layouts use their whole range. Primaries and transfer stay as they are.
+//!   with: two taps each way, pixel centres at half a pixel, no filter against aliasing. An output
+//!   of the input's own size takes each pixel unchanged.
+//! - **Samples** are 8-bit before they are normalised, so a tensor holds exactly the samples of an
+//!   image of the same size. From packed RGB they equal those of `cv2.resize`, bit for bit, unless
+//!   a quarter turn exchanges rows and columns; from planes they are the exact values, rounded
+//!   once.
+//! - **Colour** follows [`FrameColor`](crate::frame_view::FrameColor): matrix, range and chroma
+//!   siting. The components of RGB layouts use the full range. Primaries and transfer are not
+//!   converted.
 //! - **Kernels** are scalar, AVX2 or NEON, and all give the same bits.
 //!
-//! A converter keeps tables and scratch memory for pictures of one geometry; the free functions
+//! A converter keeps tables and scratch memory for frames of one geometry; the free functions
 //! make one, use it once and drop it. No threads are started.
 
 mod axis;
@@ -41,10 +43,10 @@ pub use tensor::{ChannelOrder, Placement, TensorConverter, TensorSpec};
 
 use crate::frame_view::FrameView;
 
-/// The longest side of a picture or an output, in pixels.
+/// The longest side of a frame or an output, in pixels.
 pub const MAX_SIDE: usize = 1 << 20;
 
-/// Writes one picture as a letterboxed, normalised tensor `[3, height, width]` of `f32`.
+/// Writes one frame as a letterboxed, normalised tensor `[3, height, width]` of `f32`.
 ///
 /// # Errors
 ///
@@ -91,11 +93,11 @@ pub fn to_tensor(
     TensorConverter::new(view, spec)?.run(view, out)
 }
 
-/// Writes one picture as an upright image of `size` pixels: rows of red, green, blue that start
-/// `row_stride` bytes apart.
+/// Writes one frame as an upright 8-bit RGB image of `size` (width, height) pixels.
 ///
-/// [`FrameView::display_size`] is the size that keeps every pixel and makes them square. For the
-/// picture as it is coded, give it no orientation and ask for its own width and height.
+/// Rows start `row_stride` bytes apart. [`FrameView::display_size`] is the size with square pixels
+/// that loses no detail. For the frame as it is coded, set the default orientation in the view and
+/// pass its own width and height.
 ///
 /// # Errors
 ///

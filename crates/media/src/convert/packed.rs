@@ -1,27 +1,27 @@
-//! Packed RGB: columns first, then rows, in the fixed point of OpenCV's 8-bit `INTER_LINEAR`, so
-//! that the samples are the ones `cv2.resize` gives, bit for bit.
+//! The reader of packed RGB: it blends columns, then rows, in the fixed point of OpenCV's 8-bit
+//! `INTER_LINEAR`, so that the samples equal those of `cv2.resize`, bit for bit.
 
 use moviola_av::plane::Plane;
 
 use super::axis::{Axis, PackedRowTap};
 use crate::simd::{Isa, Lanes, Taps, lanes};
 
-/// Reads the rows of an output from packed pixels.
+/// A reader of output rows from packed pixels.
 #[derive(Debug)]
 pub(super) struct Packed {
     isa: Isa,
-    /// Bytes of a pixel, and where red, green and blue stand in it.
+    /// Bytes of a pixel, and the offsets of red, green and blue in it.
     pixel: (u8, [u8; 3]),
     rows: Vec<PackedRowTap>,
     columns: Taps,
-    /// One input row, with room behind it for reads of four bytes at each pixel.
+    /// One input row, padded so that kernels can read four bytes at each pixel.
     line: Vec<u8>,
     row_bytes: usize,
-    /// The two input rows last used.
+    /// The two input rows used last.
     cache: [Narrowed; 2],
 }
 
-/// An input row that has as many columns as the output.
+/// An input row resampled to the columns of the output.
 #[derive(Debug)]
 struct Narrowed {
     row: Option<usize>,
@@ -29,7 +29,7 @@ struct Narrowed {
 }
 
 impl Packed {
-    /// The plan for pixels of the given bytes and component offsets.
+    /// A reader for pixels of the given number of bytes and component offsets.
     pub(super) fn new(isa: Isa, pixel: (u8, [u8; 3]), [across, down]: [Axis; 2]) -> Self {
         let row_bytes = across.input * usize::from(pixel.0);
         let line = || vec![[0; 16]; lanes(across.output)];
@@ -45,7 +45,7 @@ impl Packed {
         }
     }
 
-    /// Forgets the picture read before.
+    /// Prepares for the next frame: drops the cached rows of the last one.
     pub(super) fn start(&mut self) {
         self.cache.iter_mut().for_each(|slot| slot.row = None);
     }
@@ -61,7 +61,7 @@ impl Packed {
         }
     }
 
-    /// The cache's slot that holds `row`, filled if need be, but not over row `keep`.
+    /// The cache's slot that holds `row`. If none does, fills one, but not the one of row `keep`.
     fn narrow(&mut self, plane: &Plane<'_>, row: usize, keep: usize) -> usize {
         if let Some(slot) = self.cache.iter().position(|slot| slot.row == Some(row)) {
             return slot;

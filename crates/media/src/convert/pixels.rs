@@ -1,4 +1,4 @@
-//! Pixels in a caller's buffer: interleaved or in planes, 8-bit or `f32`, cropped and resized.
+//! RGB pixels in a caller's buffer: interleaved or in planes, 8-bit or `f32`, cropped and resized.
 
 use super::{
     ConvertError,
@@ -6,63 +6,64 @@ use super::{
 };
 use crate::{frame_view::FrameView, simd::Isa};
 
-/// Which pixels, and how they lie.
+/// The pixels to write: size, crop and order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PixelSpec {
     /// Width and height of the output in pixels.
     pub size: (usize, usize),
-    /// The part of the picture to show; `None` for all of it.
+    /// The part of the frame to show; `None` for all of it.
     pub crop: Option<Crop>,
-    /// How red, green and blue lie.
+    /// The arrangement of red, green and blue.
     pub order: PixelOrder,
 }
 
-/// A rectangle of the upright picture with square pixels, in pixels, before it is resized.
+/// A rectangle of the upright frame with square pixels, in pixels before resizing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Crop {
-    /// Columns left of it.
+    /// First column.
     pub x: usize,
-    /// Rows above it.
+    /// First row.
     pub y: usize,
-    /// Its columns.
+    /// Number of columns.
     pub width: usize,
-    /// Its rows.
+    /// Number of rows.
     pub height: usize,
 }
 
-/// How red, green and blue lie in a buffer without gaps.
+/// The arrangement of red, green and blue in a buffer without padding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum PixelOrder {
-    /// `[height, width, 3]`: the three of each pixel together.
+    /// `[height, width, 3]`: interleaved.
     #[default]
     Hwc,
-    /// `[3, height, width]`: a plane of each.
+    /// `[3, height, width]`: in planes.
     Chw,
 }
 
-/// How 8-bit samples become `f32`: `sample * scale + bias`, for red, green and blue.
+/// Scale and bias that turn 8-bit samples into `f32`: `sample * scale + bias`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Normalise {
-    /// What a sample, 0 to 255, is multiplied by.
+    /// Factors of red, green and blue samples, which are 0 to 255.
     pub scale: [f32; 3],
-    /// What is added after that.
+    /// Values added to red, green and blue after scaling.
     pub bias: [f32; 3],
 }
 
 impl Default for Normalise {
-    /// 0.0 to 1.0.
+    /// Values from 0.0 to 1.0.
     fn default() -> Self {
         Self { scale: [1.0 / 255.0; 3], bias: [0.0; 3] }
     }
 }
 
 impl PixelSpec {
-    /// Values in the output: `3 * height * width`.
+    /// Number of values in the output: `3 * height * width`.
     pub fn values(&self) -> usize {
         self.size.0.saturating_mul(self.size.1).saturating_mul(3)
     }
 
-    /// The part to show of a picture of that upright size, as fractions.
+    /// The part to show of a frame of the given upright size: left, top, right and bottom as
+    /// fractions.
     pub(super) fn part(&self, (width, height): (usize, usize)) -> Result<[f64; 4], ConvertError> {
         let Some(crop) = self.crop else { return Ok([0.0, 0.0, 1.0, 1.0]) };
         let (right, bottom) =
@@ -76,7 +77,7 @@ impl PixelSpec {
     }
 }
 
-/// Turns pictures of one geometry into pixels, without allocating.
+/// A converter of frames of one geometry to pixels. Converting doesn't allocate.
 #[derive(Debug)]
 pub struct PixelConverter {
     sampler: Sampler,
@@ -84,32 +85,32 @@ pub struct PixelConverter {
 }
 
 impl PixelConverter {
-    /// A converter for `picture` and others of the same size, layout, colour and orientation.
+    /// A converter for `view` and others of the same size, layout, colour and orientation.
     ///
-    /// The picture's samples aren't read, so it needs no planes.
+    /// No samples are read, so the view may lack its planes.
     ///
     /// # Errors
     ///
-    /// [`ConvertError::Side`], [`ConvertError::CropOutside`] or [`ConvertError::Layout`] if no such
-    /// conversion exists.
+    /// [`ConvertError::Side`], [`ConvertError::CropOutside`] or [`ConvertError::Layout`] if the
+    /// conversion isn't possible.
     pub fn new(view: &FrameView<'_>, spec: &PixelSpec) -> Result<Self, ConvertError> {
         let part = spec.part(view.display_size())?;
         let sampler = Sampler::of_part(Isa::detect(), view, part, spec.size)?;
         Ok(Self { sampler, spec: *spec })
     }
 
-    /// Whether this converter does what `spec` says with `picture`.
+    /// Whether this converter makes pixels of `spec` from frames like `view`.
     pub fn fits(&self, view: &FrameView<'_>, spec: &PixelSpec) -> bool {
         self.spec == *spec && self.sampler.fits(view)
     }
 
-    /// Writes one picture as 8-bit samples.
+    /// Writes one frame as 8-bit samples. After an error nothing was written.
     ///
     /// # Errors
     ///
     /// [`ConvertError::OutputLength`] if `out` isn't [`PixelSpec::values`] long,
-    /// [`ConvertError::OtherGeometry`] if the converter was made for other pictures, and
-    /// [`ConvertError::Plane`] if the picture lacks a plane.
+    /// [`ConvertError::OtherGeometry`] if the converter was made for another geometry, and
+    /// [`ConvertError::Plane`] if the frame lacks a plane.
     pub fn run(&mut self, view: &FrameView<'_>, out: &mut [u8]) -> Result<(), ConvertError> {
         self.check(out.len())?;
         let (isa, (width, height)) = (self.sampler.isa(), self.spec.size);
@@ -121,7 +122,7 @@ impl PixelConverter {
         }
     }
 
-    /// Writes one picture as `f32`.
+    /// Writes one frame as `f32`.
     ///
     /// # Errors
     ///
@@ -152,6 +153,8 @@ impl PixelConverter {
     }
 }
 
+/// A sink of interleaved bytes.
+/// A sink of interleaved bytes.
 struct Interleaved<'a> {
     isa: Isa,
     width: usize,
@@ -170,6 +173,8 @@ impl Sink for Interleaved<'_> {
     }
 }
 
+/// A sink of three planes of bytes, each `plane` bytes long.
+/// A sink of three planes of bytes, each `plane` bytes long.
 struct Planes<'a> {
     width: usize,
     plane: usize,
@@ -185,6 +190,8 @@ impl Sink for Planes<'_> {
     }
 }
 
+/// A sink of interleaved floats.
+/// A sink of interleaved floats.
 struct InterleavedF32<'a> {
     width: usize,
     normalise: Normalise,
@@ -202,6 +209,8 @@ impl Sink for InterleavedF32<'_> {
     }
 }
 
+/// A sink of three planes of floats, each `plane` values long.
+/// A sink of three planes of floats, each `plane` values long.
 struct PlanesF32<'a> {
     isa: Isa,
     width: usize,

@@ -1,10 +1,9 @@
-//! Pictures in planes: rows are blended first, as levels, then columns, then the colour is turned
-//! into 8-bit RGB.
+//! The reader of frames in planes: it blends rows, then columns, then converts to 8-bit RGB.
 //!
-//! Interpolating Y, U and V and then applying the matrix once is the same sum as converting every
-//! pixel and interpolating RGB, but for pixels that RGB can't show, which the latter cuts first.
-//! Levels have 15 bits, so the one rounding that counts is the last, to 8 bits: a tensor holds
-//! the same samples as an image of the same size.
+//! Interpolating Y, U and V and then applying the matrix once gives the same sum as converting
+//! every pixel and interpolating RGB, except for colours that RGB can't represent, which the
+//! latter clips first. Levels have 15 bits, so only the last rounding, to 8 bits, is significant:
+//! a tensor holds the same samples as an image of the same size.
 
 use moviola_av::plane::Plane;
 
@@ -19,7 +18,7 @@ use crate::{
     simd::{Isa, Lanes, LumaGain, YuvGains},
 };
 
-/// Reads the rows of an output from a picture in planes.
+/// A reader of output rows from a frame in planes.
 #[derive(Debug)]
 pub(super) struct Planar {
     isa: Isa,
@@ -28,7 +27,7 @@ pub(super) struct Planar {
     components: Components,
 }
 
-/// What the planes hold.
+/// The components in the planes.
 #[derive(Debug)]
 enum Components {
     Gray(LumaGain),
@@ -37,18 +36,18 @@ enum Components {
     Yuv(Box<Chroma>),
 }
 
-/// The chroma of a YUV picture.
+/// The chroma of a YUV frame.
 #[derive(Debug)]
 struct Chroma {
     grid: Grid,
     lines: [Line; 2],
-    /// Whether both components stand in one plane.
-    paired: bool,
+    /// Whether both components are interleaved in one plane.
+    is_interleaved: bool,
     gains: YuvGains,
 }
 
 impl Planar {
-    /// The plan for a picture whose layout isn't packed, along the two axes of its rows.
+    /// A reader for frames whose layout isn't packed, along the axes of their rows and columns.
     pub(super) fn new(isa: Isa, geometry: &Geometry, axes: [Axis; 2]) -> Self {
         let range = geometry.color.range;
         let (depth, components) = match geometry.layout {
@@ -98,7 +97,7 @@ impl Planar {
 impl Chroma {
     fn new(isa: Isa, geometry: &Geometry, depth: Depth, axes: [Axis; 2]) -> Self {
         let color = geometry.color;
-        let (paired, swapped) = match geometry.layout {
+        let (is_interleaved, swapped) = match geometry.layout {
             Layout::SemiPlanar { swapped, .. } => (true, swapped),
             _ => (false, false),
         };
@@ -110,7 +109,7 @@ impl Chroma {
                 Siting::chroma(color.siting, geometry.chroma_shift()),
             ),
             lines: [Line::new(axes[0]), Line::new(axes[0])],
-            paired,
+            is_interleaved,
             gains: matrix::yuv_gains(color, depth, swapped),
         }
     }
@@ -118,7 +117,7 @@ impl Chroma {
     /// Row `y` of the output, as levels of the two components in the planes' order.
     fn row(&mut self, planes: &[Plane<'_>; 3], y: usize) -> [&[Lanes<i16>]; 2] {
         let Self { grid, lines, .. } = self;
-        if self.paired {
+        if self.is_interleaved {
             return grid.sample_pairs(&planes[1], y, lines);
         }
         let [u, v] = lines;

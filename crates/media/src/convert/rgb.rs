@@ -1,4 +1,4 @@
-//! Upright images of packed 8-bit RGB.
+//! Conversion to upright images of packed 8-bit RGB.
 
 use super::{
     ConvertError,
@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{frame_view::FrameView, simd::Isa};
 
-/// Turns pictures of one geometry into RGB images, without allocating.
+/// A converter of frames of one geometry to RGB images. Converting doesn't allocate.
 #[derive(Debug)]
 pub struct Rgb8Converter {
     sampler: Sampler,
@@ -15,13 +15,14 @@ pub struct Rgb8Converter {
 }
 
 impl Rgb8Converter {
-    /// A converter for `picture` and others of the same size, layout, colour and orientation.
+    /// A converter to images of the given size, for `view` and others of the same size, layout,
+    /// colour and orientation.
     ///
-    /// The picture's samples aren't read, so it needs no planes.
+    /// No samples are read, so the view may lack its planes.
     ///
     /// # Errors
     ///
-    /// [`ConvertError::Side`] or [`ConvertError::Layout`] if no such conversion exists.
+    /// [`ConvertError::Side`] or [`ConvertError::Layout`] if the conversion isn't possible.
     pub fn new(
         view: &FrameView<'_>,
         (width, height): (usize, usize),
@@ -29,7 +30,7 @@ impl Rgb8Converter {
         Self::with_isa(Isa::detect(), view, (width, height))
     }
 
-    /// The same with kernels of the caller's choice.
+    /// A converter with the given kernels.
     pub(super) fn with_isa(
         isa: Isa,
         view: &FrameView<'_>,
@@ -38,20 +39,21 @@ impl Rgb8Converter {
         Ok(Self { sampler: Sampler::new(isa, view, (width, height))?, width, height })
     }
 
-    /// Whether [`Self::run`] takes this picture.
+    /// Whether the view has this converter's geometry.
     pub fn fits(&self, view: &FrameView<'_>) -> bool {
         self.sampler.fits(view)
     }
 
-    /// Writes one picture as rows of red, green, blue that start `row_stride` bytes apart.
+    /// Writes one frame as rows of red, green, blue that start `row_stride` bytes apart.
     ///
-    /// `out` may end with the last row's last pixel. Bytes between rows stay as they are.
+    /// `out` may end with the last row's last pixel. Bytes between rows stay as they are. After an
+    /// error nothing was written.
     ///
     /// # Errors
     ///
     /// [`ConvertError::RowStride`] or [`ConvertError::OutputLength`] if the image doesn't fit,
-    /// [`ConvertError::OtherGeometry`] if the converter was made for other pictures, and
-    /// [`ConvertError::Plane`] if the picture lacks a plane.
+    /// [`ConvertError::OtherGeometry`] if the converter was made for another geometry, and
+    /// [`ConvertError::Plane`] if the frame lacks a plane.
     pub fn run(
         &mut self,
         view: &FrameView<'_>,
@@ -71,7 +73,7 @@ impl Rgb8Converter {
     }
 }
 
-/// An image that is being written.
+/// A sink of packed RGB rows.
 struct Image<'a> {
     isa: Isa,
     bytes: &'a mut [u8],

@@ -1,4 +1,4 @@
-//! Reads a picture upright and at another size, row by row.
+//! The sampler: it reads a frame upright and at another size, row by row.
 
 use moviola_av::plane::Plane;
 
@@ -15,40 +15,42 @@ use crate::{
     simd::{Isa, Lanes, lanes},
 };
 
-/// Rows that are turned together, a multiple of 16: the length of a turned run.
+/// Number of rows that are turned together, a multiple of 16: the length of a turned run.
 const BAND: usize = 64;
 
-/// The part that is all of a picture.
+/// The part that is the whole frame: left, top, right and bottom as fractions.
 const WHOLE: [f64; 4] = [0.0, 0.0, 1.0, 1.0];
 
-/// Takes runs of upright pixels, each pixel once.
+/// A receiver of runs of upright pixels. It gets each pixel once.
 pub(super) trait Sink {
     /// Stores a run of red, green and blue that starts at column `x` of row `y`.
     fn put(&mut self, x: usize, y: usize, rgb: [&[u8]; 3]);
 
-    /// Where row `y` has its place as packed red, green and blue, if that is how it is stored.
+    /// The memory of row `y` if the sink stores packed red, green and blue; else `None`.
     fn packed_row(&mut self, _y: usize) -> Option<&mut [u8]> {
         None
     }
 }
 
-/// A plan for pictures of one geometry, with the memory that it needs.
+/// A sampler for frames of one geometry, with its tables and buffers.
 #[derive(Debug)]
 pub(super) struct Sampler {
     geometry: Geometry,
     isa: Isa,
     reader: Reader,
-    /// A faster way to packed pixels, where there is one.
+    /// A faster reader for packed pixels; `None` if the geometry has none.
     direct: Option<Direct>,
-    /// Size of the output in the direction of the coded rows.
+    /// Length of the output along the frame's rows.
     width: usize,
+    /// Length of the output along the frame's columns.
     height: usize,
-    turned: bool,
+    /// Whether rows of the frame become columns of the output.
+    is_turned: bool,
     /// Red, green and blue of up to [`BAND`] rows.
     band: [Vec<Lanes<u8>>; 3],
 }
 
-/// Input rows to 8-bit rows.
+/// The reader of a layout: makes rows of 8-bit RGB from input rows.
 #[derive(Debug)]
 enum Reader {
     Planar(Planar),
@@ -56,7 +58,7 @@ enum Reader {
 }
 
 impl Sampler {
-    /// The plan to read `picture`, and others like it, at an upright size.
+    /// A sampler for frames like `view`, whole, to an upright `size`.
     pub(super) fn new(
         isa: Isa,
         view: &FrameView<'_>,
@@ -65,8 +67,8 @@ impl Sampler {
         Self::of_part(isa, view, WHOLE, size)
     }
 
-    /// The plan to read a part of `picture`: left, top, right and bottom as fractions of the upright
-    /// picture's width and height.
+    /// A sampler for a part of frames like `view`: left, top, right and bottom as fractions of the
+    /// upright frame's width and height.
     pub(super) fn of_part(
         isa: Isa,
         view: &FrameView<'_>,
@@ -90,22 +92,26 @@ impl Sampler {
             direct: Direct::new(isa, &geometry, axes),
             width: across.output,
             height: down.output,
-            turned: geometry.orientation.swaps_axes(),
+            is_turned: geometry.orientation.swaps_axes(),
             band: [line(), line(), line()],
         })
     }
 
-    /// The kernels that the plan was made for.
+    /// The kernels in use.
     pub(super) fn isa(&self) -> Isa {
         self.isa
     }
 
-    /// Whether [`Self::run`] takes this picture; it still needs all its planes.
+    /// Whether the view has this sampler's geometry. Its planes aren't checked.
     pub(super) fn fits(&self, view: &FrameView<'_>) -> bool {
         Geometry::of(view) == Ok(self.geometry)
     }
 
-    /// Reads a picture of the plan's geometry.
+    /// Reads a frame into `sink`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConvertError::OtherGeometry`] or [`ConvertError::Plane`]; the sink got nothing then.
     pub(super) fn run(
         &mut self,
         view: &FrameView<'_>,
@@ -115,7 +121,7 @@ impl Sampler {
         if let Reader::Packed(packed) = &mut self.reader {
             packed.start();
         }
-        let step = if self.turned { BAND } else { 1 };
+        let step = if self.is_turned { BAND } else { 1 };
         for y in (0..self.height).step_by(step) {
             if let (Some(direct), Some(out)) = (&mut self.direct, sink.packed_row(y)) {
                 direct.row(&planes, y, out);
@@ -125,7 +131,7 @@ impl Sampler {
             for row in 0..rows {
                 self.read(&planes, y + row, row);
             }
-            match self.turned {
+            match self.is_turned {
                 true => self.put_columns(y, rows, sink),
                 false => sink.put(0, y, self.band.each_ref().map(|row| self.samples(row))),
             }
@@ -133,7 +139,7 @@ impl Sampler {
         Ok(())
     }
 
-    /// Reads row `y` into row `row` of the band.
+    /// Reads output row `y` into row `row` of the band.
     fn read(&mut self, planes: &[Plane<'_>; 3], y: usize, row: usize) {
         let pitch = lanes(self.width);
         let rgb = self.band.each_mut().map(|rows| &mut rows[row * pitch..][..pitch]);
@@ -143,12 +149,12 @@ impl Sampler {
         }
     }
 
-    /// The first row of a band without its filling.
+    /// The first row of one component's band, without padding.
     fn samples<'a>(&self, row: &'a [Lanes<u8>]) -> &'a [u8] {
         &row.as_flattened()[..self.width]
     }
 
-    /// Hands out the band's columns as rows: the band's first row is column `x` of the output.
+    /// Puts the band's columns into `sink` as rows; the band's first row is column `x` there.
     fn put_columns(&self, x: usize, rows: usize, sink: &mut impl Sink) {
         let mut columns = [[[0; BAND]; 16]; 3];
         for lane in 0..lanes(self.width) {
@@ -162,7 +168,7 @@ impl Sampler {
         }
     }
 
-    /// Turns the 16 columns of one component that start at column `16 * lane`.
+    /// Transposes the 16 columns of one component that start at column `16 * lane`.
     fn turn(&self, band: &[Lanes<u8>], lane: usize, columns: &mut [[u8; BAND]; 16]) {
         let pitch = lanes(self.width);
         for top in (0..BAND).step_by(16) {

@@ -1,4 +1,4 @@
-//! Letterboxed, normalised `f32` tensors.
+//! Conversion to letterboxed, normalised `f32` tensors.
 
 use super::{
     ConvertError,
@@ -7,38 +7,38 @@ use super::{
 };
 use crate::{frame_view::FrameView, simd::Isa};
 
-/// What a model wants its pictures to look like.
+/// The tensor that a model takes: size, placement of the frame, channels and normalisation.
 ///
-/// A value of the tensor is `sample * scale + bias`, where samples run from 0 to 255. Arrays are
-/// in the tensor's channel order.
+/// A value of the tensor is `sample * scale + bias`; samples are 0 to 255. Arrays are in the
+/// tensor's channel order.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TensorSpec {
     /// Columns of the tensor.
     pub width: usize,
     /// Rows of the tensor.
     pub height: usize,
-    /// Where the picture goes.
+    /// The rectangle that the frame fills.
     pub placement: Placement,
     /// Order of the three channels.
     pub channels: ChannelOrder,
-    /// What a sample is multiplied by.
+    /// Factors of samples.
     pub scale: [f32; 3],
-    /// What is added after that.
+    /// Values added after scaling.
     pub bias: [f32; 3],
-    /// Samples, 0 to 255, around the picture; scaled like the picture's own.
+    /// Samples of the borders, 0 to 255; scaled like the frame's own.
     pub fill: [f32; 3],
 }
 
-/// A rectangle of the tensor that the upright picture is stretched over, in pixels.
+/// The rectangle of a tensor, in pixels, that the upright frame is stretched over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Placement {
-    /// Columns left of it.
+    /// First column.
     pub x: usize,
-    /// Rows above it.
+    /// First row.
     pub y: usize,
-    /// Its columns.
+    /// Number of columns.
     pub width: usize,
-    /// Its rows.
+    /// Number of rows.
     pub height: usize,
 }
 
@@ -52,12 +52,12 @@ pub enum ChannelOrder {
 }
 
 impl TensorSpec {
-    /// Values of a tensor: `3 * height * width`.
+    /// Number of values in the tensor: `3 * height * width`.
     pub fn values(&self) -> usize {
         self.width.saturating_mul(self.height).saturating_mul(3)
     }
 
-    /// Refuses sizes that are no sizes, and pictures outside the tensor.
+    /// Checks the tensor's sides and that the placement lies inside it.
     fn check(&self) -> Result<(), ConvertError> {
         check_side("the tensor's width", self.width)?;
         check_side("the tensor's height", self.height)?;
@@ -71,7 +71,7 @@ impl TensorSpec {
     }
 }
 
-/// Turns pictures of one geometry into tensors, without allocating.
+/// A converter of frames of one geometry to tensors. Converting doesn't allocate.
 #[derive(Debug)]
 pub struct TensorConverter {
     sampler: Sampler,
@@ -79,19 +79,19 @@ pub struct TensorConverter {
 }
 
 impl TensorConverter {
-    /// A converter for `picture` and others of the same size, layout, colour and orientation.
+    /// A converter for `view` and others of the same size, layout, colour and orientation.
     ///
-    /// The picture's samples aren't read, so it needs no planes.
+    /// No samples are read, so the view may lack its planes.
     ///
     /// # Errors
     ///
     /// [`ConvertError::Side`], [`ConvertError::PlacementOutside`] or [`ConvertError::Layout`] if
-    /// no such conversion exists.
+    /// the conversion isn't possible.
     pub fn new(view: &FrameView<'_>, spec: &TensorSpec) -> Result<Self, ConvertError> {
         Self::with_isa(Isa::detect(), view, spec)
     }
 
-    /// The same with kernels of the caller's choice.
+    /// A converter with the given kernels.
     pub(super) fn with_isa(
         isa: Isa,
         view: &FrameView<'_>,
@@ -102,18 +102,19 @@ impl TensorConverter {
         Ok(Self { sampler: Sampler::new(isa, view, size)?, spec: *spec })
     }
 
-    /// Whether [`Self::run`] takes this picture.
+    /// Whether the view has this converter's geometry.
     pub fn fits(&self, view: &FrameView<'_>) -> bool {
         self.sampler.fits(view)
     }
 
-    /// Writes one picture as a tensor `[3, height, width]`. Every value of `out` is written.
+    /// Writes one frame as a tensor `[3, height, width]`. Every value of `out` is written.
     ///
     /// # Errors
     ///
     /// [`ConvertError::OutputLength`] if `out` isn't [`TensorSpec::values`] long,
-    /// [`ConvertError::OtherGeometry`] if the converter was made for other pictures, and
-    /// [`ConvertError::Plane`] if the picture lacks a plane. The borders may be written then.
+    /// [`ConvertError::OtherGeometry`] if the converter was made for another geometry, and
+    /// [`ConvertError::Plane`] if the frame lacks a plane. After the last two, the borders have
+    /// been written.
     pub fn run(&mut self, view: &FrameView<'_>, out: &mut [f32]) -> Result<(), ConvertError> {
         let expected = self.spec.values();
         if out.len() != expected {
@@ -126,7 +127,7 @@ impl TensorConverter {
     }
 }
 
-/// A tensor that is being written.
+/// A sink that writes a tensor.
 struct Tensor<'a> {
     isa: Isa,
     spec: &'a TensorSpec,
@@ -134,7 +135,7 @@ struct Tensor<'a> {
 }
 
 impl Tensor<'_> {
-    /// Writes what lies around the picture.
+    /// Fills the borders around the frame.
     fn fill_border(&mut self) {
         let TensorSpec { width, height, placement, scale, bias, fill, .. } = *self.spec;
         let (above, below) = (placement.y * width, (placement.y + placement.height) * width);

@@ -1,4 +1,4 @@
-//! Pictures of every kind to convert.
+//! Frames of every geometry to convert.
 
 use moviola_av::plane::Plane;
 use proptest::prelude::*;
@@ -7,7 +7,7 @@ use crate::frame_view::{
     ChromaSiting, Depth, FrameColor, FrameView, Layout, Matrix, Orientation, Range,
 };
 
-/// A picture that owns its planes.
+/// A frame that owns its planes.
 #[derive(Clone, Debug)]
 pub(super) struct Canvas {
     pub(super) width: usize,
@@ -18,7 +18,7 @@ pub(super) struct Canvas {
     pub(super) planes: Vec<Rows>,
 }
 
-/// The rows of a plane, with bytes between them that belong to no one.
+/// The rows of a plane, with padding between them.
 #[derive(Clone, Debug)]
 pub(super) struct Rows {
     pub(super) bytes: Vec<u8>,
@@ -28,7 +28,7 @@ pub(super) struct Rows {
 }
 
 impl Canvas {
-    /// A picture of zeros whose rows lie `padding` bytes further apart than they must.
+    /// A frame of zeros with `padding` bytes after each row.
     pub(super) fn new((width, height): (usize, usize), layout: Layout, padding: usize) -> Self {
         let halved = |side: usize, log2: u8| (side + (1 << log2) - 1) >> log2;
         let full = |bytes| (width * bytes, height);
@@ -61,7 +61,7 @@ impl Canvas {
         }
     }
 
-    /// The same, filled with noise, between the rows too.
+    /// A frame of noise; the padding is noise too.
     pub(super) fn noise(
         size: (usize, usize),
         layout: Layout,
@@ -94,7 +94,7 @@ impl Canvas {
         }
     }
 
-    /// Component `component` (Y, U, V or R, G, B) of its own column and row.
+    /// The code of a component (Y, U, V or R, G, B) at a column and row of that component.
     pub(super) fn code(&self, component: usize, x: usize, y: usize) -> u32 {
         let (plane, index, depth) = self.locate(component, x);
         let row = &self.planes[plane].bytes[self.planes[plane].stride * y..];
@@ -105,7 +105,7 @@ impl Canvas {
         (word >> depth.shift).min((1 << depth.bits) - 1)
     }
 
-    /// Sets what [`Self::code`] reads.
+    /// Sets the code that [`Self::code`] reads.
     pub(super) fn set(&mut self, component: usize, (x, y): (usize, usize), code: u32) {
         let (plane, index, depth) = self.locate(component, x);
         let Rows { bytes, stride, .. } = &mut self.planes[plane];
@@ -114,7 +114,7 @@ impl Canvas {
         bytes[*stride * y + size * index..][..size].copy_from_slice(&word[..size]);
     }
 
-    /// Plane and sample index in its row of a component.
+    /// The plane of a component, the index of the sample in its row, and its depth.
     fn locate(&self, component: usize, x: usize) -> (usize, usize, Depth) {
         match self.layout {
             Layout::Gray(depth) => (0, x, depth),
@@ -152,7 +152,7 @@ fn layout() -> impl Strategy<Value = Layout> {
     ]
 }
 
-/// Packed layouts.
+/// Any packed layout.
 pub(super) fn packed() -> impl Strategy<Value = Layout> {
     prop_oneof![
         Just((3, [0, 1, 2])),
@@ -181,7 +181,7 @@ fn orientation() -> impl Strategy<Value = Orientation> {
         .prop_map(|(quarter_turns, mirrored)| Orientation { quarter_turns, mirrored })
 }
 
-/// Sides that meet the kernels' borders often.
+/// Sides around multiples of the kernels' vector lengths.
 pub(super) fn side() -> impl Strategy<Value = usize> {
     prop_oneof![1_usize..=9, 1_usize..=70]
 }
@@ -191,7 +191,7 @@ pub(super) fn any_canvas() -> impl Strategy<Value = Canvas> {
     canvas(layout(), orientation())
 }
 
-/// Noise whose chroma has half the columns of luma, most of it upright.
+/// Noise whose chroma has half the columns of luma; two thirds of it are upright.
 pub(super) fn doubling_canvas() -> impl Strategy<Value = Canvas> {
     let layout = (0_u8..=2).prop_map(|log2_height| Layout::Yuv {
         depth: Depth::EIGHT,

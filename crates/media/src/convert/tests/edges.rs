@@ -1,4 +1,4 @@
-//! What can't be converted is refused, and what lies around the output stays as it is.
+//! Invalid conversions are errors, and bytes around the output stay unchanged.
 
 use moviola_av::plane::Plane;
 
@@ -22,38 +22,42 @@ fn check_refused(canvas: &Canvas, spec: &TensorSpec, message: &str) {
 }
 
 #[test]
-fn sizes_of_zero() {
+fn sizes_of_zero_are_errors() {
     let canvas = Canvas::new((4, 4), GRAY, 0);
-    check_refused(&canvas, &plain_spec((0, 4)), "the tensor's width must be 1 to 1048576, got 0");
+    check_refused(
+        &canvas,
+        &plain_spec((0, 4)),
+        "the tensor's width must be 1 to 1048576 pixels, got 0",
+    );
     let placement = Placement { x: 0, y: 0, width: 4, height: 0 };
     let spec = TensorSpec { placement, ..plain_spec((4, 4)) };
-    check_refused(&canvas, &spec, "the output's height must be 1 to 1048576, got 0");
+    check_refused(&canvas, &spec, "the output's height must be 1 to 1048576 pixels, got 0");
     let nothing = Canvas { width: 0, ..canvas };
-    let message = "the picture's width must be 1 to 1048576, got 0";
+    let message = "the frame's width must be 1 to 1048576 pixels, got 0";
     check_refused(&nothing, &plain_spec((4, 4)), message);
 }
 
 #[test]
-fn sizes_beyond_reason() {
+fn sizes_above_the_limit_are_errors() {
     let canvas = Canvas { height: usize::MAX, ..Canvas::new((4, 4), GRAY, 0) };
     let error = TensorConverter::new(&canvas.view(), &plain_spec((4, 4))).unwrap_err();
-    assert_eq!(error, ConvertError::Side { what: "the picture's height", got: usize::MAX });
+    assert_eq!(error, ConvertError::Side { what: "the frame's height", got: usize::MAX });
     let canvas = Canvas::new((4, 4), GRAY, 0);
     assert!(Rgb8Converter::new(&canvas.view(), (MAX_SIDE + 1, 1)).is_err());
 }
 
 #[test]
-fn a_picture_outside_the_tensor() {
+fn a_placement_outside_the_tensor_is_an_error() {
     let canvas = Canvas::new((4, 4), GRAY, 0);
     let placement = Placement { x: 1, y: 0, width: 4, height: 4 };
     let spec = TensorSpec { placement, ..plain_spec((4, 4)) };
-    check_refused(&canvas, &spec, "the picture's place ends at 5×4, outside the 4×4 tensor");
+    check_refused(&canvas, &spec, "the placement ends at 5×4, outside the 4×4 tensor");
     let placement = Placement { x: usize::MAX, ..placement };
     assert!(to_tensor(&canvas.view(), &TensorSpec { placement, ..spec }, &mut []).is_err());
 }
 
 #[test]
-fn outputs_of_the_wrong_length() {
+fn outputs_of_the_wrong_length_are_errors() {
     let canvas = Canvas::new((4, 4), GRAY, 0);
     let error = to_tensor(&canvas.view(), &plain_spec((4, 4)), &mut [0.0; 47]).unwrap_err();
     assert_eq!(error, ConvertError::OutputLength { expected: 48, got: 47 });
@@ -64,7 +68,7 @@ fn outputs_of_the_wrong_length() {
 }
 
 #[test]
-fn planes_that_are_missing_or_short() {
+fn missing_or_short_planes_are_errors() {
     let layout = Layout::Yuv { depth: Depth::EIGHT, log2_width: 1, log2_height: 1 };
     let canvas = Canvas::new((5, 5), layout, 0);
     let refused = |planes| {
@@ -80,7 +84,7 @@ fn planes_that_are_missing_or_short() {
 }
 
 #[test]
-fn layouts_that_contradict_themselves() {
+fn contradictory_layouts_are_errors() {
     let yuv = |log2_width| Layout::Yuv { depth: Depth::EIGHT, log2_width, log2_height: 0 };
     let layouts = [
         Layout::Gray(Depth { bits: 7, shift: 0 }),
@@ -100,7 +104,7 @@ fn layouts_that_contradict_themselves() {
 }
 
 #[test]
-fn a_converter_takes_only_its_own_kind() {
+fn a_converter_takes_only_frames_of_its_geometry() {
     let (canvas, other) = (Canvas::new((4, 4), GRAY, 0), Canvas::new((4, 5), GRAY, 0));
     let mut converter = Rgb8Converter::new(&canvas.view(), (2, 2)).unwrap();
     assert!(converter.fits(&canvas.view()) && !converter.fits(&other.view()));
@@ -109,7 +113,7 @@ fn a_converter_takes_only_its_own_kind() {
 }
 
 #[test]
-fn bytes_between_rows_stay() {
+fn bytes_between_rows_stay_unchanged() {
     let canvas = Canvas::new((4, 4), GRAY, 0);
     let mut out = [9; 4 * 8 - 2];
     to_rgb8(&canvas.view(), (2, 4), &mut out, 8).unwrap();

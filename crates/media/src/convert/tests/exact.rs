@@ -1,4 +1,4 @@
-//! Pictures in planes against the exact conversion, in `f64` and pixel by pixel.
+//! Frames in planes compared with the exact conversion in `f64`, pixel by pixel.
 
 use proptest::prelude::*;
 
@@ -13,7 +13,7 @@ use crate::{
 
 type Rgb = [f64; 3];
 
-/// A component of a plane between its samples; edges repeat.
+/// A component's value between its samples; edges repeat.
 fn between(canvas: &Canvas, component: usize, (x, y): (f64, f64), (w, h): (usize, usize)) -> f64 {
     let clamp = |at: f64, side: usize| at.clamp(0.0, side as f64 - 1.0);
     let (x, y) = (clamp(x, w), clamp(y, h));
@@ -28,7 +28,7 @@ fn between(canvas: &Canvas, component: usize, (x, y): (f64, f64), (w, h): (usize
     )
 }
 
-/// The colour at a luma position, in 8-bit steps, not cut to what RGB can show.
+/// The colour at a luma position, in 8-bit steps, not clipped to RGB's range.
 fn color_at(canvas: &Canvas, (x, y): (f64, f64)) -> Rgb {
     let (w, h) = (canvas.width, canvas.height);
     let (x, y) = (x.clamp(0.0, w as f64 - 1.0), y.clamp(0.0, h as f64 - 1.0));
@@ -70,7 +70,7 @@ fn luma(code: f64, range: Range, depth: Depth) -> f64 {
     }
 }
 
-/// H.273's equations, from codes.
+/// RGB from codes, by the equations of ITU-T H.273.
 fn matrix(color: FrameColor, depth: Depth, [y, u, v]: [f64; 3]) -> Rgb {
     let unit = f64::from(1_u32 << (depth.bits - 8));
     let swing = match color.range {
@@ -105,7 +105,7 @@ fn source_of(canvas: &Canvas, (x, y): (usize, usize), (w, h): (usize, usize)) ->
     (x * canvas.width as f64 - 0.5, y * canvas.height as f64 - 0.5)
 }
 
-/// Largest and mean difference of an image of `size` from what `model` says.
+/// Largest and mean difference between an image of `size` and `model`.
 fn differences(
     canvas: &Canvas,
     size: (usize, usize),
@@ -129,14 +129,14 @@ proptest! {
 
     #[test]
     fn every_sample_is_the_exact_one_rounded(canvas in any_canvas(), size in (side(), side())) {
-        // Packed pixels follow OpenCV, which cuts off bits on the way.
+        // Packed pixels follow OpenCV, which drops low bits between its two passes.
         let packed = matches!(canvas.layout, Layout::Packed { .. });
         let (largest, _) = differences(&canvas, size, |at| color_at(&canvas, at));
         prop_assert!(largest <= if packed { 1.5 } else { 0.56 }, "off by {largest}");
     }
 }
 
-/// Converts every pixel first, as tools do that resize RGB.
+/// The colour if every pixel is converted first and RGB is resized, as other tools do.
 fn resized_rgb(canvas: &Canvas, (x, y): (f64, f64)) -> Rgb {
     let clamp = |at: f64, side: usize| at.clamp(0.0, side as f64 - 1.0);
     let (x, y) = (clamp(x, canvas.width), clamp(y, canvas.height));
@@ -156,7 +156,7 @@ fn resized_rgb(canvas: &Canvas, (x, y): (f64, f64)) -> Rgb {
 
 const YUV420: Layout = Layout::Yuv { depth: Depth::EIGHT, log2_width: 1, log2_height: 1 };
 
-/// Waves of luma and chroma that RGB can show, in limited range.
+/// Waves of luma and chroma inside RGB's range, in limited range.
 fn waves(size: (usize, usize), layout: Layout) -> Canvas {
     let mut canvas = Canvas::new(size, layout, 0);
     for component in 0..3 {
@@ -172,7 +172,7 @@ fn waves(size: (usize, usize), layout: Layout) -> Canvas {
 }
 
 #[test]
-fn smooth_pictures_are_what_converting_and_then_resizing_gives() {
+fn smooth_frames_equal_converting_before_resizing() {
     let canvas = waves((192, 108), YUV420);
     for size in [(64, 36), (96, 54), (130, 71), (192, 108), (250, 140)] {
         let (largest, mean) = differences(&canvas, size, |at| resized_rgb(&canvas, at));

@@ -1,6 +1,6 @@
-//! Conversions against models that are written another way: exact in `f64`, and OpenCV's.
+//! Conversions compared with independent models: exact arithmetic in `f64`, and OpenCV's.
 
-#![expect(clippy::cast_sign_loss, reason = "the models cast what they have clamped")]
+#![expect(clippy::cast_sign_loss, reason = "the models cast clamped values")]
 
 mod canvas;
 mod edges;
@@ -11,7 +11,7 @@ mod same_bits;
 use super::{ChannelOrder, Placement, Rgb8Converter, TensorSpec};
 use crate::{frame_view::FrameView, simd::Isa};
 
-/// An image of `size`, converted by the given kernels.
+/// The frame as an image of `size`, converted by the given kernels.
 fn rgb8(isa: Isa, view: &FrameView<'_>, size: (usize, usize)) -> Vec<u8> {
     let mut out = vec![0; 3 * size.0 * size.1];
     let mut converter = Rgb8Converter::with_isa(isa, view, size).unwrap();
@@ -19,7 +19,7 @@ fn rgb8(isa: Isa, view: &FrameView<'_>, size: (usize, usize)) -> Vec<u8> {
     out
 }
 
-/// A tensor that is all picture, and holds samples of 0 to 255.
+/// A tensor without borders, of samples 0 to 255.
 fn plain_spec((width, height): (usize, usize)) -> TensorSpec {
     TensorSpec {
         width,

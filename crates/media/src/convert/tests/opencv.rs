@@ -1,4 +1,4 @@
-//! Packed pixels against `cv2.resize(..., interpolation=cv2.INTER_LINEAR)`.
+//! Packed pixels compared with `cv2.resize(..., interpolation=cv2.INTER_LINEAR)`.
 
 use proptest::prelude::*;
 
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{frame_view::Layout, simd::Isa};
 
-/// The left one of two input samples and the weights of both in 2^11ths, for one output sample.
+/// The index of the left of two input samples and both weights in 2^11ths, for an output sample.
 fn place(index: usize, input: usize, output: usize) -> (i64, [i64; 2]) {
     let scale = 1.0 / (output as f64 / input as f64);
     let position = ((index as f64 + 0.5) * scale - 0.5) as f32;
@@ -56,16 +56,16 @@ proptest! {
     }
 }
 
-/// Images that `opencv_resize.py` wrote: the source and then what OpenCV made of it.
+/// Images that `opencv_resize.py` wrote: the source, then OpenCV's resized copies of it.
 const IMAGES: &[u8] = include_bytes!("../../../tests/fixtures/opencv_resize.bin");
 
-/// One of the images.
+/// An image of the fixture.
 struct Image<'a> {
     size: (usize, usize),
     pixels: &'a [u8],
 }
 
-/// Splits the images' bytes after the first image.
+/// The first image, and the bytes after it.
 fn split_image(bytes: &[u8]) -> Option<(Image<'_>, &[u8])> {
     let (size, rest) = bytes.split_first_chunk::<4>()?;
     let [width, height] = [[size[0], size[1]], [size[2], size[3]]];

@@ -1,4 +1,4 @@
-//! Whole conversions that must agree to the last bit.
+//! Whole conversions that must agree bit for bit.
 
 use proptest::prelude::*;
 
@@ -12,7 +12,7 @@ use crate::{
     simd::Isa,
 };
 
-/// A tensor around a picture of the given size.
+/// A tensor with a placement of any size and borders of any width.
 fn any_spec() -> impl Strategy<Value = TensorSpec> {
     let border = || 0_usize..5;
     let placed = (side(), side(), border(), border(), border(), border());
@@ -34,12 +34,12 @@ fn tensor(isa: Isa, canvas: &Canvas, spec: &TensorSpec) -> Vec<f32> {
     out
 }
 
-/// The pixels of an upright image, put back as they were coded.
+/// The pixels of an upright image, turned back to the coded order.
 fn coded(image: &[u8], (width, height): (usize, usize), orientation: Orientation) -> Vec<u8> {
     let (mut pixels, mut size) = (image.as_chunks::<3>().0.to_vec(), (width, height));
     for _ in 0..orientation.quarter_turns {
         let (w, h) = (size.1, size.0);
-        // A quarter turn back: what was at the right is now at the top.
+        // A quarter turn back: the right column becomes the top row.
         let turned = (0..w * h).map(|i| pixels[(i % w) * size.0 + size.0 - 1 - i / w]);
         (pixels, size) = (turned.collect(), (w, h));
     }
@@ -80,7 +80,7 @@ proptest! {
     }
 
     #[test]
-    fn packed_pixels_in_one_step_are_those_of_planes(canvas in doubling_canvas()) {
+    fn packed_pixels_in_one_step_equal_those_in_planes(canvas in doubling_canvas()) {
         let (width, height) = canvas.view().display_size();
         let planes = tensor(Isa::detect(), &canvas, &plain_spec((width, height)));
         for isa in [Isa::scalar(), Isa::detect()] {
@@ -93,7 +93,7 @@ proptest! {
     }
 
     #[test]
-    fn turning_changes_nothing_but_the_order(canvas in any_canvas(), size in (side(), side())) {
+    fn turning_only_reorders_pixels(canvas in any_canvas(), size in (side(), side())) {
         let orientation = canvas.orientation;
         let upright = rgb8(Isa::detect(), &canvas.view(), size);
         let unturned = Canvas { orientation: Orientation::default(), ..canvas };
@@ -103,7 +103,7 @@ proptest! {
     }
 
     #[test]
-    fn packed_pixels_of_the_same_size_are_themselves(
+    fn packed_pixels_of_the_same_size_stay_unchanged(
         canvas in super::canvas::packed().prop_flat_map(|layout| {
             ((side(), side()), any::<u64>())
                 .prop_map(move |(size, seed)| Canvas::noise(size, layout, 3, seed))
@@ -121,7 +121,7 @@ proptest! {
 }
 
 #[test]
-fn a_converter_forgets_the_picture_before() {
+fn a_converter_keeps_nothing_of_the_last_frame() {
     let layout = Layout::Packed { bytes: 3, rgb: [0, 1, 2] };
     let (first, second) =
         (Canvas::noise((9, 9), layout, 0, 1), Canvas::noise((9, 9), layout, 0, 2));
