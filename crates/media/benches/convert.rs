@@ -8,10 +8,10 @@ use moviola_media::{
     frame_view::{Depth, FrameColor, FrameView, Layout, Orientation},
 };
 
-/// Size of the decoded pictures.
+/// Size of the decoded frames.
 const SIZE: (usize, usize) = (1920, 1080);
 
-/// The layouts that decoders give most, by FFmpeg's names.
+/// The layouts that decoders give most often, with FFmpeg's names.
 const LAYOUTS: [(&str, Layout); 8] = [
     ("yuv420p", yuv(Depth::EIGHT, 1, 1)),
     ("yuv422p", yuv(Depth::EIGHT, 1, 0)),
@@ -30,7 +30,7 @@ const fn yuv(depth: Depth, log2_width: u8, log2_height: u8) -> Layout {
 /// Bytes between the starts of two planes.
 const PLANE: usize = 4 * SIZE.0 * SIZE.1;
 
-/// Bytes that no branch or cache can foresee.
+/// Random bytes, so that branch prediction doesn't help.
 fn noise() -> Vec<u8> {
     let mut state = 1_u32;
     let next = || {
@@ -40,7 +40,7 @@ fn noise() -> Vec<u8> {
     std::iter::repeat_with(next).take(3 * PLANE).collect()
 }
 
-/// A picture of noise.
+/// A frame of noise.
 fn view(layout: Layout, quarter_turns: u8, noise: &[u8]) -> FrameView<'_> {
     let (width, height) = SIZE;
     let (luma, chroma) = match layout {
@@ -66,7 +66,7 @@ fn view(layout: Layout, quarter_turns: u8, noise: &[u8]) -> FrameView<'_> {
     }
 }
 
-/// The picture in the middle of a square, as detectors want it.
+/// A square tensor with the frame in the middle, as detectors take it.
 fn letterbox(side: usize, (width, height): (usize, usize)) -> TensorSpec {
     let placement = Placement { x: (side - width) / 2, y: (side - height) / 2, width, height };
     TensorSpec {

@@ -35,7 +35,7 @@ impl Line {
     /// Buffers for rows of luma, of chroma, or of interleaved chroma pairs at half the width.
     pub(super) fn new(across: Axis) -> Self {
         Self {
-            // Kernels load nine pairs at once wherever nine are there; this lets them at the end.
+            // Kernels load nine pairs at once; the padding allows that at the row's end too.
             blended: vec![[0; 16]; lanes(across.input + 18)],
             sampled: vec![[0; 16]; lanes(across.output)],
         }

@@ -1,23 +1,23 @@
-//! Boxes and labels drawn into a picture, for people to look at.
+//! Drawing of boxes and labels into RGB pixels.
 
 use super::{ImageError, Result, font, geometry::Size};
 
-/// A box to draw and what to write on it.
+/// A box to draw and its label.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Annotation<'a> {
-    /// Left, top, right and bottom in pixels; what is outside of the picture is cut off.
+    /// Left, top, right and bottom in pixels; parts outside the image are not drawn.
     pub area: [f32; 4],
-    /// Picks the colour: a class has the same one in every picture.
+    /// Selects the colour: a class has the same one in every image.
     pub class_id: usize,
-    /// The class's name. What is not ASCII shows as an empty frame.
+    /// The class's name. Characters other than ASCII are drawn as empty rectangles.
     pub class: &'a str,
-    /// How sure the model is, 0.0 to 1.0.
+    /// The model's confidence, 0.0 to 1.0.
     pub confidence: f32,
 }
 
-/// Draws boxes into 8-bit RGB pixels, row by row without padding; later ones lie on top.
+/// Draws boxes into 8-bit RGB pixels, row by row without padding; later ones cover earlier ones.
 ///
-/// Lines and letters grow with the picture. A box with a side that is not a number is left out.
+/// Lines and letters grow with the image. Boxes with a side that is not finite are not drawn.
 ///
 /// # Errors
 ///
@@ -35,7 +35,7 @@ pub fn annotate(pixels: &mut [u8], size: Size, boxes: &[Annotation<'_>]) -> Resu
 /// Red, green and blue.
 type Rgb = [u8; 3];
 
-/// A rectangle of pixels: left, top, and the first column and row behind it.
+/// A rectangle of pixels; `right` and `bottom` are the first column and row after it.
 #[derive(Clone, Copy)]
 struct Rect {
     left: i64,
@@ -75,7 +75,7 @@ impl<'a> Canvas<'a> {
         self.label(area, &label, color);
     }
 
-    /// The outline of `area`, inside of it.
+    /// Draws the outline of `area`, inside it.
     fn frame(&mut self, area: Rect, color: Rgb) {
         let line = self.line;
         self.fill(Rect { bottom: area.top + line, ..area }, color);
@@ -84,29 +84,29 @@ impl<'a> Canvas<'a> {
         self.fill(Rect { left: area.right - line, ..area }, color);
     }
 
-    /// `text` on a filled background above `area`, or inside of it where there is no room above.
+    /// Draws `text` on a filled background above `area`, or inside it if there is no room above.
     fn label(&mut self, area: Rect, text: &str, background: Rgb) {
         let scale = (self.line + 1) / 2;
         let advance = (font::WIDTH as i64 + 1) * scale;
         let width = advance * text.chars().count() as i64 + scale;
         let height = (font::HEIGHT as i64 + 2) * scale;
-        let (picture_width, picture_height) = (self.width as i64, self.height as i64);
-        let left = area.left.min(picture_width - width).max(0);
+        let (image_width, image_height) = (self.width as i64, self.height as i64);
+        let left = area.left.min(image_width - width).max(0);
         let above = area.top - height;
         let top = if above >= 0 { above } else { area.top.max(0) };
-        let top = top.min(picture_height - height).max(0);
+        let top = top.min(image_height - height).max(0);
         self.fill(Rect { left, top, right: left + width, bottom: top + height }, background);
         let ink = if is_bright(background) { [0; 3] } else { [255; 3] };
         for (i, character) in text.chars().enumerate() {
             let at = (left + scale + advance * i as i64, top + scale);
-            if at.0 >= picture_width {
+            if at.0 >= image_width {
                 break;
             }
             self.character(character, at, scale, ink);
         }
     }
 
-    /// A character whose pixels are squares of `scale` pixels, from its top left corner.
+    /// Draws a character whose dots are squares of `scale` pixels, at its top left corner.
     fn character(&mut self, character: char, (left, top): (i64, i64), scale: i64, color: Rgb) {
         for (y, row) in font::glyph(character).into_iter().enumerate() {
             let top = top + scale * y as i64;
@@ -117,9 +117,9 @@ impl<'a> Canvas<'a> {
         }
     }
 
-    /// Fills the part of `area` that is in the picture.
+    /// Fills the part of `area` that is inside the image.
     fn fill(&mut self, area: Rect, color: Rgb) {
-        #[expect(clippy::cast_sign_loss, reason = "clamped to the picture")]
+        #[expect(clippy::cast_sign_loss, reason = "clamped to the image")]
         let inside = |at: i64, side: usize| at.clamp(0, side as i64) as usize;
         let (left, right) = (inside(area.left, self.width), inside(area.right, self.width));
         let (top, bottom) = (inside(area.top, self.height), inside(area.bottom, self.height));
@@ -133,12 +133,12 @@ impl<'a> Canvas<'a> {
     }
 }
 
-/// A vivid colour; those of neighbouring classes lie far apart on the colour wheel.
+/// A vivid colour for a class; neighbouring classes have colours far apart on the colour wheel.
 fn class_color(class_id: usize) -> Rgb {
     /// The golden angle spreads any number of hues evenly.
     const GOLDEN: f64 = 0.618_033_988_749_895;
     let hue = (class_id as f64 * GOLDEN).fract() * 6.0;
-    // The distance from a primary colour, as in HSV with full saturation and value.
+    // HSV with full saturation and value: a component depends on the hue's distance from it.
     let component = |offset: f64| {
         let ramp = ((hue + offset) % 6.0 - 3.0).abs() - 1.0;
         #[expect(clippy::cast_sign_loss, reason = "clamped")]
@@ -163,7 +163,7 @@ mod tests {
         Annotation { area, class_id: 2, class: "car", confidence: 0.91 }
     }
 
-    /// Draws into a gray picture and returns which pixels have changed, as a predicate.
+    /// Draws into a gray image; gives a function that says whether a pixel has changed.
     fn drawn(size: Size, boxes: &[Annotation<'_>]) -> impl Fn(usize, usize) -> bool + use<> {
         let mut pixels = vec![GRAY; size.0 * size.1 * 3];
         annotate(&mut pixels, size, boxes).unwrap();
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_grow_with_the_picture() {
+    fn lines_grow_with_the_image() {
         let thickness = |size: Size| {
             let changed = drawn(size, &[annotation([50.0, 150.0, 350.0, 450.0])]);
             (50..90).take_while(|&x| changed(x, 300)).count()
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_at_the_edges_stay_in_the_picture() {
+    fn labels_at_the_edges_stay_in_the_image() {
         let top_right = drawn((200, 100), &[annotation([190.0, 0.0, 200.0, 50.0])]);
         assert!(top_right(155, 1), "pushed left and into the box");
         let below = drawn((200, 100), &[annotation([10.0, 500.0, 50.0, 600.0])]);
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn any_box_in_any_picture_is_drawn_without_panic() {
+    fn any_box_in_any_image_is_drawn_without_panic() {
         let extremes =
             [f32::MIN, -1e9, -3.0, 0.0, 0.4, 7.0, 1e9, f32::MAX, f32::NAN, f32::INFINITY];
         for size in [(0, 0), (1, 1), (3, 200), (64, 64)] {

@@ -1,8 +1,8 @@
-//! libjpeg: finished samples in, a JPEG file out.
+//! JPEG compression by libjpeg, from finished samples.
 //!
-//! It is MozJPEG's libjpeg, which is libjpeg-turbo's and lets its caller choose the quantisation
-//! tables; none of MozJPEG's slow refinements is on. Accurate integer DCT, standard Huffman tables
-//! (tables made for each image save 10 % and take three times as long), no restart markers.
+//! The library is MozJPEG, a libjpeg-turbo whose caller can choose the quantisation tables;
+//! MozJPEG's slow optimisations are off. Accurate integer DCT, standard Huffman tables (tables
+//! optimised for each image save 10 % and take three times as long), no restart markers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -13,7 +13,7 @@ use mozjpeg::{
 
 use super::{Encoded, ImageError, Result, geometry::Size, planes::YccPlanes};
 
-/// Makes JPEG files of one quality, and keeps the buffer that they lie in.
+/// A compressor to JPEG files of one quality; it keeps the buffer of the last file.
 #[derive(Debug)]
 pub(super) struct Compressor {
     luma: QTable,
@@ -22,21 +22,25 @@ pub(super) struct Compressor {
 }
 
 impl Compressor {
-    /// A compressor of quality 1 to 100, on libjpeg's scale: files are about as large as libjpeg's.
+    /// A compressor of quality 1 to 100 on libjpeg's scale; files are about as large as libjpeg's.
     ///
-    /// The tables are flat instead of libjpeg's, which are those of the standard's annex K. For
-    /// frames of video, whose fine detail annex K takes away, that brings SSIM nearer to 1 at equal
-    /// size: 0.989 instead of 0.984 at 200 kB for 1080p.
+    /// The quantisation tables are flat, not those of ITU-T T.81 annex K that libjpeg uses. Annex K
+    /// removes fine detail of video frames; flat tables bring SSIM nearer to 1 at equal size: 0.989
+    /// instead of 0.984 at 200 kB for 1080p.
     pub(super) fn new(quality: u8) -> Self {
         let scale = quality_scale(quality);
         let step = |base: f32| (base * scale).round().clamp(1.0, 255.0);
         let (luma, chroma) = (step(LUMA_STEP), step(CHROMA_STEP));
-        // Chroma is coarser in its detail only: a coarse mean would shift the colour of areas.
+        // Chroma's detail is coarser, but not its mean, which would shift the colour of areas.
         let (luma, chroma) = (flat_table(luma, luma), flat_table(luma, chroma));
         Self { luma, chroma, output: Vec::new() }
     }
 
-    /// The file of planes that mean what JFIF means, padded to whole blocks.
+    /// The file of an image of `size` whose planes are JFIF's, padded to whole blocks.
+    ///
+    /// # Errors
+    ///
+    /// [`ImageError::Encode`] if libjpeg fails.
     pub(super) fn planes(&mut self, planes: &YccPlanes, size: Size) -> Result<Encoded<'_>> {
         let [luma, cb, cr] = &planes.planes;
         let Some((across, down)) = planes.chroma else {
@@ -54,8 +58,12 @@ impl Compressor {
         })
     }
 
-    /// The file of 8-bit RGB pixels, row by row without padding. 4:4:4, so that lines and letters
-    /// drawn into them keep their colours.
+    /// The file of 8-bit RGB pixels, row by row without padding, in 4:4:4, so that drawn lines and
+    /// letters keep their colours.
+    ///
+    /// # Errors
+    ///
+    /// [`ImageError::Encode`] if libjpeg fails.
     pub(super) fn rgb(&mut self, pixels: &[u8], size: Size) -> Result<Encoded<'_>> {
         self.file(size, ColorSpace::JCS_RGB, (1, 1), |mut started| {
             started.write_scanlines(pixels)?;
@@ -63,8 +71,8 @@ impl Compressor {
         })
     }
 
-    /// Compresses what `write` writes. `chroma` says how many pixels a chroma sample covers across
-    /// and down.
+    /// The file of the samples that `write` writes. `chroma` is the number of pixels that a chroma
+    /// sample covers across and down.
     fn file(
         &mut self,
         size: Size,
@@ -74,7 +82,7 @@ impl Compressor {
     ) -> Result<Encoded<'_>> {
         let mut output = std::mem::take(&mut self.output);
         output.clear();
-        // libjpeg's errors come as panics, without a word on stderr.
+        // The crate turns libjpeg's errors into panics. It prints nothing on stderr.
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let mut compress = Compress::new(space);
             compress.set_fastest_defaults();
@@ -90,8 +98,8 @@ impl Compressor {
         self.output = match outcome {
             Ok(written) => written.map_err(|error| refused(error.to_string()))?,
             Err(panic) => {
-                let said = panic.downcast_ref::<String>().map(String::as_str);
-                return Err(refused(said.unwrap_or("libjpeg failed").to_owned()));
+                let message = panic.downcast_ref::<String>().map(String::as_str);
+                return Err(refused(message.unwrap_or("libjpeg failed").to_owned()));
             }
         };
         Ok(Encoded { width: size.0, height: size.1, bytes: &self.output })
@@ -100,21 +108,23 @@ impl Compressor {
 
 type Started = mozjpeg::compress::CompressStarted<Vec<u8>>;
 
-/// Quantisation steps at quality 50, with which files of every quality from 75 up are about as
-/// large as with the tables of annex K.
+/// Quantisation step of luma at quality 50. With these steps, files of qualities from 75 up are
+/// about as large as with the tables of annex K.
 const LUMA_STEP: f32 = 25.0;
+
+/// Quantisation step of chroma at quality 50.
 const CHROMA_STEP: f32 = 50.0;
 
-/// How far a quality stretches the tables of quality 50: libjpeg's `jpeg_quality_scaling`.
+/// The factor of a quality on the tables of quality 50: libjpeg's `jpeg_quality_scaling`.
 fn quality_scale(quality: u8) -> f32 {
     let quality = f32::from(quality.clamp(1, 100));
     if quality < 50.0 { 50.0 / quality } else { 2.0 - quality / 50.0 }
 }
 
-/// A table with steps from 1 to 255: one for the mean of a block, another for its detail, and
-/// between them for what is nearly as coarse as the mean.
+/// A table with one step for a block's mean and another for its detail, with values between them
+/// for the lowest frequencies. Steps are 1 to 255.
 fn flat_table(mean: f32, detail: f32) -> QTable {
-    // The crate stretches its own tables only, by a quality on the scale above.
+    // The crate offers scaled copies of its own tables only: this is the quality for a step.
     let quality = |step: f32| {
         const STEP_OF_FLAT: f32 = 16.0;
         let scale = step / STEP_OF_FLAT;
@@ -132,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_step_can_be_had() {
+    fn every_step_is_reached() {
         for step in 1..=255_u8 {
             let table = format!("{:?}", flat_table(step.into(), step.into()));
             let want = vec![step; 64];
@@ -141,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn quality_stretches_as_libjpeg_s() {
+    fn quality_scales_as_in_libjpeg() {
         let scales = [100, 90, 75, 50, 25, 1].map(quality_scale);
         for (scale, want) in scales.into_iter().zip([0.0, 0.2, 0.5, 1.0, 2.0, 50.0]) {
             assert!((scale - want).abs() < 1e-6, "{scale}, not {want}");
@@ -149,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_libjpeg_refuses_is_an_error() {
+    fn failures_of_libjpeg_are_errors() {
         let error = Compressor::new(90).rgb(&[], (65_501, 1)).unwrap_err();
         assert!(error.to_string().contains("65500"), "{error}");
     }

@@ -1,4 +1,4 @@
-//! What can go wrong between a picture and its image file.
+//! The errors of making and writing image files.
 
 use std::{
     io,
@@ -22,12 +22,12 @@ pub enum ImageError {
         /// The value.
         got: String,
     },
-    /// A picture's planes don't hold what its size and layout ask for.
-    #[error("plane {plane} of the picture is missing or too small: {needed}")]
+    /// A frame's plane is missing, or smaller than size and layout require.
+    #[error("plane {plane} of the frame is missing or too small: it needs {needed}")]
     Planes {
-        /// Which plane, from 0.
+        /// Index of the plane, from 0.
         plane: usize,
-        /// What it should hold.
+        /// The rows and bytes that it should hold.
         needed: String,
     },
     /// The image has more pixels across or in all than its format or this machine takes.
@@ -38,7 +38,7 @@ pub enum ImageError {
         /// Height in pixels.
         height: usize,
     },
-    /// The picture can't become RGB.
+    /// The frame can't be converted to RGB.
     #[error(transparent)]
     Convert(#[from] ConvertError),
     /// An encoder refused.

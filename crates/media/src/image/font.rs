@@ -1,14 +1,14 @@
-//! A small font of our own for labels: ASCII, five by seven pixels.
+//! The font of labels: ASCII, five by seven pixels.
 
-/// Width of a glyph in pixels, without the column between two of them.
+/// Width of a glyph in pixels, without the gap after it.
 pub(super) const WIDTH: usize = 5;
 
 /// Height of a glyph in pixels.
 pub(super) const HEIGHT: usize = 7;
 
-/// The rows of a character from the top, the leftmost pixel in the highest of five bits.
+/// The rows of a character's glyph from the top; the highest of five bits is the leftmost pixel.
 ///
-/// What the font does not have is an empty frame.
+/// Characters that the font lacks are an empty rectangle.
 pub(super) fn glyph(character: char) -> [u8; HEIGHT] {
     let index = u32::from(character).checked_sub(u32::from(FIRST));
     let glyph = index.and_then(|index| GLYPHS.get(usize::try_from(index).ok()?));
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn glyphs_stand_at_their_characters() {
+    fn characters_have_their_glyphs() {
         assert_eq!(glyph(' '), [0; HEIGHT]);
         assert_eq!(glyph('T')[0], 0b11111);
         assert_eq!(glyph('L')[6], 0b11111);

@@ -1,4 +1,4 @@
-//! How large an image becomes, how its chroma is subsampled, and how it is turned.
+//! The geometry of an image: its size, chroma subsampling and orientation.
 
 use crate::frame_view::{FrameView, Layout, Orientation};
 
@@ -10,13 +10,13 @@ pub(super) type Size = (usize, usize);
 /// libjpeg's largest side in pixels (`JPEG_MAX_DIMENSION`).
 const MAX_SIDE: usize = 65_500;
 
-/// The most pixels of an image: far above every camera, and below what exhausts a machine.
+/// The most pixels of an image: 268 million, more than usual cameras have.
 const MAX_PIXELS: usize = 1 << 28;
 
-/// The size of the image that [`JpegEncoder`](super::JpegEncoder) and the others make of a picture.
+/// The size in pixels of the image that an encoder makes of a frame.
 ///
-/// Upright with square pixels, or as coded if `coded`; then shrunk to fit into `max_size`, keeping
-/// its shape. Never enlarged to fit.
+/// The image is upright with square pixels, or as coded if `coded`. It is then shrunk to fit into
+/// `max_size` (width and height), keeping its aspect ratio; it is never enlarged.
 pub fn image_size(view: &FrameView<'_>, max_size: Option<Size>, coded: bool) -> Size {
     let size = if coded { (view.width, view.height) } else { view.display_size() };
     let Some(limit) = max_size else { return size };
@@ -30,28 +30,32 @@ pub fn image_size(view: &FrameView<'_>, max_size: Option<Size>, coded: bool) -> 
     (shrink(size.0), shrink(size.1))
 }
 
-/// Whether an image can be so large.
+/// Whether an image of that size is within the limits.
 pub(super) fn fits((width, height): Size) -> bool {
     width.max(height) <= MAX_SIDE && width.saturating_mul(height) <= MAX_PIXELS
 }
 
-/// What becomes of a picture on its way to an image.
+/// The sizes, subsampling and orientation in the steps from a frame to its image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Geometry {
-    /// The image's size: upright.
+    /// Size of the image.
     pub(super) size: Size,
-    /// The same before shrinking.
+    /// Size of the image before shrinking.
     pub(super) full: Size,
-    /// The same before turning.
+    /// Size of the image after shrinking, before turning.
     pub(super) unturned: Size,
-    /// How often chroma is halved across and down before turning; `None` without chroma.
+    /// How many times chroma is halved across and down before turning; `None` without chroma.
     pub(super) chroma: Option<(u8, u8)>,
-    /// How the picture is turned.
+    /// The steps that make the frame upright.
     pub(super) orientation: Orientation,
 }
 
 impl Geometry {
-    /// The geometry of the image of `picture`.
+    /// The geometry of the image of a frame.
+    ///
+    /// # Errors
+    ///
+    /// [`ImageError::TooLarge`].
     pub(super) fn new(view: &FrameView<'_>, max_size: Option<Size>, coded: bool) -> Result<Self> {
         let size = image_size(view, max_size, coded);
         if !fits(size) {
@@ -64,13 +68,13 @@ impl Geometry {
         Ok(Self { size, full, unturned, chroma, orientation })
     }
 
-    /// How often chroma is halved across and down in the turned image.
+    /// How many times chroma is halved across and down after turning.
     pub(super) fn turned_chroma(&self) -> Option<(u8, u8)> {
         self.chroma.map(|(x, y)| if self.orientation.swaps_axes() { (y, x) } else { (x, y) })
     }
 }
 
-/// How often a layout halves its chroma across and down; `None` without chroma.
+/// How many times a layout halves its chroma across and down; `None` without chroma.
 pub(super) fn subsampling(layout: Layout) -> Option<(u8, u8)> {
     match layout {
         Layout::Gray(_) => None,
@@ -80,14 +84,14 @@ pub(super) fn subsampling(layout: Layout) -> Option<(u8, u8)> {
     }
 }
 
-/// The nearest subsampling that a turned JPEG can hold.
+/// The nearest subsampling that JPEG supports after turning.
 ///
-/// JPEG pairs chroma with luma from the first column and row on. If a turn makes the last one the
-/// first and the length is odd, pairs would shift by one pixel, so that axis is not halved.
+/// JPEG pairs chroma with luma starting at the first column and row. If an axis is reversed and
+/// its length is odd, pairs would shift by one pixel, so that axis is not halved.
 fn storable(log2: (u8, u8), size: Size, orientation: Orientation) -> (u8, u8) {
     let halved = match log2 {
         (0 | 1, 0 | 1) => log2,
-        // Only across: the compressor takes no blocks of four rows.
+        // A quarter only across: the compressor takes no chroma that covers four rows.
         (2, 0) if !orientation.swaps_axes() => log2,
         (0, 2) if orientation.swaps_axes() => log2,
         (x, y) => (x.min(1), y.min(1)),
@@ -99,20 +103,19 @@ fn storable(log2: (u8, u8), size: Size, orientation: Orientation) -> (u8, u8) {
     (keep(halved.0, flips.columns, size.0), keep(halved.1, flips.rows, size.1))
 }
 
-/// An orientation in terms of the picture before turning: columns and rows are reversed, then
-/// columns become rows.
+/// An orientation as flips of the unturned image: columns and rows are reversed, then transposed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Flips {
-    /// The last column comes first.
+    /// Whether the last column comes first.
     pub(super) columns: bool,
-    /// The last row comes first.
+    /// Whether the last row comes first.
     pub(super) rows: bool,
-    /// Columns become rows.
+    /// Whether columns become rows.
     pub(super) transposed: bool,
 }
 
 impl Flips {
-    /// The flips that are the same as `orientation`.
+    /// The flips that equal `orientation`.
     pub(super) fn new(orientation: Orientation) -> Self {
         let Orientation { quarter_turns, mirrored } = orientation;
         let (columns, rows) = match quarter_turns % 4 {
@@ -124,7 +127,7 @@ impl Flips {
         Self { columns, rows, transposed: orientation.swaps_axes() }
     }
 
-    /// Whether the picture is upright already.
+    /// Whether nothing is flipped or transposed.
     pub(super) fn is_identity(self) -> bool {
         !(self.columns || self.rows || self.transposed)
     }
@@ -171,14 +174,14 @@ mod tests {
     }
 
     #[test]
-    fn coded_images_keep_their_size_and_place() {
+    fn coded_images_keep_their_size_and_orientation() {
         let turned = view((720, 576), (16, 11), 1);
         assert_eq!(image_size(&turned, None, true), (720, 576));
         assert!(Flips::new(Geometry::new(&turned, None, true).unwrap().orientation).is_identity());
     }
 
     #[test]
-    fn absurd_sizes_are_errors_that_name_the_remedy() {
+    fn too_large_sizes_are_errors_that_name_the_remedy() {
         for wide in [view((70_000, 1), (1, 1), 0), view((60_000, 60_000), (1, 1), 0)] {
             let error = Geometry::new(&wide, None, false).unwrap_err();
             assert!(error.to_string().contains("--max-size"), "{error}");
@@ -206,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_jpeg_lacks_gets_the_nearest_finer_subsampling() {
+    fn subsampling_that_jpeg_lacks_becomes_the_nearest_finer_one() {
         check_chroma((2, 2), (64, 64), 0, (1, 1));
         check_chroma((2, 0), (64, 64), 3, (0, 1));
         check_chroma((2, 1), (64, 64), 0, (1, 1));

@@ -1,14 +1,14 @@
-//! The plane pass: any picture becomes planes that mean what JFIF means.
+//! Conversion of any frame to JFIF planes: full-range BT.601 of 8 bits, upright, square pixels.
 //!
-//! Those are full-range BT.601 of 8 bits, upright, with square pixels. Range, matrix, depth and
-//! interleaving are undone in one go over the samples ([`weights`](super::weights) has the
-//! formulas); resampling and turning are further passes that most pictures don't need.
+//! Range, matrix, depth and interleaving are converted in one pass over the samples
+//! ([`weights`](super::weights) has the formulas); resampling and turning are further passes that
+//! most frames don't need.
 //!
-//! Two things stay approximate, as everywhere:
+//! Two approximations remain, as in other tools:
 //!
-//! - Chroma samples are kept where they are. MPEG sites them on the left luma column and JFIF
-//!   between the two, so that colour moves by a quarter of a chroma sample. A matrix other than
-//!   BT.601 adds to each luma sample a share of the one chroma sample that covers it.
+//! - Chroma samples are not moved. MPEG sites them on the left luma column and JFIF between two
+//!   columns, so colour moves by a quarter of a chroma sample. A matrix other than BT.601 adds to
+//!   each luma sample a share of the one chroma sample that covers it, without interpolation.
 //! - Primaries and transfer are not converted.
 
 use crate::frame_view::{FrameView, Layout};
@@ -25,7 +25,7 @@ use super::{
     weights::{YccWeights, rgb_weights},
 };
 
-/// Makes JFIF planes and keeps the buffers that this takes.
+/// A converter to JFIF planes that keeps its buffers.
 #[derive(Debug, Default)]
 pub(super) struct JfifPass {
     rows: RowBuffers,
@@ -36,7 +36,12 @@ pub(super) struct JfifPass {
 }
 
 impl JfifPass {
-    /// The planes of the image of `picture`, padded to whole blocks.
+    /// The planes of the image of a frame, padded to whole blocks.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Source::new`]; [`ImageError::TooLarge`](super::ImageError::TooLarge) if memory
+    /// runs out; [`ImageError::Encode`](super::ImageError::Encode) if resampling fails.
     pub(super) fn run(&mut self, view: &FrameView<'_>, to: &Geometry) -> Result<&YccPlanes> {
         let source = Source::new(view)?;
         let chroma = subsampling(source.layout);
@@ -57,7 +62,7 @@ impl JfifPass {
     }
 }
 
-/// Converts the samples: range, matrix, depth and interleaving.
+/// Converts the range, matrix, depth and interleaving of all samples.
 fn convert(source: &Source<'_>, buffers: &mut RowBuffers, out: &mut YccPlanes) {
     buffers.reset(source.size.0);
     match source.layout {
@@ -81,7 +86,7 @@ fn convert_gray(source: &Source<'_>, buffers: &mut RowBuffers, out: &mut YccPlan
     }
 }
 
-/// One row of chroma at a time, then the rows of luma that it covers.
+/// Converts one row of chroma at a time, then the rows of luma that it covers.
 fn convert_yuv(source: &Source<'_>, log2: (u8, u8), buffers: &mut RowBuffers, out: &mut YccPlanes) {
     let (width, height) = source.size;
     let (chroma_width, chroma_height) = source.chroma_size();

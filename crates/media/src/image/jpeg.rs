@@ -1,4 +1,4 @@
-//! JPEG files from the planes of a picture, by libjpeg.
+//! The JPEG encoder for frames and RGB pixels.
 
 use crate::frame_view::FrameView;
 
@@ -7,12 +7,13 @@ use super::{
     jfif::JfifPass, rgb::RgbPass,
 };
 
-/// How JPEG files are made. Every field has a working default.
+/// Options of JPEG files. Every field has a working default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JpegOptions {
     /// Quality on libjpeg's scale, 1 to 100. Default: 90. FFmpeg's `-q:v 2` has the SSIM of 86.
     pub quality: u8,
-    /// Shrink images to fit into this width and height, keeping their shape. Default: `None`.
+    /// Shrink images to fit into this width and height in pixels, keeping their aspect ratio.
+    /// Default: `None`.
     pub max_size: Option<(usize, usize)>,
     /// Keep the coded size and orientation instead of an upright image with square pixels.
     /// Default: `false`.
@@ -25,10 +26,10 @@ impl Default for JpegOptions {
     }
 }
 
-/// Makes JPEG files of pictures.
+/// An encoder of frames as JPEG files. For one thread.
 ///
-/// The planes go to libjpeg as they are, after one pass that makes them mean what JFIF
-/// means. Chroma keeps its subsampling where JPEG has it; RGB becomes 4:4:4.
+/// One pass over the planes converts them to JFIF's colour; libjpeg takes the planes without a
+/// detour through RGB. Chroma keeps its subsampling if JPEG supports it; RGB becomes 4:4:4.
 ///
 /// # Examples
 ///
@@ -61,7 +62,7 @@ pub struct JpegEncoder {
 }
 
 impl JpegEncoder {
-    /// An encoder with its own buffers, for one thread.
+    /// An encoder with its own buffers.
     ///
     /// # Errors
     ///
@@ -76,25 +77,28 @@ impl JpegEncoder {
         Ok(Self { options, planes: JfifPass::default(), rgb: RgbPass::default(), compressor })
     }
 
-    /// The JPEG file of `picture`.
+    /// The JPEG file of a frame.
     ///
     /// # Errors
     ///
-    /// [`ImageError::Planes`] if the planes hold less than size and layout promise,
-    /// [`ImageError::TooLarge`] if the image exceeds what JPEG or this machine can hold.
+    /// [`ImageError::Planes`] if a plane is missing or too small for size and layout,
+    /// [`ImageError::InvalidArgument`] if size or layout are not supported,
+    /// [`ImageError::TooLarge`] if the image exceeds JPEG's limits or the memory, and
+    /// [`ImageError::Encode`] if libjpeg fails.
     pub fn encode(&mut self, view: &FrameView<'_>) -> Result<Encoded<'_>> {
         let geometry = Geometry::new(view, self.options.max_size, self.options.coded)?;
         let planes = self.planes.run(view, &geometry)?;
         self.compressor.planes(planes, geometry.size)
     }
 
-    /// The JPEG file of `picture` with boxes drawn in, 4:4:4 so that their colours stay sharp.
+    /// The JPEG file of a frame with boxes drawn in, in 4:4:4 so that their colours stay sharp.
     ///
     /// Boxes are in pixels of the image before it is shrunk to the largest size.
     ///
     /// # Errors
     ///
-    /// Those of [`encode`](Self::encode).
+    /// [`ImageError::Convert`] if the frame can't be converted to RGB, else those of
+    /// [`encode`](Self::encode).
     pub fn encode_annotated(
         &mut self,
         view: &FrameView<'_>,
@@ -115,11 +119,12 @@ impl JpegEncoder {
         self.compressor.rgb(pixels, size)
     }
 
-    /// The JPEG file of 8-bit RGB pixels, row by row without padding, in the size they have.
+    /// The JPEG file of 8-bit RGB pixels, row by row without padding, at their own size.
     ///
     /// # Errors
     ///
-    /// [`ImageError::InvalidArgument`] if `pixels` is not `3 × width × height` bytes.
+    /// [`ImageError::InvalidArgument`] if `pixels` is not `3 × width × height` bytes, and
+    /// [`ImageError::Encode`] if libjpeg fails.
     pub fn encode_rgb(&mut self, pixels: &[u8], size: (usize, usize)) -> Result<Encoded<'_>> {
         let (width, height) = size;
         let len = width.checked_mul(height).and_then(|area| area.checked_mul(3));

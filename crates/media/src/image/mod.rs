@@ -1,12 +1,12 @@
-//! Pictures become image files: JPEG straight from the planes, PNG, boxes drawn for the eye.
+//! Image files of frames: JPEG directly from the planes, PNG, and JPEG with boxes and labels.
 //!
 //! ```text
 //! FrameView ─► JFIF planes ─► libjpeg ─► bytes ─► write_atomic
 //!    └─────► RGB ─► PNG, annotate ──────────┘
 //! ```
 //!
-//! An encoder belongs to one thread and keeps its buffers, so that encoding frame after frame
-//! allocates nothing; frames are encoded in parallel by giving each thread its own.
+//! An encoder is for one thread and keeps its buffers, so encoding further frames of one size
+//! doesn't allocate. To encode frames in parallel, give each thread its own encoder.
 
 mod annotate;
 mod compressor;
@@ -34,13 +34,13 @@ pub use jpeg::{JpegEncoder, JpegOptions};
 pub use png::{PngEncoder, PngOptions};
 pub use write::{NewFile, Overwrite, remedy, remove_unfinished, write_atomic};
 
-/// An image file in memory, borrowed from the encoder that made it.
+/// An image file in memory, borrowed from its encoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Encoded<'a> {
     /// Width in pixels.
     pub width: usize,
     /// Height in pixels.
     pub height: usize,
-    /// The whole file.
+    /// The bytes of the file.
     pub bytes: &'a [u8],
 }

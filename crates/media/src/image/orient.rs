@@ -1,4 +1,4 @@
-//! Turning planes upright.
+//! The turning of planes to upright.
 
 use crate::simd::Isa;
 
@@ -8,14 +8,14 @@ use super::{
     planes::{BytePlane, YccPlanes},
 };
 
-/// Samples of a side of the blocks that are transposed at once.
+/// Side in samples of the blocks that are transposed at once.
 const BLOCK: usize = 16;
 
-/// Columns of a source that are transposed together: enough for each piece of a row to be fetched
-/// ahead, and few enough for the rows of the target that they become to stay in the cache.
+/// Number of a source's columns that are transposed together: enough for the CPU to prefetch each
+/// row's piece, and few enough for the target's rows to stay in the cache.
 const STRIPE: usize = 512;
 
-/// Writes `from`, turned by `flips`, into `to`, which becomes `size` large.
+/// Writes `from`, turned by `flips`, into `to`, and gives `to` that size and subsampling.
 pub(super) fn turn(
     from: &YccPlanes,
     flips: Flips,
@@ -46,7 +46,7 @@ fn flip(from: &BytePlane, flips: Flips, to: &mut BytePlane) {
     }
 }
 
-/// Reverses columns and rows, then makes rows of columns.
+/// Reverses columns and rows, then transposes.
 fn transpose(from: &BytePlane, flips: Flips, to: &mut BytePlane) {
     let isa = Isa::detect();
     let (width, height) = from.size();
@@ -59,7 +59,7 @@ fn transpose(from: &BytePlane, flips: Flips, to: &mut BytePlane) {
             }
         }
     }
-    // What is left at the right and at the bottom, sample by sample.
+    // The columns at the right and rows at the bottom that fill no block, sample by sample.
     for y in 0..height {
         let first = if y < whole.1 { whole.0 } else { 0 };
         for x in first..width {
@@ -80,7 +80,7 @@ fn place(flips: Flips, (width, height): Size, (x, y): Size) -> (usize, usize) {
 fn transpose_block(isa: Isa, from: &BytePlane, flips: Flips, (x, y): Size, to: &mut BytePlane) {
     let ((width, height), samples) = (from.size(), from.bytes());
     let rows = std::array::from_fn(|i| {
-        // Reversed rows are read from the last one up, so that columns come out reversed.
+        // Reversed rows are read from the last one up: transposed, they are reversed columns.
         let row = if flips.rows { y + BLOCK - 1 - i } else { y + i };
         samples[row * width + x..].first_chunk().copied().unwrap_or_default()
     });
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
     use crate::frame_view::Orientation;
 
-    /// What the document of [`Orientation`] says, sample by sample.
+    /// Turns a plane as [`Orientation`] defines it, sample by sample.
     fn reference(from: &BytePlane, orientation: Orientation) -> Vec<Vec<u8>> {
         let (width, height) = from.size();
         let mut rows: Vec<Vec<u8>> = (0..height).map(|y| from.row(y).to_vec()).collect();
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn every_orientation_of_every_size_is_what_its_document_says() {
+    fn every_orientation_and_size_is_turned_as_documented() {
         for size in [(1, 1), (1, 9), (9, 1), (8, 8), (16, 24), (67, 33), (130, 71)] {
             for quarter_turns in 0..4 {
                 for mirrored in [false, true] {

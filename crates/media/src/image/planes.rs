@@ -1,18 +1,18 @@
-//! The buffers that the plane pass fills: 8-bit planes that are kept from picture to picture.
+//! 8-bit plane buffers for the conversion to JFIF; they are kept from frame to frame.
 
 use super::{ImageError, Result, geometry::Size, source::chroma_size};
 
-/// One plane of bytes; its rows lie side by side, without padding.
+/// A plane of bytes whose rows follow each other without padding.
 #[derive(Debug, Default)]
 pub(super) struct BytePlane {
-    /// Never shrinks; the plane is its beginning.
+    /// Never shrinks; the plane is at its beginning.
     bytes: Vec<u8>,
     width: usize,
     height: usize,
 }
 
 impl BytePlane {
-    /// Makes room for `size`. What the plane then holds is left over from before.
+    /// Sets the plane's size. Its bytes are unspecified afterwards.
     fn reset(&mut self, (width, height): Size) -> Result<()> {
         let too_large = || ImageError::TooLarge { width, height };
         let len = width.checked_mul(height).ok_or_else(too_large)?;
@@ -50,7 +50,7 @@ impl BytePlane {
         &mut self.bytes_mut()[y * width..][..width]
     }
 
-    /// Repeats the last column and row until the plane has `size`, which must not be smaller.
+    /// Enlarges the plane to the given size by repeating the last column and row.
     pub(super) fn pad(&mut self, (width, height): Size) -> Result<()> {
         let old = self.size();
         if old == (width, height) {
@@ -59,7 +59,7 @@ impl BytePlane {
         self.reset((width, height))?;
         let bytes = self.bytes_mut();
         let first = if old.0 == width { old.1 } else { 0 };
-        // From the last row up, so that no row is overwritten before it has moved.
+        // From the last row up, so that no row is overwritten before it is moved.
         for y in (first..height).rev() {
             let from = y.min(old.1 - 1) * old.0;
             bytes.copy_within(from..from + old.0, y * width);
@@ -73,14 +73,14 @@ impl BytePlane {
 /// The planes of a JPEG: Y and, unless it is gray, Cb and Cr.
 #[derive(Debug, Default)]
 pub(super) struct YccPlanes {
-    /// Y, Cb, Cr; the last two without meaning if `chroma` is `None`.
+    /// Y, Cb, Cr; the last two are unused if `chroma` is `None`.
     pub(super) planes: [BytePlane; 3],
-    /// How often chroma is halved across and down.
+    /// How many times chroma is halved across and down; `None` without chroma.
     pub(super) chroma: Option<(u8, u8)>,
 }
 
 impl YccPlanes {
-    /// Makes room for a picture.
+    /// Sets the size and subsampling. The samples are unspecified afterwards.
     pub(super) fn reset(&mut self, size: Size, chroma: Option<(u8, u8)>) -> Result<()> {
         self.chroma = chroma;
         let [luma, cb, cr] = &mut self.planes;
@@ -90,12 +90,12 @@ impl YccPlanes {
         cr.reset(chroma_size(size, log2))
     }
 
-    /// The planes that mean something.
+    /// The planes in use.
     pub(super) fn used(&self) -> &[BytePlane] {
         &self.planes[..self.count()]
     }
 
-    /// The planes that mean something.
+    /// The planes in use.
     pub(super) fn used_mut(&mut self) -> &mut [BytePlane] {
         let count = self.count();
         &mut self.planes[..count]
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn buffers_are_kept_when_pictures_get_smaller() {
+    fn buffers_are_kept_when_frames_get_smaller() {
         let mut planes = YccPlanes::default();
         planes.reset((64, 64), Some((0, 0))).unwrap();
         let place = planes.planes[0].bytes().as_ptr();

@@ -1,4 +1,4 @@
-//! Upright RGB pixels in the size of an image, for what isn't a plain JPEG.
+//! RGB pixels of an image, for PNG files and JPEG files with boxes.
 
 use fast_image_resize::{
     PixelType, Resizer,
@@ -13,7 +13,7 @@ use super::{
     scale::{bicubic, refused, side},
 };
 
-/// Makes RGB pixels and keeps the buffers that this takes.
+/// A converter to an image's RGB pixels that keeps its buffers.
 #[derive(Debug, Default)]
 pub(super) struct RgbPass {
     converter: Option<(Rgb8Converter, Size)>,
@@ -23,9 +23,14 @@ pub(super) struct RgbPass {
 }
 
 impl RgbPass {
-    /// The pixels of the image of `picture`: red, green and blue, row by row without padding.
+    /// The pixels of the image of a frame: red, green and blue, row by row without padding.
+    ///
+    /// # Errors
+    ///
+    /// [`ImageError::Convert`]; [`ImageError::TooLarge`] if memory runs out;
+    /// [`ImageError::Encode`] if resizing fails.
     pub(super) fn run(&mut self, view: &FrameView<'_>, to: &Geometry) -> Result<&mut [u8]> {
-        // Shrinking has a pass of its own, which doesn't alias, unless that needs too much.
+        // Shrinking is a pass of its own, which doesn't alias, unless the full size is too large.
         let full = if fits(to.full) { to.full } else { to.size };
         let view = FrameView { orientation: to.orientation, ..*view };
         self.convert(&view, full)?;
@@ -44,7 +49,7 @@ impl RgbPass {
         Ok(pixels_mut(&mut self.shrunk, to.size))
     }
 
-    /// Fills `full` with the picture in `size`.
+    /// Converts the frame to `size` into `full`.
     fn convert(&mut self, view: &FrameView<'_>, size: Size) -> Result<()> {
         resize(&mut self.full, size)?;
         let mut converter = match self.converter.take() {
@@ -57,7 +62,7 @@ impl RgbPass {
     }
 }
 
-/// Makes `pixels` long enough; it never shrinks.
+/// Makes `pixels` long enough for an image of the given size; it never shrinks.
 fn resize(pixels: &mut Vec<u8>, (width, height): Size) -> Result<()> {
     if let Some(more) = (3 * width * height).checked_sub(pixels.len()) {
         let too_large = |_| ImageError::TooLarge { width, height };

@@ -1,4 +1,4 @@
-//! Rows of samples on their way into the kernels.
+//! Rows of samples for the kernels of the conversion to JFIF.
 
 use crate::frame_view::{Depth, Layout};
 use crate::simd::jfif::{
@@ -8,33 +8,33 @@ use crate::simd::jfif::{
 
 use super::source::Source;
 
-/// A row as a kernel takes it.
+/// A row of samples as a kernel takes it.
 #[derive(Clone, Copy)]
 pub(super) enum Row<'a> {
-    /// Bytes, straight from the picture.
+    /// 8-bit samples, directly from the plane.
     Bytes(&'a [u8]),
-    /// Samples that are centred already.
+    /// Samples of any depth, already centred.
     Centred(&'a [i16]),
 }
 
-/// Rows that are kept from picture to picture.
+/// Row buffers that are kept from frame to frame.
 #[derive(Debug, Default)]
 pub(super) struct RowBuffers {
     /// Centred samples of up to three components.
     pub(super) centred: [Vec<i16>; 3],
-    /// What chroma adds to luma, for each column.
+    /// Contribution of chroma to luma, for each column.
     pub(super) tint: Vec<i16>,
 }
 
 impl RowBuffers {
-    /// Makes room for rows of `width` samples, and of a tint of whole chroma samples.
+    /// Sets the rows' length to `width` samples; the tint's to whole chroma samples.
     pub(super) fn reset(&mut self, width: usize) {
         self.centred.iter_mut().for_each(|row| row.resize(width, 0));
         self.tint.resize(width.next_multiple_of(4), 0);
     }
 }
 
-/// Row `y` of a plane of single samples, centred in `buffer` if its samples aren't bytes.
+/// Row `y` of a plane that isn't interleaved; centred in `buffer` unless its samples are bytes.
 pub(super) fn plane_row<'a>(
     source: &Source<'a>,
     plane: usize,
@@ -71,7 +71,7 @@ pub(super) fn chroma_rows<'a>(
     (Row::Centred(cb), Row::Centred(cr))
 }
 
-/// Fills `buffers` with rows `y` of centred R, G and B.
+/// Fills `buffers` with row `y` of R, G and B, centred.
 pub(super) fn rgb_rows(source: &Source<'_>, y: usize, buffers: &mut [Vec<i16>; 3]) {
     let [red, green, blue] = buffers;
     let row = source.row(0, y);
@@ -92,7 +92,7 @@ pub(super) fn rgb_rows(source: &Source<'_>, y: usize, buffers: &mut [Vec<i16>; 3
     }
 }
 
-/// A row of JFIF luma.
+/// Computes a row of JFIF luma.
 pub(super) fn luma(row: Row<'_>, tint: &[i16], weight: i16, out: &mut [u8]) {
     match row {
         Row::Bytes(luma) => run(LumaRow { luma, tint, weight, out }),
@@ -100,14 +100,15 @@ pub(super) fn luma(row: Row<'_>, tint: &[i16], weight: i16, out: &mut [u8]) {
     }
 }
 
-/// Where a row of chroma goes.
+/// The outputs of a row of chroma.
 pub(super) struct ChromaOut<'a> {
     pub(super) cb: &'a mut [u8],
     pub(super) cr: &'a mut [u8],
     pub(super) tint: &'a mut [i16],
 }
 
-/// A row of JFIF chroma and the tint of its luma, `1 << log2_across` columns of it a sample.
+/// Computes a row of JFIF chroma and the tint of its luma; each chroma sample covers
+/// `1 << log2_across` columns of luma.
 pub(super) fn chroma(
     rows: (Row<'_>, Row<'_>),
     weights: &ChromaWeights,
@@ -122,12 +123,12 @@ pub(super) fn chroma(
         (Row::Centred(cb), Row::Centred(cr)) => {
             run(ChromaRow { cb, cr, weights, log2_across, out_cb, out_cr, tint });
         }
-        // Both planes of a picture have one depth.
+        // Both planes of a frame have one depth.
         (Row::Bytes(_), Row::Centred(_)) | (Row::Centred(_), Row::Bytes(_)) => {}
     }
 }
 
-/// How far a stored word must be shifted up so that its code fills 16 bits.
+/// By how many bits a stored word must be shifted up so that its code fills 16 bits.
 fn up(depth: Depth) -> u32 {
     u32::from(16_u8.saturating_sub(depth.bits + depth.shift))
 }

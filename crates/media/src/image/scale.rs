@@ -1,4 +1,4 @@
-//! Square pixels and smaller images: planes resampled one by one.
+//! Resampling of JFIF planes, for square pixels and smaller images.
 
 use fast_image_resize::{
     FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer,
@@ -11,17 +11,17 @@ use super::{
     planes::{BytePlane, YccPlanes},
 };
 
-/// Resamples planes and keeps the buffers that this takes.
+/// A resampler of planes that keeps its buffers.
 #[derive(Debug, Default)]
 pub(super) struct Scaler {
     resizer: Resizer,
 }
 
 impl Scaler {
-    /// Writes `from` into `to`, which becomes `size` large with chroma halved `chroma` times.
+    /// Resamples `from` into `to`, which gets the given size and subsampling.
     ///
-    /// Bicubic, widened to cover all source samples when shrinking, so that nothing aliases.
-    /// `from` may be padded on the way.
+    /// The filter is bicubic and covers all source samples when shrinking, so nothing aliases.
+    /// `from` may be padded by this.
     pub(super) fn scale(
         &mut self,
         from: &mut YccPlanes,
@@ -43,10 +43,10 @@ impl Scaler {
         Ok(())
     }
 
-    /// Resamples one plane from its first sample on, `step` samples for each of `to`.
+    /// Resamples one plane from its first sample on, `step` samples for each sample of `to`.
     ///
-    /// Chroma is rounded up to whole samples, so that the last one of `to` may reach beyond `from`,
-    /// which is then padded: without that all of chroma would be stretched a little.
+    /// A chroma plane's size is rounded up to whole samples, so the last sample of `to` may reach
+    /// beyond `from`, which is then padded. Otherwise all chroma would be stretched a little.
     fn plane(&mut self, from: &mut BytePlane, step: (f64, f64), to: &mut BytePlane) -> Result<()> {
         let (to_width, to_height) = to.size();
         let crop_width = to_width as f64 * step.0;
@@ -68,12 +68,12 @@ impl Scaler {
     }
 }
 
-/// Bicubic with antialiasing, as Pillow's.
+/// Bicubic with antialiasing, as in Pillow.
 pub(super) fn bicubic() -> ResizeOptions {
     ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom))
 }
 
-/// A side as the resampler counts it.
+/// A side in the resampler's type.
 pub(super) fn side(pixels: usize) -> Result<u32> {
     u32::try_from(pixels).map_err(refused)
 }

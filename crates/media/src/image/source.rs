@@ -1,4 +1,4 @@
-//! A picture's planes, checked once, so that rows can be read without asking again.
+//! A frame whose planes were checked once, so that reading rows needs no checks.
 
 use moviola_av::plane::Plane;
 
@@ -9,7 +9,7 @@ use super::{
     geometry::{Size, subsampling},
 };
 
-/// A picture whose planes hold every sample that its size and layout promise.
+/// A frame whose planes hold every sample that its size and layout require.
 pub(super) struct Source<'a> {
     pub(super) size: Size,
     pub(super) layout: Layout,
@@ -18,7 +18,12 @@ pub(super) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// Checks `picture`.
+    /// Checks a frame.
+    ///
+    /// # Errors
+    ///
+    /// [`ImageError::InvalidArgument`] for an empty size or an unknown layout, and
+    /// [`ImageError::Planes`] for a plane that is missing or too small.
     pub(super) fn new(view: &FrameView<'a>) -> Result<Self> {
         let &FrameView { width, height, layout, color, planes, .. } = view;
         if width == 0 || height == 0 {
@@ -41,17 +46,17 @@ impl<'a> Source<'a> {
         Ok(Self { size: (width, height), layout, color, planes })
     }
 
-    /// Row `y` of a plane, or nothing past the last one. It may be longer than the picture.
+    /// Row `y` of a plane; empty after the last row. It may be longer than the frame's width.
     pub(super) fn row(&self, plane: usize, y: usize) -> &'a [u8] {
         self.planes[plane].and_then(|plane| plane.row(y)).unwrap_or_default()
     }
 
-    /// Width and height of the chroma planes; that of the picture where there are none.
+    /// Width and height of the chroma planes; the frame's size if there are none.
     pub(super) fn chroma_size(&self) -> Size {
         chroma_size(self.size, subsampling(self.layout).unwrap_or_default())
     }
 
-    /// Bits and position of a sample.
+    /// The number of bits of a sample and their position.
     pub(super) fn depth(&self) -> Depth {
         match self.layout {
             Layout::Gray(depth) | Layout::PlanarRgb(depth) => depth,
@@ -61,12 +66,12 @@ impl<'a> Source<'a> {
     }
 }
 
-/// The size of chroma planes under luma of `size`, halved `log2` times, rounded up.
+/// The size of chroma planes for luma of `size`, halved `log2` times, rounded up.
 pub(super) fn chroma_size(size: Size, log2: (u8, u8)) -> Size {
     (size.0.div_ceil(1 << log2.0), size.1.div_ceil(1 << log2.1))
 }
 
-/// Whether the layout's numbers are in their documented range.
+/// Whether the layout's fields are in their documented ranges.
 fn is_known(layout: Layout) -> bool {
     let fits = |depth: Depth| match depth.bits {
         8 => depth.shift == 0,
@@ -83,7 +88,7 @@ fn is_known(layout: Layout) -> bool {
     }
 }
 
-/// Bytes of a row and rows of each plane that a layout has.
+/// Bytes of a row and number of rows of each plane; `None` for planes that the layout lacks.
 fn plane_sizes(layout: Layout, size: Size) -> [Option<Size>; 3] {
     let bytes = |depth: Depth, (width, height): Size| Some((width * depth.bytes(), height));
     match layout {

@@ -1,7 +1,7 @@
-//! The numbers that turn a picture's samples into what JFIF means by Y, Cb and Cr.
+//! The weights that convert a frame's samples to JFIF's Y, Cb and Cr.
 //!
-//! JFIF (ITU-T T.871, section 7) means full-range BT.601 of 8 bits. ITU-T H.273 defines the codes
-//! of everything else (section 8.3, equations 22 to 58): with `n` bits,
+//! JFIF (ITU-T T.871, clause 7) uses full-range BT.601 of 8 bits. ITU-T H.273 defines the codes
+//! of all other matrices and ranges (clause 8.3, equations 22 to 58): with `n` bits,
 //!
 //! ```text
 //! limited  Y = (code − 16·2ⁿ⁻⁸) / (219·2ⁿ⁻⁸)    Pb, Pr = (code − 2ⁿ⁻¹) / (224·2ⁿ⁻⁸)
@@ -11,8 +11,8 @@
 //!                                               Pr = (R − Y) / 2(1 − Kr)
 //! ```
 //!
-//! From one pair of Kr and Kb to another this is linear, and because gray has neither Pb nor Pr in
-//! both, luma keeps its gain of 1 and chroma takes nothing from luma:
+//! The conversion from one pair of Kr and Kb to another is linear. Gray has neither Pb nor Pr in
+//! both, so luma keeps its gain of 1 and chroma doesn't depend on luma:
 //!
 //! ```text
 //! Y' = Y + a·Pb + b·Pr          Pb' = c·Pb + d·Pr          Pr' = e·Pb + f·Pr
@@ -28,17 +28,17 @@ use crate::simd::jfif::{ChromaWeights, RgbWeights};
 /// Three rows of three factors.
 type Matrix3 = [[f64; 3]; 3];
 
-/// Weights of a whole YCbCr picture.
+/// The weights for a YCbCr frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct YccWeights {
-    /// Luma from luma.
+    /// Weight of luma in luma.
     pub(super) luma: i16,
-    /// Everything from chroma, and the constants.
+    /// Weights of chroma, and the constant terms.
     pub(super) chroma: ChromaWeights,
 }
 
 impl YccWeights {
-    /// The weights from codes of `bits` bits that mean `color`.
+    /// The weights for codes of `bits` bits with that matrix and range.
     pub(super) fn new(color: FrameColor, bits: u8) -> Self {
         let [to_y, to_cb, to_cr] = multiply(FROM_RGB_BT601, to_rgb(color.matrix));
         let (luma_gain, black, chroma_gain) = match color.range {
@@ -52,7 +52,7 @@ impl YccWeights {
             cb,
             cr,
             luma: tint,
-            // At most two terms, and BT.601 has one in both rows.
+            // The constant of Cb serves Cr too: both rows have as many nonzero weights.
             chroma_constant: constant(128.0, &cb),
             luma_constant: constant(-black * luma_gain, &[luma, tint[0], tint[1]]),
         };
@@ -60,28 +60,28 @@ impl YccWeights {
     }
 }
 
-/// The weights from full-range RGB of `bits` bits.
+/// The weights for full-range RGB of `bits` bits.
 pub(super) fn rgb_weights(bits: u8) -> RgbWeights {
     let gain = full_gain(bits);
     let rows = FROM_RGB_BT601.map(|row| row.map(|factor| weight(factor * gain)));
-    // A centred sample of 0 is half of the range: luma 128, and no chroma.
+    // A centred sample of 0 is half of the range: luma 128 and neutral chroma.
     let half = [128.0 * gain, 128.0, 128.0];
     RgbWeights { rows, constants: [0, 1, 2].map(|row| constant(half[row], &rows[row])) }
 }
 
-/// 8-bit codes of full range that one step of `2^(bits − 8)` codes is worth.
+/// Full-range 8-bit codes for each step of `2^(bits − 8)` codes.
 fn full_gain(bits: u8) -> f64 {
     let codes = f64::from(1_u32 << bits);
     255.0 * (codes / 256.0) / (codes - 1.0)
 }
 
-/// A gain as the kernels take it.
+/// A gain in the kernels' fixed point.
 fn weight(gain: f64) -> i16 {
     (gain * f64::from(1 << 14)).round() as i16
 }
 
-/// A row's constant in 64ths: `codes`, half a code to round, and half a 64th for every weight
-/// because its product is rounded down.
+/// A row's constant term in 64ths of a code: `codes`, half a code for rounding, and half a 64th for
+/// each nonzero weight, because its product is rounded down.
 fn constant(codes: f64, weights: &[i16]) -> i16 {
     let terms = weights.iter().filter(|&&weight| weight != 0).count() as f64;
     (codes * 64.0 + 32.0 + 0.5 * terms).round() as i16
@@ -102,7 +102,7 @@ fn to_rgb(matrix: Matrix) -> Matrix3 {
         Matrix::Bt2020 => (0.2627, 0.0593),
         Matrix::Smpte240 => (0.212, 0.087),
         Matrix::Fcc => (0.30, 0.11),
-        // Cg takes the place of Cb and Co that of Cr.
+        // Cg is in the place of Cb, Co in that of Cr.
         Matrix::YCgCo => return [[1.0, -1.0, 1.0], [1.0, 1.0, 0.0], [1.0, -1.0, -1.0]],
     };
     let (blue, red) = (2.0 * (1.0 - kb), 2.0 * (1.0 - kr));
@@ -128,7 +128,7 @@ mod tests {
     ];
 
     #[test]
-    fn the_factors_of_bt709_are_those_in_the_text() {
+    fn the_factors_of_bt709_equal_the_documented_ones() {
         let [y, pb, pr] = multiply(FROM_RGB_BT601, to_rgb(Matrix::Bt709));
         let want = [[1.0, 0.1016, 0.1961], [0.0, 0.9899, -0.1107], [0.0, -0.0725, 0.9834]];
         for (got, want) in [y, pb, pr].iter().flatten().zip(want.iter().flatten()) {

@@ -1,4 +1,4 @@
-//! Files appear whole or not at all.
+//! Atomic writing of files: a file appears complete or not at all.
 
 use std::{
     fs::{self, OpenOptions},
@@ -10,42 +10,42 @@ use tempfile::{Builder, NamedTempFile};
 
 use super::{ImageError, Result};
 
-/// What to do if a file is there already.
+/// What to do if the file exists already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Overwrite {
-    /// Leave it and fail with [`ImageError::Exists`].
+    /// Keep it and fail with [`ImageError::Exists`].
     #[default]
     Refuse,
-    /// Put the new one in its place.
+    /// Replace it.
     Replace,
 }
 
-/// How files in the making begin.
+/// The start of an unfinished file's name.
 const PREFIX: &str = ".moviola-";
 
-/// How they end.
+/// The end of an unfinished file's name.
 const SUFFIX: &str = ".tmp";
 
-/// Writes `bytes` to `path`: whoever looks sees all of them or no new file.
+/// Writes `bytes` to the file `path` atomically: a reader sees the complete file or none.
 ///
-/// The bytes go to a file beside `path` whose name starts with `.moviola-`, which is then renamed;
-/// if anything fails it is removed. Its permissions are those of any new file. [`Overwrite::Refuse`]
-/// holds even if someone makes the same file meanwhile: the rename itself refuses. Where a file
-/// system can neither rename so nor link, the file is made in place, which keeps that promise but
-/// is visible while it grows.
+/// The bytes are written to a file beside `path` whose name starts with `.moviola-`, which is then
+/// renamed; after a failure it is removed. It has the permissions of any new file.
+/// [`Overwrite::Refuse`] holds even if another process creates the file at the same time, because
+/// the rename itself fails then. If the file system can neither rename without replacing nor link,
+/// the file is written in place: it still replaces nothing, but is visible while it grows.
 ///
-/// Nothing is flushed to the medium: a power cut may take what was written last.
+/// The file is not synchronised to the disk, so a power failure may lose it.
 ///
 /// # Errors
 ///
-/// [`ImageError::Exists`], or [`ImageError::Write`] with what the system said and what to do.
+/// [`ImageError::Exists`], or [`ImageError::Write`] with the system's error and what to do.
 pub fn write_atomic(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<()> {
     let exists = || ImageError::Exists { path: path.to_owned() };
     let failed = |cause: io::Error| match (cause.kind(), overwrite) {
         (ErrorKind::AlreadyExists, Overwrite::Refuse) => exists(),
         _ => ImageError::unwritable(path, cause),
     };
-    // Only to save the writing: the rename below decides.
+    // This only avoids useless writing: the rename below decides.
     if overwrite == Overwrite::Refuse && path.symlink_metadata().is_ok() {
         return Err(exists());
     }
@@ -64,8 +64,9 @@ pub fn write_atomic(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<(
     }
 }
 
-/// A file that is written piece by piece and appears whole, when it is [finished](Self::finish);
-/// dropped before, it leaves nothing.
+/// A file that is written piece by piece and appears when it is [finished](Self::finish).
+///
+/// If it is dropped before, it is removed.
 #[derive(Debug)]
 pub struct NewFile {
     file: NamedTempFile,
@@ -74,7 +75,7 @@ pub struct NewFile {
 }
 
 impl NewFile {
-    /// Begins it, beside `path`.
+    /// Creates the unfinished file beside `path`.
     ///
     /// # Errors
     ///
@@ -87,14 +88,15 @@ impl NewFile {
         Ok(Self { file, path: path.into(), overwrite })
     }
 
-    /// Lets it appear.
+    /// Renames the file to its path.
     ///
     /// # Errors
     ///
     /// As [`write_atomic`].
     pub fn finish(self) -> Result<()> {
         let Self { file, path, overwrite } = self;
-        // Where links are unknown, somebody else's file of this moment would be replaced.
+        // `persist_noclobber` needs links, which some file systems lack. With this check alone, a
+        // file that another process creates right now is replaced.
         let is_there = overwrite == Overwrite::Refuse && path.symlink_metadata().is_ok();
         if is_there {
             return Err(ImageError::Exists { path });
@@ -113,44 +115,45 @@ impl Write for NewFile {
     }
 }
 
-/// Removes the files that a process which died was making in `folder` with [`write_atomic`]. Nobody
-/// else may be at work there.
+/// Removes the unfinished files that a killed process has left in `folder`.
+///
+/// No other process may be writing to the folder.
 pub fn remove_unfinished(folder: &Path) {
     let files = fs::read_dir(folder).into_iter().flatten().flatten();
     let is_unfinished = |name: &str| name.starts_with(PREFIX) && name.ends_with(SUFFIX);
     for file in files.filter(|file| file.file_name().to_str().is_some_and(is_unfinished)) {
         if let Err(error) = fs::remove_file(file.path()) {
-            tracing::debug!(%error, "an unfinished file stays");
+            tracing::debug!(%error, "an unfinished file can't be removed");
         }
     }
 }
 
-/// A new, empty file in the folder of `path`.
+/// Creates an empty unfinished file in the folder of `path`.
 fn beside(path: &Path) -> io::Result<NamedTempFile> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let mut builder = Builder::new();
     builder.prefix(PREFIX).suffix(SUFFIX);
-    // Temporary files are private unless told otherwise; the umask still applies.
+    // Temporary files are private by default; the umask still applies.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(folder.unwrap_or(Path::new(".")))
 }
 
-/// Whether the file system knows no way to rename without replacing (FAT and some network ones).
+/// Whether the file system can't rename without replacing (FAT and some network file systems).
 fn cannot_link(cause: &io::Error) -> bool {
     matches!(cause.kind(), ErrorKind::PermissionDenied | ErrorKind::Unsupported)
 }
 
-/// Writes a file that must not exist, and removes it if that fails.
+/// Writes a file that must not exist yet, and removes it if writing fails.
 fn write_in_place(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
     file.write_all(bytes).inspect_err(|_| {
-        // The error to report is the one of writing.
+        // The error of writing is the one to report.
         let _ = fs::remove_file(path);
     })
 }
 
-/// What a user can do about a file that can't be written.
+/// What a user can do about a file that can't be written, by the kind of the system's error.
 pub fn remedy(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
@@ -171,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_in_pieces_appears_when_it_is_finished_or_never() {
+    fn a_file_in_pieces_appears_only_when_it_is_finished() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.json");
         let begin = |overwrite| {
@@ -186,7 +189,7 @@ mod tests {
         let exists = |result: Result<_>| matches!(result, Err(ImageError::Exists { .. }));
         assert!(exists(NewFile::create(&path, Overwrite::Refuse).map(drop)));
         drop(begin(Overwrite::Replace));
-        assert_eq!(fs::read(&path).unwrap(), b"whole", "the old one stays until then");
+        assert_eq!(fs::read(&path).unwrap(), b"whole", "the old file stays until then");
     }
 
     /// Names of all files in a folder.
@@ -204,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_appears_whole_and_alone() {
+    fn a_file_appears_complete_and_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.jpg");
         write_atomic(&path, b"first", Overwrite::Refuse).unwrap();
@@ -213,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_replaced_only_if_told_so() {
+    fn files_are_replaced_only_on_request() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.jpg");
         fs::write(&path, b"old").unwrap();
@@ -225,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_writers_exactly_one_wins() {
+    fn of_many_writers_exactly_one_succeeds() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.jpg");
         let write = |i: u8| write_atomic(&path, &[i; 4096], Overwrite::Refuse).is_ok();
@@ -290,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_is_named() {
+    fn a_full_disk_has_a_remedy() {
         assert!(remedy(ErrorKind::StorageFull).contains("free some space"));
     }
 }

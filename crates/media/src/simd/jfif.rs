@@ -1,26 +1,25 @@
-//! Row kernels of the pass that makes JFIF planes: plain loops, compiled for AVX2 as well.
+//! Row kernels of the conversion to JFIF planes: safe loops, compiled for AVX2 as well.
 //!
-//! A kernel is one safe loop over one row. [`run`] takes the copy of it that was compiled for
-//! AVX2 where the processor has that, else the one for the build's own target (SSE2, NEON). It is
-//! one source, so both give the same bits, and the compiler's code is within a fifth of what
-//! copying the planes costs.
+//! A kernel is one loop over one row. [`run`] runs the copy that was compiled for AVX2 if the CPU
+//! has it, else the one for the build's own target (SSE2, NEON). Both come from one source, so they
+//! give the same bits. They take at most a fifth longer than copying the planes.
 //!
 //! # Arithmetic
 //!
-//! A sample of any depth is first *centred*: its code minus half of the range, shifted up to the
-//! sixteen bits of an `i16`. A weight is `gain × 2^14`, so gains lie within ±2; the high half of
-//! centred sample × weight is then `gain × sample` in 64ths of an 8-bit code, rounded down. A row's
-//! constant term holds what makes up for rounding down and rounds the last step. The result is
-//! within 0.6 of the exact value, half a code being the unavoidable part.
+//! A sample of any depth is first *centred*: half of the range is subtracted from its code, and the
+//! result is shifted up to the sixteen bits of an `i16`. A weight is `gain × 2^14`, so gains lie
+//! within ±2; the high half of centred sample × weight is then `gain × sample` in 64ths of an 8-bit
+//! code, rounded down. A row's constant term compensates for this rounding and contains the half
+//! code that rounds the result. The result is within 0.6 of the exact value; 0.5 is unavoidable.
 
-/// A loop over one row that is worth compiling for wider registers.
+/// A loop over one row that runs faster if it is compiled for wider registers.
 pub(crate) trait Kernel {
-    /// Runs the loop. Implementations are `#[inline(always)]`, so that they take on the target
-    /// features of the function they land in.
+    /// Runs the loop. Implementations are `#[inline(always)]`, so that they are compiled with the
+    /// target features of the calling function.
     fn run(self);
 }
 
-/// Runs `kernel` with the widest registers that this processor has.
+/// Runs `kernel` with the widest registers that this CPU has.
 pub(crate) fn run(kernel: impl Kernel) {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
@@ -36,7 +35,7 @@ fn run_avx2(kernel: impl Kernel) {
     kernel.run();
 }
 
-/// A stored sample that knows its centred value.
+/// A sample that can be centred.
 pub(crate) trait Sample: Copy {
     /// The code minus half of the range, shifted up to 16 bits.
     fn centred(self) -> i16;
@@ -49,7 +48,7 @@ impl Sample for u8 {
     }
 }
 
-/// A sample that one of the widening kernels has centred already.
+/// A sample that a widening kernel has centred already.
 impl Sample for i16 {
     #[inline(always)]
     fn centred(self) -> i16 {
@@ -57,7 +56,7 @@ impl Sample for i16 {
     }
 }
 
-/// Centres a code of up to 16 bits that must go `up` bits up to fill them.
+/// Centres a little-endian word whose code fills 16 bits once it is shifted up by `up`.
 #[inline(always)]
 fn centre_word(bytes: [u8; 2], up: u32) -> i16 {
     ((u16::from_le_bytes(bytes) << up) ^ 0x8000).cast_signed()
@@ -76,14 +75,14 @@ fn byte(sixty_fourths: i16) -> u8 {
     (sixty_fourths >> 6).clamp(0, 255) as u8
 }
 
-/// Weights that turn centred chroma into JFIF chroma and into its share of JFIF luma.
+/// Weights that convert centred chroma to JFIF chroma and to its share of JFIF luma.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ChromaWeights {
     /// Cb from the source's Cb and Cr.
     pub(crate) cb: [i16; 2],
     /// Cr from the source's Cb and Cr.
     pub(crate) cr: [i16; 2],
-    /// What the source's Cb and Cr add to luma.
+    /// Contributions of the source's Cb and Cr to luma.
     pub(crate) luma: [i16; 2],
     /// Constant term of chroma, in 64ths of a code.
     pub(crate) chroma_constant: i16,
@@ -91,7 +90,7 @@ pub(crate) struct ChromaWeights {
     pub(crate) luma_constant: i16,
 }
 
-/// A row of JFIF luma from a row of luma and its `tint`, what chroma and constants add.
+/// A row of JFIF luma from a row of luma and its `tint`: the contribution of chroma and constants.
 pub(crate) struct LumaRow<'a, T> {
     pub(crate) luma: &'a [T],
     /// As many values as `out`, in 64ths of a code.
@@ -109,12 +108,12 @@ impl<T: Sample> Kernel for LumaRow<'_, T> {
     }
 }
 
-/// Two rows of JFIF chroma and the tint of the luma under them, from two rows of chroma.
+/// A row of JFIF Cb and Cr and the tint of the luma that they cover, from a row of Cb and Cr.
 pub(crate) struct ChromaRow<'a, T> {
     pub(crate) cb: &'a [T],
     pub(crate) cr: &'a [T],
     pub(crate) weights: &'a ChromaWeights,
-    /// How many columns of luma a chroma sample covers, as a power of two: 0, 1 or 2.
+    /// Binary logarithm of the number of luma columns that a chroma sample covers: 0, 1 or 2.
     pub(crate) log2_across: u8,
     pub(crate) out_cb: &'a mut [u8],
     pub(crate) out_cr: &'a mut [u8],
@@ -139,7 +138,7 @@ impl<T: Sample> ChromaRow<'_, T> {
         let tint = self.tint.as_chunks_mut::<ACROSS>().0;
         let rows = [self.cb.len(), self.cr.len(), self.out_cb.len(), self.out_cr.len()];
         let len = rows.into_iter().fold(tint.len(), usize::min);
-        // Slices of one known length leave no check in the loop.
+        // Slices of one known length need no bounds checks in the loop.
         let (cb, cr, tint) = (&self.cb[..len], &self.cr[..len], &mut tint[..len]);
         let (out_cb, out_cr) = (&mut self.out_cb[..len], &mut self.out_cr[..len]);
         let weigh = |cb, cr, weights: [i16; 2], constant: i16| {
@@ -155,7 +154,7 @@ impl<T: Sample> ChromaRow<'_, T> {
     }
 }
 
-/// Weights that turn centred R, G and B into JFIF's Y, Cb and Cr.
+/// Weights that convert centred R, G and B to JFIF's Y, Cb and Cr.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RgbWeights {
     /// Y, Cb and Cr, each from R, G and B.
@@ -216,7 +215,7 @@ impl Kernel for WidenWords<'_> {
     }
 }
 
-/// Centres and parts a row of interleaved pairs of bytes.
+/// Centres a row of interleaved pairs of bytes and splits it into two rows.
 pub(crate) struct WidenBytePairs<'a> {
     pub(crate) row: &'a [u8],
     pub(crate) out: [&'a mut [i16]; 2],
@@ -233,7 +232,7 @@ impl Kernel for WidenBytePairs<'_> {
     }
 }
 
-/// Centres and parts a row of interleaved pairs of 16-bit little-endian words.
+/// Centres a row of interleaved pairs of 16-bit little-endian words and splits it into two rows.
 pub(crate) struct WidenWordPairs<'a> {
     pub(crate) row: &'a [u8],
     /// How far a code must be shifted up to fill its word.
@@ -253,10 +252,10 @@ impl Kernel for WidenWordPairs<'_> {
     }
 }
 
-/// Centres and parts a row of pixels of `BYTES` bytes.
+/// Centres a row of pixels of `BYTES` bytes and splits it into three rows.
 pub(crate) struct WidenPixels<'a, const BYTES: usize> {
     pub(crate) row: &'a [u8],
-    /// Where red, green and blue stand in a pixel; larger offsets mean its last byte.
+    /// Offsets of red, green and blue in a pixel; larger offsets are read as its last byte.
     pub(crate) offsets: [u8; 3],
     pub(crate) out: [&'a mut [i16]; 3],
 }
@@ -279,7 +278,7 @@ mod tests {
 
     use super::*;
 
-    /// Runs a kernel plainly and dispatched, each time into a fresh copy of `$out`.
+    /// Runs a kernel directly and through [`run`], each time into a fresh copy of `$out`.
     macro_rules! check_same {
         ($out:ident, $kernel:expr) => {{
             let (mut plain, mut fast) = ($out.clone(), $out.clone());

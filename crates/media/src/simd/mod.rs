@@ -1,12 +1,12 @@
-//! Pixel kernels: a scalar reference for each, and twins that give the same bits faster.
+//! Pixel kernels: a scalar reference for each, and faster SIMD versions that give the same bits.
 //!
-//! Kernels work on rows. Between them a sample is a *level*: an `i16` of 0 to 32767 that holds
-//! the sample as a 15-bit fraction of its code range, whatever its depth (`code << (15 - bits)`).
-//! Rows of levels and of finished 8-bit samples come in whole [`Lanes`] of 16, so that only the
-//! kernels which touch the caller's memory have a tail to care for.
+//! Kernels work on rows. Intermediate samples are *levels*: `i16` values of 0 to 32767 that hold a
+//! sample as a 15-bit fraction of its code range, whatever its depth (`code << (15 - bits)`). Rows
+//! of levels and of finished 8-bit samples are whole [`Lanes`] of 16, so that only kernels that
+//! access the caller's memory have to handle a tail.
 //!
-//! This is the one folder of the crate that holds `unsafe`: loads, stores, gathers, and the calls
-//! into code compiled for an instruction set that the CPU was asked about.
+//! This is the only folder of the crate with `unsafe`: for loads, stores, gathers, and calls of
+//! functions compiled for an instruction set that the CPU was found to have.
 #![expect(unsafe_code, reason = "SIMD loads, stores and gathers, and calls by instruction set")]
 
 mod gains;
@@ -29,12 +29,12 @@ use crate::frame_view::Depth;
 /// Sixteen neighbouring samples of a row.
 pub(crate) type Lanes<T> = [T; 16];
 
-/// How many [`Lanes`] hold `samples` samples.
+/// Number of [`Lanes`] that hold `samples` samples.
 pub(crate) fn lanes(samples: usize) -> usize {
     samples.div_ceil(16)
 }
 
-/// Which of the kernels to run: the choice is made once, when a converter is made.
+/// The instruction set whose kernels run. A converter chooses it once, when it is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Isa(Kind);
 
@@ -42,10 +42,10 @@ pub(crate) struct Isa(Kind);
 enum Kind {
     #[cfg_attr(all(target_arch = "aarch64", not(test)), expect(dead_code))]
     Scalar,
-    /// Only made by [`Isa::detect`], after the CPU said that it has AVX2.
+    /// Only made by [`Isa::detect`], after the CPU reported AVX2.
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// Part of every 64-bit Arm CPU that Rust's targets mean.
+    /// Part of every 64-bit Arm CPU that Rust targets.
     #[cfg(target_arch = "aarch64")]
     Neon,
 }
@@ -91,8 +91,8 @@ impl Isa {
         Self(Kind::Scalar)
     }
 
-    /// Whether [`yuv_to_packed`](Self::yuv_to_packed) is faster than the kernels of its steps: on Arm
-    /// it is the scalar one, and they aren't.
+    /// Whether [`yuv_to_packed`](Self::yuv_to_packed) is faster than the separate kernels for its
+    /// steps. On Arm it isn't: there it is the scalar kernel, and they are NEON's.
     pub(crate) const PACKS_FAST: bool = cfg!(not(target_arch = "aarch64"));
 
     /// Blends two rows of bytes into levels: `a + (b - a) * weight / 32768`.
@@ -102,21 +102,21 @@ impl Isa {
         dispatch!(self, blend8(a, b, weight, out))
     }
 
-    /// The same for rows of 16-bit little-endian words, of which `depth` tells the used bits.
+    /// Blends two rows of 16-bit little-endian words into levels, as [`blend8`](Self::blend8).
     ///
-    /// Codes above the depth's largest count as the largest.
+    /// `depth` gives the used bits. Codes above the depth's largest are read as the largest.
     pub(crate) fn blend16(self, [a, b]: [&[u8]; 2], depth: Depth, weight: i16, out: &mut [i16]) {
         dispatch!(self, blend16(a, b, depth, weight, out))
     }
 
     /// Blends neighbouring levels: `(row[first] * w0 + row[first + 1] * w1 + 2^13) >> 14`.
     ///
-    /// Samples past the row's end count as 0.
+    /// Samples after the row's end are read as 0.
     pub(crate) fn resample(self, row: &[Lanes<i16>], taps: &Taps, out: &mut [Lanes<i16>]) {
         dispatch!(self, resample(row.as_flattened(), taps, out))
     }
 
-    /// The same for a row of pairs: even samples go to `out[0]`, odd ones to `out[1]`.
+    /// Blends neighbouring pairs of levels: even samples go to `out[0]`, odd ones to `out[1]`.
     pub(crate) fn resample_pairs(
         self,
         row: &[Lanes<i16>],
@@ -126,7 +126,7 @@ impl Isa {
         dispatch!(self, resample_pairs(row.as_flattened(), taps, out))
     }
 
-    /// Levels of Y, U and V to 8-bit red, green and blue.
+    /// Converts levels of Y, U and V to 8-bit red, green and blue.
     pub(crate) fn yuv_to_rgb(
         self,
         yuv: [&[Lanes<i16>]; 3],
@@ -136,11 +136,11 @@ impl Isa {
         dispatch!(self, yuv_to_rgb(yuv, gains, rgb))
     }
 
-    /// A row of 8-bit luma, and of chroma of half its density, to packed 8-bit red, green, blue.
+    /// Converts a row of 8-bit luma and of chroma levels with half the columns to packed 8-bit RGB.
     ///
-    /// Chroma sample `i` lies at luma sample `2 * i`; halfway to the next one lies their mean, as
-    /// [`resample`](Self::resample) makes it. So there is one sample more of each than pairs of luma.
-    /// The shortest of the slices sets the length.
+    /// Chroma sample `i` lies at luma sample `2 * i`. The chroma halfway to the next one is their
+    /// mean, as [`resample`](Self::resample) rounds it, so there must be one chroma sample more than
+    /// pairs of luma. The shortest of the slices sets the length.
     pub(crate) fn yuv_to_packed(
         self,
         luma: &[u8],
@@ -151,15 +151,15 @@ impl Isa {
         dispatch!(self, yuv_to_packed(luma, chroma, gains, out))
     }
 
-    /// Levels of one component to 8 bits.
+    /// Converts levels of one component to 8 bits.
     pub(crate) fn level_to_u8(self, row: &[Lanes<i16>], gain: LumaGain, out: &mut [Lanes<u8>]) {
         dispatch!(self, level_to_u8(row, gain, out))
     }
 
-    /// OpenCV's horizontal pass over packed pixels: `(p[first] * w0 + p[first + 1] * w1) >> 4`
+    /// Resamples packed pixels as OpenCV's horizontal pass: `(p[first] * w0 + p[first + 1] * w1) >> 4`
     /// for each of the components whose byte offsets are `rgb`.
     ///
-    /// A pixel is `bytes` (3 or 4) bytes; bytes past the row's end count as 0.
+    /// A pixel has `bytes` (3 or 4) bytes; bytes after the row's end are read as 0.
     pub(crate) fn resample_packed(
         self,
         row: &[u8],
@@ -173,7 +173,7 @@ impl Isa {
         }
     }
 
-    /// OpenCV's vertical pass: `((a * w0 >> 16) + (b * w1 >> 16) + 2) >> 2`.
+    /// Blends two rows as OpenCV's vertical pass: `((a * w0 >> 16) + (b * w1 >> 16) + 2) >> 2`.
     pub(crate) fn blend_packed(
         self,
         rows: [&[Lanes<i16>]; 2],
@@ -183,17 +183,17 @@ impl Isa {
         dispatch!(self, blend_packed(rows, weights, out))
     }
 
-    /// Turns a square of 16×16 samples over its main diagonal.
+    /// Transposes a square of 16×16 samples.
     pub(crate) fn transpose(self, rows: &[Lanes<u8>; 16]) -> [Lanes<u8>; 16] {
         dispatch!(self, transpose(rows))
     }
 
-    /// `row * scale + bias`, in `f32`, a multiplication and then an addition.
+    /// Computes `row * scale + bias` in `f32`, as a multiplication and then an addition.
     pub(crate) fn normalise(self, row: &[u8], (scale, bias): (f32, f32), out: &mut [f32]) {
         dispatch!(self, normalise(row, scale, bias, out))
     }
 
-    /// Three rows of samples to one of packed red, green, blue.
+    /// Interleaves three rows of samples to one of packed red, green, blue.
     pub(crate) fn interleave(self, [red, green, blue]: [&[u8]; 3], out: &mut [u8]) {
         dispatch!(self, interleave(red, green, blue, out))
     }

@@ -1,7 +1,7 @@
-//! The kernels for 64-bit Arm, whose CPUs all have NEON.
+//! The NEON kernels, for 64-bit Arm CPUs, which all have it.
 //!
-//! NEON can't gather, so the horizontal kernels are the scalar ones. The tests pass in an
-//! emulator; nothing has been timed.
+//! NEON has no gathers, so the horizontal kernels are the scalar ones. The tests pass in an
+//! emulator; no speed was measured.
 
 use std::arch::aarch64::*;
 
@@ -16,7 +16,7 @@ fn load_u8(from: &[u8; 16]) -> uint8x16_t {
     unsafe { vld1q_u8(from.as_ptr()) }
 }
 
-/// Eight bytes, as 16-bit numbers.
+/// Loads eight bytes as 16-bit numbers.
 #[target_feature(enable = "neon")]
 fn widen_u8(from: &[u8; 8]) -> uint16x8_t {
     // SAFETY: `from` is 8 readable bytes; the load needs no alignment.
@@ -35,7 +35,7 @@ fn store_u8(to: &mut [u8; 16], value: uint8x16_t) {
     unsafe { vst1q_u8(to.as_mut_ptr(), value) }
 }
 
-/// Eight 16-bit numbers, cut to 0–255.
+/// Stores eight 16-bit numbers as bytes, clamped to 0–255.
 #[target_feature(enable = "neon")]
 fn store_cut(to: &mut [u8; 8], value: int16x8_t) {
     let value = vqmovun_s16(value);
@@ -157,7 +157,7 @@ fn high_half(a: int16x8_t, b: i16) -> int16x8_t {
     vcombine_s16(low, vshrn_n_s32::<16>(vmull_high_n_s16(a, b)))
 }
 
-/// Four rounds that each pair row `i` with row `i + 8` turn 16×16 bytes over the diagonal.
+/// Transposes 16×16 bytes in four rounds, each of which interleaves row `i` with row `i + 8`.
 #[target_feature(enable = "neon")]
 pub(super) fn transpose(rows: &[Lanes<u8>; 16]) -> [Lanes<u8>; 16] {
     let mut from = [vdupq_n_u8(0); 16];

@@ -1,6 +1,6 @@
-//! The reference kernels: what every other instruction set must give, bit for bit.
+//! The scalar reference kernels, whose bits the other instruction sets must reproduce.
 //!
-//! `simd/mod.rs` says what each of them does.
+//! [`Isa`](super::Isa) documents each of them.
 
 use super::{Lanes, LumaGain, Taps, YuvGains};
 use crate::frame_view::Depth;
@@ -51,7 +51,7 @@ pub(super) fn resample_pairs(row: &[i16], taps: &Taps, [even, odd]: [&mut [Lanes
     }
 }
 
-/// Two levels, weighed in 2^14ths.
+/// The weighted sum of two levels; weights are in 2^14ths.
 fn mix(a: i16, b: i16, [w0, w1]: [i32; 2]) -> i16 {
     ((i32::from(a) * w0 + i32::from(b) * w1 + (1 << 13)) >> 14) as i16
 }
@@ -105,7 +105,7 @@ fn doubled(level: i16) -> i16 {
     level.wrapping_sub(1 << 14).wrapping_mul(2)
 }
 
-/// 64ths of a step to whole ones, cut to 8 bits.
+/// A value in 64ths of a step as a whole step, clamped to 8 bits.
 fn round64(value: i16) -> u8 {
     (value >> 6).clamp(0, 255).to_le_bytes()[0]
 }

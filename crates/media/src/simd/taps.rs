@@ -1,6 +1,6 @@
-//! Where each output sample of a row reads its input, and with which weights.
+//! Taps: the input samples and weights of each output sample of a row.
 
-/// One output sample: two neighbouring input samples and what they weigh.
+/// One output sample's tap: two neighbouring input samples and their weights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tap {
     /// Index of the left one of the two input samples.
@@ -9,10 +9,10 @@ pub(crate) struct Tap {
     pub(crate) weights: [i16; 2],
 }
 
-/// Eight taps, as vector loads want them, without where in the row they are.
+/// Eight taps in the arrangement of vector loads, relative to their leftmost sample.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Taps8 {
-    /// The left samples, counted from the leftmost of them.
+    /// Indices of the left samples, relative to the leftmost.
     pub(super) offsets: [u32; 8],
     pub(super) weights: [[i16; 2]; 8],
     /// The largest of `offsets`.
@@ -20,10 +20,11 @@ pub(super) struct Taps8 {
 }
 
 impl Taps8 {
-    /// Input samples past this one are never read, so that byte offsets fit in 32 bits.
+    /// The last input sample that is read, so that byte offsets fit in 32 bits.
     const LAST: usize = 1 << 24;
 
-    /// Up to eight taps, filled up with the last one, weighing nothing, and their leftmost sample.
+    /// Up to eight taps, padded with copies of the last one with weight 0; and the index of their
+    /// leftmost sample.
     fn new(taps: &[Tap]) -> (Self, usize) {
         let clamped = |tap: &Tap| tap.first.min(Self::LAST);
         let start = taps.iter().map(clamped).min().unwrap_or(0);
@@ -37,33 +38,33 @@ impl Taps8 {
     }
 }
 
-/// Neighbouring lanes whose taps differ in nothing but where they start.
+/// Neighbouring lanes whose taps differ only in where they start.
 ///
-/// Where the scale is a simple fraction, all lanes but those at the edges are one run.
+/// If the scale is a simple fraction, all lanes but those at the edges are one run.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Run<'a> {
-    /// The taps of each lane, by eights.
+    /// The taps of each lane, in two groups of eight.
     pub(super) taps: [Taps8; 2],
-    /// For each lane, the leftmost samples of both eights.
+    /// For each lane, the leftmost sample of each group.
     pub(super) starts: &'a [[usize; 2]],
 }
 
 /// The taps of a row.
 ///
-/// Kernels gather without looking at each index: they rely on [`Taps::reach`], which only
+/// Kernels gather without checking each index: they rely on [`Taps::reach`], which only
 /// [`Taps::new`] sets.
 #[derive(Clone, Debug)]
 pub(crate) struct Taps {
-    /// The taps of the lanes of each run, and how many lanes that is.
+    /// For each run, the taps of its lanes and the number of lanes.
     runs: Vec<([Taps8; 2], usize)>,
-    /// For each lane, the leftmost samples of both eights.
+    /// For each lane, the leftmost sample of each of its two groups of eight.
     starts: Vec<[usize; 2]>,
     reach: usize,
 }
 
-#[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "nothing else gathers"))]
+#[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "only AVX2 gathers"))]
 impl Taps {
-    /// A row that reads the given taps, filled up to whole lanes with taps that weigh nothing.
+    /// The given taps, padded to whole lanes with taps of weight 0.
     pub(crate) fn new(taps: &[Tap]) -> Self {
         let mut all = Self { runs: Vec::new(), starts: Vec::new(), reach: 2 };
         for lane in taps.chunks(16) {
@@ -73,7 +74,7 @@ impl Taps {
         all
     }
 
-    /// Adds a lane, to the last run if it is like that.
+    /// Adds a lane: to the last run if it has the same taps, else as a new run.
     fn push(&mut self, lane: [(Taps8, usize); 2]) {
         for (eight, start) in lane {
             self.reach = self.reach.max(start + eight.span as usize + 2);
@@ -86,7 +87,7 @@ impl Taps {
         }
     }
 
-    /// How many samples an input row needs, so that both samples of every tap are inside.
+    /// Number of samples that an input row needs so that both samples of every tap are inside.
     pub(crate) fn reach(&self) -> usize {
         self.reach
     }
@@ -95,8 +96,8 @@ impl Taps {
     pub(super) fn runs(&self) -> impl Iterator<Item = Run<'_>> {
         let mut rest = self.starts.as_slice();
         self.runs.iter().map(move |&(taps, lanes)| {
-            let (starts, behind) = rest.split_at(lanes);
-            rest = behind;
+            let (starts, after) = rest.split_at(lanes);
+            rest = after;
             Run { taps, starts }
         })
     }

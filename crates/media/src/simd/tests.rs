@@ -1,4 +1,4 @@
-//! Every kernel gives the scalar kernel's bits.
+//! Every kernel gives the same bits as the scalar one.
 
 use proptest::{collection::vec, prelude::*};
 
@@ -43,7 +43,7 @@ fn gains() -> impl Strategy<Value = YuvGains> {
         .prop_map(|((offset, gain), chroma)| YuvGains { luma: LumaGain { offset, gain }, chroma })
 }
 
-/// What a kernel writes, once by the scalar kernels and once by the CPU's best.
+/// The output of a kernel: the scalar version's and the CPU's fastest one's.
 fn both<T>(kernel: impl Fn(Isa) -> T) -> [T; 2] {
     [kernel(Isa::scalar()), kernel(Isa::detect())]
 }
@@ -196,7 +196,7 @@ proptest! {
 }
 
 #[test]
-fn taps_past_the_largest_picture_read_zeros() {
+fn taps_after_the_largest_frame_read_zeros() {
     let taps = Taps::new(&[Tap { first: usize::MAX, weights: [1 << 14, 0] }]);
     let mut out = [[1; 16]; 1];
     Isa::detect().resample(&[[5; 16]; 4], &taps, &mut out);

@@ -1,4 +1,4 @@
-//! Colours survive: every matrix, range, depth and layout.
+//! Images keep the colours of every matrix, range, depth and layout.
 
 use super::*;
 use crate::image::{geometry::Geometry, jfif::JfifPass};
@@ -6,7 +6,7 @@ use crate::image::{geometry::Geometry, jfif::JfifPass};
 /// Width of a bar in pixels: two MCUs of 4:2:0, so that no block holds two colours.
 const BAR: usize = 32;
 
-/// Bars of 100 %, of 75 %, of gray, and a few that are none of these.
+/// Bars of 100 %, of 75 %, of gray, and of a few mixed colours.
 const BARS: [Rgb; 20] = [
     [1.0, 1.0, 1.0],
     [1.0, 1.0, 0.0],
@@ -31,7 +31,7 @@ const BARS: [Rgb; 20] = [
 ];
 
 fn bar_at(x: f64, _: f64) -> Rgb {
-    #[expect(clippy::cast_sign_loss, reason = "inside the picture")]
+    #[expect(clippy::cast_sign_loss, reason = "inside the frame")]
     let bar = x as usize / BAR;
     BARS[bar]
 }
@@ -42,7 +42,7 @@ fn check_bars(layout: Layout, color: FrameColor, quality: u8) {
     let size = (BAR * BARS.len(), 32);
     let painted = Painted::new(size, layout, color, bar_at);
     let image = encode_with(&painted.view(), JpegOptions { quality, ..Default::default() });
-    // Chroma is blended at the edges: by decoders, and where JPEG lacks the subsampling.
+    // Chroma is blended at the edges: by JPEG decoders, and if JPEG lacks the subsampling.
     for (y, x) in (0..size.1).flat_map(|y| (0..size.0).map(move |x| (y, x))) {
         if (10..BAR - 10).contains(&(x % BAR)) {
             let (got, want) = (image.at(x, y), bar_at(x as f64, 0.0));
@@ -88,7 +88,7 @@ fn bars_keep_their_colours_at_quality_95() {
 }
 
 #[test]
-fn interleaved_chroma_is_taken_apart() {
+fn interleaved_chroma_keeps_its_colours() {
     for depth in [Depth::EIGHT, Depth { bits: 10, shift: 6 }, Depth { bits: 12, shift: 4 }] {
         for swapped in [false, true] {
             for matrix in [Matrix::Bt601, Matrix::Bt709] {
@@ -101,7 +101,7 @@ fn interleaved_chroma_is_taken_apart() {
 
 #[test]
 fn rgb_of_every_order_and_depth_keeps_its_colours() {
-    // Matrix and range are without meaning here.
+    // Matrix and range are ignored for RGB.
     let odd = FrameColor { matrix: Matrix::Bt709, range: Range::Limited, ..FrameColor::default() };
     for (bytes, rgb) in [(3, [0, 1, 2]), (3, [2, 1, 0]), (4, [1, 2, 3]), (4, [2, 1, 0])] {
         check_bars(Layout::Packed { bytes, rgb }, odd, 100);
@@ -148,13 +148,13 @@ fn rgb_of(codes: [u16; 3], color: FrameColor, bits: u8) -> Rgb {
     [red, (y - kr * red - kb * blue) / (1.0 - kr - kb), blue]
 }
 
-/// Sends codes of every size through the plane pass; nothing may be off by more than 0.6.
+/// Converts codes of all sizes to JFIF planes; no sample may be off by more than 0.6.
 #[track_caller]
 fn check_accuracy(color: FrameColor, bits: u8) {
     let side = 128;
     let step = (1_usize << bits) / side;
     let codes = |component: usize, i: usize| -> u16 {
-        // Runs through all codes in an order that brings all kinds of triples together.
+        // Runs through all codes in an order that combines all kinds of triples.
         ((i * [1, 37, 71][component] * step + i / 3 + 5 * component) % (1 << bits)) as u16
     };
     let depth = Depth { bits, shift: 0 };
@@ -181,7 +181,7 @@ fn check_accuracy(color: FrameColor, bits: u8) {
 }
 
 #[test]
-fn the_plane_pass_is_as_accurate_as_eight_bits_allow() {
+fn jfif_planes_are_as_accurate_as_eight_bits_allow() {
     for matrix in ALL {
         for range in [Range::Limited, Range::Full] {
             for bits in [8, 9, 10, 12, 16] {
@@ -192,7 +192,7 @@ fn the_plane_pass_is_as_accurate_as_eight_bits_allow() {
 }
 
 #[test]
-fn planes_that_mean_jfif_already_stay_as_they_are() {
+fn jfif_planes_stay_unchanged() {
     let color = FrameColor { range: Range::Full, ..FrameColor::default() };
     let painted = Painted::new((640, 32), yuv(8, 0, 0), color, bar_at);
     let view = painted.view();

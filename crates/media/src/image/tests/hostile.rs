@@ -1,4 +1,4 @@
-//! No picture, however wrong, is more than an error.
+//! Invalid frames and arguments are errors, never panics.
 
 use proptest::prelude::*;
 
@@ -17,7 +17,7 @@ fn gray(width: usize, height: usize) -> Painted {
 }
 
 #[test]
-fn pictures_that_break_their_promises_are_refused() {
+fn frames_with_contradictory_properties_are_errors() {
     let painted = gray(8, 8);
     let view = painted.view();
     check_refused(&FrameView { width: 9, ..view }, "plane 0");
@@ -37,7 +37,7 @@ fn pictures_that_break_their_promises_are_refused() {
 }
 
 #[test]
-fn qualities_outside_of_the_range_are_refused() {
+fn qualities_out_of_range_are_errors() {
     for quality in [0, 101, 255] {
         let error = JpegEncoder::new(JpegOptions { quality, ..Default::default() }).unwrap_err();
         assert!(matches!(error, ImageError::InvalidArgument { what: "quality", .. }));
@@ -45,7 +45,7 @@ fn qualities_outside_of_the_range_are_refused() {
 }
 
 #[test]
-fn rgb_of_the_wrong_length_is_refused() {
+fn rgb_of_the_wrong_length_is_an_error() {
     let mut encoder = JpegEncoder::new(JpegOptions::default()).unwrap();
     for (len, size) in [(0, (0, 0)), (11, (2, 2)), (13, (2, 2)), (12, (usize::MAX, 2))] {
         assert!(encoder.encode_rgb(&vec![0; len], size).is_err());
@@ -72,7 +72,7 @@ fn layouts() -> impl Strategy<Value = Layout> {
 
 proptest! {
     #[test]
-    fn anything_is_an_image_or_an_error(
+    fn any_frame_becomes_an_image_or_an_error(
         layout in layouts(),
         (width, height) in (0_usize..70, 0_usize..70),
         shapes in [(60_usize..200, 40_usize..70), (60..200, 40..70), (60..200, 40..70)],

@@ -1,4 +1,4 @@
-//! Pictures made from exact formulas become JPEGs, and what comes back is compared.
+//! Frames painted by exact formulas are encoded, decoded and compared.
 
 mod color;
 mod hostile;
@@ -13,7 +13,7 @@ use crate::frame_view::{Depth, FrameColor, FrameView, Layout, Matrix, Orientatio
 /// Red, green and blue, 0.0 to 1.0.
 type Rgb = [f64; 3];
 
-/// A picture that owns its planes.
+/// A frame that owns its planes.
 struct Painted {
     size: (usize, usize),
     layout: Layout,
@@ -24,8 +24,7 @@ struct Painted {
 }
 
 impl Painted {
-    /// Paints `color_at`, which is asked for the colour at the centre of each coded pixel, in
-    /// pixels from the top left corner.
+    /// Paints each coded pixel with `color_at` of its centre, in pixels from the top left corner.
     fn new(
         size: (usize, usize),
         layout: Layout,
@@ -67,7 +66,7 @@ fn kr_kb(matrix: Matrix) -> (f64, f64) {
     }
 }
 
-/// Y (0 to 1), Pb and Pr (-0.5 to 0.5), as H.273 defines them, step by step.
+/// Y (0 to 1), Pb and Pr (-0.5 to 0.5) as H.273 defines them.
 fn ycc([r, g, b]: Rgb, matrix: Matrix) -> [f64; 3] {
     if matrix == Matrix::YCgCo {
         return [0.25 * r + 0.5 * g + 0.25 * b, 0.5 * g - 0.25 * (r + b), 0.5 * (r - b)];
@@ -77,7 +76,7 @@ fn ycc([r, g, b]: Rgb, matrix: Matrix) -> [f64; 3] {
     [y, (b - y) / (2.0 * (1.0 - kb)), (r - y) / (2.0 * (1.0 - kr))]
 }
 
-/// The code of a component: 0 is luma, others are chroma.
+/// The code of a value; component 0 is luma, others are chroma.
 fn code(value: f64, component: usize, range: Range, bits: u8) -> u16 {
     let unit = f64::from(1_u32 << (bits - 8));
     let largest = f64::from((1_u32 << bits) - 1);
@@ -92,7 +91,7 @@ fn code(value: f64, component: usize, range: Range, bits: u8) -> u16 {
     code
 }
 
-/// A plane of bytes from samples, with three bytes of padding behind each row.
+/// A plane of bytes from samples, with three bytes of padding after each row.
 fn pack(rows: impl IntoIterator<Item = Vec<u16>>, depth: Depth) -> (Vec<u8>, usize, usize) {
     let rows: Vec<Vec<u16>> = rows.into_iter().collect();
     let mut bytes = Vec::new();
@@ -161,17 +160,17 @@ fn planes(
     }
 }
 
-/// Planar YUV with chroma halved so often across and down.
+/// Planar YUV with chroma halved so many times across and down.
 fn yuv(bits: u8, log2_width: u8, log2_height: u8) -> Layout {
     Layout::Yuv { depth: Depth { bits, shift: 0 }, log2_width, log2_height }
 }
 
-/// A JPEG decoded again.
+/// A decoded JPEG.
 struct Decoded {
     width: usize,
     height: usize,
     pixels: Vec<u8>,
-    /// How often chroma is halved across and down; `None` without chroma.
+    /// How many times chroma is halved across and down; `None` without chroma.
     chroma: Option<(u32, u32)>,
 }
 
@@ -198,7 +197,7 @@ fn encode_with(view: &FrameView<'_>, options: JpegOptions) -> Decoded {
     decode(JpegEncoder::new(options).unwrap().encode(view).unwrap())
 }
 
-/// The largest difference between a pixel and what it should be, in codes of 8 bits.
+/// The largest difference of a pixel's components from the wanted ones, in 8-bit codes.
 fn difference(got: [u8; 3], want: Rgb) -> f64 {
     let component = |(&got, want): (&u8, f64)| (f64::from(got) - 255.0 * want).abs();
     got.iter().zip(want).map(component).fold(0.0, f64::max)

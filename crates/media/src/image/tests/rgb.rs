@@ -1,9 +1,9 @@
-//! Images that go through RGB: PNG, and JPEG with boxes.
+//! Images that are made from RGB: PNG, and JPEG with boxes.
 
 use super::*;
 use crate::image::{Annotation, PngEncoder, PngOptions};
 
-/// Width, height and RGB pixels of a PNG.
+/// Decodes a PNG.
 fn decode_png(image: Encoded<'_>) -> Decoded {
     let decoder = ::png::Decoder::new(std::io::Cursor::new(image.bytes));
     let mut reader = decoder.read_info().unwrap();
@@ -15,7 +15,7 @@ fn decode_png(image: Encoded<'_>) -> Decoded {
     Decoded { width, height, pixels, chroma: Some((0, 0)) }
 }
 
-/// Red grows to the right, green downwards.
+/// A frame whose red grows to the right and whose green grows downwards.
 fn slopes(size: (usize, usize), layout: Layout) -> Painted {
     let paint = |x: f64, y: f64| [x / size.0 as f64, y / size.1 as f64, 0.3];
     Painted::new(size, layout, FrameColor { matrix: Matrix::Bt709, ..FrameColor::default() }, paint)
@@ -27,7 +27,7 @@ fn check_png(painted: &Painted, options: PngOptions, want: (usize, usize)) {
     assert_eq!((image.width, image.height), want);
     for (y, x) in (0..want.1).flat_map(|y| (0..want.0).map(move |x| (y, x))) {
         let (u, v) = ((x as f64 + 0.5) / want.0 as f64, (y as f64 + 0.5) / want.1 as f64);
-        // Turned clockwise, what was at the left is on top.
+        // A clockwise turn brings the left side to the top.
         let turned = painted.orientation.quarter_turns == 1 && !options.coded;
         let (u, v) = if turned { (v, 1.0 - u) } else { (u, v) };
         let off = difference(image.at(x, y), [u, v, 0.3]);
@@ -49,7 +49,7 @@ fn pngs_are_upright_and_of_the_right_size() {
 }
 
 #[test]
-fn a_png_encoder_takes_pictures_of_all_kinds_in_turn() {
+fn a_png_encoder_takes_frames_of_all_geometries_in_turn() {
     let mut encoder = PngEncoder::new(PngOptions::default());
     let (large, small) = (slopes((160, 90), yuv(8, 1, 1)), slopes((31, 17), yuv(10, 1, 0)));
     let first = encoder.encode(&large.view()).unwrap().bytes.to_vec();
@@ -60,7 +60,7 @@ fn a_png_encoder_takes_pictures_of_all_kinds_in_turn() {
 }
 
 #[test]
-fn boxes_are_drawn_where_they_are_also_in_a_smaller_image() {
+fn boxes_keep_their_place_in_a_smaller_image() {
     let painted = Painted::new((640, 360), yuv(8, 1, 1), FrameColor::default(), |_, _| [0.5; 3]);
     let boxed = Annotation {
         area: [160.0, 180.0, 480.0, 300.0],

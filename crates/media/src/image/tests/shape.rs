@@ -1,16 +1,17 @@
-//! Pictures stand upright, with square pixels, at the right size, to the last row and column.
+//! Images are upright, with square pixels, at the right size, to the last row and column.
 
 use super::*;
-/// A colour that says where in the picture it is: no two places, and no mirror images, agree.
+
+/// A colour that identifies its place in the image: no two places, and no mirror images, agree.
 fn place(u: f64, v: f64) -> Rgb {
     [0.1 + 0.8 * u, 0.9 - 0.7 * v, 0.2 + 0.3 * (u + v * v)]
 }
 
-/// Where in the coded picture (0 to 1 both ways) a place of the upright one comes from.
+/// The place in the coded frame (0 to 1 both ways) that a place of the upright one comes from.
 fn coded_place((u, v): (f64, f64), orientation: Orientation) -> (f64, f64) {
     let (u, v) = match orientation.quarter_turns {
         0 => (u, v),
-        // Clockwise: what is on top now was at the left, its upper end at the right now.
+        // A clockwise turn brings the left side to the top.
         1 => (v, 1.0 - u),
         2 => (1.0 - u, 1.0 - v),
         _ => (1.0 - v, u),
@@ -18,7 +19,7 @@ fn coded_place((u, v): (f64, f64), orientation: Orientation) -> (f64, f64) {
     if orientation.mirrored { (1.0 - u, v) } else { (u, v) }
 }
 
-/// How a picture is shown, and how far its colours may be off.
+/// How a frame is shown, and by how much its colours may be off.
 struct Shown {
     orientation: Orientation,
     sample_aspect: (u32, u32),
@@ -87,7 +88,7 @@ fn odd_sizes_lose_no_edge_in_any_orientation() {
 }
 
 #[test]
-fn subsampling_is_kept_and_turns_with_the_picture() {
+fn subsampling_is_kept_and_turns_with_the_frame() {
     let wanted = [
         (yuv(8, 1, 1), 0, Some((1, 1))),
         (yuv(8, 1, 1), 1, Some((1, 1))),
@@ -133,7 +134,7 @@ fn images_shrink_to_the_largest_size() {
     for (max_size, want) in [((100, 100), (100, 75)), ((57, 1000), (57, 43)), ((320, 60), (80, 60))]
     {
         for layout in [yuv(8, 1, 1), yuv(10, 0, 0), yuv(8, 2, 2), Layout::PlanarRgb(Depth::EIGHT)] {
-            // A sample of chroma covers much of the picture and has no neighbour beyond the edge.
+            // A chroma sample covers much of the image and has no neighbour beyond the edge.
             let shown = Shown { options: options(max_size), tolerance: 9.0, ..PLAIN };
             check_shown((320, 240), layout, &shown, want);
         }
@@ -141,7 +142,7 @@ fn images_shrink_to_the_largest_size() {
 }
 
 #[test]
-fn turned_pictures_with_wide_pixels_shrink_too() {
+fn turned_frames_with_wide_pixels_shrink_too() {
     let shown = Shown {
         orientation: Orientation { quarter_turns: 1, mirrored: true },
         sample_aspect: (2, 1),
@@ -163,7 +164,7 @@ fn coded_images_are_neither_turned_nor_stretched() {
 }
 
 #[test]
-fn the_smallest_pictures_become_images() {
+fn the_smallest_frames_become_images() {
     let layouts = [
         Layout::Gray(Depth::EIGHT),
         yuv(8, 1, 1),
@@ -189,7 +190,7 @@ fn the_smallest_pictures_become_images() {
 }
 
 #[test]
-fn bottom_up_and_repeated_pictures_give_the_same_file() {
+fn an_encoder_keeps_nothing_of_other_frames() {
     let paint = |x: f64, y: f64| place(x / 64.0, y / 48.0);
     let painted = Painted::new((64, 48), yuv(8, 1, 1), FrameColor::default(), paint);
     let mut encoder = JpegEncoder::new(JpegOptions::default()).unwrap();
@@ -197,7 +198,7 @@ fn bottom_up_and_repeated_pictures_give_the_same_file() {
     let other = Painted::new((33, 91), yuv(10, 1, 0), FrameColor::default(), paint);
     encoder.encode(&other.view()).unwrap();
     let again = encoder.encode(&painted.view()).unwrap();
-    assert_eq!(again.bytes, first, "an encoder remembers nothing of other pictures");
+    assert_eq!(again.bytes, first);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Kernels that turn levels into 8-bit colour.
+//! Kernels that convert levels to 8-bit RGB.
 
 use std::arch::x86_64::*;
 
@@ -21,8 +21,8 @@ pub(in crate::simd) fn yuv_to_rgb(
     }
 }
 
-/// Pixels are computed in two halves, those of even and those of odd columns: so neither luma nor
-/// chroma has to be spread out, and interleaving mends the order on its way.
+/// Computes the pixels of even and of odd columns separately, so that neither luma nor chroma has
+/// to be rearranged; interleaving restores the order.
 #[target_feature(enable = "avx2")]
 pub(in crate::simd) fn yuv_to_packed(
     luma: &[u8],
@@ -48,23 +48,24 @@ pub(in crate::simd) fn yuv_to_packed(
     scalar::yuv_to_packed(&luma[whole..], rest, gains, &mut out[3 * whole..]);
 }
 
-/// Sixteen chroma levels and those behind each.
+/// Sixteen chroma levels and the one after each of them.
 struct SitedChroma<'a>(&'a [i16; 16], &'a [i16; 16]);
 
 impl<'a> SitedChroma<'a> {
-    /// The chroma of each 32 of `pixels`.
+    /// The chroma of each group of 32 among `pixels` pixels.
     fn of(row: &'a [i16], pixels: usize) -> impl Iterator<Item = Self> {
         let next = row.get(1..).unwrap_or_default();
         let pairs = row.as_chunks().0.iter().zip(next.as_chunks().0).take(pixels / 32);
         pairs.map(|(levels, next)| Self(levels, next))
     }
 
+    /// The chroma of even columns.
     #[target_feature(enable = "avx2")]
     fn even(&self) -> __m256i {
         load_i16(self.0)
     }
 
-    /// The mean, rounded up, which is what weights of one half each give.
+    /// The chroma of odd columns: the mean of two levels, rounded up, as weights of one half give.
     #[target_feature(enable = "avx2")]
     fn odd(&self) -> __m256i {
         _mm256_avg_epu16(load_i16(self.0), load_i16(self.1))
@@ -92,7 +93,7 @@ impl Color {
         Self { luma: Luma::new(gains.luma), chroma }
     }
 
-    /// Red, green and blue of sixteen levels, in 8-bit steps that aren't cut yet.
+    /// Red, green and blue of sixteen levels, in 8-bit steps, not yet clamped.
     #[target_feature(enable = "avx2")]
     fn of(&self, y: __m256i, u: __m256i, v: __m256i) -> [__m256i; 3] {
         let y = self.luma.in_64ths(y);
@@ -131,7 +132,7 @@ fn doubled(level: __m256i) -> __m256i {
     _mm256_slli_epi16::<1>(_mm256_sub_epi16(level, _mm256_set1_epi16(1 << 14)))
 }
 
-/// 64ths of a step to whole ones.
+/// Values in 64ths of a step as whole steps.
 #[target_feature(enable = "avx2")]
 fn steps(value: __m256i) -> __m256i {
     _mm256_srai_epi16::<6>(value)

@@ -1,7 +1,7 @@
-//! Kernels that blend neighbours in a row.
+//! Kernels that blend neighbouring samples of a row.
 //!
-//! Gathers of 32 bits fetch what eight outputs need: a level and its neighbour, a pair of levels,
-//! or a packed pixel. Where the outputs read from a short stretch, shuffles are faster.
+//! A gather loads 32 bits for each of eight outputs: a level and its neighbour, a pair of levels,
+//! or a packed pixel. If the eight outputs read from a short stretch, shuffles are faster.
 
 use std::arch::x86_64::*;
 
@@ -36,7 +36,7 @@ impl Eight {
         Self { offsets, weights, span: taps.span }
     }
 
-    /// `(a * w0 + b * w1 + 2^13) >> 14` of eight pairs.
+    /// Computes `(a * w0 + b * w1 + 2^13) >> 14` of eight pairs.
     #[target_feature(enable = "avx2")]
     fn weigh(&self, pairs: __m256i) -> __m256i {
         let sum = _mm256_madd_epi16(pairs, self.weights);
@@ -65,7 +65,7 @@ pub(in crate::simd) fn resample(row: &[i16], taps: &Taps, out: &mut [Lanes<i16>]
 /// Eight taps that read neighbouring levels.
 struct Neighbours {
     taps: Eight,
-    /// The bytes that they read, in each half of a vector, if all stand within 16.
+    /// The bytes that they read in each half of a vector, if all lie within 16.
     bytes: __m256i,
 }
 
@@ -74,14 +74,15 @@ impl Neighbours {
     fn new(taps: &Taps8) -> Self {
         let taps = Eight::new(taps);
         let bytes = _mm256_slli_epi32::<1>(taps.offsets);
-        // The four bytes from each offset on: its lowest byte four times, plus 0 to 3.
+        // The indices of the four bytes at each offset: the offset's low byte four times, plus 0
+        // to 3.
         let lowest = _mm_setr_epi8(0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12);
         let bytes = _mm256_shuffle_epi8(bytes, _mm256_broadcastsi128_si256(lowest));
         let bytes = _mm256_add_epi8(bytes, _mm256_set1_epi32(0x0302_0100));
         Self { taps, bytes }
     }
 
-    /// Eight blends of levels that are counted from `start`.
+    /// Computes eight blends of levels whose indices count from `start`.
     ///
     /// # Safety
     ///
@@ -124,7 +125,7 @@ pub(in crate::simd) fn resample_pairs(
     }
 }
 
-/// Eight blends of the even samples and eight of the odd ones, counted from pair `start`.
+/// Computes eight blends of the even samples and eight of the odd ones, counted from pair `start`.
 ///
 /// # Safety
 ///
@@ -144,7 +145,7 @@ unsafe fn weigh_pairs(row: &[i16], start: usize, taps: &Eight) -> [__m256i; 2] {
     [taps.weigh(even), taps.weigh(odd)]
 }
 
-/// The pairs at the offsets, at most seven, and the pairs behind them.
+/// The pairs at the offsets, which are at most 7, and the pairs after them.
 #[target_feature(enable = "avx2")]
 fn pick_pairs(window: &[i16; 18], offsets: __m256i) -> [__m256i; 2] {
     let ([a @ .., _, _], [_, _, b @ ..]) = (window, window);
@@ -158,7 +159,7 @@ pub(in crate::simd) fn resample_packed<const BYTES: usize>(
     taps: &Taps,
     [red, green, blue]: [&mut [Lanes<i16>]; 3],
 ) {
-    // Four bytes are read at each pixel, so the last one of three bytes needs one more behind it.
+    // Four bytes are read at each pixel, so the last pixel of three bytes needs one byte after it.
     if row.len() < (taps.reach() - 1) * BYTES + 4 {
         return scalar::resample_packed::<BYTES>(row, rgb, taps, [red, green, blue]);
     }
@@ -183,7 +184,7 @@ pub(in crate::simd) fn resample_packed<const BYTES: usize>(
     }
 }
 
-/// Eight pixels and their right neighbours.
+/// Gathers eight pixels and their right neighbours.
 ///
 /// # Safety
 ///
@@ -210,7 +211,7 @@ fn component_masks(offset: u8) -> [__m256i; 2] {
     [_mm256_add_epi32(low, lanes), _mm256_add_epi32(high, _mm256_slli_epi32::<16>(lanes))]
 }
 
-/// `(a * w0 + b * w1) >> 4` of one component of eight pixels.
+/// Computes `(a * w0 + b * w1) >> 4` of one component of eight pixels.
 #[target_feature(enable = "avx2")]
 fn weigh_component([a, b]: [__m256i; 2], masks: [__m256i; 2], weights: __m256i) -> __m256i {
     let a = _mm256_shuffle_epi8(a, masks[0]);

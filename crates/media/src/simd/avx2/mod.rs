@@ -1,7 +1,7 @@
-//! The kernels for x86-64 CPUs with AVX2.
+//! The AVX2 kernels, for x86-64 CPUs.
 //!
-//! Arithmetic intrinsics are safe inside functions that enable AVX2; what is left of `unsafe` is
-//! the loads and stores below, and the gathers of `horizontal.rs`.
+//! Arithmetic intrinsics are safe inside functions that enable AVX2. Only the loads and stores
+//! below and the gathers of `horizontal.rs` are `unsafe`.
 
 mod color;
 mod horizontal;
@@ -15,28 +15,28 @@ pub(super) use vertical::{blend_packed, blend8, blend16};
 
 use std::arch::x86_64::*;
 
-/// Sixteen bytes.
+/// Loads sixteen bytes.
 #[target_feature(enable = "avx2")]
 fn load_u8(from: &[u8; 16]) -> __m128i {
     // SAFETY: `from` is 16 readable bytes; the load needs no alignment.
     unsafe { _mm_loadu_si128(from.as_ptr().cast()) }
 }
 
-/// Thirty-two bytes.
+/// Loads thirty-two bytes.
 #[target_feature(enable = "avx2")]
 fn load_bytes(from: &[u8; 32]) -> __m256i {
     // SAFETY: `from` is 32 readable bytes; the load needs no alignment.
     unsafe { _mm256_loadu_si256(from.as_ptr().cast()) }
 }
 
-/// Sixteen levels.
+/// Loads sixteen levels.
 #[target_feature(enable = "avx2")]
 fn load_i16(from: &[i16; 16]) -> __m256i {
     // SAFETY: `from` is 32 readable bytes; the load needs no alignment.
     unsafe { _mm256_loadu_si256(from.as_ptr().cast()) }
 }
 
-/// Eight levels.
+/// Loads eight levels.
 #[target_feature(enable = "avx2")]
 fn load_levels(from: &[i16; 8]) -> __m128i {
     // SAFETY: `from` is 16 readable bytes; the load needs no alignment.
@@ -67,13 +67,14 @@ fn store_f32(to: &mut [f32; 8], value: __m256) {
     unsafe { _mm256_storeu_ps(to.as_mut_ptr(), value) }
 }
 
-/// Sixteen `i16` of two vectors of `i32`, in order, which the pack alone would mix by halves.
+/// Packs two vectors of `i32` into one of `i16`, in order: the pack instruction alone works on
+/// 128-bit halves.
 #[target_feature(enable = "avx2")]
 fn pack_i16(low: __m256i, high: __m256i) -> __m256i {
     _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi32(low, high))
 }
 
-/// Sixteen bytes of a vector of `i16`, cut to 0–255.
+/// Packs a vector of `i16` into sixteen bytes, clamped to 0–255.
 #[target_feature(enable = "avx2")]
 fn pack_u8(value: __m256i) -> __m128i {
     _mm_packus_epi16(_mm256_castsi256_si128(value), _mm256_extracti128_si256::<1>(value))

@@ -1,4 +1,4 @@
-//! Kernels that bring finished samples into the caller's shape.
+//! Kernels that write finished samples in the caller's format.
 
 use std::arch::x86_64::*;
 
@@ -36,20 +36,21 @@ pub(in crate::simd) fn interleave(red: &[u8], green: &[u8], blue: &[u8], out: &m
     scalar::interleave(red_tail, green_tail, blue_tail, out_tail);
 }
 
-/// Packs the three components of 32 pixels.
+/// An interleaver of the three components of 32 pixels.
 ///
-/// For each third of 16 packed pixels, the shuffles that put red, green and blue in their places.
+/// It holds, for each third of 16 packed pixels, the shuffles that move red, green and blue to
+/// their places.
 pub(super) struct Interleave([[__m256i; 3]; 3]);
 
 impl Interleave {
-    /// For pixels that come in order.
+    /// For pixels in order.
     #[target_feature(enable = "avx2")]
     fn in_order() -> Self {
         Self::new(&IN_ORDER)
     }
 
-    /// For pixels that come by halves: in each half of a vector eight of even columns and then eight
-    /// of odd ones.
+    /// For pixels of even and odd columns apart: each half of a vector holds eight pixels of even
+    /// columns and then eight of odd ones.
     #[target_feature(enable = "avx2")]
     pub(super) fn halves() -> Self {
         Self::new(&HALVES)
@@ -61,6 +62,7 @@ impl Interleave {
         Self(masks.map(|third| third.map(vector)))
     }
 
+    /// Stores 32 pixels of red, green and blue interleaved.
     #[target_feature(enable = "avx2")]
     pub(super) fn store(&self, rgb: [__m256i; 3], out: &mut [u8; 96]) {
         // Each half of a vector makes a third of its own 16 pixels.
@@ -85,7 +87,8 @@ type Masks = [[[u8; 16]; 3]; 3];
 const IN_ORDER: Masks = masks(1);
 const HALVES: Masks = masks(2);
 
-/// The shuffles for pixels of which every `stride`th comes first, then every one behind those.
+/// The shuffles for pixels in `stride` groups: first every `stride`th pixel, then the ones after
+/// those.
 const fn masks(stride: usize) -> Masks {
     let mut masks = [[[0x80; 16]; 3]; 3]; // the top bit makes a zero
     let mut byte = 0;
@@ -98,7 +101,7 @@ const fn masks(stride: usize) -> Masks {
     masks
 }
 
-/// Four rounds that each pair row `i` with row `i + 8` turn 16×16 bytes over the diagonal.
+/// Transposes 16×16 bytes in four rounds, each of which interleaves row `i` with row `i + 8`.
 #[target_feature(enable = "avx2")]
 pub(in crate::simd) fn transpose(rows: &[Lanes<u8>; 16]) -> [Lanes<u8>; 16] {
     let mut from = [_mm_setzero_si128(); 16];

@@ -52,7 +52,7 @@ pub(in crate::simd) fn blend16(a: &[u8], b: &[u8], depth: Depth, weight: i16, ou
     scalar::blend16(a_tail, b_tail, depth, weight, out_tail);
 }
 
-/// How 16-bit words become levels.
+/// The shifts that convert 16-bit words of a depth to levels.
 struct Words {
     align: __m128i,
     largest: __m256i,
