@@ -156,7 +156,8 @@ impl Isa {
         dispatch!(self, level_to_u8(row, gain, out))
     }
 
-    /// Resamples packed pixels as OpenCV's horizontal pass: `(p[first] * w0 + p[first + 1] * w1) >> 4`
+    /// Resamples packed pixels as OpenCV's horizontal pass:
+    /// `(p[first] * w0 + p[first + 1] * w1) >> 4`
     /// for each of the components whose byte offsets are `rgb`.
     ///
     /// A pixel has `bytes` (3 or 4) bytes; bytes after the row's end are read as 0.
