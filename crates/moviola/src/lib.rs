@@ -42,7 +42,7 @@ pub use moviola_media::{
     audio, audio_video, budget, convert,
     error::{self, Error},
     frame::Frame,
-    image, index, keyframes, media, picture,
+    frame_view, image, index, keyframes, media,
     source::{self, Source},
     video::{self, Video},
 };
