@@ -132,6 +132,21 @@ fn the_product_starts_no_process_but_workers_and_has_no_unbounded_queue() {
     });
 }
 
+/// Whether a line that is no comment names a command-line flag.
+fn names_a_flag(line: &str) -> bool {
+    let starts = |at: usize| line[at + 2..].starts_with(|c: char| c.is_ascii_lowercase());
+    !line.trim_start().starts_with("//") && line.match_indices("--").any(|(at, _)| starts(at))
+}
+
+#[test]
+fn libraries_name_no_flag() {
+    check_files(&sources(), |file, text| {
+        let is_library = is_product(file) && !file.to_string_lossy().contains("crates/cli/");
+        let line = product(text).lines().find(|line| names_a_flag(line));
+        line.filter(|_| is_library).map(|line| format!("names a flag: {}", line.trim()))
+    });
+}
+
 #[test]
 fn crates_depend_downwards_only() {
     for (layer, (folder, _)) in LAYERS.iter().enumerate() {

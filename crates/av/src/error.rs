@@ -4,6 +4,11 @@ use std::{ffi::c_int, io};
 
 use ffmpeg_sys_next as ffi;
 
+use crate::remedy::Remedy;
+pub use kind::ErrorKind;
+
+mod kind;
+
 /// What every fallible function of this crate returns.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -52,14 +57,14 @@ pub enum Error {
         got: u64,
     },
     /// The input names something else to open, and the rules for this input forbid it.
-    #[error("refused to open '{target}': {reason}; {remedy}")]
+    #[error("refused to open '{target}': {reason}; if you trust the input, allow it with {remedy}")]
     Refused {
         /// The file or URL that the input named.
         target: String,
         /// The rule.
         reason: &'static str,
-        /// What the user can do.
-        remedy: String,
+        /// What would allow it.
+        remedy: Remedy,
     },
     /// Options that nothing in FFmpeg took.
     #[error("unknown option: {}", names.join(", "))]
@@ -88,40 +93,28 @@ pub enum Error {
     OutOfMemory,
 }
 
-/// What can be done about an [`Error`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// The bytes are damaged or not what they claim to be. What follows may be fine: the next
-    /// packet can be tried.
-    Corrupt,
-    /// This build of FFmpeg has no code for it.
-    Unsupported,
-    /// Reading failed: the file, the disk, the network or a caller's reader.
-    Io,
-    /// A limit or a rule for inputs forbids it; the caller can widen it.
-    Forbidden,
-    /// The caller stopped the work, or its deadline has passed.
-    Stopped,
-    /// The caller passed something wrong.
-    Usage,
-    /// Memory is exhausted.
-    Memory,
-    /// None of the others.
-    Other,
-}
-
 impl Error {
     /// The class of the error: what can be done about it.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Ffmpeg { code, .. } => ffmpeg_kind(*code),
-            Self::Io { .. } => ErrorKind::Io,
+            Self::Io { kind, .. } => (*kind).into(),
             Self::NoDecoder { .. } => ErrorKind::Unsupported,
-            Self::Limit { .. } | Self::Refused { .. } => ErrorKind::Forbidden,
-            Self::UnusedOptions { .. } | Self::InvalidArgument { .. } => ErrorKind::Usage,
-            Self::Interrupted | Self::TimedOut => ErrorKind::Stopped,
-            Self::OutOfMemory => ErrorKind::Memory,
+            Self::Limit { .. } => ErrorKind::Limit,
+            Self::Refused { .. } => ErrorKind::Forbidden,
+            Self::UnusedOptions { .. } | Self::InvalidArgument { .. } => ErrorKind::InvalidArgument,
+            Self::Interrupted => ErrorKind::Interrupted,
+            Self::TimedOut => ErrorKind::TimedOut,
+            Self::OutOfMemory => ErrorKind::OutOfMemory,
+        }
+    }
+
+    /// What the caller can change so that it does not come again.
+    pub fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::Limit { got, .. } => Some(Remedy::RaiseMaxPixels { needed: *got }),
+            Self::Refused { remedy, .. } => Some(remedy.clone()),
+            _ => None,
         }
     }
 
@@ -183,11 +176,10 @@ fn ffmpeg_kind(code: c_int) -> ErrorKind {
         | ffi::AVERROR_DEMUXER_NOT_FOUND
         | ffi::AVERROR_PROTOCOL_NOT_FOUND
         | ffi::AVERROR_BSF_NOT_FOUND => ErrorKind::Unsupported,
-        ffi::AVERROR_OPTION_NOT_FOUND => ErrorKind::Usage,
+        ffi::AVERROR_OPTION_NOT_FOUND => ErrorKind::InvalidArgument,
+        ffi::AVERROR_HTTP_NOT_FOUND => ErrorKind::NotFound,
+        ffi::AVERROR_HTTP_UNAUTHORIZED | ffi::AVERROR_HTTP_FORBIDDEN => ErrorKind::PermissionDenied,
         ffi::AVERROR_HTTP_BAD_REQUEST
-        | ffi::AVERROR_HTTP_UNAUTHORIZED
-        | ffi::AVERROR_HTTP_FORBIDDEN
-        | ffi::AVERROR_HTTP_NOT_FOUND
         | ffi::AVERROR_HTTP_TOO_MANY_REQUESTS
         | ffi::AVERROR_HTTP_OTHER_4XX
         | ffi::AVERROR_HTTP_SERVER_ERROR => ErrorKind::Io,
@@ -221,12 +213,15 @@ mod tests {
     fn every_class_of_code_has_its_kind() {
         check_kind(ffi::AVERROR_INVALIDDATA, ErrorKind::Corrupt);
         check_kind(ffi::AVERROR(libc::EINVAL), ErrorKind::Corrupt);
-        check_kind(ffi::AVERROR(libc::ENOENT), ErrorKind::Io);
-        check_kind(ffi::AVERROR(libc::ENOMEM), ErrorKind::Memory);
-        check_kind(ffi::AVERROR_EXIT, ErrorKind::Stopped);
-        check_kind(ffi::AVERROR(libc::ETIMEDOUT), ErrorKind::Stopped);
+        check_kind(ffi::AVERROR(libc::EIO), ErrorKind::Io);
+        check_kind(ffi::AVERROR(libc::ENOENT), ErrorKind::NotFound);
+        check_kind(ffi::AVERROR(libc::EACCES), ErrorKind::PermissionDenied);
+        check_kind(ffi::AVERROR(libc::ENOMEM), ErrorKind::OutOfMemory);
+        check_kind(ffi::AVERROR_EXIT, ErrorKind::Interrupted);
+        check_kind(ffi::AVERROR(libc::ETIMEDOUT), ErrorKind::TimedOut);
         check_kind(ffi::AVERROR_DEMUXER_NOT_FOUND, ErrorKind::Unsupported);
-        check_kind(ffi::AVERROR_HTTP_NOT_FOUND, ErrorKind::Io);
+        check_kind(ffi::AVERROR_HTTP_NOT_FOUND, ErrorKind::NotFound);
+        check_kind(ffi::AVERROR_HTTP_SERVER_ERROR, ErrorKind::Io);
         check_kind(ffi::AVERROR_BUG, ErrorKind::Other);
     }
 

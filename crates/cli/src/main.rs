@@ -13,6 +13,7 @@ mod plan_args;
 mod progress;
 mod run;
 mod time_left;
+mod wording;
 
 use std::{ffi::OsString, io};
 
@@ -24,6 +25,7 @@ use output::Output;
 
 fn main() {
     choose_color(std::env::args_os());
+    wording::install();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

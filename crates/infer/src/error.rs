@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use moviola_av::{error::ErrorKind, remedy::{Remedy, alternatives}};
+
 use crate::detect::head::HeadKind;
 use crate::provider::Provider;
 use crate::runtime::search::Looked;
@@ -40,6 +42,16 @@ pub enum Error {
         /// What the user can do.
         remedy: String,
     },
+    /// The outputs don't fit the head that was asked for, or none that is known.
+    #[error("{model}: {problem}. {}.", say_which_head(remedy))]
+    Head {
+        /// The model's file, or the name its bytes were given.
+        model: String,
+        /// What was found.
+        problem: String,
+        /// What the caller can change.
+        remedy: Remedy,
+    },
     /// The outputs fit several heads, or none that is known, and nothing in the file decides.
     #[error("{model}: {problem}. {}.", say_how_to_decide(candidates))]
     Ambiguous {
@@ -55,8 +67,10 @@ pub enum Error {
     Provider {
         /// The provider that was asked for.
         provider: Provider,
-        /// Why not, with the remedy.
+        /// Why not, and what to do.
         reason: String,
+        /// What the caller can change.
+        remedy: Option<Remedy>,
     },
     /// A caller's value is outside its documented range.
     #[error("{what} must be {expected}, got {got}")]
@@ -95,6 +109,33 @@ const ADVICE: &str = "Set ORT_DYLIB_PATH to a libonnxruntime of version 1.22 or 
     `pip install onnxruntime` in the active Python environment";
 
 impl Error {
+    /// The class of the error: what can be done about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::RuntimeMissing { .. } | Self::RuntimeUnusable { .. } => ErrorKind::Runtime,
+            Self::Model { .. }
+            | Self::Head { .. }
+            | Self::Ambiguous { .. }
+            | Self::Inference { .. }
+            | Self::Output { .. } => ErrorKind::Model,
+            Self::Provider { .. } => ErrorKind::Provider,
+            Self::InvalidArgument { .. } => ErrorKind::InvalidArgument,
+            Self::Picture(cause) => cause.kind(),
+        }
+    }
+
+    /// What the caller can change so that it does not come again.
+    pub fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::Head { remedy, .. } => Some(remedy.clone()),
+            Self::Ambiguous { candidates, .. } if !candidates.is_empty() => {
+                Some(Remedy::ChooseHead(candidates.iter().map(HeadKind::to_string).collect()))
+            }
+            Self::Provider { remedy, .. } => remedy.clone(),
+            _ => None,
+        }
+    }
+
     /// An argument outside its range.
     pub(crate) fn argument(what: &'static str, expected: &str, got: impl ToString) -> Self {
         Self::InvalidArgument { what, expected: expected.into(), got: got.to_string() }
@@ -108,11 +149,19 @@ fn list(looked: &[Looked]) -> String {
 }
 
 fn say_how_to_decide(candidates: &[HeadKind]) -> String {
-    let names: Vec<String> = candidates.iter().map(|head| format!("`--head {head}`")).collect();
-    match names.as_slice() {
+    let one = |head: &HeadKind| format!("`{}`", Remedy::ChooseHead(vec![head.to_string()]));
+    let each: Vec<String> = candidates.iter().map(one).collect();
+    match each.as_slice() {
         [] => "None of the known heads fits: export the model as YOLOv5, YOLOv8, YOLOv10 or YOLOX"
             .into(),
         [one] => format!("If you know that it is one, say so with {one}"),
-        [rest @ .., last] => format!("Say which it is with {} or {last}", rest.join(", ")),
+        several => format!("Say which it is with {}", alternatives(several)),
+    }
+}
+
+fn say_which_head(remedy: &Remedy) -> String {
+    match remedy {
+        Remedy::OmitHead => format!("Leave out {remedy}, or name one that fits"),
+        _ => format!("If you know the head, name it with {remedy}"),
     }
 }

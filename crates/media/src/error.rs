@@ -1,6 +1,9 @@
 //! What can go wrong between a source and its frames.
 
-use moviola_av::error::Error as AvError;
+use moviola_av::{
+    error::{Error as AvError, ErrorKind},
+    remedy::Remedy,
+};
 
 /// Everything that can fail in this crate. Each message names the source and, where one is
 /// known, the remedy.
@@ -14,6 +17,8 @@ pub enum Error {
         name: String,
         /// What is wrong and what to do.
         reason: String,
+        /// The class of what is wrong.
+        kind: ErrorKind,
     },
     /// The container can't be read, or not any further.
     #[error("{name}: {reason}")]
@@ -37,13 +42,17 @@ pub enum Error {
         /// How many keyframes are missing.
         keyframes: usize,
     },
-    /// There is no video to read.
+    /// There is no video, or none that can be decoded.
     #[error("{name}: {reason}")]
     NoVideo {
         /// The source as its user knows it.
         name: String,
-        /// What there is instead.
+        /// What there is instead, or why it can't be decoded.
         reason: String,
+        /// [`ErrorKind::NoVideo`], or why it can't be decoded.
+        kind: ErrorKind,
+        /// What the caller can change.
+        remedy: Option<Remedy>,
     },
     /// What was asked for takes several passes over a source that can be read once only.
     #[error(
@@ -71,6 +80,8 @@ pub enum Error {
         name: String,
         /// What there is instead, or what went wrong.
         reason: String,
+        /// [`ErrorKind::NoAudio`], or why it can't be decoded.
+        kind: ErrorKind,
     },
     /// A range of time can't be read.
     #[error("{name}: {reason}")]
@@ -99,6 +110,8 @@ pub enum Error {
         name: String,
         /// What is wrong.
         reason: String,
+        /// The class of what is wrong.
+        kind: ErrorKind,
     },
     /// The system gives no thread.
     #[error("{name}: no thread can be started: {reason}")]
@@ -145,6 +158,46 @@ impl Error {
             | Self::Range { .. } => Stage::Demux,
             Self::Decode { .. } | Self::Pixels { .. } => Stage::Decode,
         }
+    }
+
+    /// The class of the error: what can be done about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Open { kind, .. }
+            | Self::NoVideo { kind, .. }
+            | Self::NoAudio { kind, .. }
+            | Self::Pixels { kind, .. } => *kind,
+            Self::Demux { cause: AvError::Ffmpeg { op: "avformat_open_input", .. }, .. } => {
+                ErrorKind::NotMedia
+            }
+            Self::Demux { cause, .. } => cause.kind(),
+            Self::Truncated { .. } | Self::Decode { .. } => ErrorKind::Corrupt,
+            Self::ReadOnce { .. } => ErrorKind::NotSeekable,
+            Self::NoFrame { .. } => ErrorKind::NoFrame,
+            Self::Range { .. } => ErrorKind::InvalidArgument,
+            Self::Thread { .. } => ErrorKind::Worker,
+        }
+    }
+
+    /// What the caller can change so that it does not come again.
+    pub fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::NoVideo { remedy, .. } => remedy.clone(),
+            Self::Demux { cause, .. } => cause.remedy(),
+            _ => None,
+        }
+    }
+
+    /// That the source has no video, for `reason`.
+    pub(crate) fn no_video(name: &str, reason: impl Into<String>) -> Self {
+        let kind = ErrorKind::NoVideo;
+        Self::NoVideo { name: name.into(), reason: reason.into(), kind, remedy: None }
+    }
+
+    /// That this build can't decode the source's video, for `reason`.
+    pub(crate) fn unsupported_video(name: &str, reason: impl Into<String>) -> Self {
+        let kind = ErrorKind::Unsupported;
+        Self::NoVideo { name: name.into(), reason: reason.into(), kind, remedy: None }
     }
 
     /// Seconds from the start of the presentation where it happened, if it belongs to a picture.

@@ -309,7 +309,7 @@ pub(crate) fn no_video(name: &str, demuxer: &Demuxer) -> Error {
     } else {
         "there is no video in it"
     };
-    Error::NoVideo { name: name.into(), reason: reason.into() }
+    Error::no_video(name, reason)
 }
 
 pub(crate) fn check_decodable(name: &str, video: &VideoStream) -> Result<()> {
@@ -319,22 +319,20 @@ pub(crate) fn check_decodable(name: &str, video: &VideoStream) -> Result<()> {
     if !video.parameters.has_decoder() {
         let codec = video.parameters.codec_name();
         let reason = format!("this build has no decoder for its video codec ({codec})");
-        return Err(Error::NoVideo { name: name.into(), reason });
+        return Err(Error::unsupported_video(name, reason));
     }
     Ok(())
 }
 
 pub(crate) fn encrypted(name: &str) -> Error {
-    Error::NoVideo { name: name.into(), reason: "the video is encrypted; decrypt it first".into() }
+    Error::unsupported_video(name, "the video is encrypted; decrypt it first")
 }
 
 /// Says that the stream's decoder can't be opened.
 pub(crate) fn cannot_decode(name: &str, video: &VideoStream, cause: &AvError) -> Error {
     let codec = video.parameters.codec_name();
-    let remedy = match cause {
-        AvError::Limit { .. } => "; raise it with --max-pixels",
-        _ => "",
-    };
-    let reason = format!("its video ({codec}) can't be decoded: {cause}{remedy}");
-    Error::NoVideo { name: name.into(), reason }
+    let remedy = cause.remedy();
+    let how = remedy.as_ref().map_or_else(String::new, |remedy| format!("; raise it with {remedy}"));
+    let reason = format!("its video ({codec}) can't be decoded: {cause}{how}");
+    Error::NoVideo { name: name.into(), reason, kind: cause.kind(), remedy }
 }

@@ -267,8 +267,7 @@ fn is_scheme(text: &str) -> bool {
 }
 
 fn open_path(name: &str, path: &Path) -> Result<File> {
-    let refused = |reason: String| Error::Open { name: name.into(), reason };
-    File::open(path).map_err(|error| refused(explain_open(&error)))
+    File::open(path).map_err(|error| refused(name, explain_open(&error), error.kind().into()))
 }
 
 fn is_regular(file: &File) -> bool {
@@ -276,13 +275,14 @@ fn is_regular(file: &File) -> bool {
 }
 
 fn open(name: &str, file: File, mode: IoMode) -> Result<Io> {
-    let refused = |reason: String| Error::Open { name: name.into(), reason };
-    let metadata = file.metadata().map_err(|error| refused(error.to_string()))?;
+    let failed = |error: io::Error| refused(name, error.to_string(), error.kind().into());
+    let metadata = file.metadata().map_err(failed)?;
     if metadata.is_dir() {
-        return Err(refused("is a folder; name the files in it".into()));
+        let reason = "is a folder; name the files in it".into();
+        return Err(refused(name, reason, ErrorKind::InvalidArgument));
     }
     if metadata.is_file() && metadata.len() == 0 {
-        return Err(refused("the file is empty".into()));
+        return Err(refused(name, "the file is empty".into(), ErrorKind::NotMedia));
     }
     let mapped = match mode {
         IoMode::Read => false,
@@ -293,7 +293,11 @@ fn open(name: &str, file: File, mode: IoMode) -> Result<Io> {
         (true, true) => Io::map(file),
         _ => Io::file(file), // or a pipe, or a device
     }
-    .map_err(|error| refused(error.to_string()))
+    .map_err(failed)
+}
+
+fn refused(name: &str, reason: String, kind: ErrorKind) -> Error {
+    Error::Open { name: name.into(), reason, kind }
 }
 
 fn explain_open(error: &io::Error) -> String {

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use moviola_av::{error::ErrorKind, remedy::Remedy};
 use moviola_infer::{error::Error as InferError, provider::ProviderReport};
 use moviola_media::{
     image,
@@ -60,6 +61,26 @@ pub enum StartError {
     /// A worker process can't be started.
     #[error(transparent)]
     Worker(#[from] BulkError),
+}
+
+impl StartError {
+    /// The class of the error: what can be done about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Plan(cause) => cause.kind(),
+            Self::Thread(_) => ErrorKind::Worker,
+            Self::Worker(cause) => cause.kind(),
+        }
+    }
+
+    /// What the caller can change so that it does not come again.
+    pub fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::Plan(cause) => cause.remedy(),
+            Self::Thread(_) => None,
+            Self::Worker(cause) => cause.remedy(),
+        }
+    }
 }
 
 impl Fast {

@@ -34,8 +34,8 @@ pub use bulk::Bulk;
 pub use debug::Debug;
 pub use fast::Fast;
 pub use moviola_av::{
-    color::Color, interrupt, io::sigbus, log, memory, pixel::PixelFormat, pool,
-    protocols::Protocols, version as ffmpeg,
+    color::Color, error::ErrorKind, interrupt, io::sigbus, log, memory, pixel::PixelFormat, pool,
+    protocols::Protocols, remedy, version as ffmpeg,
 };
 pub use moviola_infer as infer;
 pub use moviola_media::{

@@ -1,11 +1,15 @@
 //! Stills: what is kept of a frame once its picture is gone.
 
-use moviola_av::{stage, trace};
+use moviola_av::{
+    error::{Error as AvError, ErrorKind},
+    remedy::Remedy,
+    stage, trace,
+};
 use moviola_media::{
     any_format::AnyFormat,
     frame::Frame,
     frame_view::FrameView,
-    image::{self, JpegEncoder, JpegOptions, PngEncoder, PngOptions, image_size},
+    image::{self, ImageError, JpegEncoder, JpegOptions, PngEncoder, PngOptions, image_size},
 };
 use serde::{Deserialize, Serialize};
 
@@ -95,6 +99,39 @@ pub struct StillError {
     pub time: Option<f64>,
     /// What is wrong and what to do.
     pub reason: String,
+    cause: StillCause,
+}
+
+#[derive(Debug)]
+enum StillCause {
+    Format(AvError),
+    Encode(ImageError),
+}
+
+impl StillError {
+    fn new(time: Option<f64>, cause: StillCause) -> Self {
+        let reason = match &cause {
+            StillCause::Format(cause) => cause.to_string(),
+            StillCause::Encode(cause) => cause.to_string(),
+        };
+        Self { time, reason, cause }
+    }
+
+    /// The class of the error: what can be done about it.
+    pub fn kind(&self) -> ErrorKind {
+        match &self.cause {
+            StillCause::Format(cause) => cause.kind(),
+            StillCause::Encode(cause) => cause.kind(),
+        }
+    }
+
+    /// What the caller can change so that it does not come again.
+    pub fn remedy(&self) -> Option<Remedy> {
+        match &self.cause {
+            StillCause::Format(cause) => cause.remedy(),
+            StillCause::Encode(cause) => cause.remedy(),
+        }
+    }
 }
 
 impl StillMaker {
@@ -109,13 +146,13 @@ impl StillMaker {
     ///
     /// [`StillError`] if there should be an image and can't be.
     pub fn make(&mut self, frame: &Frame) -> Result<Still, StillError> {
-        let failed = |reason: String| StillError { time: frame.time, reason };
+        let failed = |cause| StillError::new(frame.time, cause);
         let md5 = self.options.hash.then(|| frame_md5(&frame.decoded));
         let view = self.any_format.view(frame);
-        let view = view.map_err(|error| failed(error.to_string()))?;
+        let view = view.map_err(|error| failed(StillCause::Format(error)))?;
         let size = image_size(&view, self.options.max_size, self.options.coded);
         let image = encode(&mut self.encoder, &self.options, &view);
-        let image = image.map_err(|error| failed(error.to_string()))?;
+        let image = image.map_err(|error| failed(StillCause::Encode(error)))?;
         Ok(Still { facts: FrameInfo::of(frame, size), image, md5 })
     }
 }

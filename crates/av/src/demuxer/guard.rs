@@ -18,6 +18,7 @@ use crate::{
     error::Error,
     protocols::{self, Protocols},
     raw,
+    remedy::Remedy,
 };
 
 #[cfg(test)]
@@ -117,7 +118,7 @@ impl Guard {
 }
 
 fn refused(target: &str, reason: &'static str, protocol: &str) -> Error {
-    let remedy = format!("if you trust the input, allow it with --allow-protocols {protocol}");
+    let remedy = Remedy::AllowProtocol(protocol.to_owned());
     Error::Refused { target: target.to_owned(), reason, remedy }
 }
 

@@ -179,9 +179,9 @@ fn what_is_no_media_file_is_an_error_that_says_why() {
     check_error(&clip("not_media.mp4"), ErrorKind::Corrupt, "Invalid data");
     check_error(&clip("moov_missing.mp4"), ErrorKind::Corrupt, "Invalid data");
     check_error(&clip("empty.mp4"), ErrorKind::Corrupt, "Invalid data");
-    check_error("no/such/file.mp4", ErrorKind::Io, "No such file");
+    check_error("no/such/file.mp4", ErrorKind::NotFound, "No such file");
     check_error(env!("CARGO_MANIFEST_DIR"), ErrorKind::Io, "directory");
-    check_error("zero\0byte", ErrorKind::Usage, "zero byte");
+    check_error("zero\0byte", ErrorKind::InvalidArgument, "zero byte");
     check_error("nosuchprotocol://host/file", ErrorKind::Unsupported, "Protocol not found");
 }
 

@@ -90,6 +90,7 @@ impl Candidate {
         let Recognised { head, output, why } =
             recognise(&evidence, options.head).map_err(|refusal| match refusal {
                 Refusal::Unfit(problem, remedy) => Error::Model { model, problem, remedy },
+                Refusal::Head(problem, remedy) => Error::Head { model, problem, remedy },
                 Refusal::Ambiguous(problem, candidates) => {
                     Error::Ambiguous { model, problem, candidates }
                 }

@@ -1,6 +1,7 @@
 //! How each provider is set up: bounded threads, and no precision that was not asked for.
 
 use ort::ep::{self, ArbitrarilyConfigurableExecutionProvider, ExecutionProviderDispatch};
+use moviola_av::remedy::Remedy;
 use ort::ep::{ExecutionProvider, coreml, cuda};
 
 use crate::provider::{Precision, Provider};
@@ -17,6 +18,19 @@ pub(crate) fn is_built_in(provider: Provider) -> bool {
     answer.unwrap_or(false)
 }
 
+/// Why a provider can't run a model, and what the caller can change.
+#[derive(Debug)]
+pub(crate) struct Unable {
+    pub(crate) why: String,
+    pub(crate) remedy: Option<Remedy>,
+}
+
+impl From<String> for Unable {
+    fn from(why: String) -> Self {
+        Self { why, remedy: None }
+    }
+}
+
 /// The providers to register, the wanted one first; an error says what it can't do.
 ///
 /// The CPU's kernels stand behind every provider, for the nodes it does not take.
@@ -24,7 +38,7 @@ pub(crate) fn dispatch(
     provider: Provider,
     precision: Precision,
     threads: usize,
-) -> Result<Vec<ExecutionProviderDispatch>, String> {
+) -> Result<Vec<ExecutionProviderDispatch>, Unable> {
     let chosen = match provider {
         Provider::Auto | Provider::Cpu => {
             f32_only(precision, "the CPU provider computes")?;
@@ -46,23 +60,26 @@ pub(crate) fn dispatch(
 }
 
 /// Refuses what only a differently exported model can give.
-fn f32_only(precision: Precision, who: &str) -> Result<(), String> {
+fn f32_only(precision: Precision, who: &str) -> Result<(), Unable> {
     if precision == Precision::F32 {
         return Ok(());
     }
-    Err(format!(
-        "{who} in the model's own precision, not in {precision}; use --precision f32, or \
-         --provider openvino or tensorrt"
-    ))
+    let remedy = Remedy::UsePrecision("f32");
+    let others = Remedy::UseProvider(vec!["openvino", "tensorrt"]);
+    let why =
+        format!("{who} in the model's own precision, not in {precision}; use {remedy}, or {others}");
+    Err(Unable { why, remedy: Some(remedy) })
 }
 
 /// OpenVINO on the CPU. Its own default precision depends on the processor, so it is always set.
 ///
 /// OpenVINO takes an unknown or impossible precision for f32 without a word (measured with
 /// 2025.4), hence the look at the processor.
-fn openvino(precision: Precision, threads: usize) -> Result<ExecutionProviderDispatch, String> {
+fn openvino(precision: Precision, threads: usize) -> Result<ExecutionProviderDispatch, Unable> {
     if !processor_computes(precision) {
-        return Err(format!("this processor can't compute in {precision}; use --precision f32"));
+        let remedy = Remedy::UsePrecision("f32");
+        let why = format!("this processor can't compute in {precision}; use {remedy}");
+        return Err(Unable { why, remedy: Some(remedy) });
     }
     let config = format!(
         r#"{{"CPU": {{"INFERENCE_PRECISION_HINT": "{precision}", "PERFORMANCE_HINT": "LATENCY",
@@ -134,7 +151,7 @@ mod tests {
         for provider in [Provider::Cpu, Provider::Cuda, Provider::CoreMl] {
             for precision in [Precision::Bf16, Precision::F16] {
                 let refused = dispatch(provider, precision, 1).err().unwrap();
-                assert!(refused.contains("--precision f32"), "{refused}");
+                assert!(refused.why.ends_with("provider openvino or tensorrt"), "{refused:?}");
             }
         }
     }

@@ -1,11 +1,12 @@
 //! A session is built on one provider after the other until one runs.
 
+use moviola_av::remedy::Remedy;
 use ort::logging::LogLevel;
 use ort::session::Session as OrtSession;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 
 use crate::error::{Error, Result};
-use crate::provider::options::{dispatch, is_built_in};
+use crate::provider::options::{Unable, dispatch, is_built_in};
 use crate::provider::{Precision, Provider, ProviderReport};
 use crate::runtime::{Runtime, log};
 use crate::session::placement::Placement;
@@ -25,7 +26,7 @@ pub(super) fn on_provider(
         Provider::Auto => Provider::AUTO.to_vec(),
         named => vec![named],
     };
-    let mut skipped = Vec::new();
+    let (mut skipped, mut remedy) = (Vec::new(), None);
     for &provider in &wanted {
         let tried = try_one(runtime, source, picture, (provider, options));
         match tried {
@@ -42,10 +43,13 @@ pub(super) fn on_provider(
                     nodes = ?report.nodes, "loaded a model");
                 return Ok((session, report));
             }
-            Err(why) => skipped.push((provider, why)),
+            Err(unable) => {
+                skipped.push((provider, unable.why));
+                remedy = unable.remedy.or(remedy);
+            }
         }
     }
-    Err(failure(source, picture, options, skipped))
+    Err(failure(source, picture, options, skipped, remedy))
 }
 
 /// Why the provider that runs was chosen.
@@ -65,24 +69,25 @@ fn failure(
     picture: &Picture,
     options: &SessionOptions,
     mut skipped: Vec<(Provider, String)>,
+    remedy: Option<Remedy>,
 ) -> Error {
     let last = skipped.pop().unwrap_or_default();
     if last.0 == Provider::Cpu && options.precision == Precision::F32 {
-        let remedy = match picture.pins.is_empty() {
+        let advice = match picture.pins.is_empty() {
             true => "Get or export the model again",
             false => "Choose another image size, or get or export the model again",
         };
         return Error::Model {
             model: source.name.clone(),
             problem: format!("ONNX Runtime can't load it: {}", last.1),
-            remedy: remedy.into(),
+            remedy: advice.into(),
         };
     }
     let reason = match skipped.is_empty() {
         true => last.1,
         false => list(skipped.iter().chain([&last])),
     };
-    Error::Provider { provider: options.provider, reason }
+    Error::Provider { provider: options.provider, reason, remedy }
 }
 
 /// Providers and why they don't run, in one line.
@@ -98,9 +103,9 @@ fn try_one(
     source: &Source<'_>,
     picture: &Picture,
     (provider, options): (Provider, &SessionOptions),
-) -> Result<(OrtSession, Vec<(String, usize)>), String> {
+) -> Result<(OrtSession, Vec<(String, usize)>), Unable> {
     if !is_built_in(provider) {
-        return Err(not_built_in(provider, runtime, options.provider == provider));
+        return Err(not_built_in(provider, runtime, options.provider == provider).into());
     }
     let providers = dispatch(provider, options.precision, options.threads)?;
     let placement = Placement::default();
@@ -114,7 +119,7 @@ fn try_one(
     let nodes = placement.nodes();
     let runs = nodes.is_empty() || nodes.iter().any(|(name, _)| name == provider.runtime_name());
     if !runs {
-        return Err("it takes none of the model's nodes".into());
+        return Err("it takes none of the model's nodes".to_owned().into());
     }
     Ok((session, nodes))
 }

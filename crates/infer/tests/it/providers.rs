@@ -62,7 +62,7 @@ fn a_precision_that_nothing_gives_is_an_error() {
     let mut options = on(Provider::Cpu);
     options.session.precision = Precision::Bf16;
     let text = Detector::load(fixture("yolov8.onnx"), &options).unwrap_err().to_string();
-    assert!(text.contains("bf16") && text.contains("--precision f32"), "{text}");
+    assert!(text.contains("bf16") && text.contains("use precision f32"), "{text}");
 }
 
 #[test]

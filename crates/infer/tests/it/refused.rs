@@ -65,7 +65,7 @@ fn a_model_that_onnx_runtime_refuses() {
 
 #[test]
 fn an_ambiguous_model_names_its_candidates() {
-    check_refused(&fixture("ambiguous.onnx"), &["--head yolov5", "--head yolox", "[1, 84, 8]"]);
+    check_refused(&fixture("ambiguous.onnx"), &["`head yolov5`", "`head yolox`", "[1, 84, 8]"]);
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use std::{collections::VecDeque, iter::FusedIterator};
 
 use moviola_av::{
-    decoder::Sent, demuxer::Demuxer, interrupt::Interrupt, packet::Packet, stream::MediaKind,
+    decoder::Sent, demuxer::Demuxer, error::ErrorKind, interrupt::Interrupt, packet::Packet,
+    stream::MediaKind,
 };
 
 use super::{
@@ -210,5 +211,6 @@ pub(crate) fn no_audio(name: &str, demuxer: &Demuxer) -> Error {
     let has_audio = demuxer.streams().any(|stream| stream.kind() == MediaKind::Audio);
     let reason =
         if has_audio { "there is no such stream of audio" } else { "there is no audio in it" };
-    Error::NoAudio { name: name.into(), reason: reason.into() }
+    let (name, reason) = (name.into(), reason.into());
+    Error::NoAudio { name, reason, kind: ErrorKind::NoAudio }
 }

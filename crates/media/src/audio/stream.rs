@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use moviola_av::{
     demuxer::Demuxer,
-    error::Result as AvResult,
+    error::{ErrorKind, Result as AvResult},
     parameters::CodecParameters,
     stream::{MediaKind, Stream},
     time::TimeBase,
@@ -90,7 +90,8 @@ pub(crate) fn is_self_describing(demuxer: &Demuxer, wanted: Option<usize>) -> bo
 }
 
 pub(super) fn encrypted(name: &str) -> Error {
-    Error::NoAudio { name: name.into(), reason: "the audio is encrypted; decrypt it first".into() }
+    let reason = "the audio is encrypted; decrypt it first".into();
+    Error::NoAudio { name: name.into(), reason, kind: ErrorKind::Unsupported }
 }
 
 fn is_wanted(stream: &Stream<'_>, wanted: Option<usize>) -> bool {

@@ -157,5 +157,5 @@ fn window(media: &Media, workers: usize) -> usize {
 }
 
 fn nothing(name: &str) -> Error {
-    Error::NoVideo { name: name.into(), reason: "there is neither video nor audio in it".into() }
+    Error::no_video(name, "there is neither video nor audio in it")
 }

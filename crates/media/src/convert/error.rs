@@ -1,5 +1,7 @@
 //! The errors of a conversion.
 
+use moviola_av::{error::ErrorKind, remedy::Remedy};
+
 use crate::frame_view::Layout;
 
 /// Why a frame can't be converted.
@@ -70,4 +72,19 @@ pub enum ConvertError {
     /// The converter was made for frames of another size, layout, colour or orientation.
     #[error("the frame differs in geometry from the one that the converter was made for")]
     OtherGeometry,
+}
+
+impl ConvertError {
+    /// The class of the error: what can be done about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Layout(_) => ErrorKind::Unsupported,
+            _ => ErrorKind::InvalidArgument,
+        }
+    }
+
+    /// What the caller can change so that it does not come again: nothing that has a name.
+    pub fn remedy(&self) -> Option<Remedy> {
+        None
+    }
 }

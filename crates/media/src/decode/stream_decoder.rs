@@ -104,7 +104,7 @@ impl StreamDecoder {
     /// Goes on in software after `cause`, which is the device's failure if software decodes the same
     /// packets. If it doesn't, the packets are damaged, and the error is theirs.
     fn take_over(&mut self, cause: Error) -> Result<()> {
-        let is_other = matches!(cause.kind(), ErrorKind::Forbidden | ErrorKind::Usage);
+        let is_other = matches!(cause.kind(), ErrorKind::Limit | ErrorKind::InvalidArgument);
         let Some(trial) = self.trial.take().filter(|_| !is_other) else { return Err(cause) };
         self.decoder = Decoder::open(&trial.parameters, &trial.options)?;
         let mut outcome = Ok(());

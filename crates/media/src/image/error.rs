@@ -5,7 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::write::remedy;
+use moviola_av::{error::ErrorKind, remedy::Remedy};
+
+use super::write::advice;
 use crate::convert::ConvertError;
 
 /// Everything that can fail in this module. Where there is a remedy, the message names it.
@@ -31,7 +33,7 @@ pub enum ImageError {
         needed: String,
     },
     /// The image has more pixels across or in all than its format or this machine takes.
-    #[error("an image of {width}x{height} pixels is too large: make it smaller with --max-size")]
+    #[error("an image of {width}x{height} pixels is too large: make it smaller with {}", Remedy::ShrinkImage)]
     TooLarge {
         /// Width in pixels.
         width: usize,
@@ -50,18 +52,18 @@ pub enum ImageError {
         reason: String,
     },
     /// The file is there already and may not be replaced.
-    #[error("{} exists already: choose another place, or replace it with --overwrite", path.display())]
+    #[error("{} exists already: choose another place, or replace it with {}", path.display(), Remedy::Overwrite)]
     Exists {
         /// The file.
         path: PathBuf,
     },
     /// The file can't be written.
-    #[error("cannot write {}: {cause}; {remedy}", path.display())]
+    #[error("cannot write {}: {cause}; {advice}", path.display())]
     Write {
         /// The file.
         path: PathBuf,
         /// What to do.
-        remedy: &'static str,
+        advice: &'static str,
         /// What the system said.
         cause: io::Error,
     },
@@ -70,7 +72,30 @@ pub enum ImageError {
 impl ImageError {
     /// That `path` can't be written, with what to do about it.
     pub fn unwritable(path: &Path, cause: io::Error) -> Self {
-        Self::Write { path: path.into(), remedy: remedy(cause.kind()), cause }
+        Self::Write { path: path.into(), advice: advice(cause.kind()), cause }
+    }
+}
+
+impl ImageError {
+    /// The class of the error: what can be done about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::InvalidArgument { .. } | Self::Planes { .. } => ErrorKind::InvalidArgument,
+            Self::TooLarge { .. } => ErrorKind::Limit,
+            Self::Convert(cause) => cause.kind(),
+            Self::Encode { .. } => ErrorKind::Other,
+            Self::Exists { .. } => ErrorKind::Exists,
+            Self::Write { cause, .. } => cause.kind().into(),
+        }
+    }
+
+    /// What the caller can change so that it does not come again.
+    pub fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::TooLarge { .. } => Some(Remedy::ShrinkImage),
+            Self::Exists { .. } => Some(Remedy::Overwrite),
+            _ => None,
+        }
     }
 }
 

@@ -184,7 +184,7 @@ mod tests {
     fn too_large_sizes_are_errors_that_name_the_remedy() {
         for wide in [view((70_000, 1), (1, 1), 0), view((60_000, 60_000), (1, 1), 0)] {
             let error = Geometry::new(&wide, None, false).unwrap_err();
-            assert!(error.to_string().contains("--max-size"), "{error}");
+            assert!(error.to_string().contains("with max_size"), "{error}");
             assert!(Geometry::new(&wide, Some((640, 640)), false).is_ok());
         }
         let pixels = view((100, 100), (u32::MAX, 1), 0);

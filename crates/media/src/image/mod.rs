@@ -32,7 +32,7 @@ pub use error::{ImageError, Result};
 pub use geometry::image_size;
 pub use jpeg::{JpegEncoder, JpegOptions};
 pub use png::{PngEncoder, PngOptions};
-pub use write::{NewFile, Overwrite, remedy, remove_unfinished, write_atomic};
+pub use write::{NewFile, Overwrite, advice, remove_unfinished, write_atomic};
 
 /// An image file in memory, borrowed from its encoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

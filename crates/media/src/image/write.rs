@@ -154,7 +154,7 @@ fn write_in_place(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// What a user can do about a file that can't be written, by the kind of the system's error.
-pub fn remedy(kind: ErrorKind) -> &'static str {
+pub fn advice(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             "free some space or choose another place"
@@ -220,7 +220,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.jpg");
         fs::write(&path, b"old").unwrap();
-        check_refused(&path, Overwrite::Refuse, "--overwrite");
+        check_refused(&path, Overwrite::Refuse, "replace it with Overwrite::Replace");
         assert_eq!(fs::read(&path).unwrap(), b"old");
         write_atomic(&path, b"new", Overwrite::Replace).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
@@ -253,7 +253,7 @@ mod tests {
         check_refused(&missing, Overwrite::Refuse, "make the folder first");
         check_refused(&file.join("a.jpg"), Overwrite::Replace, "is a file");
         check_refused(&directory, Overwrite::Replace, "it is a folder");
-        check_refused(&directory, Overwrite::Refuse, "--overwrite");
+        check_refused(&directory, Overwrite::Refuse, "replace it with Overwrite::Replace");
         check_refused(&folder.path().join("n".repeat(300)), Overwrite::Refuse, "shorter name");
         let mut left = names(folder.path());
         left.sort();
@@ -294,6 +294,6 @@ mod tests {
 
     #[test]
     fn a_full_disk_has_a_remedy() {
-        assert!(remedy(ErrorKind::StorageFull).contains("free some space"));
+        assert!(advice(ErrorKind::StorageFull).contains("free some space"));
     }
 }

@@ -261,9 +261,8 @@ impl Selector {
     fn check_complete(&self) -> Result<Option<KeyframeJob>> {
         if self.packets == 0 {
             let reason = "there is no picture in its video: the file may be truncated or still \
-                          being written"
-                .into();
-            return Err(Error::NoVideo { name: self.name.clone(), reason });
+                          being written";
+            return Err(Error::no_video(&self.name, reason));
         }
         let listed = self.demuxer.index_entries(self.video.index);
         let missing = match &self.cues {

@@ -232,7 +232,7 @@ impl Video {
     }
 
     fn no_memory(&self, cause: &AvError) -> Error {
-        Error::Pixels { name: self.name.clone(), reason: cause.to_string() }
+        Error::Pixels { name: self.name.clone(), reason: cause.to_string(), kind: cause.kind() }
     }
 
     /// Calls `work` once for each of `numbers`, which exist, with its place among them, on the

@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use moviola_av::memory;
+use moviola_av::{error::ErrorKind, memory};
 
 use super::Video;
 use crate::{
@@ -124,13 +124,13 @@ impl Video {
     }
 
     fn no_pixels(&self, cause: &ConvertError) -> Error {
-        Error::Pixels { name: self.name.clone(), reason: cause.to_string() }
+        Error::Pixels { name: self.name.clone(), reason: cause.to_string(), kind: cause.kind() }
     }
 
     fn not_converted(&self, time: Option<f64>, reason: String) -> Error {
         let place = time.map_or_else(String::new, |time| format!(" at {time:.3} s"));
         let reason = format!("the picture{place} can't be converted: {reason}");
-        Error::Pixels { name: self.name.clone(), reason }
+        Error::Pixels { name: self.name.clone(), reason, kind: ErrorKind::Unsupported }
     }
 }
 

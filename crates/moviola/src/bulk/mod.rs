@@ -24,6 +24,7 @@ use std::{
     thread,
 };
 
+use moviola_av::{error::ErrorKind, remedy::Remedy};
 use moviola_infer::{error::Error as InferError, provider::ProviderReport};
 use moviola_media::{
     budget, image,
@@ -207,6 +208,22 @@ pub enum BulkError {
 }
 
 impl BulkError {
+    /// The class of the error: what can be done about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Model(cause) => cause.kind(),
+            Self::Thread(_) | Self::Worker(_) => ErrorKind::Worker,
+        }
+    }
+
+    /// What the caller can change so that it does not come again.
+    pub fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::Model(cause) => cause.remedy(),
+            Self::Thread(_) | Self::Worker(_) => None,
+        }
+    }
+
     fn worker(message: String) -> Self {
         Self::Worker(message.into())
     }

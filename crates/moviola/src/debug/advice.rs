@@ -3,6 +3,7 @@
 //! Each rule looks at what was measured and names the measurement, so that whoever reads it can
 //! judge. Of a few milliseconds nothing is said.
 
+use moviola_av::remedy::Remedy;
 use moviola_infer::provider::{Precision, Provider, ProviderReport};
 
 use super::{
@@ -57,9 +58,10 @@ fn model_loads(known: &Known<'_>) -> Option<String> {
     let share = known.share(Stage::Load);
     (share > 0.3 && known.statistics.wall > QUICK).then(|| {
         format!(
-            "Loading the model is {} of the work. Over several files `moviola bulk` loads it once \
-             for each worker, whatever their number.",
-            percent(share)
+            "Loading the model is {} of the work. Over several files `{}` loads it once for each \
+             worker, whatever their number.",
+            percent(share),
+            Remedy::UseBulk
         )
     })
 }
@@ -71,8 +73,9 @@ fn precision(known: &Known<'_>) -> Option<String> {
     (share > 0.4 && could && report.precision == Precision::F32).then(|| {
         format!(
             "The model is {} of the work, in f32. This CPU computes with bf16, which takes about \
-             half the time: `--precision bf16`. It moves the confidences of unsure boxes.",
-            percent(share)
+             half the time: `{}`. It moves the confidences of unsure boxes.",
+            percent(share),
+            Remedy::UsePrecision("bf16")
         )
     })
 }
@@ -100,10 +103,11 @@ fn decodes_more(known: &Known<'_>) -> Option<String> {
     }
     Some(format!(
         "Decoding is {} of the work: {} pictures were decoded for {frames} frames, because others \
-         refer to them. Keyframes need no other pictures: `--on keyframes`, or a source with more of \
-         them, would do with less.",
+         refer to them. Keyframes need no other pictures: `{}`, or a source with more of them, would \
+         do with less.",
         percent(share),
-        known.decoded
+        known.decoded,
+        Remedy::OnlyKeyframes
     ))
 }
 
@@ -111,9 +115,10 @@ fn encodes(known: &Known<'_>) -> Option<String> {
     let share = known.share(Stage::Encode);
     (share > 0.3).then(|| {
         format!(
-            "Making image files is {} of the work. Smaller ones (`--max-size`) and JPEG instead of \
-             PNG take less.",
-            percent(share)
+            "Making image files is {} of the work. Smaller ones (`{}`) and JPEG instead of PNG \
+             take less.",
+            percent(share),
+            Remedy::ShrinkImage
         )
     })
 }
@@ -135,8 +140,9 @@ fn idle_cores(known: &Known<'_>) -> Option<String> {
         format!(
             "The {cores} cores were busy {} of the time. The lanes below show what was waited for: \
              a short source, a model that loads, one group of pictures too long to share, or \
-             nothing, if `--threads` gave fewer threads than there are cores.",
-            percent(busy)
+             nothing, if `{}` gave fewer threads than there are cores.",
+            percent(busy),
+            Remedy::SetThreads
         )
     })
 }
@@ -231,8 +237,8 @@ mod tests {
         use Stage::{Decode, Demux, Encode, Infer, Load, Open, Report};
         for (shares, want) in [
             (&[(Decode, 60), (Infer, 40)][..], &["95 % of the time, with decode 60 %"][..]),
-            (&[(Load, 40), (Decode, 60)], &["`moviola bulk`"]),
-            (&[(Encode, 40), (Decode, 60)], &["--max-size"]),
+            (&[(Load, 40), (Decode, 60)], &["`Bulk` loads it once"]),
+            (&[(Encode, 40), (Decode, 60)], &["(`max_size`)"]),
             (&[(Demux, 30), (Open, 10), (Decode, 60)], &["its medium"]),
             (&[(Decode, 80), (Report, 20)], &["Nothing stands out", "took 20 %"]),
             (&[(Stage::Write, 100)], &["busy 95 % of the time."]),
@@ -255,7 +261,7 @@ mod tests {
     fn another_provider_or_precision_is_named_where_it_would_help() {
         let shares = &[(Stage::Decode, 30), (Stage::Infer, 70)];
         for (provider, precision, has_bf16, want) in [
-            (Provider::OpenVino, Precision::F32, true, "--precision bf16"),
+            (Provider::OpenVino, Precision::F32, true, "`precision bf16`"),
             (Provider::OpenVino, Precision::F32, false, "Nothing stands out"),
             (Provider::OpenVino, Precision::Bf16, true, "Nothing stands out"),
             (Provider::Cpu, Precision::F32, true, "openvino is not used: it isn't there"),

@@ -31,7 +31,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use moviola_av::{stage, trace::record_bytes};
+use moviola_av::{error::ErrorKind, remedy::Remedy, stage, trace::record_bytes};
 use moviola_infer::error::Error as InferError;
 use moviola_media::{
     image::{ImageError, NewFile, Overwrite},
@@ -96,6 +96,26 @@ pub enum DebugError {
     /// A model can't be loaded, or failed.
     #[error(transparent)]
     Model(#[from] InferError),
+}
+
+impl DebugError {
+    /// The class of the error: what can be done about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Start(cause) => cause.kind(),
+            Self::Output(cause) => cause.kind(),
+            Self::Model(cause) => cause.kind(),
+        }
+    }
+
+    /// What the caller can change so that it does not come again.
+    pub fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::Start(cause) => cause.remedy(),
+            Self::Output(cause) => cause.remedy(),
+            Self::Model(cause) => cause.remedy(),
+        }
+    }
 }
 
 impl Debug {

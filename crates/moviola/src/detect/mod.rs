@@ -17,7 +17,11 @@ use std::{
     },
 };
 
-use moviola_av::{error::Error as AvError, stage};
+use moviola_av::{
+    error::{Error as AvError, ErrorKind},
+    remedy::Remedy,
+    stage,
+};
 use moviola_infer::{
     detect::{Detector, DetectorOptions},
     error::Error as InferError,
@@ -231,6 +235,22 @@ pub enum DetectError {
 }
 
 impl DetectError {
+    /// The class of the error: what can be done about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Model(cause) => cause.kind(),
+            Self::Picture { cause, .. } => cause.kind(),
+        }
+    }
+
+    /// What the caller can change so that it does not come again.
+    pub fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::Model(cause) => cause.remedy(),
+            Self::Picture { cause, .. } => cause.remedy(),
+        }
+    }
+
     /// Of which picture it is: seconds from the start of the presentation.
     pub fn time(&self) -> Option<f64> {
         match self {
@@ -256,6 +276,28 @@ pub enum PictureError {
     /// It can't become RGB to draw into.
     #[error("the boxes can't be drawn: {0}")]
     Rgb(#[source] ConvertError),
+}
+
+impl PictureError {
+    /// The class of the error: what can be done about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Inference(cause) => cause.kind(),
+            Self::Format(cause) => cause.kind(),
+            Self::Drawing(cause) => cause.kind(),
+            Self::Rgb(cause) => cause.kind(),
+        }
+    }
+
+    /// What the caller can change so that it does not come again.
+    pub fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::Inference(cause) => cause.remedy(),
+            Self::Format(cause) => cause.remedy(),
+            Self::Drawing(cause) => cause.remedy(),
+            Self::Rgb(cause) => cause.remedy(),
+        }
+    }
 }
 
 impl Detected {

@@ -2,7 +2,8 @@
 
 use std::{io, path::PathBuf};
 
-use moviola_media::image::remedy;
+use moviola_av::{error::ErrorKind, remedy::Remedy};
+use moviola_media::image::advice;
 
 /// Why a journal can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -18,7 +19,7 @@ pub enum JournalError {
         cause: io::Error,
     },
     /// The system doesn't let it be written.
-    #[error("cannot write the journal {}: {cause}; {}", path.display(), remedy(cause.kind()))]
+    #[error("cannot write the journal {}: {cause}; {}", path.display(), advice(cause.kind()))]
     Write {
         /// The journal.
         path: PathBuf,
@@ -33,7 +34,7 @@ pub enum JournalError {
         path: PathBuf,
     },
     /// It is no journal, or damaged before its end.
-    #[error("line {line} of the journal {} can't be understood; begin anew with --overwrite", path.display())]
+    #[error("line {line} of the journal {} can't be understood; begin anew with {}", path.display(), Remedy::Overwrite)]
     Damaged {
         /// The journal.
         path: PathBuf,
@@ -42,11 +43,31 @@ pub enum JournalError {
     },
     /// It is of another plan, or what carries that out has changed.
     #[error("{} is the journal of another {what}: results would be mixed; use the same, or begin anew with \
-             another output or --overwrite", path.display())]
+             another output or {}", path.display(), Remedy::Overwrite)]
     Other {
         /// The journal.
         path: PathBuf,
         /// What differs.
         what: &'static str,
     },
+}
+
+impl JournalError {
+    /// The class of the error: what can be done about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Read { cause, .. } | Self::Write { cause, .. } => cause.kind().into(),
+            Self::InUse { .. } => ErrorKind::InUse,
+            Self::Damaged { .. } => ErrorKind::Corrupt,
+            Self::Other { .. } => ErrorKind::Exists,
+        }
+    }
+
+    /// What the caller can change so that it does not come again.
+    pub fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::Damaged { .. } | Self::Other { .. } => Some(Remedy::Overwrite),
+            Self::Read { .. } | Self::Write { .. } | Self::InUse { .. } => None,
+        }
+    }
 }

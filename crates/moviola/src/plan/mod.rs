@@ -33,6 +33,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use moviola_av::{error::ErrorKind, remedy::Remedy};
 use moviola_media::video::OnDamage;
 use serde::{Deserialize, Serialize};
 
@@ -78,6 +79,21 @@ pub enum PlanError {
     /// It can't be done.
     #[error("{0}")]
     Impossible(&'static str),
+}
+
+impl PlanError {
+    /// The class of the error: what can be done about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Read { cause, .. } => cause.kind().into(),
+            Self::Syntax(_) | Self::Impossible(_) => ErrorKind::InvalidArgument,
+        }
+    }
+
+    /// What the caller can change so that it does not come again: nothing that has a name.
+    pub fn remedy(&self) -> Option<Remedy> {
+        None
+    }
 }
 
 impl Plan {

@@ -13,6 +13,7 @@ use std::{
 
 use arrow_json::{ReaderBuilder, reader::Decoder};
 use arrow_schema::{ArrowError, DataType, Field, Fields, Schema};
+use moviola_av::{error::ErrorKind, remedy::Remedy};
 use parquet::{
     arrow::ArrowWriter, basic::Compression, errors::ParquetError,
     file::properties::WriterProperties,
@@ -37,6 +38,21 @@ pub enum TableError {
     /// A table can't be written.
     #[error(transparent)]
     Table(#[from] ParquetError),
+}
+
+impl TableError {
+    /// The class of the error: what can be done about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Io(cause) => cause.kind().into(),
+            Self::Record(_) | Self::Table(_) => ErrorKind::Other,
+        }
+    }
+
+    /// What the caller can change so that it does not come again: nothing that has a name.
+    pub fn remedy(&self) -> Option<Remedy> {
+        None
+    }
 }
 
 type Result<T> = std::result::Result<T, TableError>;

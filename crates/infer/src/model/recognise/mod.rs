@@ -15,6 +15,8 @@
 
 mod shape;
 
+use moviola_av::remedy::Remedy;
+
 use crate::detect::head::{HeadKind, HeadSpec, Order};
 use crate::letterbox::Size;
 use crate::model::metadata::Metadata;
@@ -52,6 +54,8 @@ pub(crate) struct Recognised {
 pub(crate) enum Refusal {
     /// No detector that this crate can run: the problem and the remedy.
     Unfit(String, String),
+    /// It doesn't fit the head that was asked for, or none: the problem and the remedy.
+    Head(String, Remedy),
     /// Several heads fit.
     Ambiguous(String, Vec<HeadKind>),
 }
@@ -70,7 +74,7 @@ pub(crate) fn recognise(
     };
     let head = shape
         .read_as(kind, evidence)
-        .map_err(|problem| unfit(problem, "Leave out --head, or name one that fits"))?;
+        .map_err(|problem| Refusal::Head(problem, Remedy::OmitHead))?;
     let why = explain(asked.is_some(), &shape, &head, evidence.metadata);
     Ok(Recognised { head, output, why })
 }
@@ -190,7 +194,8 @@ fn no_fit(shape: &Shape<'_>, evidence: &Evidence<'_>) -> Refusal {
         return unfit(problem, "Use a detection model");
     }
     let problem = format!("its output {text} fits no known head for an input of {width}x{height}");
-    unfit(problem, "If you know the head, name it with --head yolov5, yolov8, yolov10 or yolox")
+    let heads = HeadKind::ALL.iter().map(HeadKind::to_string).collect();
+    Refusal::Head(problem, Remedy::ChooseHead(heads))
 }
 
 /// What decided, in a sentence.

@@ -278,7 +278,7 @@ impl AudioStreamDecoder {
 
     fn failed(&self, cause: &AvError) -> Error {
         let reason = format!("its audio can't be decoded: {cause}");
-        Error::NoAudio { name: self.name.clone(), reason }
+        Error::NoAudio { name: self.name.clone(), reason, kind: cause.kind() }
     }
 }
 
@@ -287,7 +287,7 @@ fn open_decoder(name: &str, stream: &AudioStream) -> Result<AudioDecoder> {
     AudioDecoder::open(&stream.parameters, &options).map_err(|cause| {
         let codec = stream.parameters.codec_name();
         let reason = format!("its audio ({codec}) can't be decoded: {cause}");
-        Error::NoAudio { name: name.into(), reason }
+        Error::NoAudio { name: name.into(), reason, kind: cause.kind() }
     })
 }
 

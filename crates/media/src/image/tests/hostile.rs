@@ -31,7 +31,7 @@ fn frames_with_contradictory_properties_are_errors() {
         &FrameView { layout: Layout::Packed { bytes: 3, rgb: [0, 1, 3] }, ..view },
         "layout",
     );
-    check_refused(&FrameView { sample_aspect: (u32::MAX, 1), ..view }, "--max-size");
+    check_refused(&FrameView { sample_aspect: (u32::MAX, 1), ..view }, "with max_size");
     let semi = Layout::SemiPlanar { depth: Depth { bits: 10, shift: 7 }, swapped: true };
     check_refused(&FrameView { layout: semi, ..view }, "layout");
 }

@@ -5,7 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use moviola_media::image::remedy;
+use moviola_av::{error::ErrorKind, remedy::Remedy};
+use moviola_media::image::advice;
 
 use crate::{journal::JournalError, sink::tables::TableError};
 
@@ -14,7 +15,7 @@ use crate::{journal::JournalError, sink::tables::TableError};
 #[non_exhaustive]
 pub enum DatasetError {
     /// There are results already, or files of somebody else.
-    #[error("{} is there already: go on with --resume, or begin anew with --overwrite", path.display())]
+    #[error("{} is there already: go on with {}, or begin anew with {}", path.display(), Remedy::Resume, Remedy::Overwrite)]
     Exists {
         /// What is there.
         path: PathBuf,
@@ -43,7 +44,7 @@ pub enum DatasetError {
         cause: io::Error,
     },
     /// A file can't be written.
-    #[error("cannot write {}: {cause}; {}; what is done is kept: go on with --resume", path.display(), remedy(cause.kind()))]
+    #[error("cannot write {}: {cause}; {}; what is done is kept: go on with {}", path.display(), advice(cause.kind()), Remedy::Resume)]
     Write {
         /// The file.
         path: PathBuf,
@@ -52,7 +53,7 @@ pub enum DatasetError {
         cause: io::Error,
     },
     /// Images can't be written, as the source's error record says.
-    #[error("images of {source_name} can't be written; what is done is kept: go on with --resume")]
+    #[error("images of {source_name} can't be written; what is done is kept: go on with {}", Remedy::Resume)]
     Images {
         /// The source.
         source_name: String,
@@ -64,7 +65,7 @@ pub enum DatasetError {
         count: usize,
     },
     /// The records can't become tables.
-    #[error("cannot write {}: {cause}; what is done is kept: go on with --resume", path.display())]
+    #[error("cannot write {}: {cause}; what is done is kept: go on with {}", path.display(), Remedy::Resume)]
     Tables {
         /// The folder of the tables.
         path: PathBuf,
@@ -75,6 +76,34 @@ pub enum DatasetError {
     /// The journal can't be used.
     #[error(transparent)]
     Journal(#[from] JournalError),
+}
+
+impl DatasetError {
+    /// The class of the error: what can be done about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Exists { .. } | Self::OtherKind { .. } | Self::Complete { .. } => {
+                ErrorKind::Exists
+            }
+            Self::Begin { cause, .. } | Self::Write { cause, .. } => cause.kind().into(),
+            Self::Images { .. } => ErrorKind::Io,
+            Self::Suspects { .. } => ErrorKind::Worker,
+            Self::Tables { cause, .. } => cause.kind(),
+            Self::Journal(cause) => cause.kind(),
+        }
+    }
+
+    /// What the caller can change so that it does not come again.
+    pub fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::Exists { .. }
+            | Self::Write { .. }
+            | Self::Images { .. }
+            | Self::Tables { .. } => Some(Remedy::Resume),
+            Self::Journal(cause) => cause.remedy(),
+            _ => None,
+        }
+    }
 }
 
 pub(super) type Result<T> = std::result::Result<T, DatasetError>;

@@ -108,8 +108,8 @@ impl ImageFolder {
     }
 
     fn not_created(&self, cause: io::Error) -> ImageError {
-        let remedy = "choose a folder that you may write to";
-        ImageError::Write { path: self.folder.clone(), remedy, cause }
+        let advice = "choose a folder that you may write to";
+        ImageError::Write { path: self.folder.clone(), advice, cause }
     }
 }
 
