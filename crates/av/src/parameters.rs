@@ -37,13 +37,22 @@ impl CodecParameters {
     ///
     /// `parameters` must be valid and unchanged during the call.
     pub(crate) unsafe fn copy_of(parameters: *const ffi::AVCodecParameters) -> Result<Self> {
-        // SAFETY: no arguments; a null result is handled on the next line.
-        let raw = unsafe { ffi::avcodec_parameters_alloc() };
-        let copy = NonNull::new(raw).map(|raw| Self { raw }).ok_or(Error::OutOfMemory)?;
+        let copy = Self::empty()?;
         // SAFETY: `copy` is new; the caller promises `parameters`.
         let code = unsafe { ffi::avcodec_parameters_copy(copy.raw.as_ptr(), parameters) };
         check("avcodec_parameters_copy", code)?;
         Ok(copy)
+    }
+
+    /// Parameters that say nothing: of no codec.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OutOfMemory`].
+    pub fn empty() -> Result<Self> {
+        // SAFETY: no arguments; a null result is handled on the next line.
+        let raw = unsafe { ffi::avcodec_parameters_alloc() };
+        NonNull::new(raw).map(|raw| Self { raw }).ok_or(Error::OutOfMemory)
     }
 
     /// An independent copy.

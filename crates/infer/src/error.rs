@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use moviola_av::{error::ErrorKind, remedy::{Remedy, alternatives}};
+use moviola_av::{
+    error::ErrorKind,
+    remedy::{Remedy, alternatives},
+};
 
 use crate::detect::head::HeadKind;
 use crate::provider::Provider;

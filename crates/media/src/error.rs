@@ -113,6 +113,16 @@ pub enum Error {
         /// The class of what is wrong.
         kind: ErrorKind,
     },
+    /// A caller's value is outside its documented range.
+    #[error("{what} must be {expected}, got {got}")]
+    InvalidArgument {
+        /// The argument.
+        what: &'static str,
+        /// Its range.
+        expected: &'static str,
+        /// The value.
+        got: String,
+    },
     /// The system gives no thread.
     #[error("{name}: no thread can be started: {reason}")]
     Thread {
@@ -149,7 +159,10 @@ impl Error {
     /// Where on the journey it happened.
     pub fn stage(&self) -> Stage {
         match self {
-            Self::Open { .. } | Self::Thread { .. } | Self::ReadOnce { .. } => Stage::Open,
+            Self::Open { .. }
+            | Self::Thread { .. }
+            | Self::ReadOnce { .. }
+            | Self::InvalidArgument { .. } => Stage::Open,
             Self::Demux { .. }
             | Self::Truncated { .. }
             | Self::NoVideo { .. }
@@ -174,7 +187,7 @@ impl Error {
             Self::Truncated { .. } | Self::Decode { .. } => ErrorKind::Corrupt,
             Self::ReadOnce { .. } => ErrorKind::NotSeekable,
             Self::NoFrame { .. } => ErrorKind::NoFrame,
-            Self::Range { .. } => ErrorKind::InvalidArgument,
+            Self::Range { .. } | Self::InvalidArgument { .. } => ErrorKind::InvalidArgument,
             Self::Thread { .. } => ErrorKind::Worker,
         }
     }

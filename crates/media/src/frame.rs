@@ -1,5 +1,7 @@
 //! A decoded frame: its planes, number and time, and its view for the kernels.
 
+mod pixels;
+
 use std::sync::Arc;
 
 use moviola_av::{
@@ -14,6 +16,8 @@ use crate::{
     frame_view::{ChromaSiting, Depth, FrameColor, FrameView, Layout, Matrix, Orientation, Range},
     media::VideoStream,
 };
+
+pub use self::pixels::{PixelPlane, Pixels};
 
 /// A decoded frame with its number, time and stream.
 #[derive(Debug)]

@@ -17,6 +17,7 @@ pub mod image;
 pub mod index;
 pub mod keyframes;
 pub mod media;
+pub mod send;
 mod simd;
 pub mod source;
 pub mod video;

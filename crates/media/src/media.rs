@@ -332,7 +332,8 @@ pub(crate) fn encrypted(name: &str) -> Error {
 pub(crate) fn cannot_decode(name: &str, video: &VideoStream, cause: &AvError) -> Error {
     let codec = video.parameters.codec_name();
     let remedy = cause.remedy();
-    let how = remedy.as_ref().map_or_else(String::new, |remedy| format!("; raise it with {remedy}"));
+    let how =
+        remedy.as_ref().map_or_else(String::new, |remedy| format!("; raise it with {remedy}"));
     let reason = format!("its video ({codec}) can't be decoded: {cause}{how}");
     Error::NoVideo { name: name.into(), reason, kind: cause.kind(), remedy }
 }

@@ -293,7 +293,7 @@ fn open(name: &str, file: File, mode: IoMode) -> Result<Io> {
         (true, true) => Io::map(file),
         _ => Io::file(file), // or a pipe, or a device
     }
-    .map_err(failed)
+    .map_err(|error| refused(name, error.to_string(), error.kind()))
 }
 
 fn refused(name: &str, reason: String, kind: ErrorKind) -> Error {

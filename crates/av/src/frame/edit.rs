@@ -1,6 +1,6 @@
 //! Writable frames, which have one owner.
 
-use std::{ffi::c_int, marker::PhantomData, mem::offset_of, ptr::NonNull, slice};
+use std::{ffi::c_int, marker::PhantomData, mem::offset_of, ptr::NonNull, slice, sync::Arc};
 
 use ffmpeg_sys_next as ffi;
 
@@ -11,6 +11,7 @@ use crate::{
     packet,
     pixel::{self, PixelFormat},
     plane::Plane,
+    pool::{self, FramePool, PoolReuse},
     raw,
 };
 
@@ -51,6 +52,29 @@ impl VideoFrameMut {
     /// [`Error::InvalidArgument`] if a side is 0, the frame is too large for FFmpeg or `format` is a
     /// hardware format; [`Error::OutOfMemory`].
     pub fn new(format: PixelFormat, width: u32, height: u32) -> Result<Self> {
+        Self::with_memory(None, format, (width, height))
+    }
+
+    /// As [`new`](Self::new), with memory of `pool`, to which it goes back with the last handle on
+    /// the picture. Its bytes are 0 or those of an earlier picture.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn new_in(
+        pool: &Arc<FramePool>,
+        format: PixelFormat,
+        width: u32,
+        height: u32,
+    ) -> Result<Self> {
+        Self::with_memory(Some(pool), format, (width, height))
+    }
+
+    fn with_memory(
+        pool: Option<&Arc<FramePool>>,
+        format: PixelFormat,
+        (width, height): (u32, u32),
+    ) -> Result<Self> {
         let (w, h) = pixel::dimensions(width, height)?;
         if format.planes() == 0 {
             return Err(Error::InvalidArgument {
@@ -66,7 +90,7 @@ impl VideoFrameMut {
         unsafe { (*shell.as_ptr()).height = h };
         // SAFETY: as above.
         unsafe { (*shell.as_ptr()).format = format.to_raw() as c_int };
-        allocate(&shell, format, (w, h))?;
+        allocate(&shell, format, (w, h), pool)?;
         Ok(Self { frame: VideoFrame::from_shell(shell)? })
     }
 
@@ -214,9 +238,14 @@ impl PlaneMut<'_> {
     }
 }
 
-/// Gives an empty frame zeroed buffers, one per plane. av_frame_get_buffer would leave them
+/// Gives an empty frame initialised buffers, one per plane. av_frame_get_buffer would leave them
 /// uninitialised.
-fn allocate(shell: &Shell, format: PixelFormat, (width, height): (c_int, c_int)) -> Result<()> {
+fn allocate(
+    shell: &Shell,
+    format: PixelFormat,
+    (width, height): (c_int, c_int),
+    pool: Option<&Arc<FramePool>>,
+) -> Result<()> {
     let mut strides = [0; 4];
     // SAFETY: `strides` has the four places that are written.
     let code =
@@ -237,18 +266,23 @@ fn allocate(shell: &Shell, format: PixelFormat, (width, height): (c_int, c_int))
     check("av_image_fill_plane_sizes", code)?;
     for (index, size) in sizes.into_iter().enumerate().filter(|&(_, size)| size > 0) {
         let stride = c_int::try_from(aligned[index]).map_err(|_| Error::OutOfMemory)?;
-        allocate_plane(shell, index, size, stride)?;
+        let size = size.checked_add(PADDING).ok_or(Error::OutOfMemory)?;
+        add_plane(shell, index, buffer(pool, size).ok_or(Error::OutOfMemory)?, stride);
     }
     Ok(())
 }
 
-/// Allocates `size` bytes for plane `index`.
-fn allocate_plane(shell: &Shell, index: usize, size: usize, stride: c_int) -> Result<()> {
-    let with_padding = size.checked_add(PADDING).ok_or(Error::OutOfMemory)?;
-    // SAFETY: any size may be asked for; a null result is handled on the next line.
-    let buffer = unsafe { ffi::av_buffer_allocz(with_padding) };
-    let buffer = NonNull::new(buffer).ok_or(Error::OutOfMemory)?;
-    // SAFETY: `buffer` was just made.
+/// A buffer of `size` bytes, all initialised.
+fn buffer(pool: Option<&Arc<FramePool>>, size: usize) -> Option<NonNull<ffi::AVBufferRef>> {
+    match pool {
+        Some(pool) => pool::buffer(Arc::clone(pool), size, PoolReuse::Any),
+        // SAFETY: any size may be asked for.
+        None => NonNull::new(unsafe { ffi::av_buffer_allocz(size) }),
+    }
+}
+
+fn add_plane(shell: &Shell, index: usize, buffer: NonNull<ffi::AVBufferRef>, stride: c_int) {
+    // SAFETY: `buffer` is the caller's, who hands it over.
     let data = unsafe { (*buffer.as_ptr()).data };
     // SAFETY: `shell` owns a valid frame with no buffer in this place, and frees this one.
     unsafe { (*shell.as_ptr()).buf[index] = buffer.as_ptr() };
@@ -256,5 +290,4 @@ fn allocate_plane(shell: &Shell, index: usize, size: usize, stride: c_int) -> Re
     unsafe { (*shell.as_ptr()).data[index] = data };
     // SAFETY: as above.
     unsafe { (*shell.as_ptr()).linesize[index] = stride };
-    Ok(())
 }

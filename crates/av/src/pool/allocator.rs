@@ -102,19 +102,10 @@ unsafe fn allocate(
     let allocator: *const BufferAllocator = unsafe { (*context).opaque }.cast_const().cast();
     // SAFETY: the caller promises that it is live.
     let allocator = unsafe { &*allocator };
-    let pool = Arc::clone(&allocator.pool);
-    let chunk = pool.take(layout.len, allocator.reuse).ok_or(ffi::AVERROR(libc::ENOMEM))?;
-    let start = chunk.first_byte();
-    let owned = Box::into_raw(Box::new(PoolBuffer { pool, chunk }));
-    // SAFETY: the chunk has `layout.len` bytes and lives until `release`, which takes a PoolBuffer.
-    let buffer = unsafe {
-        ffi::av_buffer_create(start.as_ptr(), layout.len, Some(release), owned.cast(), 0)
-    };
-    let Some(buffer) = NonNull::new(buffer) else {
-        // SAFETY: the box was leaked above, and nothing else has it.
-        return_buffer(*unsafe { Box::from_raw(owned) });
-        return Err(ffi::AVERROR(libc::ENOMEM));
-    };
+    let buffer = buffer(Arc::clone(&allocator.pool), layout.len, allocator.reuse);
+    let buffer = buffer.ok_or(ffi::AVERROR(libc::ENOMEM))?;
+    // SAFETY: `buffer` was just made.
+    let start = unsafe { (*buffer.as_ptr()).data };
     // SAFETY: the caller promises the frame, which has no buffers yet and frees this one.
     unsafe { (*frame).buf[0] = buffer.as_ptr() };
     // SAFETY: as above.
@@ -126,11 +117,32 @@ unsafe fn allocate(
         // SAFETY: the offset lies inside the chunk.
         let plane = unsafe { start.add(offset) };
         // SAFETY: the caller promises the frame.
-        unsafe { (*frame).data[index] = plane.as_ptr() };
+        unsafe { (*frame).data[index] = plane };
         // SAFETY: as above.
         unsafe { (*frame).linesize[index] = layout.strides[index] };
     }
     Ok(())
+}
+
+/// A buffer of `len` bytes from `pool`, to which they return with the last reference; `None` if
+/// memory is exhausted.
+pub(crate) fn buffer(
+    pool: Arc<FramePool>,
+    len: usize,
+    reuse: PoolReuse,
+) -> Option<NonNull<ffi::AVBufferRef>> {
+    let chunk = pool.take(len, reuse)?;
+    let start = chunk.first_byte();
+    let owned = Box::into_raw(Box::new(PoolBuffer { pool, chunk }));
+    // SAFETY: the chunk has `len` bytes and lives until `release`, which takes a PoolBuffer.
+    let buffer =
+        unsafe { ffi::av_buffer_create(start.as_ptr(), len, Some(release), owned.cast(), 0) };
+    let buffer = NonNull::new(buffer);
+    if buffer.is_none() {
+        // SAFETY: without a buffer the box is still ours.
+        return_buffer(*unsafe { Box::from_raw(owned) });
+    }
+    buffer
 }
 
 /// The layout that this decoder needs, computed as FFmpeg's own pools do.

@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-pub(crate) use self::allocator::{BufferAllocator, get_buffer};
+pub(crate) use self::allocator::{BufferAllocator, buffer, get_buffer};
 
 /// A pool of frame memory. Decoders allocate from it and dropped frames return memory to it, from any
 /// thread.

@@ -1,7 +1,7 @@
 //! How each provider is set up: bounded threads, and no precision that was not asked for.
 
-use ort::ep::{self, ArbitrarilyConfigurableExecutionProvider, ExecutionProviderDispatch};
 use moviola_av::remedy::Remedy;
+use ort::ep::{self, ArbitrarilyConfigurableExecutionProvider, ExecutionProviderDispatch};
 use ort::ep::{ExecutionProvider, coreml, cuda};
 
 use crate::provider::{Precision, Provider};
@@ -66,8 +66,9 @@ fn f32_only(precision: Precision, who: &str) -> Result<(), Unable> {
     }
     let remedy = Remedy::UsePrecision("f32");
     let others = Remedy::UseProvider(vec!["openvino", "tensorrt"]);
-    let why =
-        format!("{who} in the model's own precision, not in {precision}; use {remedy}, or {others}");
+    let why = format!(
+        "{who} in the model's own precision, not in {precision}; use {remedy}, or {others}"
+    );
     Err(Unable { why, remedy: Some(remedy) })
 }
 

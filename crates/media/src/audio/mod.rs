@@ -19,6 +19,7 @@
 //! first that comes out, and the others are counted from it.
 
 mod decode;
+mod fill;
 mod grid;
 mod marks;
 mod output;

@@ -62,7 +62,7 @@ impl AudioReader {
 
     /// Decodes until the grid of samples is known. Gives the number of the first sample that comes
     /// out; `None` if there is no audio at all.
-    fn learn(&mut self) -> Result<Option<i64>> {
+    pub(super) fn learn(&mut self) -> Result<Option<i64>> {
         if self.audio.grid().is_none() {
             self.rest = self.next_piece()?;
         }

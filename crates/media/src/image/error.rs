@@ -33,7 +33,10 @@ pub enum ImageError {
         needed: String,
     },
     /// The image has more pixels across or in all than its format or this machine takes.
-    #[error("an image of {width}x{height} pixels is too large: make it smaller with {}", Remedy::ShrinkImage)]
+    #[error(
+        "an image of {width}x{height} pixels is too large: make it smaller with {}",
+        Remedy::ShrinkImage
+    )]
     TooLarge {
         /// Width in pixels.
         width: usize,

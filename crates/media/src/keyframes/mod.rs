@@ -11,7 +11,7 @@ mod decode;
 mod numbers;
 mod select;
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc::SyncSender};
 
 use moviola_av::{
     discard::Discard,
@@ -30,6 +30,7 @@ use crate::{
     frame::Frame,
     index::tables::Bytes,
     media::{Media, VideoStream, cannot_decode},
+    send::{SendOutcome, send_all},
     source::{Source, SourceOptions},
     workers::{OrderedPool, WorkerHandle},
 };
@@ -111,6 +112,14 @@ impl<T: Send + 'static> KeyframeReader<T> {
     /// Lets more workers join, each with a decoder of its own.
     pub fn worker_handle(&self) -> WorkerHandle<Frame, T> {
         self.worker_handle.clone()
+    }
+
+    /// Hands all keyframes that are still to come to a bounded channel, waiting while it is full.
+    ///
+    /// Blocks until the last was sent or the receiver is gone, which shows when the next keyframe is
+    /// decoded. A keyframe that can't be decoded is sent as its error, as by the iterator.
+    pub fn send_to(&mut self, to: &SyncSender<Result<T>>) -> SendOutcome {
+        send_all(self, to)
     }
 
     /// Bytes read from the source so far, if it is read through our own I/O: not of addresses.

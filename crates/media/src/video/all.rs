@@ -4,7 +4,10 @@
 //! a group of its own; elsewhere one decoder has threads for all cores. For chosen frames the first
 //! groups say which of the two it is. Results come in the order they are shown.
 
-use std::{ops::Range, sync::Arc};
+use std::{
+    ops::Range,
+    sync::{Arc, mpsc::SyncSender},
+};
 
 use moviola_av::interrupt::Interrupt;
 
@@ -21,6 +24,7 @@ use crate::{
     frame::Frame,
     index::FrameIndex,
     media::Media,
+    send::{SendOutcome, send_all},
     source::{Source, SourceOptions},
     workers::{Bounds, OrderedPool, WorkerHandle},
 };
@@ -232,6 +236,14 @@ impl<T> FrameReader<T> {
     /// numbers. Some may wait for their turn; behind the last frame these are all.
     pub fn damaged(&self) -> Vec<Range<u64>> {
         self.damage_handler.damaged()
+    }
+
+    /// Hands all frames that are still to come to a bounded channel, waiting while it is full.
+    ///
+    /// Blocks until the last was sent or the receiver is gone, which shows when the next frame is
+    /// decoded. Errors are sent too, as the iterator gives them.
+    pub fn send_to(&mut self, to: &SyncSender<Result<T>>) -> SendOutcome {
+        send_all(self, to)
     }
 }
 

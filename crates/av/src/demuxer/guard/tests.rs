@@ -78,5 +78,8 @@ fn the_first_refusal_is_kept_and_says_what_to_do() {
     let guard = Guard::new("https://example.org/a.m3u8", &Protocols::automatic(), None);
     assert!(!guard.permits("/etc/hostname") && !guard.permits("/etc/other"));
     let text = guard.refusal().unwrap().to_string();
-    assert!(text.contains("'/etc/hostname'") && text.ends_with("allow it with protocols (file)"), "{text}");
+    assert!(
+        text.contains("'/etc/hostname'") && text.ends_with("allow it with protocols (file)"),
+        "{text}"
+    );
 }

@@ -60,7 +60,9 @@ impl Case {
     #[track_caller]
     fn check_unfit(&self, asked: Option<HeadKind>, word: &str) {
         match self.ask(asked) {
-            Err(Refusal::Unfit(problem, _) | Refusal::Head(problem, _)) => assert!(problem.contains(word), "{problem}"),
+            Err(Refusal::Unfit(problem, _) | Refusal::Head(problem, _)) => {
+                assert!(problem.contains(word), "{problem}")
+            }
             other => panic!("{other:?}"),
         }
     }

@@ -53,7 +53,10 @@ pub enum DatasetError {
         cause: io::Error,
     },
     /// Images can't be written, as the source's error record says.
-    #[error("images of {source_name} can't be written; what is done is kept: go on with {}", Remedy::Resume)]
+    #[error(
+        "images of {source_name} can't be written; what is done is kept: go on with {}",
+        Remedy::Resume
+    )]
     Images {
         /// The source.
         source_name: String,
