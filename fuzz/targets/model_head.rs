@@ -30,8 +30,8 @@ fuzz_target!(|bytes: &[u8]| {
     let whole = &data[..shape[1] * values];
     for shape in [shape, [1, shape[2], shape[1]]] {
         let Ok(candidates) = decode_head(&spec, whole, &shape, 0.25) else { continue };
-        let how = Suppression { iou: 0.7, agnostic: order & 4 != 0, most: 300 };
-        for kept in suppress(candidates, &how) {
+        let options = Suppression { iou: 0.7, is_agnostic: order & 4 != 0, max_boxes: 300 };
+        for kept in suppress(candidates, &options) {
             assert!(kept.confidence.is_finite() && kept.bounds.iter().all(|side| side.is_finite()));
         }
     }

@@ -9,7 +9,7 @@ use moviola_av::{
 
 use crate::detect::head::HeadKind;
 use crate::provider::Provider;
-use crate::runtime::search::Looked;
+use crate::runtime::search::SearchedPlace;
 
 /// Shorthand for this crate's results.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -25,7 +25,7 @@ pub enum Error {
     #[error("ONNX Runtime was not found. Looked in:\n{}\n{ADVICE}", list(looked))]
     RuntimeMissing {
         /// Every place, in order, and what was wrong there.
-        looked: Vec<Looked>,
+        looked: Vec<SearchedPlace>,
     },
     /// A library that was asked for by name can't be used.
     #[error("{} can't be used as ONNX Runtime: {reason}", path.display())]
@@ -145,7 +145,7 @@ impl Error {
     }
 }
 
-fn list(looked: &[Looked]) -> String {
+fn list(looked: &[SearchedPlace]) -> String {
     let lines: Vec<String> =
         looked.iter().map(|place| format!("  {}: {}", place.at, place.found)).collect();
     lines.join("\n")

@@ -1,4 +1,4 @@
-//! An image in the caller's memory: 8-bit colour, one plane.
+//! Images in the caller's memory: 8-bit colour, packed in one plane.
 
 use moviola_av::plane::Plane;
 use moviola_media::frame_view::{FrameColor, FrameView, Layout, Orientation};
@@ -6,34 +6,38 @@ use moviola_media::frame_view::{FrameColor, FrameView, Layout, Orientation};
 use crate::error::{Error, Result};
 use crate::letterbox::Size;
 
-/// How a pixel lies in memory.
+/// The order of the bytes of a pixel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PixelFormat {
     /// Red, green, blue.
     Rgb8,
     /// Blue, green, red.
     Bgr8,
-    /// Red, green, blue and one byte that is ignored.
+    /// Red, green, blue and one ignored byte.
     Rgba8,
-    /// Blue, green, red and one byte that is ignored.
+    /// Blue, green, red and one ignored byte.
     Bgra8,
 }
 
-/// An upright image with square pixels.
+/// An upright image with square pixels, borrowed from the caller.
 #[derive(Clone, Copy, Debug)]
 pub struct ImageView<'a> {
     /// The pixels, top row first.
     pub data: &'a [u8],
-    /// Width and height.
+    /// Width and height in pixels.
     pub size: Size,
-    /// Bytes from one row to the next.
+    /// Distance from one row to the next, in bytes.
     pub stride: usize,
-    /// How a pixel lies in memory.
+    /// The order of the bytes of a pixel.
     pub format: PixelFormat,
 }
 
 impl<'a> ImageView<'a> {
-    /// The image as the converter sees it.
+    /// The image as the input of a converter.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`] if `data` is too short for the size and stride, or rows overlap.
     pub(crate) fn frame_view(&self) -> Result<FrameView<'a>> {
         let Size { width, height } = self.size;
         let (bytes, rgb) = match self.format {

@@ -1,23 +1,22 @@
-//! Images become detections, through ONNX Runtime.
+//! Object detection with ONNX Runtime: from images to detections.
 //!
-//! A [`Detector`](detect::Detector) is a model file that was understood: its head, its classes and
-//! the way it wants pictures to be fed. What is ambiguous is refused with the way to decide.
+//! A [`Detector`](detect::Detector) is a loaded model file whose head, classes and preprocessing are
+//! known. An ambiguous model is refused; the error says how to decide.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`runtime`] | ONNX Runtime's library: found, loaded once |
-//! | [`provider`] | what runs a model, in which precision, and why |
-//! | [`session`] | a loaded model: a tensor in, outputs read in place |
-//! | [`model`] | what a model file is: metadata, head, classes; `inspect` |
-//! | [`preprocess`] | what a model wants to be fed |
-//! | [`letterbox`] | where a picture lies in the input, and the way back |
+//! | [`runtime`] | finding ONNX Runtime's library and loading it, once per process |
+//! | [`provider`] | execution providers and precisions; the report of which one runs and why |
+//! | [`session`] | the options of a loaded model |
+//! | [`model`] | the description of a model file: metadata, head, classes; `inspect` |
+//! | [`preprocess`] | the conversion of frames and images to a model's input tensor |
+//! | [`letterbox`] | the position of an image in the input, and the mapping of boxes back |
 //! | [`image`] | images in the caller's memory |
 //! | [`detect`] | heads, non-maximum suppression, the detector |
 //! | [`results`] | detections |
 //!
-//! Preparing pictures and running the model can be on different threads: a
-//! [`Preparer`](preprocess::Preparer) fills tensors, [`Detector::run_tensor`](
-//! detect::Detector::run_tensor) takes them.
+//! Preprocessing and inference can run on different threads: a [`Preparer`](preprocess::Preparer)
+//! fills tensors, and [`Detector::run_tensor`](detect::Detector::run_tensor) takes them.
 //!
 //! # Examples
 //!

@@ -1,4 +1,4 @@
-//! What a model wants to be fed: size, place of the picture, colour order and range.
+//! Preprocessing: the conversion of a frame or image to a model's input tensor.
 
 use moviola_av::{stage, trace};
 use moviola_media::convert::{ChannelOrder, Placement, TensorConverter, TensorSpec};
@@ -17,50 +17,50 @@ pub enum Channels {
     Bgr,
 }
 
-/// How a picture becomes a model's input: a tensor `[1, 3, height, width]` of f32.
+/// The parameters of a model's input, a tensor `[1, 3, height, width]` of f32.
 ///
-/// It is small and independent of the model, so that pictures can be prepared on another thread
+/// It is small and independent of the loaded model, so that images can be prepared on another thread
 /// than the one that runs the model.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Preprocess {
     /// The tensor's width and height.
     pub size: Size,
-    /// Where the picture lies in it.
+    /// Where the image is placed in it.
     pub fit: Fit,
     /// The order of the planes.
     pub channels: Channels,
-    /// What a sample of 255 becomes: 1.0 or 255.0.
+    /// The tensor value of a sample of 255: 1.0 or 255.0.
     pub white: f32,
-    /// The sample (0 to 255) around the picture.
+    /// The sample value (0 to 255) of the border around the image.
     pub border: u8,
 }
 
 impl Preprocess {
-    /// Ultralytics' convention: in the middle, RGB, 0.0 to 1.0, grey 114 around.
+    /// Ultralytics' convention: centred, RGB, 0.0 to 1.0, border of grey 114.
     pub fn ultralytics(size: Size) -> Self {
         Self { size, fit: Fit::Centred, channels: Channels::Rgb, white: 1.0, border: 114 }
     }
 
-    /// YOLOX's convention: top left, BGR, 0.0 to 255.0, grey 114 around.
+    /// YOLOX's convention: top left, BGR, 0.0 to 255.0, border of grey 114.
     pub fn yolox(size: Size) -> Self {
         Self { size, fit: Fit::TopLeft, channels: Channels::Bgr, white: 255.0, border: 114 }
     }
 
-    /// How many f32 the tensor holds.
+    /// Number of f32 values in the tensor.
     pub fn input_len(&self) -> usize {
         3 * self.size.width * self.size.height
     }
 
-    /// The place of a picture of that size, upright and with square pixels, in the tensor.
+    /// The position of an image of this size (upright, square pixels) in the tensor.
     ///
     /// # Errors
     ///
     /// [`Error::InvalidArgument`] if a side is 0.
-    pub fn letterbox(&self, picture: Size) -> Result<Letterbox> {
-        Letterbox::new(self.fit, picture, self.size)
+    pub fn letterbox(&self, image: Size) -> Result<Letterbox> {
+        Letterbox::new(self.fit, image, self.size)
     }
 
-    /// What `moviola_media` needs to write a picture into the tensor at its place.
+    /// The specification of the tensor for `moviola_media`'s [`TensorConverter`].
     pub fn tensor_spec(&self, letterbox: &Letterbox) -> TensorSpec {
         let Letterbox { x, y, scaled, .. } = *letterbox;
         TensorSpec {
@@ -77,14 +77,14 @@ impl Preprocess {
         }
     }
 
-    /// A tensor as the model's maker would see it: RGB, three bytes a pixel, row by row.
+    /// Converts a tensor back to an image: RGB, three bytes per pixel, rows without padding.
     pub fn to_rgb8(&self, tensor: &[f32]) -> Vec<u8> {
         let order = match self.channels {
             Channels::Rgb => [0, 1, 2],
             Channels::Bgr => [2, 1, 0],
         };
         let planes: Vec<_> = tensor.chunks_exact(self.input_len() / 3).collect();
-        #[expect(clippy::cast_sign_loss, reason = "it is clamped")]
+        #[expect(clippy::cast_sign_loss, reason = "clamped to 0 to 255")]
         let sample = |plane: usize, pixel: usize| {
             let sample = planes.get(plane).map_or(0.0, |plane| plane[pixel]);
             (sample / self.white * 255.0).round().clamp(0.0, 255.0) as u8
@@ -94,7 +94,8 @@ impl Preprocess {
     }
 }
 
-/// Writes pictures into tensors, one after the other; tables are kept while the geometry stays.
+/// Converts frames and images to input tensors. It keeps the converter while size and format stay the
+/// same.
 #[derive(Debug)]
 pub struct Preparer {
     preprocess: Preprocess,
@@ -102,17 +103,17 @@ pub struct Preparer {
 }
 
 impl Preparer {
-    /// A preparer for one model.
+    /// Creates a preparer for one model.
     pub fn new(preprocess: Preprocess) -> Self {
         Self { preprocess, last: None }
     }
 
-    /// Writes a picture into `tensor`, upright and letterboxed, and says where it lies there.
+    /// Writes a picture into `tensor`, upright and letterboxed; returns its position there.
     ///
     /// # Errors
     ///
     /// [`Error::InvalidArgument`] if `tensor` is not [`Preprocess::input_len`] long, and
-    /// [`Error::Picture`] for a picture that can't be converted.
+    /// [`Error::Picture`] if the frame can't be converted.
     pub fn prepare(&mut self, view: &FrameView<'_>, tensor: &mut [f32]) -> Result<Letterbox> {
         let expected = self.preprocess.input_len();
         if tensor.len() != expected {
@@ -122,16 +123,18 @@ impl Preparer {
         let stage = stage!("convert");
         let (width, height) = view.display_size();
         let size = Size { width, height };
-        let last = self.last.take();
-        let (letterbox, mut converter) =
-            match last.filter(|(place, made)| place.picture == size && made.fits(view)) {
-                Some(usable) => usable,
-                None => {
-                    let letterbox = self.preprocess.letterbox(size)?;
-                    let spec = self.preprocess.tensor_spec(&letterbox);
-                    (letterbox, TensorConverter::new(view, &spec)?)
-                }
-            };
+        let fitting = self
+            .last
+            .take()
+            .filter(|(letterbox, converter)| letterbox.image == size && converter.fits(view));
+        let (letterbox, mut converter) = match fitting {
+            Some(last) => last,
+            None => {
+                let letterbox = self.preprocess.letterbox(size)?;
+                let spec = self.preprocess.tensor_spec(&letterbox);
+                (letterbox, TensorConverter::new(view, &spec)?)
+            }
+        };
         converter.run(view, tensor)?;
         trace::record_bytes(&stage, size_of_val(tensor));
         self.last = Some((letterbox, converter));

@@ -1,17 +1,17 @@
-//! What a detector says about a picture.
+//! The results of a detector.
 
 use std::sync::Arc;
 
-/// One object in one picture.
+/// A detected object in an image.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Detection {
     /// The class's number in the model.
     pub class_id: usize,
-    /// The class's name; shared by all detections of the model.
+    /// The class's name, shared by all detections of the class.
     pub class: Arc<str>,
-    /// 0.0 to 1.0.
+    /// Confidence, 0.0 to 1.0.
     pub confidence: f32,
-    /// `[x1, y1, x2, y2]` in pixels of the upright, displayed picture, clipped to it.
+    /// The bounding box `[x1, y1, x2, y2]` in pixels of the upright image as displayed, clipped to it.
     #[serde(rename = "box")]
     pub bounds: [f32; 4],
 }

@@ -8,7 +8,7 @@ use moviola::{
         detect::head::HeadKind,
         model::{
             ModelOptions,
-            names::NamesFrom,
+            names::NamesSource,
             report::{DetectorReport, ModelReport, Port, Verdict, inspect, inspect_bytes},
         },
     },
@@ -74,10 +74,10 @@ fn rows_of(detector: &DetectorReport) -> Vec<(&'static str, String)> {
     let nms =
         if detector.needs_nms { "overlapping boxes are thinned out here" } else { "not needed" };
     let from = match detector.names_from {
-        NamesFrom::Caller => "given",
-        NamesFrom::Metadata => "from the file",
-        NamesFrom::AssumedCoco => "the file names none: COCO's are assumed",
-        NamesFrom::Numbered => "the file names none",
+        NamesSource::Caller => "given",
+        NamesSource::Metadata => "from the file",
+        NamesSource::AssumedCoco => "the file names none: COCO's are assumed",
+        NamesSource::Numbered => "the file names none",
     };
     let names: Vec<&str> = detector.classes.iter().map(|name| &**name).collect();
     vec![

@@ -1,20 +1,20 @@
-//! A model's output becomes candidates.
+//! Decoding of a model's output tensor to candidate boxes.
 //!
-//! Nothing here trusts the numbers: what is not finite is left out, and a shape that does not fit
-//! is an error.
+//! The numbers are not trusted: boxes that are not finite are dropped, and a shape that does not fit
+//! the head is an error.
 
 use crate::detect::head::{Candidate, HeadKind, HeadSpec, Order};
 
-/// Anchors handled together: their best confidences stay in the first-level cache.
+/// Number of anchors processed together, so that their confidences stay in the L1 cache.
 const BLOCK: usize = 1024;
 
-/// The candidates with a confidence above `above`, in the output's order.
+/// Decodes the candidates with a confidence over `above`, in the output's order.
 ///
-/// `shape` is the output's, `[1, a, b]`; `data` holds its `a * b` numbers.
+/// `shape` is the output's shape `[1, a, b]`, and `data` has its `a * b` numbers.
 ///
 /// # Errors
 ///
-/// A text that says what does not fit.
+/// A message about what does not fit the head.
 pub fn decode_head(
     spec: &HeadSpec,
     data: &[f32],
@@ -27,7 +27,7 @@ pub fn decode_head(
         return Err(format!("{values} values per box instead of {want} in {shape:?}"));
     }
     Ok(match (spec.kind, spec.order) {
-        (HeadKind::Yolov10, _) => finished(spec, data, above),
+        (HeadKind::Yolov10, _) => end_to_end(spec, data, above),
         (HeadKind::Yolov8, Order::Planes) => planes(data, anchors, above),
         (HeadKind::Yolov8, Order::Rows) => rows_without_objectness(data, values, above),
         (HeadKind::Yolov5 | HeadKind::Yolox, _) => {
@@ -36,7 +36,7 @@ pub fn decode_head(
     })
 }
 
-/// Anchors and values of an output, checked against its length.
+/// The numbers of anchors and of values per anchor; checked against the length of `data`.
 fn dimensions(spec: &HeadSpec, data: &[f32], shape: &[usize]) -> Result<(usize, usize), String> {
     let &[1, a, b] = shape else {
         return Err(format!("a shape of [1, a, b] was expected, got {shape:?}"));
@@ -47,11 +47,11 @@ fn dimensions(spec: &HeadSpec, data: &[f32], shape: &[usize]) -> Result<(usize, 
     Ok(match spec.order {
         Order::Rows => (a, b),
         Order::Planes if spec.kind == HeadKind::Yolov8 => (b, a),
-        Order::Planes => return Err(format!("the head {} lies in rows", spec.kind)),
+        Order::Planes => return Err(format!("the head {} has rows, not planes", spec.kind)),
     })
 }
 
-/// How many values belong to one box.
+/// Number of values per box.
 fn expected_values(spec: &HeadSpec) -> usize {
     match spec.kind {
         HeadKind::Yolov5 | HeadKind::Yolox => spec.classes.saturating_add(5),
@@ -60,8 +60,8 @@ fn expected_values(spec: &HeadSpec) -> usize {
     }
 }
 
-/// YOLOv8's planes: one pass over the class planes finds each anchor's best confidence, and only
-/// the few anchors that pass are asked for their class.
+/// Decodes YOLOv8's `[4 + classes, anchors]`. One pass over the class planes finds each anchor's best
+/// confidence; the class is looked up only for the few anchors above the threshold.
 fn planes(data: &[f32], anchors: usize, above: f32) -> Vec<Candidate> {
     let (boxes, scores) = data.split_at(4 * anchors);
     let mut found = Vec::new();
@@ -70,13 +70,13 @@ fn planes(data: &[f32], anchors: usize, above: f32) -> Vec<Candidate> {
         let best = &mut best[..BLOCK.min(anchors - start)];
         best.fill(above);
         for plane in scores.chunks_exact(anchors) {
-            raise(best, &plane[start..start + best.len()]);
+            update_max(best, &plane[start..start + best.len()]);
         }
         for (offset, &confidence) in best.iter().enumerate() {
             if confidence > above {
-                let at = start + offset;
-                let bounds = [0, 1, 2, 3].map(|value| boxes[value * anchors + at]);
-                let column = scores.iter().skip(at).step_by(anchors);
+                let anchor = start + offset;
+                let bounds = [0, 1, 2, 3].map(|value| boxes[value * anchors + anchor]);
+                let column = scores.iter().skip(anchor).step_by(anchors);
                 push(&mut found, first_best(column), corners(bounds));
             }
         }
@@ -84,14 +84,14 @@ fn planes(data: &[f32], anchors: usize, above: f32) -> Vec<Candidate> {
     found
 }
 
-/// The larger of each pair; what is not a number never counts. Compiles to one `max` per lane.
-fn raise(best: &mut [f32], plane: &[f32]) {
+/// Sets each element of `best` to the larger of the pair, ignoring NaN. Compiles to a SIMD `max`.
+fn update_max(best: &mut [f32], plane: &[f32]) {
     for (best, &value) in best.iter_mut().zip(plane) {
         *best = if value > *best { value } else { *best };
     }
 }
 
-/// YOLOv8's values turned round: `[cx, cy, w, h, classes…]` per box.
+/// Decodes YOLOv8's values in rows: `[cx, cy, w, h, classes…]` per box.
 fn rows_without_objectness(data: &[f32], values: usize, above: f32) -> Vec<Candidate> {
     let mut found = Vec::new();
     for row in data.chunks_exact(values) {
@@ -103,7 +103,7 @@ fn rows_without_objectness(data: &[f32], values: usize, above: f32) -> Vec<Candi
     found
 }
 
-/// YOLOv5 and YOLOX: `[cx, cy, w, h, objectness, classes…]` per box.
+/// Decodes YOLOv5's and YOLOX's rows: `[cx, cy, w, h, objectness, classes…]` per box.
 fn rows_with_objectness(
     spec: &HeadSpec,
     data: &[f32],
@@ -120,21 +120,21 @@ fn rows_with_objectness(
         let cell = cells.as_mut().and_then(Iterator::next);
         let objectness = row[4];
         if objectness.is_nan() || objectness <= above {
-            continue; // a class's share is at most 1
+            continue; // class scores are at most 1
         }
-        let (class, share) = first_best(row[5..].iter());
-        let best = (class, share * objectness);
+        let (class, score) = first_best(row[5..].iter());
+        let best = (class, score * objectness);
         if best.1 > above {
             let bounds = [row[0], row[1], row[2], row[3]];
-            push(&mut found, best, corners(cell.map_or(bounds, |cell| off_grid(bounds, cell))));
+            push(&mut found, best, corners(cell.map_or(bounds, |cell| decode_cell(bounds, cell))));
         }
     }
     Ok(found)
 }
 
-/// YOLOv10: `[x1, y1, x2, y2, confidence, class]` per box; unused rows have confidence 0.
-#[expect(clippy::cast_sign_loss, reason = "a class is checked to be 0 or more")]
-fn finished(spec: &HeadSpec, data: &[f32], above: f32) -> Vec<Candidate> {
+/// Decodes YOLOv10's rows: `[x1, y1, x2, y2, confidence, class]` per box; unused rows have confidence 0.
+#[expect(clippy::cast_sign_loss, reason = "checked to be 0 or more")]
+fn end_to_end(spec: &HeadSpec, data: &[f32], above: f32) -> Vec<Candidate> {
     let mut found = Vec::new();
     for row in data.chunks_exact(6) {
         let (confidence, class) = (row[4], row[5].round());
@@ -145,7 +145,7 @@ fn finished(spec: &HeadSpec, data: &[f32], above: f32) -> Vec<Candidate> {
     found
 }
 
-/// Index and value of the largest number; the first of equal ones.
+/// Index and value of the largest number; the first one if several are equal.
 fn first_best<'a>(values: impl Iterator<Item = &'a f32>) -> (usize, f32) {
     let mut best = (0, f32::NEG_INFINITY);
     for (index, &value) in values.enumerate() {
@@ -156,17 +156,18 @@ fn first_best<'a>(values: impl Iterator<Item = &'a f32>) -> (usize, f32) {
     best
 }
 
-/// YOLOX's published decoding: `(offset + cell) * stride`, `exp(size) * stride`.
-fn off_grid([x, y, width, height]: [f32; 4], [column, row, stride]: [f32; 3]) -> [f32; 4] {
+/// YOLOX's published decoding of a cell's box: `(offset + cell) * stride`, `exp(size) * stride`.
+fn decode_cell([x, y, width, height]: [f32; 4], [column, row, stride]: [f32; 3]) -> [f32; 4] {
     [(x + column) * stride, (y + row) * stride, width.exp() * stride, height.exp() * stride]
 }
 
-/// Centre and size to two corners.
+/// Converts centre and size to two corners.
 fn corners([x, y, width, height]: [f32; 4]) -> [f32; 4] {
     let (half_width, half_height) = (width / 2.0, height / 2.0);
     [x - half_width, y - half_height, x + half_width, y + half_height]
 }
 
+/// Adds a candidate, unless a number is not finite.
 fn push(found: &mut Vec<Candidate>, (class, confidence): (usize, f32), bounds: [f32; 4]) {
     if confidence.is_finite() && bounds.iter().all(|side| side.is_finite()) {
         found.push(Candidate { class, confidence, bounds });

@@ -1,4 +1,4 @@
-//! Which classes are wanted.
+//! The choice of classes to detect.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use crate::model::names::Classes;
 /// A choice of classes by number or name: `0,2` or `person,car`. Empty means all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClassFilter {
-    /// The words of the choice; each a name or a number.
+    /// The chosen classes, each a name or a number.
     pub words: Vec<String>,
 }
 
@@ -29,11 +29,12 @@ impl FromStr for ClassFilter {
 }
 
 impl ClassFilter {
-    /// The wanted classes by number, or `None` for all. A name goes before a number.
+    /// The numbers of the chosen classes; `None` for all. A word is first looked up as a name, then as a
+    /// number.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`] for a class that the model does not have.
+    /// [`Error::InvalidArgument`] if the model does not have a class.
     pub(crate) fn resolve(&self, classes: &Classes) -> Result<Option<Vec<usize>>> {
         if self.words.is_empty() {
             return Ok(None);
@@ -54,11 +55,11 @@ fn find(word: &str, classes: &Classes) -> Result<usize> {
     })
 }
 
-/// All names, or as many as fit on a few lines.
+/// All class names, or the first ones if there are many.
 fn some_names(classes: &Classes) -> String {
-    const MOST: usize = 100;
-    let names: Vec<&str> = classes.names.iter().take(MOST).map(|name| &**name).collect();
-    let more = if classes.names.len() > MOST { ", …" } else { "" };
+    const MAX_NAMES: usize = 100;
+    let names: Vec<&str> = classes.names.iter().take(MAX_NAMES).map(|name| &**name).collect();
+    let more = if classes.names.len() > MAX_NAMES { ", …" } else { "" };
     names.join(", ") + more
 }
 

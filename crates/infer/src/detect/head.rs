@@ -1,10 +1,10 @@
-//! The heads of the YOLO families: what a model's numbers mean as boxes.
+//! The heads of the YOLO families: how a model's output encodes boxes.
 //!
 //! | head | output | box | confidence |
 //! |---|---|---|---|
 //! | `yolov5` (also v7) | `[1, anchors, 5 + classes]` | centre, size, input pixels | objectness × class |
 //! | `yolov8` (also v9, 11, 12) | `[1, 4 + classes, anchors]` | centre, size, input pixels | class |
-//! | `yolov10` (also 26) | `[1, boxes, 6]` | two corners, input pixels | given, with the class; needs no NMS |
+//! | `yolov10` (also 26) | `[1, boxes, 6]` | two corners, input pixels | stored with the class; needs no NMS |
 //! | `yolox` | `[1, anchors, 5 + classes]` | offsets in the anchor grid, log size | objectness × class |
 
 use std::fmt;
@@ -13,15 +13,15 @@ use std::str::FromStr;
 use crate::error::Error;
 use crate::letterbox::Size;
 
-/// A family of outputs.
+/// A head: a family of models with the same output format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HeadKind {
-    /// YOLOv5 and YOLOv7: boxes with an objectness.
+    /// YOLOv5 and YOLOv7: boxes with objectness.
     Yolov5,
-    /// YOLOv8, v9, 11 and 12: boxes without an objectness.
+    /// YOLOv8, v9, 11 and 12: boxes without objectness.
     Yolov8,
-    /// YOLOv10, YOLO26 and exports with NMS inside: finished boxes.
+    /// YOLOv10, YOLO26 and exports with NMS in the graph: final boxes.
     Yolov10,
     /// YOLOX: boxes relative to a grid.
     Yolox,
@@ -31,7 +31,7 @@ impl HeadKind {
     /// All heads, in the order of the table above.
     pub const ALL: [Self; 4] = [Self::Yolov5, Self::Yolov8, Self::Yolov10, Self::Yolox];
 
-    /// Whether overlapping boxes must still be thinned out.
+    /// Whether its boxes need non-maximum suppression.
     pub fn needs_nms(self) -> bool {
         self != Self::Yolov10
     }
@@ -51,7 +51,7 @@ impl fmt::Display for HeadKind {
 impl FromStr for HeadKind {
     type Err = Error;
 
-    /// Takes the head's name, or that of a family that shares it.
+    /// Parses the head's name, or that of another family with the same head.
     fn from_str(name: &str) -> Result<Self, Error> {
         Ok(match name.to_ascii_lowercase().as_str() {
             "yolov5" | "yolov7" => Self::Yolov5,
@@ -63,31 +63,32 @@ impl FromStr for HeadKind {
     }
 }
 
-/// Which way round the output lies.
+/// The memory layout of an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// `[1, anchors, values]`: the values of one box lie together.
+    /// `[1, anchors, values]`: the values of a box are adjacent.
     Rows,
-    /// `[1, values, anchors]`: one plane per value.
+    /// `[1, values, anchors]`: each value has a plane.
     Planes,
 }
 
-/// The anchors of a head that is decoded outside the graph: one per cell, coarse strides last.
+/// The anchor grid of a head whose boxes are decoded outside the graph: one anchor per cell, coarse
+/// strides last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grid {
-    /// The model's input.
+    /// The model's input size.
     pub input: Size,
-    /// Cell sizes in input pixels.
+    /// The sizes of cells in input pixels.
     pub strides: &'static [usize],
 }
 
 impl Grid {
-    /// Strides of almost all models.
+    /// The strides of almost all models.
     pub const P5: &'static [usize] = &[8, 16, 32];
-    /// Strides of the models for large pictures.
+    /// The strides of models for large images.
     pub const P6: &'static [usize] = &[8, 16, 32, 64];
 
-    /// Cells in all strides together.
+    /// Number of cells of all strides together.
     pub fn cells(&self) -> usize {
         self.strides
             .iter()
@@ -106,26 +107,26 @@ impl Grid {
     }
 }
 
-/// Everything needed to read one model's output.
+/// What is needed to decode a model's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeadSpec {
-    /// The family.
+    /// The head.
     pub kind: HeadKind,
-    /// How many classes it knows.
+    /// Number of classes.
     pub classes: usize,
-    /// Which way round the output lies.
+    /// The output's memory layout.
     pub order: Order,
-    /// Set if the boxes are relative to a grid.
+    /// The grid that the boxes are relative to, if any.
     pub grid: Option<Grid>,
 }
 
-/// A box before suppression.
+/// A box before non-maximum suppression.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Candidate {
     /// The class's number.
     pub class: usize,
-    /// 0.0 to 1.0.
+    /// Confidence, 0.0 to 1.0.
     pub confidence: f32,
-    /// `[x1, y1, x2, y2]` in pixels of the model's input.
+    /// The corners `[x1, y1, x2, y2]` in pixels of the model's input.
     pub bounds: [f32; 4],
 }

@@ -1,4 +1,4 @@
-//! Pictures in, detections out.
+//! The detector: a loaded model that finds objects in images.
 
 pub mod decode;
 pub mod filter;
@@ -13,34 +13,34 @@ use moviola_media::frame_view::FrameView;
 use crate::detect::decode::decode_head;
 use crate::detect::filter::ClassFilter;
 use crate::detect::head::{Candidate, HeadKind};
-use crate::detect::nms::{Suppression, suppress, surest_first};
+use crate::detect::nms::{Suppression, by_confidence, suppress};
 use crate::error::{Error, Result};
 use crate::image::ImageView;
 use crate::letterbox::{Letterbox, Size};
 use crate::model::names::Classes;
-use crate::model::{Detecting, ModelOptions, examine, read_header};
+use crate::model::{DetectorSpec, ModelOptions, examine, read_header};
 use crate::preprocess::{Preparer, Preprocess};
 use crate::provider::ProviderReport;
 use crate::results::Detection;
-use crate::session::{Session, SessionOptions, Source};
+use crate::session::{ModelFile, Session, SessionOptions};
 
-/// How to detect. Every field has a working default.
+/// Options of a detector. Every field has a working default.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DetectorOptions {
-    /// What runs the model, and with how many threads.
+    /// The provider, the precision and the number of threads.
     pub session: SessionOptions,
-    /// What the caller knows better than the model file.
+    /// Properties of the model that the caller specifies instead of the file.
     pub model: ModelOptions,
-    /// Detections must be surer than this, 0.0 to 1.0. Default: 0.25.
+    /// Detections must have a confidence above this, 0.0 to 1.0. Default: 0.25.
     pub confidence: f32,
-    /// Of two boxes of a class the less sure goes if they overlap more than this, 0.0 to 1.0.
-    /// Default: 0.7.
+    /// If two boxes of a class overlap by more than this IoU, the one of lower confidence is dropped,
+    /// 0.0 to 1.0. Default: 0.7.
     pub iou: f32,
-    /// At most this many detections per picture. Default: 300.
-    pub most: usize,
+    /// The largest number of detections per image. Default: 300.
+    pub max_detections: usize,
     /// The wanted classes. Default: all.
     pub classes: ClassFilter,
-    /// Thin out boxes of different classes against each other too. Default: no.
+    /// Also compare boxes of different classes in non-maximum suppression. Default: `false`.
     pub agnostic_nms: bool,
 }
 
@@ -51,7 +51,7 @@ impl Default for DetectorOptions {
             model: ModelOptions::default(),
             confidence: 0.25,
             iou: 0.7,
-            most: 300,
+            max_detections: 300,
             classes: ClassFilter::default(),
             agnostic_nms: false,
         }
@@ -60,16 +60,18 @@ impl Default for DetectorOptions {
 
 /// A loaded detection model.
 ///
-/// One detector serves one thread at a time; load one per worker.
+/// It is used by one thread at a time; load one per worker.
 #[derive(Debug)]
 pub struct Detector {
     name: String,
     session: Session,
-    model: Detecting,
+    model: DetectorSpec,
     confidence: f32,
     suppression: Suppression,
+    /// The numbers of the wanted classes; `None` for all.
     wanted: Option<Vec<usize>>,
     preparer: Preparer,
+    /// The input of the last call of [`Detector::detect_picture`].
     tensor: Vec<f32>,
 }
 
@@ -78,48 +80,52 @@ impl Detector {
     ///
     /// # Errors
     ///
-    /// [`Error::Model`] or [`Error::Ambiguous`] if the file is no detector that can be run as it
-    /// is, [`Error::Provider`] if the wanted provider can't run, [`Error::RuntimeMissing`] or
-    /// [`Error::RuntimeUnusable`] without ONNX Runtime, [`Error::InvalidArgument`] for options out
-    /// of their range.
+    /// [`Error::Model`] or [`Error::Ambiguous`] if the file is not a detector or its head is not clear,
+    /// [`Error::Provider`] if the requested provider can't run, [`Error::RuntimeMissing`] or
+    /// [`Error::RuntimeUnusable`] without ONNX Runtime, [`Error::InvalidArgument`] for options out of
+    /// range.
     pub fn load(path: impl AsRef<Path>, options: &DetectorOptions) -> Result<Self> {
-        Self::from_source(&Source::read(path.as_ref())?, options)
+        Self::from_file(&ModelFile::read(path.as_ref())?, options)
     }
 
-    /// Loads a model from memory; `name` is for messages. Errors are those of [`Detector::load`].
+    /// Loads a model from memory; `name` stands for its path in messages. Errors as for
+    /// [`Detector::load`].
     pub fn from_bytes(name: &str, bytes: &[u8], options: &DetectorOptions) -> Result<Self> {
-        let source = Source { name: name.into(), bytes: bytes.into(), folder: None };
-        Self::from_source(&source, options)
+        let file = ModelFile { name: name.into(), bytes: bytes.into(), folder: None };
+        Self::from_file(&file, options)
     }
 
-    fn from_source(source: &Source<'_>, options: &DetectorOptions) -> Result<Self> {
-        for (what, share) in [("confidence", options.confidence), ("iou", options.iou)] {
-            if !(0.0..=1.0).contains(&share) {
-                return Err(Error::argument(what, "between 0 and 1", share));
+    fn from_file(file: &ModelFile<'_>, options: &DetectorOptions) -> Result<Self> {
+        for (what, value) in [("confidence", options.confidence), ("iou", options.iou)] {
+            if !(0.0..=1.0).contains(&value) {
+                return Err(Error::argument(what, "between 0 and 1", value));
             }
         }
-        let candidate = examine(source, read_header(source)?, &options.model)?;
-        let mut session = Session::open(source, candidate.picture.clone(), &options.session)?;
-        let model = candidate.recognise(&session.outputs()?, &options.model)?;
+        let image_model = examine(file, read_header(file)?, &options.model)?;
+        let mut session = Session::open(file, image_model.input.clone(), &options.session)?;
+        let model = image_model.recognise(&session.outputs()?, &options.model)?;
         let wanted = options.classes.resolve(&model.classes)?;
-        let suppression =
-            Suppression { iou: options.iou, agnostic: options.agnostic_nms, most: options.most };
-        let (name, confidence) = (source.name.clone(), options.confidence);
+        let suppression = Suppression {
+            iou: options.iou,
+            is_agnostic: options.agnostic_nms,
+            max_boxes: options.max_detections,
+        };
+        let (name, confidence) = (file.name.clone(), options.confidence);
         let (preparer, tensor) = (Preparer::new(model.preprocess), Vec::new());
         Ok(Self { name, session, model, confidence, suppression, wanted, preparer, tensor })
     }
 
-    /// How pictures must be prepared for [`Detector::run_tensor`].
+    /// The preprocessing that [`Detector::run_tensor`] expects.
     pub fn preprocess(&self) -> Preprocess {
         self.model.preprocess
     }
 
-    /// How many f32 the input tensor holds.
+    /// Number of f32 values in the input tensor.
     pub fn input_len(&self) -> usize {
         self.model.preprocess.input_len()
     }
 
-    /// What runs the model, and why.
+    /// The provider that runs the model, and why it was chosen.
     pub fn provider(&self) -> &ProviderReport {
         self.session.report()
     }
@@ -134,11 +140,11 @@ impl Detector {
         &self.model.classes
     }
 
-    /// Detects on a decoded picture; boxes are in pixels of the upright picture with square pixels.
+    /// Detects objects in a decoded picture; boxes are in pixels of the upright image with square pixels.
     ///
     /// # Errors
     ///
-    /// [`Error::Picture`] for a picture that can't be converted, [`Error::Inference`] and
+    /// [`Error::Picture`] if the picture can't be converted, [`Error::Inference`] and
     /// [`Error::Output`] if the model fails.
     pub fn detect_frame(&mut self, view: &FrameView<'_>) -> Result<Vec<Detection>> {
         let mut tensor = std::mem::take(&mut self.tensor);
@@ -151,39 +157,40 @@ impl Detector {
         found
     }
 
-    /// The picture that was searched last as the model got it, and its size: RGB, three bytes a pixel,
-    /// row by row. Empty before the first.
+    /// The model's last input as an image, and its size: RGB, three bytes per pixel, rows without padding.
+    /// Empty before the first call of [`Detector::detect_picture`].
     pub fn last_input(&self) -> (Vec<u8>, Size) {
         let preprocess = self.model.preprocess;
         (preprocess.to_rgb8(&self.tensor), preprocess.size)
     }
 
-    /// Detects on an image; boxes are in its pixels.
+    /// Detects objects in an image; boxes are in its pixels.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`] for an image whose bytes are too few, else those of
+    /// [`Error::InvalidArgument`] if the image has too few bytes, else as for
     /// [`Detector::detect_frame`].
     pub fn detect(&mut self, image: &ImageView<'_>) -> Result<Vec<Detection>> {
         self.detect_frame(&image.frame_view()?)
     }
 
-    /// Detects on a prepared tensor; boxes are in pixels of the letterboxed picture.
+    /// Detects objects in a prepared tensor; boxes are in pixels of the image in `letterbox`.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`] for a tensor of the wrong length, [`Error::Inference`] and
+    /// [`Error::InvalidArgument`] if the tensor has the wrong length, [`Error::Inference`] and
     /// [`Error::Output`] if the model fails.
     pub fn run_tensor(&mut self, tensor: &[f32], letterbox: &Letterbox) -> Result<Vec<Detection>> {
         let candidates = self.candidates(tensor)?;
         Ok(self.select(candidates, letterbox))
     }
 
-    /// The first half of [`Detector::run_tensor`]: every box above the confidence, of every class.
+    /// Runs the model: the first half of [`Detector::run_tensor`]. Returns all boxes above the confidence,
+    /// of all classes.
     ///
     /// # Errors
     ///
-    /// Those of [`Detector::run_tensor`].
+    /// As for [`Detector::run_tensor`].
     pub fn candidates(&mut self, tensor: &[f32]) -> Result<Vec<Candidate>> {
         let (head, above) = (self.model.head, self.confidence);
         let decoded = self.session.run(tensor, self.model.output, |numbers, shape| {
@@ -197,9 +204,10 @@ impl Detector {
         })
     }
 
-    /// The second half: wanted classes, overlaps thinned out, boxes in the picture's pixels.
+    /// Selects the detections: the second half of [`Detector::run_tensor`]. Keeps the wanted classes,
+    /// applies non-maximum suppression, and converts boxes to image pixels.
     ///
-    /// Boxes that lie wholly in the letterbox's border are left out.
+    /// Boxes that are entirely in the letterbox's border are dropped.
     pub fn select(&self, mut candidates: Vec<Candidate>, letterbox: &Letterbox) -> Vec<Detection> {
         let _stage = stage!("postprocess");
         let above = candidates.len();
@@ -207,27 +215,28 @@ impl Detector {
             candidates.retain(|candidate| wanted.contains(&candidate.class));
         }
         let wanted = candidates.len();
-        let left = match self.model.head.kind.needs_nms() {
+        let selected = match self.model.head.kind.needs_nms() {
             true => suppress(candidates, &self.suppression),
-            false => surest_first(candidates, self.suppression.most),
+            false => by_confidence(candidates, self.suppression.max_boxes),
         };
-        let left_count = left.len();
-        let found: Vec<_> = left
+        let selected_count = selected.len();
+        let found: Vec<_> = selected
             .into_iter()
-            .map(|candidate| self.finish(&candidate, letterbox))
+            .map(|candidate| self.detection(&candidate, letterbox))
             .filter(|found| found.bounds[0] < found.bounds[2] && found.bounds[1] < found.bounds[3])
             .collect();
-        let (kept, outside) = (found.len(), left_count - found.len());
+        let (kept, outside) = (found.len(), selected_count - found.len());
         tracing::trace!(target: trace::CANDIDATES, above, wanted, kept, outside);
         found
     }
 
-    fn finish(&self, candidate: &Candidate, letterbox: &Letterbox) -> Detection {
+    /// The detection for a selected candidate.
+    fn detection(&self, candidate: &Candidate, letterbox: &Letterbox) -> Detection {
         Detection {
             class_id: candidate.class,
             class: self.model.classes.name(candidate.class),
             confidence: candidate.confidence,
-            bounds: letterbox.to_picture(candidate.bounds),
+            bounds: letterbox.to_image(candidate.bounds),
         }
     }
 }

@@ -1,47 +1,49 @@
-//! Non-maximum suppression: of boxes that lie over each other, the surest one stays.
+//! Non-maximum suppression: of overlapping boxes, the one with the highest confidence is kept.
 
 use std::cmp::Ordering;
 
 use crate::detect::head::Candidate;
 
-/// More candidates than this, and only the surest are compared: the work is bounded.
-pub const MOST_CANDIDATES: usize = 30_000;
+/// The largest number of candidates that are compared; those of lower confidence are dropped first.
+/// This bounds the work.
+pub const MAX_CANDIDATES: usize = 30_000;
 
-/// How overlapping boxes are thinned out.
+/// Parameters of non-maximum suppression.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Suppression {
-    /// Of two boxes the less sure goes if they overlap more than this; exactly this much stays.
+    /// If two boxes overlap by more than this IoU, the one of lower confidence is dropped. A box with
+    /// exactly this overlap is kept.
     pub iou: f32,
-    /// Compare boxes of different classes too.
-    pub agnostic: bool,
-    /// At most this many boxes stay.
-    pub most: usize,
+    /// Whether boxes of different classes are compared too.
+    pub is_agnostic: bool,
+    /// The largest number of boxes that are kept.
+    pub max_boxes: usize,
 }
 
-/// The boxes that stay, the surest first.
+/// Applies non-maximum suppression; returns the kept boxes by falling confidence.
 ///
-/// Equal confidences keep the order of `candidates`, so the result is the same on every machine.
-pub fn suppress(candidates: Vec<Candidate>, how: &Suppression) -> Vec<Candidate> {
+/// Boxes of equal confidence keep the order of `candidates`, so the result is the same on every machine.
+pub fn suppress(candidates: Vec<Candidate>, options: &Suppression) -> Vec<Candidate> {
     let mut kept: Vec<Candidate> = Vec::new();
-    for candidate in surest_first(candidates, MOST_CANDIDATES) {
-        if kept.len() >= how.most {
+    for candidate in by_confidence(candidates, MAX_CANDIDATES) {
+        if kept.len() >= options.max_boxes {
             break;
         }
-        let rival = |other: &Candidate| {
-            (how.agnostic || other.class == candidate.class)
-                && iou(&other.bounds, &candidate.bounds) > how.iou
+        let suppresses = |other: &Candidate| {
+            (options.is_agnostic || other.class == candidate.class)
+                && iou(&other.bounds, &candidate.bounds) > options.iou
         };
-        if !kept.iter().any(rival) {
+        if !kept.iter().any(suppresses) {
             kept.push(candidate);
         }
     }
     kept
 }
 
-/// The first `most` candidates by falling confidence; equal ones keep their order.
-pub fn surest_first(mut candidates: Vec<Candidate>, most: usize) -> Vec<Candidate> {
+/// Sorts candidates by falling confidence and keeps the first `max_boxes`; equal ones keep their order.
+pub fn by_confidence(mut candidates: Vec<Candidate>, max_boxes: usize) -> Vec<Candidate> {
     candidates.sort_by(|a, b| b.confidence.partial_cmp(&a.confidence).unwrap_or(Ordering::Equal));
-    candidates.truncate(most);
+    candidates.truncate(max_boxes);
     candidates
 }
 
@@ -49,9 +51,9 @@ pub fn surest_first(mut candidates: Vec<Candidate>, most: usize) -> Vec<Candidat
 pub fn iou(a: &[f32; 4], b: &[f32; 4]) -> f32 {
     let width = (a[2].min(b[2]) - a[0].max(b[0])).max(0.0);
     let height = (a[3].min(b[3]) - a[1].max(b[1])).max(0.0);
-    let shared = width * height;
-    let union = area(a) + area(b) - shared;
-    if union > 0.0 { shared / union } else { 0.0 }
+    let intersection = width * height;
+    let union = area(a) + area(b) - intersection;
+    if union > 0.0 { intersection / union } else { 0.0 }
 }
 
 fn area(bounds: &[f32; 4]) -> f32 {
@@ -68,7 +70,7 @@ mod tests {
         Candidate { class, confidence, bounds }
     }
 
-    const ALL: Suppression = Suppression { iou: 0.5, agnostic: false, most: 300 };
+    const PER_CLASS: Suppression = Suppression { iou: 0.5, is_agnostic: false, max_boxes: 300 };
 
     #[test]
     fn boxes_that_touch_only_at_corners_do_not_overlap() {
@@ -80,20 +82,20 @@ mod tests {
     }
 
     #[test]
-    fn an_overlap_of_exactly_the_limit_stays() {
+    fn an_overlap_of_exactly_the_limit_is_kept() {
         let a = candidate(0, 0.9, [0.0, 0.0, 10.0, 10.0]);
         let b = candidate(0, 0.8, [0.0, 0.0, 10.0, 5.0]); // IoU 0.5
-        assert_eq!(suppress(vec![a, b], &ALL), [a, b]);
-        let strict = Suppression { iou: 0.499, ..ALL };
+        assert_eq!(suppress(vec![a, b], &PER_CLASS), [a, b]);
+        let strict = Suppression { iou: 0.499, ..PER_CLASS };
         assert_eq!(suppress(vec![a, b], &strict), [a]);
     }
 
     #[test]
-    fn classes_compete_only_when_agnostic() {
+    fn classes_are_compared_only_if_agnostic() {
         let a = candidate(0, 0.8, [0.0, 0.0, 10.0, 10.0]);
         let b = candidate(1, 0.9, [0.0, 0.0, 10.0, 10.0]);
-        assert_eq!(suppress(vec![a, b], &ALL), [b, a]);
-        assert_eq!(suppress(vec![a, b], &Suppression { agnostic: true, ..ALL }), [b]);
+        assert_eq!(suppress(vec![a, b], &PER_CLASS), [b, a]);
+        assert_eq!(suppress(vec![a, b], &Suppression { is_agnostic: true, ..PER_CLASS }), [b]);
     }
 
     #[test]
@@ -101,14 +103,15 @@ mod tests {
         let boxes: Vec<_> = (0..5)
             .map(|i| candidate(i, 0.5, [i as f32 * 20.0, 0.0, i as f32 * 20.0 + 5.0, 5.0]))
             .collect();
-        assert_eq!(suppress(boxes.clone(), &ALL), boxes);
-        assert_eq!(suppress(boxes.clone(), &Suppression { most: 2, ..ALL }), boxes[..2]);
+        assert_eq!(suppress(boxes.clone(), &PER_CLASS), boxes);
+        assert_eq!(suppress(boxes.clone(), &Suppression { max_boxes: 2, ..PER_CLASS }), boxes[..2]);
     }
 
-    /// The textbook: the surest remaining box removes its rivals until none is left.
-    fn naive(mut pool: Vec<Candidate>, how: &Suppression) -> Vec<Candidate> {
+    /// The textbook algorithm: the box of highest confidence removes the boxes that it overlaps, until
+    /// none is left.
+    fn textbook(mut pool: Vec<Candidate>, options: &Suppression) -> Vec<Candidate> {
         let mut kept = Vec::new();
-        while !pool.is_empty() && kept.len() < how.most {
+        while !pool.is_empty() && kept.len() < options.max_boxes {
             let mut best = 0;
             for i in 1..pool.len() {
                 if pool[i].confidence > pool[best].confidence {
@@ -117,8 +120,8 @@ mod tests {
             }
             let winner = pool.remove(best);
             pool.retain(|other| {
-                !(how.agnostic || other.class == winner.class)
-                    || iou(&winner.bounds, &other.bounds) <= how.iou
+                !(options.is_agnostic || other.class == winner.class)
+                    || iou(&winner.bounds, &other.bounds) <= options.iou
             });
             kept.push(winner);
         }
@@ -136,12 +139,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn equals_the_textbook(
+        fn result_equals_the_textbook_algorithm(
             pool in prop::collection::vec(any_candidate(), 0..80),
-            iou in 0f32..1.0, agnostic in any::<bool>(), most in 0usize..40,
+            iou in 0f32..1.0, is_agnostic in any::<bool>(), max_boxes in 0usize..40,
         ) {
-            let how = Suppression { iou, agnostic, most };
-            prop_assert_eq!(suppress(pool.clone(), &how), naive(pool, &how));
+            let options = Suppression { iou, is_agnostic, max_boxes };
+            prop_assert_eq!(suppress(pool.clone(), &options), textbook(pool, &options));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The published formulas, by hand and by property.
+//! Tests against the published formulas: examples computed by hand, and properties.
 
 use proptest::prelude::*;
 
@@ -9,14 +9,14 @@ fn size(width: usize, height: usize) -> Size {
 }
 
 #[track_caller]
-fn check(fit: Fit, picture: (usize, usize), input: (usize, usize), want: [usize; 4]) {
-    let placed = Letterbox::new(fit, size(picture.0, picture.1), size(input.0, input.1)).unwrap();
+fn check(fit: Fit, image: (usize, usize), input: (usize, usize), want: [usize; 4]) {
+    let placed = Letterbox::new(fit, size(image.0, image.1), size(input.0, input.1)).unwrap();
     let got = [placed.x, placed.y, placed.scaled.width, placed.scaled.height];
-    assert_eq!(got, want, "{fit:?} {picture:?} in {input:?}");
+    assert_eq!(got, want, "{fit:?} {image:?} in {input:?}");
 }
 
 #[test]
-fn a_wide_picture_gets_borders_above_and_below() {
+fn a_wide_image_gets_borders_above_and_below() {
     check(Fit::Centred, (1920, 1080), (640, 640), [0, 140, 640, 360]);
     check(Fit::Centred, (1080, 1920), (640, 640), [140, 0, 360, 640]);
 }
@@ -36,7 +36,7 @@ fn halves_round_to_even_as_python_does() {
 }
 
 #[test]
-fn small_pictures_are_enlarged() {
+fn small_images_are_enlarged() {
     check(Fit::Centred, (100, 50), (640, 640), [0, 160, 640, 320]);
     check(Fit::TopLeft, (100, 50), (416, 416), [0, 0, 416, 208]);
 }
@@ -55,21 +55,21 @@ fn a_line_of_pixels_keeps_one_pixel() {
 }
 
 #[test]
-fn nothing_fits_into_nothing() {
+fn sides_of_zero_are_refused() {
     assert!(Letterbox::new(Fit::Centred, size(0, 10), size(640, 640)).is_err());
     assert!(Letterbox::new(Fit::TopLeft, size(10, 10), size(640, 0)).is_err());
 }
 
 #[test]
-fn what_is_not_a_number_is_clipped_too() {
+fn nan_and_infinity_are_clipped() {
     let fit = Letterbox::new(Fit::Centred, size(1920, 1080), size(640, 640)).unwrap();
     let wild = [f32::NAN, f32::NEG_INFINITY, f32::INFINITY, 1e30];
-    assert_eq!(fit.to_picture(wild), [0.0, 0.0, 1920.0, 1080.0]);
+    assert_eq!(fit.to_image(wild), [0.0, 0.0, 1920.0, 1080.0]);
 }
 
 proptest! {
     #[test]
-    fn the_picture_lies_inside_the_input(
+    fn the_image_is_inside_the_input(
         (w, h) in (1usize..9000, 1usize..9000), (iw, ih) in (1usize..1400, 1usize..1400),
         centred in any::<bool>(),
     ) {
@@ -82,7 +82,7 @@ proptest! {
     }
 
     #[test]
-    fn there_and_back_is_where_it_was(
+    fn a_point_is_unchanged_by_a_round_trip(
         (w, h) in (16usize..5000, 16usize..5000), side in 32usize..1300,
         (u, v) in (0f32..1.0, 0f32..1.0), centred in any::<bool>(),
     ) {
@@ -90,10 +90,10 @@ proptest! {
         let placed = Letterbox::new(fit, size(w, h), size(side, side)).unwrap();
         let (x, y) = (u * w as f32, v * h as f32);
         let [a, b] = placed.to_input([x, y]);
-        let [x1, y1, x2, y2] = placed.to_picture([a, b, a, b]);
-        // Half an f32 step of the input, in picture pixels.
-        let slack = 2e-4 * (w.max(h) as f32 / side as f32).max(1.0);
-        prop_assert!((x1 - x).abs() <= slack && (y1 - y).abs() <= slack, "{x},{y} -> {x1},{y1}");
+        let [x1, y1, x2, y2] = placed.to_image([a, b, a, b]);
+        // Half an f32 step of the input, in image pixels.
+        let tolerance = 2e-4 * (w.max(h) as f32 / side as f32).max(1.0);
+        prop_assert!((x1 - x).abs() <= tolerance && (y1 - y).abs() <= tolerance, "{x},{y} -> {x1},{y1}");
         prop_assert_eq!([x1, y1], [x2, y2]);
     }
 }

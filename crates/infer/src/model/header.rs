@@ -1,6 +1,6 @@
-//! The part of an ONNX file that describes the model, read without running anything.
+//! The description of a model in an ONNX file: inputs, outputs, operators and metadata.
 //!
-//! Weights are skipped. Field numbers are those of `onnx.proto`.
+//! It is parsed without running the model; weights are skipped. Field numbers are those of `onnx.proto`.
 
 use prost::Message;
 
@@ -62,7 +62,7 @@ struct Value {
     kind: Option<Type>,
 }
 
-/// `TypeProto`; only tensors have the first field.
+/// `TypeProto`; the first field is set only for tensors.
 #[derive(Clone, PartialEq, Message)]
 struct Type {
     #[prost(message, optional, tag = "1")]
@@ -94,20 +94,20 @@ struct Dimension {
     name: String,
 }
 
-/// One side of a tensor as the file declares it.
+/// A dimension of a tensor as the file declares it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Side {
-    /// Always this long.
+    /// A fixed length.
     Fixed(usize),
-    /// As long as the caller likes; equal names are equally long.
-    Free(String),
+    /// A dynamic length, with its name (may be empty). Sides with the same name have the same length.
+    Dynamic(String),
 }
 
 /// An input or output as the file declares it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Declared {
     pub(crate) name: String,
-    /// `TensorProto.DataType`: [`F32`], [`F16`] or another. `None` if it is no tensor.
+    /// `TensorProto.DataType`: [`F32`], [`F16`] or another. `None` if it is not a tensor.
     pub(crate) element: Option<i32>,
     pub(crate) sides: Vec<Side>,
 }
@@ -118,13 +118,13 @@ pub(crate) const F32: i32 = 1;
 pub(crate) const F16: i32 = 10;
 
 impl Header {
-    /// Reads a model's description; `None` if the bytes are no ONNX model.
+    /// Parses a model's description; `None` if the bytes are not an ONNX model.
     pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
         let header = Self::decode(bytes).ok()?;
         (header.ir_version > 0 && header.graph.is_some()).then_some(header)
     }
 
-    /// The inputs that a caller must fill: old files list their weights among the inputs too.
+    /// The inputs that a caller must fill, without weights, which old files also list as inputs.
     pub(crate) fn inputs(&self) -> Vec<Declared> {
         let Some(graph) = &self.graph else { return Vec::new() };
         let is_weight = |value: &Value| graph.initializers.iter().any(|w| w.name == value.name);
@@ -136,12 +136,12 @@ impl Header {
         self.graph.iter().flat_map(|graph| &graph.outputs).map(Value::describe).collect()
     }
 
-    /// Whether some node computes this operator.
-    pub(crate) fn uses(&self, operator: &str) -> bool {
+    /// Whether the graph has a node with this operator.
+    pub(crate) fn has_operator(&self, operator: &str) -> bool {
         self.graph.iter().flat_map(|graph| &graph.nodes).any(|node| node.operator == operator)
     }
 
-    /// A metadata entry.
+    /// The value of a metadata entry.
     pub(crate) fn metadata(&self, key: &str) -> Option<&str> {
         self.metadata.iter().find(|entry| entry.key == key).map(|entry| entry.value.as_str())
     }
@@ -164,13 +164,13 @@ impl Dimension {
     fn describe(&self) -> Side {
         match self.value.and_then(|value| usize::try_from(value).ok()) {
             Some(length) if length > 0 => Side::Fixed(length),
-            _ => Side::Free(self.name.clone()),
+            _ => Side::Dynamic(self.name.clone()),
         }
     }
 }
 
-/// What a file that is no ONNX model probably is, and what to do about it.
-pub(crate) fn guess(bytes: &[u8]) -> (&'static str, &'static str) {
+/// Identifies a file that is not an ONNX model: what it probably is, and the remedy.
+pub(crate) fn identify_other_file(bytes: &[u8]) -> (&'static str, &'static str) {
     const EXPORT: &str = "Export it to ONNX and name the .onnx file";
     const AGAIN: &str = "Get the model file again";
     let text = bytes.trim_ascii_start();
@@ -213,19 +213,19 @@ mod tests {
     }
 
     #[test]
-    fn reads_inputs_but_not_weights() {
+    fn inputs_do_not_include_weights() {
         let header = Header::read(&model()).unwrap();
         let inputs = header.inputs();
         assert_eq!(inputs.len(), 2);
-        assert_eq!(inputs[0].sides, [Side::Fixed(1), Side::Free("height".into())]);
+        assert_eq!(inputs[0].sides, [Side::Fixed(1), Side::Dynamic("height".into())]);
         assert_eq!((inputs[0].element, inputs[1].element), (Some(1), None));
-        assert!(header.uses("Exp") && !header.uses("Softmax"));
+        assert!(header.has_operator("Exp") && !header.has_operator("Softmax"));
         assert_eq!(header.metadata("stride"), Some("32"));
         assert_eq!(header.metadata("names"), None);
     }
 
     #[test]
-    fn other_files_are_told_apart() {
+    fn other_files_are_identified() {
         for (bytes, word) in [
             (&b""[..], "empty"),
             (b"version https://git-lfs.github.com/spec/v1", "LFS"),
@@ -236,12 +236,12 @@ mod tests {
             (b"\x89PNG\r\n\x1a\n", "not an ONNX model"),
         ] {
             assert!(Header::read(bytes).is_none(), "{word}");
-            assert!(guess(bytes).0.contains(word), "{word}");
+            assert!(identify_other_file(bytes).0.contains(word), "{word}");
         }
     }
 
     #[test]
-    fn a_cut_model_is_never_a_panic() {
+    fn a_truncated_model_does_not_panic() {
         let whole = model();
         for end in 0..whole.len() {
             let _ = Header::read(&whole[..end]);

@@ -1,10 +1,11 @@
-//! Python literals, as exporters write them into a model's metadata: `{0: 'person', 1: "it's"}`.
+//! A parser for Python literals, which exporters write to a model's metadata:
+//! `{0: 'person', 1: "it's"}`.
 
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// Deeper nesting than any exporter writes is refused, so that hostile text can't exhaust the stack.
-const DEEPEST: u32 = 8;
+/// The deepest nesting, more than any exporter writes, so that hostile text can't overflow the stack.
+const MAX_DEPTH: u32 = 8;
 
 /// A Python value.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,7 +25,7 @@ pub(crate) enum Literal {
 }
 
 impl Literal {
-    /// Reads one value; anything after it is an error.
+    /// Parses one value; text after it is an error.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut reader = Reader { rest: text.chars().peekable() };
         let value = reader.value(0)?;
@@ -35,26 +36,27 @@ impl Literal {
         }
     }
 
-    /// A whole number that is not negative.
+    /// The value as a non-negative integer below 1e9; `None` if it is not one.
     #[expect(clippy::cast_sign_loss, reason = "checked to be 0 or more")]
     pub(crate) fn as_index(&self) -> Option<usize> {
         match self {
             Self::Number(number) if *number >= 0.0 && number.fract() == 0.0 && *number < 1e9 => {
                 Some(*number as usize)
             }
-            Self::Text(text) => text.parse().ok().filter(|&number: &usize| number < 1_000_000_000), // JSON's keys
+            Self::Text(text) => text.parse().ok().filter(|&number: &usize| number < 1_000_000_000), // keys of JSON objects
             _ => None,
         }
     }
 }
 
+/// The parser's position in the text.
 struct Reader<'a> {
     rest: Peekable<Chars<'a>>,
 }
 
 impl Reader<'_> {
     fn value(&mut self, depth: u32) -> Result<Literal, String> {
-        if depth > DEEPEST {
+        if depth > MAX_DEPTH {
             return Err("nested too deeply".into());
         }
         self.skip_space();
@@ -93,7 +95,7 @@ impl Reader<'_> {
         Ok(Literal::List(items))
     }
 
-    /// Whether the closing bracket comes next; takes it.
+    /// Skips the closing bracket if it comes next; returns whether it did.
     fn closes(&mut self, end: char) -> Result<bool, String> {
         self.skip_space();
         match self.rest.peek() {
@@ -102,7 +104,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A comma, unless the closing bracket comes next.
+    /// Skips a comma, which may be missing before the closing bracket.
     fn separator(&mut self, end: char) -> Result<(), String> {
         self.skip_space();
         match self.rest.peek() {
@@ -128,7 +130,7 @@ impl Reader<'_> {
         }
     }
 
-    /// What follows a backslash. Python leaves escapes that it does not know as they are.
+    /// Parses an escape after its backslash. Unknown escapes stay unchanged, as in Python.
     fn escape(&mut self, text: &mut String) -> Result<(), String> {
         match self.rest.next() {
             None => return Err("the text ends after a backslash".into()),
@@ -145,17 +147,17 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// A character by its number.
+    /// Parses a character code of `digits` hexadecimal digits.
     fn code(&mut self, digits: usize) -> Result<char, String> {
         let code: String = self.rest.by_ref().take(digits).collect();
         let number = u32::from_str_radix(&code, 16)
             .ok()
             .filter(|_| code.len() == digits && code.bytes().all(|b| b.is_ascii_hexdigit()))
-            .ok_or_else(|| format!("'{code}' is no character code"))?;
+            .ok_or_else(|| format!("'{code}' is not a character code"))?;
         Ok(char::from_u32(number).unwrap_or(char::REPLACEMENT_CHARACTER))
     }
 
-    /// A number, `True`, `False`, `None`, or a word without quotes.
+    /// Parses a number, `True`, `False`, `None`, or an unquoted word.
     fn word(&mut self) -> Result<Literal, String> {
         let mut word = String::new();
         while let Some(next) = self.rest.next_if(|c| !matches!(c, ',' | ':' | ']' | ')' | '}')) {
@@ -225,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_text_is_an_error() {
+    fn malformed_text_is_an_error() {
         for broken in [
             "",
             "{",
@@ -246,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_may_be_numbers_or_jsons_texts() {
+    fn keys_may_be_numbers_or_numeric_strings() {
         assert_eq!(number(7.0).as_index(), Some(7));
         assert_eq!(text("7").as_index(), Some(7));
         assert_eq!(number(-1.0).as_index(), None);
@@ -257,7 +259,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_read_or_refused(source in "[\\[\\]{}(),:'\"\\\\xuU0-9a-z \\n]{0,60}") {
+        fn no_text_panics(source in "[\\[\\]{}(),:'\"\\\\xuU0-9a-z \\n]{0,60}") {
             let _ = Literal::parse(&source);
         }
     }

@@ -1,35 +1,35 @@
-//! What an exporter says about its model: Ultralytics' keys, which YOLOv5 shares.
+//! The metadata that exporters write: Ultralytics' keys, which YOLOv5 also uses.
 
 use crate::letterbox::Size;
 use crate::model::header::Header;
 use crate::model::literal::Literal;
 use crate::model::names::parse_names;
 
-/// The metadata that matters here. A key that is absent or unreadable is `None`.
+/// The metadata of a model. Keys that are missing or can't be parsed are `None`.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
 pub struct Metadata {
-    /// Free text, for example "Ultralytics YOLO11n model trained on coco.yaml".
+    /// A description, for example "Ultralytics YOLO11n model trained on coco.yaml".
     pub description: Option<String>,
-    /// Who exported it, for example "Ultralytics".
+    /// The exporter, for example "Ultralytics".
     pub author: Option<String>,
-    /// The licence's name or address.
+    /// The licence's name or URL.
     pub license: Option<String>,
     /// `detect`, `segment`, `pose`, `obb` or `classify`.
     pub task: Option<String>,
-    /// The largest stride: sides of the input must be multiples of it.
+    /// The largest stride; the sides of the input must be multiples of it.
     pub stride: Option<usize>,
-    /// The input's size.
+    /// The input size in pixels.
     pub image_size: Option<Size>,
-    /// The classes' names by number; empty where a number is left out.
+    /// The names of the classes, by number; empty for missing numbers.
     pub names: Option<Vec<String>>,
-    /// Whether the boxes are finished (YOLOv10, YOLO26).
+    /// Whether the model is end-to-end: its boxes need no NMS (YOLOv10, YOLO26).
     pub end_to_end: Option<bool>,
-    /// Whether the export has NMS inside.
+    /// Whether the exported graph includes NMS.
     pub nms: Option<bool>,
 }
 
 impl Metadata {
-    /// Reads the entries of a model file.
+    /// Parses the metadata entries of a model file.
     pub(crate) fn read(header: &Header) -> Self {
         let text = |key| header.metadata(key).map(str::to_owned);
         let literal = |key| header.metadata(key).and_then(|text| Literal::parse(text).ok());
@@ -41,8 +41,8 @@ impl Metadata {
             stride: literal("stride").and_then(|value| largest(&value)),
             image_size: literal("imgsz").and_then(|value| size(&value)),
             names: header.metadata("names").and_then(|text| parse_names(text).ok()),
-            end_to_end: literal("end2end").and_then(|value| truth(&value)),
-            nms: literal("args").and_then(|args| truth(entry(&args, "nms")?)),
+            end_to_end: literal("end2end").and_then(|value| boolean(&value)),
+            nms: literal("args").and_then(|args| boolean(entry(&args, "nms")?)),
         }
     }
 
@@ -53,7 +53,7 @@ impl Metadata {
     }
 }
 
-/// A number, or the largest of a list (YOLOv5 writes either).
+/// Parses a positive number, or a list of them of which it takes the largest (YOLOv5 writes either).
 fn largest(value: &Literal) -> Option<usize> {
     match value {
         Literal::List(items) => items.iter().filter_map(Literal::as_index).max(),
@@ -62,7 +62,7 @@ fn largest(value: &Literal) -> Option<usize> {
     .filter(|&stride| stride > 0)
 }
 
-/// `[height, width]`, or one number for both.
+/// Parses `[height, width]`, or one number for both.
 fn size(value: &Literal) -> Option<Size> {
     let (height, width) = match value {
         Literal::List(items) => match items.as_slice() {
@@ -75,13 +75,14 @@ fn size(value: &Literal) -> Option<Size> {
     (width > 0 && height > 0).then_some(Size { width, height })
 }
 
-fn truth(value: &Literal) -> Option<bool> {
+fn boolean(value: &Literal) -> Option<bool> {
     match value {
-        Literal::Bool(truth) => Some(*truth),
+        Literal::Bool(value) => Some(*value),
         _ => None,
     }
 }
 
+/// The value under a text key of a dictionary.
 fn entry<'a>(dict: &'a Literal, key: &str) -> Option<&'a Literal> {
     let Literal::Dict(entries) = dict else { return None };
     let is_key = |found: &Literal| matches!(found, Literal::Text(text) if text == key);
@@ -105,16 +106,16 @@ mod tests {
     }
 
     #[test]
-    fn strides_come_alone_or_in_a_list() {
+    fn a_stride_is_a_number_or_a_list() {
         assert_eq!(largest(&literal("32")), Some(32));
         assert_eq!(largest(&literal("[8, 16, 32]")), Some(32));
         assert_eq!(largest(&literal("0")), None);
     }
 
     #[test]
-    fn export_arguments_say_whether_nms_is_inside() {
+    fn export_arguments_show_whether_the_graph_includes_nms() {
         let args = literal("{'batch': 1, 'half': False, 'nms': True}");
-        assert_eq!(entry(&args, "nms").and_then(truth), Some(true));
+        assert_eq!(entry(&args, "nms").and_then(boolean), Some(true));
         assert_eq!(entry(&args, "absent"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! What a model file is: its input, its head, its classes; or why it is no detector.
+//! The description of a model file: input, head and classes, or why it can't be used as a detector.
 
 pub(crate) mod header;
 pub(crate) mod input;
@@ -11,119 +11,128 @@ pub mod report;
 use crate::detect::head::{HeadKind, HeadSpec};
 use crate::error::{Error, Result};
 use crate::letterbox::Size;
-use crate::model::header::{Header, guess};
-use crate::model::input::picture_input;
+use crate::model::header::{Header, identify_other_file};
+use crate::model::input::image_input;
 use crate::model::metadata::Metadata;
-use crate::model::names::{Classes, NamesFrom};
+use crate::model::names::{Classes, NamesSource};
 use crate::model::recognise::{Evidence, Recognised, Refusal, recognise};
 use crate::preprocess::Preprocess;
-use crate::session::{Output, Picture, Source};
+use crate::session::{ModelFile, ModelInput, OutputSpec};
 
-/// What the caller knows better than the file. Every field may be left out.
+/// Properties of a model that the caller specifies. All are optional.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ModelOptions {
-    /// The head, where the file leaves it open.
+    /// The head, if the file is ambiguous. Default: recognised from the file.
     pub head: Option<HeadKind>,
-    /// The input's size, where the model leaves it open. Default: the metadata's, else 640×640.
+    /// The input size, if the model's is dynamic. Default: the metadata's, else 640×640.
     pub image_size: Option<Size>,
-    /// Names of the classes, by number, instead of the file's.
+    /// The names of the classes, by number. Default: the file's.
     pub class_names: Option<Vec<String>>,
 }
 
-/// A model file with a usable input, before it is known whether it is a detector.
+/// A model that takes one image. Its outputs are not checked yet, so it may not be a detector.
 #[derive(Clone, Debug)]
-pub(crate) struct Candidate {
+pub(crate) struct ImageModel {
+    /// The model's file, or the name its bytes were given.
     pub(crate) model: String,
     pub(crate) header: Header,
     pub(crate) metadata: Metadata,
-    pub(crate) input_name: String,
-    pub(crate) picture: Picture,
+    pub(crate) input: ModelInput,
 }
 
-/// A detector's description.
+/// What is needed to use a model as a detector.
 #[derive(Clone, Debug)]
-pub(crate) struct Detecting {
+pub(crate) struct DetectorSpec {
     pub(crate) head: HeadSpec,
-    /// Which output holds the boxes.
+    /// Index of the output with the boxes.
     pub(crate) output: usize,
+    /// Why the head was chosen, for the report.
     pub(crate) why: String,
     pub(crate) classes: Classes,
     pub(crate) preprocess: Preprocess,
 }
 
-/// Reads a file's description; bytes that are no ONNX model are an error that says what they are.
-pub(crate) fn read_header(source: &Source<'_>) -> Result<Header> {
-    Header::read(&source.bytes).ok_or_else(|| {
-        let (problem, remedy) = guess(&source.bytes);
+/// Parses a file's description.
+///
+/// # Errors
+///
+/// [`Error::Model`] if the bytes are not an ONNX model, with what they probably are.
+pub(crate) fn read_header(file: &ModelFile<'_>) -> Result<Header> {
+    Header::read(&file.bytes).ok_or_else(|| {
+        let (problem, remedy) = identify_other_file(&file.bytes);
         let (problem, remedy) = (problem.into(), remedy.into());
-        Error::Model { model: source.name.clone(), problem, remedy }
+        Error::Model { model: file.name.clone(), problem, remedy }
     })
 }
 
-/// Checks that the model takes one picture.
+/// Checks that the model takes one image.
 pub(crate) fn examine(
-    source: &Source<'_>,
+    file: &ModelFile<'_>,
     header: Header,
     options: &ModelOptions,
-) -> Result<Candidate> {
-    let model = source.name.clone();
+) -> Result<ImageModel> {
+    let model = file.name.clone();
     let metadata = Metadata::read(&header);
-    let (input_name, picture) = picture_input(&model, &header, &metadata, options.image_size)?;
-    Ok(Candidate { model, header, metadata, input_name, picture })
+    let input = image_input(&model, &header, &metadata, options.image_size)?;
+    Ok(ImageModel { model, header, metadata, input })
 }
 
-impl Candidate {
-    /// Decides what the outputs mean.
+impl ImageModel {
+    /// Recognises the head from the outputs.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Model`] if no head fits, [`Error::Ambiguous`] if several do.
     pub(crate) fn recognise(
         &self,
-        outputs: &[Output],
+        outputs: &[OutputSpec],
         options: &ModelOptions,
-    ) -> Result<Detecting> {
+    ) -> Result<DetectorSpec> {
         let evidence = Evidence {
-            input: self.picture.size,
-            input_name: &self.input_name,
+            input: self.input.size,
+            input_name: &self.input.name,
             outputs,
             metadata: &self.metadata,
-            has_exp: self.header.uses("Exp"),
+            has_exp: self.header.has_operator("Exp"),
         };
         let model = self.model.clone();
         let Recognised { head, output, why } =
             recognise(&evidence, options.head).map_err(|refusal| match refusal {
-                Refusal::Unfit(problem, remedy) => Error::Model { model, problem, remedy },
-                Refusal::Head(problem, remedy) => Error::Head { model, problem, remedy },
-                Refusal::Ambiguous(problem, candidates) => {
+                Refusal::Unsupported { problem, remedy } => Error::Model { model, problem, remedy },
+                Refusal::Head { problem, remedy } => Error::Head { model, problem, remedy },
+                Refusal::Ambiguous { problem, candidates } => {
                     Error::Ambiguous { model, problem, candidates }
                 }
             })?;
         let preprocess = match head.kind {
-            HeadKind::Yolox => Preprocess::yolox(self.picture.size),
-            _ => Preprocess::ultralytics(self.picture.size),
+            HeadKind::Yolox => Preprocess::yolox(self.input.size),
+            _ => Preprocess::ultralytics(self.input.size),
         };
         let classes = self.classes(&head, options)?;
-        Ok(Detecting { head, output, why, classes, preprocess })
+        Ok(DetectorSpec { head, output, why, classes, preprocess })
     }
 
-    /// The caller's names, else the file's, else a convention.
+    /// The classes: with the caller's names, else the file's, else by convention.
     fn classes(&self, head: &HeadSpec, options: &ModelOptions) -> Result<Classes> {
-        // Finished boxes don't show how many classes there are.
+        // The shape of final boxes does not contain the number of classes.
         let counted = (head.kind != HeadKind::Yolov10).then_some(head.classes);
         if let Some(names) = &options.class_names {
             return match counted.filter(|&count| count != names.len()) {
                 Some(count) => {
                     Err(Error::argument("number of class names", &count.to_string(), names.len()))
                 }
-                None => Ok(Classes::new(names.len(), names, NamesFrom::Caller)),
+                None => Ok(Classes::new(names.len(), names, NamesSource::Caller)),
             };
         }
         Ok(match &self.metadata.names {
             Some(names) => {
                 let count = counted.unwrap_or(names.len());
-                Classes::new(count, names, NamesFrom::Metadata)
+                Classes::new(count, names, NamesSource::Metadata)
             }
-            // Names that can't be read are not COCO's.
+            // A model with unreadable names does not have COCO's.
             None if self.header.metadata("names").is_some() => {
-                tracing::warn!(model = %self.model, "the class names in the metadata can't be read");
-                Classes::new(counted.unwrap_or(0), &[], NamesFrom::Numbered)
+                tracing::warn!(model = %self.model, "the class names in the metadata can't be parsed; classes are numbered");
+                Classes::new(counted.unwrap_or(0), &[], NamesSource::Numbered)
             }
             None => Classes::unnamed(counted.unwrap_or(0)),
         })

@@ -4,68 +4,68 @@ use std::sync::Arc;
 
 use crate::model::literal::Literal;
 
-/// More classes than any detector has: a higher number in the metadata is refused.
-pub(crate) const MOST_CLASSES: usize = 100_000;
+/// The largest number of classes, more than any detector has; metadata with more is rejected.
+pub(crate) const MAX_CLASSES: usize = 100_000;
 
-/// Where the names come from.
+/// The source of the class names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum NamesFrom {
-    /// The caller gave them.
+pub enum NamesSource {
+    /// The caller.
     Caller,
     /// The model's metadata.
     Metadata,
-    /// The file says nothing and has 80 classes: COCO's, by the convention of the YOLO families.
+    /// The file has 80 classes without names: assumed to be COCO's, as the YOLO families do.
     AssumedCoco,
-    /// Nobody says: they are numbered, `class 17`.
+    /// No source: the classes are numbered, as in `class 17`.
     Numbered,
 }
 
 /// The names of all classes, by number.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Classes {
-    /// One name per class; each shared by all detections of that class.
+    /// One name per class, shared by all detections of that class.
     pub names: Vec<Arc<str>>,
-    /// Where they come from.
-    pub from: NamesFrom,
+    /// The source of the names.
+    pub source: NamesSource,
 }
 
 impl Classes {
-    /// Names for `count` classes: `known` ones where there are any.
-    pub(crate) fn new(count: usize, known: &[String], from: NamesFrom) -> Self {
+    /// Names for `count` classes: those in `known`; numbers for the rest.
+    pub(crate) fn new(count: usize, known: &[String], source: NamesSource) -> Self {
         let name = |id: usize| match known.get(id) {
             Some(name) if !name.is_empty() => Arc::from(name.as_str()),
             _ => Arc::from(format!("class {id}")),
         };
-        Self { names: (0..count).map(name).collect(), from }
+        Self { names: (0..count).map(name).collect(), source }
     }
 
-    /// Names for a model that has none.
+    /// Names for a model without names.
     ///
-    /// 80 classes without names are COCO's: the official YOLOX and YOLOv7 files carry no names,
-    /// and their own demos assume the same. The report says that this is an assumption.
+    /// 80 classes are assumed to be COCO's, because the official YOLOX and YOLOv7 files have no names and
+    /// their demos assume the same. The report marks this as an assumption.
     pub(crate) fn unnamed(count: usize) -> Self {
         if count == COCO.len() {
             let names = COCO.iter().map(|&name| Arc::from(name)).collect();
-            return Self { names, from: NamesFrom::AssumedCoco };
+            return Self { names, source: NamesSource::AssumedCoco };
         }
-        Self::new(count, &[], NamesFrom::Numbered)
+        Self::new(count, &[], NamesSource::Numbered)
     }
 
-    /// The class of that name.
+    /// The number of the class with this name.
     pub fn find(&self, name: &str) -> Option<usize> {
         self.names.iter().position(|known| **known == *name)
     }
 
-    /// The name of a class; also of one beyond the last, which no model should give.
+    /// The name of a class; a number for one past the last, which an end-to-end model may return.
     pub(crate) fn name(&self, id: usize) -> Arc<str> {
         self.names.get(id).cloned().unwrap_or_else(|| Arc::from(format!("class {id}")))
     }
 }
 
-/// The names in a metadata entry: a Python or JSON dictionary by number, or a list.
+/// Parses the names in a metadata entry: a Python or JSON dictionary by number, or a list.
 ///
-/// Numbers that are left out get an empty name.
+/// Missing numbers get an empty name. `Err` is a message about what is malformed.
 pub(crate) fn parse_names(text: &str) -> Result<Vec<String>, String> {
     let entries: Vec<(usize, Literal)> = match Literal::parse(text)? {
         Literal::List(items) => items.into_iter().enumerate().collect(),
@@ -77,15 +77,15 @@ pub(crate) fn parse_names(text: &str) -> Result<Vec<String>, String> {
         _ => return Err("neither a dictionary nor a list".into()),
     };
     let count = entries.iter().map(|(id, _)| id + 1).max().unwrap_or(0);
-    if count > MOST_CLASSES {
-        return Err(format!("class number {} is beyond {MOST_CLASSES}", count - 1));
+    if count > MAX_CLASSES {
+        return Err(format!("class number {} is over {MAX_CLASSES}", count - 1));
     }
     let mut names = vec![String::new(); count];
     for (id, name) in entries {
         names[id] = match name {
             Literal::Text(text) | Literal::Other(text) => text,
             Literal::Number(number) => number.to_string(),
-            _ => return Err(format!("the name of class {id} is no text")),
+            _ => return Err(format!("the name of class {id} is not text")),
         };
     }
     Ok(names)
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_come_as_dictionary_json_or_list() {
+    fn names_are_a_dictionary_json_or_a_list() {
         let want = Ok(vec!["person".to_owned(), "it's".to_owned()]);
         assert_eq!(parse_names(r#"{0: 'person', 1: "it's"}"#), want);
         assert_eq!(parse_names(r#"{"0": "person", "1": "it's"}"#), want);
@@ -119,9 +119,9 @@ mod tests {
     }
 
     #[test]
-    fn gaps_are_numbered() {
+    fn missing_names_are_numbered() {
         let names = parse_names("{2: 'c', 0: 'a'}").unwrap();
-        let classes = Classes::new(4, &names, NamesFrom::Metadata);
+        let classes = Classes::new(4, &names, NamesSource::Metadata);
         let got: Vec<&str> = classes.names.iter().map(|name| &**name).collect();
         assert_eq!(got, ["a", "class 1", "c", "class 3"]);
         assert_eq!(classes.find("c"), Some(2));
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_refused_without_taking_memory() {
+    fn malformed_names_are_errors_and_take_no_memory() {
         for broken in
             ["", "{'a': 'b'}", "{-1: 'a'}", "{999999999: 'a'}", "3", "{0: [1]}", "{0: 'a'"]
         {
@@ -138,9 +138,9 @@ mod tests {
     }
 
     #[test]
-    fn only_eighty_unnamed_classes_are_taken_for_coco() {
+    fn only_eighty_unnamed_classes_are_assumed_to_be_coco() {
         assert_eq!(&*Classes::unnamed(80).names[17], "horse");
-        assert_eq!(Classes::unnamed(80).from, NamesFrom::AssumedCoco);
+        assert_eq!(Classes::unnamed(80).source, NamesSource::AssumedCoco);
         assert_eq!(&*Classes::unnamed(79).names[17], "class 17");
     }
 }

@@ -1,4 +1,4 @@
-//! What `inspect` says about a model file.
+//! The report on a model file: `inspect`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,11 +8,11 @@ use crate::error::Result;
 use crate::model::header::{Declared, F16, F32, Side};
 use crate::model::input::{element_text, side_text};
 use crate::model::metadata::Metadata;
-use crate::model::names::NamesFrom;
-use crate::model::{Candidate, Detecting, ModelOptions, examine, read_header};
+use crate::model::names::NamesSource;
+use crate::model::{DetectorSpec, ImageModel, ModelOptions, examine, read_header};
 use crate::preprocess::Preprocess;
 use crate::provider::{Precision, Provider};
-use crate::session::{Output, Session, SessionOptions, Source};
+use crate::session::{ModelFile, OutputSpec, Session, SessionOptions};
 
 /// A model file's description.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -25,20 +25,20 @@ pub struct ModelReport {
     pub inputs: Vec<Port>,
     /// The outputs.
     pub outputs: Vec<Port>,
-    /// What the exporter says.
+    /// The exporter's metadata.
     pub metadata: Metadata,
-    /// Whether it is a detector.
+    /// Whether it can be used as a detector, and how.
     pub verdict: Verdict,
 }
 
 /// An input or output as the file declares it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Port {
-    /// Its name.
+    /// The name.
     pub name: String,
     /// The type of its elements, for example "f32".
     pub element: String,
-    /// Each side: a length, a name if it is open, or "?".
+    /// Each side: a length, the name of a dynamic side, or "?".
     pub shape: Vec<String>,
 }
 
@@ -46,9 +46,9 @@ pub struct Port {
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// It can.
+    /// It can, as described.
     Detector(Box<DetectorReport>),
-    /// It can't, or the file leaves open how: the message with the way out.
+    /// It can't, or it is ambiguous: the error message, with the remedy.
     Refused(String),
 }
 
@@ -57,46 +57,47 @@ pub enum Verdict {
 pub struct DetectorReport {
     /// The head.
     pub head: HeadKind,
-    /// What decided that.
+    /// Why this head was chosen.
     pub why: String,
-    /// Size, place, colour order and range of the input.
+    /// The preprocessing of its input.
     pub preprocess: Preprocess,
-    /// Whether overlapping boxes must still be thinned out.
+    /// Whether its boxes need non-maximum suppression.
     pub needs_nms: bool,
-    /// The classes' names, by number; empty if their number is unknown.
+    /// The names of the classes, by number; empty if the number of classes is unknown.
     pub classes: Vec<Arc<str>>,
-    /// Where the names come from.
-    pub names_from: NamesFrom,
+    /// The source of the names.
+    pub names_from: NamesSource,
 }
 
 /// Describes a model file.
 ///
-/// ONNX Runtime is only needed if the file leaves the shapes of its outputs open.
+/// This needs ONNX Runtime only if the shapes of the outputs are dynamic.
 ///
 /// # Errors
 ///
-/// [`Error::Model`](crate::error::Error::Model) if the file is no ONNX model. A model that is no
-/// detector, or an ambiguous one, is a [`Verdict`] and no error.
+/// [`Error::Model`](crate::error::Error::Model) if the file is not an ONNX model. For a model that is not a
+/// detector or is ambiguous, the report has [`Verdict::Refused`].
 pub fn inspect(path: &Path, options: &ModelOptions) -> Result<ModelReport> {
-    inspect_source(&Source::read(path)?, options)
+    inspect_file(&ModelFile::read(path)?, options)
 }
 
-/// Describes a model that lies in memory; `name` is for messages. See [`inspect`].
+/// Describes a model in memory; `name` stands for its path in messages. See [`inspect`].
 pub fn inspect_bytes(name: &str, bytes: &[u8], options: &ModelOptions) -> Result<ModelReport> {
-    let source = Source { name: name.into(), bytes: bytes.into(), folder: None };
-    inspect_source(&source, options)
+    let file = ModelFile { name: name.into(), bytes: bytes.into(), folder: None };
+    inspect_file(&file, options)
 }
 
-fn inspect_source(source: &Source<'_>, options: &ModelOptions) -> Result<ModelReport> {
-    let header = read_header(source)?;
+fn inspect_file(file: &ModelFile<'_>, options: &ModelOptions) -> Result<ModelReport> {
+    let header = read_header(file)?;
     let ports = |list: &[Declared]| list.iter().map(port).collect();
     let (inputs, outputs) = (header.inputs(), header.outputs());
     let metadata = Metadata::read(&header);
     let producer = header.producer.clone();
-    let verdict = examine(source, header, options)
-        .and_then(|candidate| judge(source, &candidate, &outputs, options));
+    let verdict = examine(file, header, options)
+        .and_then(|image_model| detector_report(file, &image_model, &outputs, options))
+        .map(|report| Verdict::Detector(Box::new(report)));
     Ok(ModelReport {
-        model: source.name.clone(),
+        model: file.name.clone(),
         producer,
         inputs: ports(&inputs),
         outputs: ports(&outputs),
@@ -105,31 +106,32 @@ fn inspect_source(source: &Source<'_>, options: &ModelOptions) -> Result<ModelRe
     })
 }
 
-fn judge(
-    source: &Source<'_>,
-    candidate: &Candidate,
+/// Describes a model as a detector. Loads it only if a declared output has dynamic sides.
+fn detector_report(
+    file: &ModelFile<'_>,
+    image_model: &ImageModel,
     declared: &[Declared],
     options: &ModelOptions,
-) -> Result<Verdict> {
-    let outputs = match declared.iter().map(output).collect() {
+) -> Result<DetectorReport> {
+    let outputs = match declared.iter().map(fixed_output).collect() {
         Some(outputs) => outputs,
         None => {
             let threads = SessionOptions::default().threads;
             let (provider, precision) = (Provider::Cpu, Precision::F32);
-            let plain = SessionOptions { provider, precision, threads };
-            Session::open(source, candidate.picture.clone(), &plain)?.outputs()?
+            let session = SessionOptions { provider, precision, threads };
+            Session::open(file, image_model.input.clone(), &session)?.outputs()?
         }
     };
-    let Detecting { head, why, classes, preprocess, .. } =
-        candidate.recognise(&outputs, options)?;
-    Ok(Verdict::Detector(Box::new(DetectorReport {
+    let DetectorSpec { head, why, classes, preprocess, .. } =
+        image_model.recognise(&outputs, options)?;
+    Ok(DetectorReport {
         head: head.kind,
         why,
         preprocess,
         needs_nms: head.kind.needs_nms(),
         classes: classes.names,
-        names_from: classes.from,
-    })))
+        names_from: classes.source,
+    })
 }
 
 fn port(declared: &Declared) -> Port {
@@ -140,15 +142,15 @@ fn port(declared: &Declared) -> Port {
     }
 }
 
-/// A declared output, if all its sides are fixed.
-fn output(declared: &Declared) -> Option<Output> {
+/// A declared output; `None` if it has dynamic sides.
+fn fixed_output(declared: &Declared) -> Option<OutputSpec> {
     let fixed = |side: &Side| match side {
         Side::Fixed(length) => Some(*length),
-        Side::Free(_) => None,
+        Side::Dynamic(_) => None,
     };
-    Some(Output {
+    Some(OutputSpec {
         name: declared.name.clone(),
-        float: matches!(declared.element, Some(F32 | F16)),
+        is_float: matches!(declared.element, Some(F32 | F16)),
         shape: declared.sides.iter().map(fixed).collect::<Option<_>>()?,
     })
 }

@@ -1,4 +1,4 @@
-//! Which part of ONNX Runtime runs the model, and with what precision.
+//! ONNX Runtime's execution providers, precisions, and the report of what runs a model.
 
 pub(crate) mod options;
 
@@ -13,7 +13,7 @@ use crate::error::Error;
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Provider {
-    /// The first that runs of CUDA, CoreML, OpenVINO and CPU.
+    /// The first of CUDA, CoreML, OpenVINO and CPU that runs the model.
     #[default]
     Auto,
     /// ONNX Runtime's own kernels.
@@ -29,14 +29,14 @@ pub enum Provider {
 }
 
 impl Provider {
-    /// What [`Provider::Auto`] tries, in order.
+    /// The providers that [`Provider::Auto`] tries, in order.
     pub const AUTO: [Self; 4] = [Self::Cuda, Self::CoreMl, Self::OpenVino, Self::Cpu];
 
-    /// All but `Auto`.
+    /// All providers except `Auto`.
     pub const ALL: [Self; 5] =
         [Self::Cpu, Self::OpenVino, Self::Cuda, Self::TensorRt, Self::CoreMl];
 
-    /// ONNX Runtime's name for it; empty for `Auto`.
+    /// ONNX Runtime's name of the provider; empty for `Auto`.
     pub fn runtime_name(self) -> &'static str {
         match self {
             Self::Auto => "",
@@ -73,16 +73,16 @@ impl FromStr for Provider {
     }
 }
 
-/// The arithmetic inside the model. Inputs and results are f32 whatever it is.
+/// The precision of the arithmetic inside a model. Inputs and results are always f32.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
-    /// The full precision of an f32 model: no TF32, no bf16 behind the user's back.
+    /// The full precision of an f32 model, without implicit TF32 or bf16.
     #[default]
     F32,
-    /// 8 bits of mantissa. Fast, and it moves the confidences of unsure boxes visibly.
+    /// 8 bits of mantissa: fast, but confidences of uncertain boxes change visibly.
     Bf16,
     /// 11 bits of mantissa.
     F16,
@@ -110,20 +110,20 @@ impl FromStr for Precision {
     }
 }
 
-/// What runs a model, and why.
+/// The provider that runs a model, and why it was chosen.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct ProviderReport {
-    /// The provider that runs.
+    /// The provider that runs the model.
     pub provider: Provider,
     /// Why it was chosen, in a sentence.
     pub reason: String,
-    /// The providers that were tried before it, and why they don't run.
+    /// The providers that were tried before it, each with the reason why it can't run the model.
     pub skipped: Vec<(Provider, String)>,
-    /// How many of the model's nodes run where, by ONNX Runtime's names; empty if it didn't say.
+    /// The number of the model's nodes per provider, by ONNX Runtime's names; empty if it did not log them.
     pub nodes: Vec<(String, usize)>,
-    /// The precision that was set.
+    /// The precision.
     pub precision: Precision,
-    /// The threads that the model may use.
+    /// The number of threads that the model may use.
     pub threads: usize,
 }
 
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_as_they_are_written() {
+    fn names_parse_to_the_value_that_they_name() {
         for provider in Provider::ALL.into_iter().chain([Provider::Auto]) {
             assert_eq!(provider.to_string().parse(), Ok(provider));
         }

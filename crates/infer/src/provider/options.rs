@@ -1,4 +1,4 @@
-//! How each provider is set up: bounded threads, and no precision that was not asked for.
+//! The settings of each provider: a bounded number of threads, and exactly the requested precision.
 
 use moviola_av::remedy::Remedy;
 use ort::ep::{self, ArbitrarilyConfigurableExecutionProvider, ExecutionProviderDispatch};
@@ -6,7 +6,7 @@ use ort::ep::{ExecutionProvider, coreml, cuda};
 
 use crate::provider::{Precision, Provider};
 
-/// Whether the loaded library was built with the provider. A driver may still be missing.
+/// Whether the loaded library includes the provider. Its driver may still be missing.
 pub(crate) fn is_built_in(provider: Provider) -> bool {
     let answer = match provider {
         Provider::Auto | Provider::Cpu => Ok(true),
@@ -20,25 +20,27 @@ pub(crate) fn is_built_in(provider: Provider) -> bool {
 
 /// Why a provider can't run a model, and what the caller can change.
 #[derive(Debug)]
-pub(crate) struct Unable {
-    pub(crate) why: String,
+pub(crate) struct CannotRun {
+    pub(crate) reason: String,
     pub(crate) remedy: Option<Remedy>,
 }
 
-impl From<String> for Unable {
-    fn from(why: String) -> Self {
-        Self { why, remedy: None }
+impl From<String> for CannotRun {
+    fn from(reason: String) -> Self {
+        Self { reason, remedy: None }
     }
 }
 
-/// The providers to register, the wanted one first; an error says what it can't do.
+/// The providers to register: the requested one, then the CPU for nodes that it does not support.
 ///
-/// The CPU's kernels stand behind every provider, for the nodes it does not take.
+/// # Errors
+///
+/// A message if the provider does not support the precision.
 pub(crate) fn dispatch(
     provider: Provider,
     precision: Precision,
     threads: usize,
-) -> Result<Vec<ExecutionProviderDispatch>, Unable> {
+) -> Result<Vec<ExecutionProviderDispatch>, CannotRun> {
     let chosen = match provider {
         Provider::Auto | Provider::Cpu => {
             f32_only(precision, "the CPU provider computes")?;
@@ -59,8 +61,8 @@ pub(crate) fn dispatch(
     Ok(strict.chain([ep::CPU::default().with_arena_allocator(true).build()]).collect())
 }
 
-/// Refuses what only a differently exported model can give.
-fn f32_only(precision: Precision, who: &str) -> Result<(), Unable> {
+/// Refuses precisions that this provider has only with a model that was exported in them.
+fn f32_only(precision: Precision, who: &str) -> Result<(), CannotRun> {
     if precision == Precision::F32 {
         return Ok(());
     }
@@ -69,18 +71,18 @@ fn f32_only(precision: Precision, who: &str) -> Result<(), Unable> {
     let why = format!(
         "{who} in the model's own precision, not in {precision}; use {remedy}, or {others}"
     );
-    Err(Unable { why, remedy: Some(remedy) })
+    Err(CannotRun { reason: why, remedy: Some(remedy) })
 }
 
-/// OpenVINO on the CPU. Its own default precision depends on the processor, so it is always set.
+/// OpenVINO on the CPU. The precision is always set, because the default depends on the processor.
 ///
-/// OpenVINO takes an unknown or impossible precision for f32 without a word (measured with
-/// 2025.4), hence the look at the processor.
-fn openvino(precision: Precision, threads: usize) -> Result<ExecutionProviderDispatch, Unable> {
-    if !processor_computes(precision) {
+/// OpenVINO silently uses f32 for a precision that it does not know or support (measured with 2025.4), so
+/// the processor is checked here.
+fn openvino(precision: Precision, threads: usize) -> Result<ExecutionProviderDispatch, CannotRun> {
+    if !is_supported_by_processor(precision) {
         let remedy = Remedy::UsePrecision("f32");
-        let why = format!("this processor can't compute in {precision}; use {remedy}");
-        return Err(Unable { why, remedy: Some(remedy) });
+        let reason = format!("this processor can't compute in {precision}; use {remedy}");
+        return Err(CannotRun { reason, remedy: Some(remedy) });
     }
     let config = format!(
         r#"{{"CPU": {{"INFERENCE_PRECISION_HINT": "{precision}", "PERFORMANCE_HINT": "LATENCY",
@@ -93,8 +95,8 @@ fn openvino(precision: Precision, threads: usize) -> Result<ExecutionProviderDis
         .build())
 }
 
-/// Whether OpenVINO has kernels of that precision for this processor.
-fn processor_computes(precision: Precision) -> bool {
+/// Whether OpenVINO has kernels of this precision for this processor.
+fn is_supported_by_processor(precision: Precision) -> bool {
     #[cfg(target_arch = "x86_64")]
     return match precision {
         Precision::F32 => true,
@@ -115,9 +117,9 @@ fn processor_computes(precision: Precision) -> bool {
     return precision == Precision::F32;
 }
 
-/// CUDA in true f32. Its default, TF32, rounds the factors of each product to 11 bits, and its
-/// default search tries all of cuDNN's algorithms at the first picture, which takes seconds and
-/// may choose another one each time.
+/// CUDA in true f32. The default, TF32, rounds the factors of each product to 11 bits. The default search
+/// tries all of cuDNN's algorithms at the first image, which takes seconds and may choose another one
+/// in each process.
 fn cuda() -> ExecutionProviderDispatch {
     ep::CUDA::default()
         .with_conv_algorithm_search(cuda::ConvAlgorithmSearch::Heuristic)
@@ -128,13 +130,13 @@ fn cuda() -> ExecutionProviderDispatch {
 fn tensorrt(precision: Precision) -> ExecutionProviderDispatch {
     let tensorrt = ep::TensorRT::default().with_fp16(precision == Precision::F16);
     match precision {
-        // Older libraries don't know the key.
+        // Older libraries do not know this option.
         Precision::Bf16 => tensorrt.with_bf16(true).build(),
         _ => tensorrt.build(),
     }
 }
 
-/// An "ML program" keeps the model's f32; CoreML's older format computes in f16.
+/// CoreML with an "ML program", which keeps the model's f32; the older format computes in f16.
 fn coreml() -> ExecutionProviderDispatch {
     ep::CoreML::default()
         .with_model_format(coreml::ModelFormat::MLProgram)
@@ -148,11 +150,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_precision_that_can_not_be_had_is_refused_with_the_way_out() {
+    fn an_unsupported_precision_is_refused_with_a_remedy() {
         for provider in [Provider::Cpu, Provider::Cuda, Provider::CoreMl] {
             for precision in [Precision::Bf16, Precision::F16] {
                 let refused = dispatch(provider, precision, 1).err().unwrap();
-                assert!(refused.why.ends_with("provider openvino or tensorrt"), "{refused:?}");
+                assert!(refused.reason.ends_with("provider openvino or tensorrt"), "{refused:?}");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! ONNX Runtime's messages join the program's own, under the target `onnxruntime`.
+//! ONNX Runtime's log messages as `tracing` events with the target `onnxruntime`.
 
 use std::cell::RefCell;
 
@@ -10,8 +10,8 @@ thread_local! {
     static LAST_ERROR: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Passes a message on. ONNX Runtime's "info" is a trace of its work, hundreds of lines a model.
-pub(crate) fn write(level: LogLevel, category: &str, _id: &str, at: &str, message: &str) {
+/// Emits a message as an event. ONNX Runtime's "info" becomes `TRACE`: it is hundreds of lines per model.
+pub(crate) fn emit(level: LogLevel, category: &str, _id: &str, at: &str, message: &str) {
     let message = message.trim();
     match level {
         LogLevel::Verbose | LogLevel::Info => {
@@ -25,13 +25,13 @@ pub(crate) fn write(level: LogLevel, category: &str, _id: &str, at: &str, messag
     }
 }
 
-/// Takes the last error logged on this thread: it often says more than the error that ONNX
-/// Runtime returns, for example which library a provider lacks.
+/// Takes the last error that was logged on this thread. It often has more detail than the error that ONNX
+/// Runtime returns, for example the library that a provider lacks.
 pub(crate) fn take_error() -> Option<String> {
     LAST_ERROR.take()
 }
 
-/// The lowest level that somebody reads; ONNX Runtime formats no message below it.
+/// The lowest log level that a subscriber reads; ONNX Runtime does not format messages below it.
 pub(super) fn level() -> LogLevel {
     match LevelFilter::current() {
         LevelFilter::TRACE => LogLevel::Verbose,

@@ -1,7 +1,7 @@
-//! ONNX Runtime's shared library: found, loaded once, and kept to the end of the process.
+//! ONNX Runtime's shared library: found and loaded once, and kept until the process ends.
 //!
-//! The `ort` crate panics if any of its functions is called before a library is loaded, so every
-//! use of it in this crate starts from a [`Runtime`].
+//! The `ort` crate panics if a function is called before the library is loaded, so all uses of it in this
+//! crate need a [`Runtime`].
 
 pub(crate) mod log;
 pub mod search;
@@ -15,7 +15,7 @@ use ort::environment::Environment;
 use crate::error::{Error, Result};
 use crate::provider::Provider;
 use crate::provider::options::is_built_in;
-use search::{Looked, Place, Surroundings, libraries_in};
+use search::{SearchEnvironment, SearchPlace, SearchedPlace, libraries_in};
 
 static LOADED: OnceLock<Runtime> = OnceLock::new();
 
@@ -24,33 +24,34 @@ static LOADED: OnceLock<Runtime> = OnceLock::new();
 pub struct Runtime {
     environment: Environment,
     path: PathBuf,
+    /// Where it was found, for messages.
     place: String,
     version: String,
 }
 
 impl Runtime {
-    /// Finds and loads ONNX Runtime; later calls give the same one.
+    /// Finds and loads ONNX Runtime; later calls return the same one.
     ///
-    /// Looked for, in this order: the file in `ORT_DYLIB_PATH` and the folder in
-    /// `MOVIOLA_ORT_DIR`, which must hold a usable library if they are set; the folder that
-    /// `MOVIOLA_ORT_DIR` named when the program was built; next to the program and in `../lib`;
-    /// Moviola's cache; the `onnxruntime` package of the active Python environment and of the
-    /// Pythons on `PATH`; the system's library folders. Version 1.22 or newer is needed.
+    /// It is searched in this order: the file in `ORT_DYLIB_PATH` and the folder in `MOVIOLA_ORT_DIR`,
+    /// which must contain a usable library if they are set; the folder in `MOVIOLA_ORT_DIR` when the
+    /// program was built; the program's folder and `../lib`; Moviola's cache; the `onnxruntime` package of
+    /// the active Python environment and of the Pythons on `PATH`; the system's library folders. Version
+    /// 1.22 or newer is needed.
     ///
     /// # Errors
     ///
-    /// [`Error::RuntimeMissing`] if there is none, with all places; [`Error::RuntimeUnusable`] if
-    /// one that was named can't be used. A later call tries again.
+    /// [`Error::RuntimeMissing`] if there is none, with all searched places; [`Error::RuntimeUnusable`] if
+    /// the one in a variable can't be used. A later call searches again.
     pub fn load() -> Result<&'static Self> {
-        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        static LOADING: Mutex<()> = Mutex::new(());
         if let Some(runtime) = LOADED.get() {
             return Ok(runtime);
         }
-        let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let _guard = LOADING.lock().unwrap_or_else(PoisonError::into_inner);
         match LOADED.get() {
             Some(runtime) => Ok(runtime),
             None => {
-                let runtime = find(&Surroundings::current())?;
+                let runtime = find(&SearchEnvironment::current())?;
                 tracing::debug!(path = %runtime.path.display(), version = %runtime.version,
                     place = %runtime.place, "loaded ONNX Runtime");
                 Ok(LOADED.get_or_init(|| runtime))
@@ -58,22 +59,22 @@ impl Runtime {
         }
     }
 
-    /// The library's own version, for example "1.24.1".
+    /// The library's version, for example "1.24.1".
     pub fn version(&self) -> &str {
         &self.version
     }
 
-    /// The file that was loaded; a bare name if the dynamic linker found it.
+    /// The file that was loaded; only its name if the dynamic linker found it.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Which of the places the library comes from, for example "Moviola's cache".
+    /// The place where the library was found, for example "Moviola's cache (/home/me/.cache/…)".
     pub fn place(&self) -> &str {
         &self.place
     }
 
-    /// The providers that the library was built with. A driver or device may still be missing.
+    /// The providers that the library includes. Their drivers or devices may still be missing.
     pub fn providers(&self) -> Vec<Provider> {
         Provider::ALL.into_iter().filter(|&provider| is_built_in(provider)).collect()
     }
@@ -83,47 +84,49 @@ impl Runtime {
     }
 }
 
-/// Tries all places in turn.
-fn find(surroundings: &Surroundings) -> Result<Runtime> {
-    let mut looked = Vec::new();
-    for place in surroundings.places() {
+/// Tries all places in order and loads the first usable library.
+fn find(environment: &SearchEnvironment) -> Result<Runtime> {
+    let mut searched = Vec::new();
+    for place in environment.places() {
         let at = describe(&place);
         let found = match &place {
-            Place::Named { file, .. } => {
+            SearchPlace::NamedFile { file, .. } => {
                 return open(&absolute(file), &at)
                     .map_err(|reason| Error::RuntimeUnusable { path: file.clone(), reason });
             }
-            Place::NamedFolder { folder, .. } => {
+            SearchPlace::NamedFolder { folder, .. } => {
                 return open_any(&absolute(folder), &at)
                     .map_err(|reason| Error::RuntimeUnusable { path: folder.clone(), reason });
             }
-            Place::Folder { folder, .. } => open_any(folder, &at),
-            Place::Linker { name } => open(Path::new(name), &at),
+            SearchPlace::Folder { folder, .. } => open_any(folder, &at),
+            SearchPlace::Linker { name } => open(Path::new(name), &at),
         };
         match found {
             Ok(runtime) => return Ok(runtime),
-            Err(found) => looked.push(Looked { at, found }),
+            Err(found) => searched.push(SearchedPlace { at, found }),
         }
     }
-    Err(Error::RuntimeMissing { looked })
+    Err(Error::RuntimeMissing { looked: searched })
 }
 
-fn describe(place: &Place) -> String {
+/// Describes a place for messages.
+fn describe(place: &SearchPlace) -> String {
     match place {
-        Place::Named { variable, file: path } | Place::NamedFolder { variable, folder: path } => {
+        SearchPlace::NamedFile { variable, file: path }
+        | SearchPlace::NamedFolder { variable, folder: path } => {
             format!("{variable} ({})", path.display())
         }
-        Place::Folder { label, folder } => format!("{label} ({})", folder.display()),
-        Place::Linker { name } => format!("the dynamic linker ({name})"),
+        SearchPlace::Folder { label, folder } => format!("{label} ({})", folder.display()),
+        SearchPlace::Linker { name } => format!("the dynamic linker ({name})"),
     }
 }
 
-/// A relative path means the current directory; `ort` would take the program's.
+/// Makes a path absolute, based on the current directory; `ort` would use the program's folder.
 fn absolute(path: &Path) -> PathBuf {
     env::current_dir().map_or_else(|_| path.to_owned(), |current| current.join(path))
 }
 
-/// The first library of a folder that loads.
+/// Loads the first usable library of a folder. `Err` is a message with the reasons.
 fn open_any(folder: &Path, place: &str) -> Result<Runtime, String> {
     if !folder.is_dir() {
         return Err("no such folder".into());
@@ -138,7 +141,7 @@ fn open_any(folder: &Path, place: &str) -> Result<Runtime, String> {
     Err(if reasons.is_empty() { "no libonnxruntime".into() } else { reasons.join("; ") })
 }
 
-/// Loads one library; on failure `ort` is untouched and can try another.
+/// Loads a library. `Err` is a message; `ort` can then load another one.
 fn open(file: &Path, place: &str) -> Result<Runtime, String> {
     if file.is_dir() {
         return Err("this is a folder; name the library in it".into());
@@ -147,7 +150,7 @@ fn open(file: &Path, place: &str) -> Result<Runtime, String> {
     let environment = builder
         .with_name("moviola")
         .with_telemetry(false)
-        .with_logger(Arc::new(log::write))
+        .with_logger(Arc::new(log::emit))
         .build()
         .map_err(|failure| failure.to_string())?;
     environment.set_log_level(log::level());
@@ -155,12 +158,12 @@ fn open(file: &Path, place: &str) -> Result<Runtime, String> {
     Ok(Runtime { environment, path: file.to_owned(), place: place.to_owned(), version })
 }
 
-/// A loading failure in the user's words.
+/// The message for a failure to load.
 fn explain(failure: &ort::LoadDynamicError) -> String {
     use ort::LoadDynamicError as Failure;
     match failure {
         Failure::Dlopen { error, .. } => {
-            // libloading hides the linker's words in the cause.
+            // libloading has the linker's message in the cause.
             let cause = std::error::Error::source(error).map(ToString::to_string);
             cause.unwrap_or_else(|| error.to_string())
         }
@@ -172,7 +175,7 @@ fn explain(failure: &ort::LoadDynamicError) -> String {
     }
 }
 
-/// The version in ONNX Runtime's build information, else in the file's name.
+/// The version from ONNX Runtime's build information, else from the file's name.
 fn version_of(info: &str, file: &Path) -> String {
     let branch = info.split("git-branch=").nth(1).and_then(|rest| rest.split(',').next());
     let released = branch.and_then(|branch| branch.strip_prefix("rel-"));
@@ -180,8 +183,8 @@ fn version_of(info: &str, file: &Path) -> String {
     let name = real.file_name().map(|name| name.to_string_lossy().into_owned());
     let named = name.as_deref().and_then(|name| name.split_once("onnxruntime."));
     let named = named.map(|(_, rest)| rest.trim_start_matches("so.").trim_end_matches(".dylib"));
-    let numbered = |text: &&str| text.starts_with(|first: char| first.is_ascii_digit());
-    let version = released.filter(numbered).or(named.filter(numbered)).or(branch);
+    let is_number = |text: &&str| text.starts_with(|first: char| first.is_ascii_digit());
+    let version = released.filter(is_number).or(named.filter(is_number)).or(branch);
     version.unwrap_or("of unknown version").trim().to_owned()
 }
 

@@ -1,6 +1,6 @@
-//! Where an ONNX Runtime library may lie on this machine.
+//! The places where an ONNX Runtime library may be on this machine.
 //!
-//! Nothing is loaded here and no process is started: the search only lists files.
+//! The search only lists files: it loads no library and starts no process.
 
 use std::collections::HashSet;
 use std::env;
@@ -8,38 +8,38 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A place that was searched and what was found there, for the message and for `doctor`.
+/// A place that was searched and what was found there, for error messages and reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Looked {
+pub struct SearchedPlace {
     /// The place, for example "next to the program (/usr/bin)".
     pub at: String,
     /// What was found, for example "no libonnxruntime".
     pub found: String,
 }
 
-/// One place to look at.
+/// A place to search for the library.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// A library that was named: it must load.
-    Named { variable: &'static str, file: PathBuf },
-    /// A folder that was named: it must hold a library that loads.
+pub(crate) enum SearchPlace {
+    /// A library in an environment variable: it must load.
+    NamedFile { variable: &'static str, file: PathBuf },
+    /// A folder in an environment variable: it must contain a library that loads.
     NamedFolder { variable: &'static str, folder: PathBuf },
-    /// A folder where one may lie.
+    /// A folder that may contain a library.
     Folder { label: String, folder: PathBuf },
-    /// A bare name, for the dynamic linker's own search.
+    /// A file name, for the dynamic linker's own search.
     Linker { name: &'static str },
 }
 
-/// What the search depends on. Tests make their own.
+/// The environment variables and paths that the search depends on. Tests set their own.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Surroundings {
+pub(crate) struct SearchEnvironment {
     /// `ORT_DYLIB_PATH`.
     pub(crate) dylib: Option<OsString>,
     /// `MOVIOLA_ORT_DIR` at run time.
     pub(crate) folder: Option<OsString>,
     /// `MOVIOLA_ORT_DIR` when this crate was built.
     pub(crate) built_with: Option<PathBuf>,
-    /// The running program.
+    /// The path of the running program.
     pub(crate) program: Option<PathBuf>,
     /// The user's cache directory.
     pub(crate) cache: Option<PathBuf>,
@@ -49,8 +49,8 @@ pub(crate) struct Surroundings {
     pub(crate) system: Vec<PathBuf>,
 }
 
-impl Surroundings {
-    /// Those of this process.
+impl SearchEnvironment {
+    /// The values of this process.
     pub(crate) fn current() -> Self {
         let set = |name| env::var_os(name).filter(|value| !value.is_empty());
         let home = set("HOME").or_else(|| set("USERPROFILE")).map(PathBuf::from);
@@ -67,17 +67,18 @@ impl Surroundings {
         }
     }
 
-    /// All places, in the order in which they are tried.
-    pub(crate) fn places(&self) -> Vec<Place> {
+    /// All places, in search order.
+    pub(crate) fn places(&self) -> Vec<SearchPlace> {
         let mut places = Vec::new();
         if let Some(file) = &self.dylib {
-            places.push(Place::Named { variable: "ORT_DYLIB_PATH", file: file.into() });
+            places.push(SearchPlace::NamedFile { variable: "ORT_DYLIB_PATH", file: file.into() });
         }
         if let Some(folder) = &self.folder {
             let variable = "MOVIOLA_ORT_DIR";
-            places.push(Place::NamedFolder { variable, folder: folder.into() });
+            places.push(SearchPlace::NamedFolder { variable, folder: folder.into() });
         }
-        let folder = |label: &str, folder: PathBuf| Place::Folder { label: label.into(), folder };
+        let folder =
+            |label: &str, folder: PathBuf| SearchPlace::Folder { label: label.into(), folder };
         let built_with = self.built_with.iter().cloned();
         places
             .extend(built_with.map(|path| folder("the folder this program was built with", path)));
@@ -92,16 +93,16 @@ impl Surroundings {
         let packages = self.pythons.iter().flat_map(|prefix| site_packages(prefix));
         places.extend(packages.map(|path| folder("Python's onnxruntime package", path)));
         places.extend(self.system.iter().cloned().map(|path| folder("the system", path)));
-        places.extend(LINKER_NAMES.iter().map(|&name| Place::Linker { name }));
+        places.extend(LINKER_NAMES.iter().map(|&name| SearchPlace::Linker { name }));
         places
     }
 }
 
-/// Names for the dynamic linker, which knows more folders than this search.
+/// File names for the dynamic linker, which searches more folders than this crate.
 #[cfg(target_os = "macos")]
 const LINKER_NAMES: &[&str] = &["libonnxruntime.dylib"];
 #[cfg(windows)]
-const LINKER_NAMES: &[&str] = &[]; // the system's own onnxruntime.dll is far too old
+const LINKER_NAMES: &[&str] = &[]; // the system's onnxruntime.dll is too old
 #[cfg(not(any(target_os = "macos", windows)))]
 const LINKER_NAMES: &[&str] = &["libonnxruntime.so.1", "libonnxruntime.so"];
 
@@ -138,7 +139,7 @@ fn version(name: &str) -> Option<Vec<u32>> {
     }
 }
 
-/// `*/lib` below Moviola's cache, the newest build first.
+/// The folders `*/lib` with a library in Moviola's cache, the newest build first.
 fn builds(cache: PathBuf) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(cache) else { return Vec::new() };
     let mut found: Vec<_> = entries
@@ -151,7 +152,7 @@ fn builds(cache: PathBuf) -> Vec<PathBuf> {
     found.into_iter().map(|(_, lib)| lib).collect()
 }
 
-/// Prefixes of the Python environments that a plain `python` would use.
+/// The prefixes of the Python environments that `python` would use.
 fn python_prefixes(
     active: Option<OsString>,
     conda: Option<OsString>,
@@ -163,7 +164,7 @@ fn python_prefixes(
             let python = folder.join(name);
             if python.is_file() {
                 prefixes.extend(folder.parent().map(Path::to_owned));
-                // A link leads to the installation that has the packages.
+                // If it is a link, its target's prefix may have the packages.
                 let real = fs::canonicalize(&python).ok();
                 let prefix = real.as_deref().and_then(Path::parent).and_then(Path::parent);
                 prefixes.extend(prefix.map(Path::to_owned));
@@ -175,7 +176,7 @@ fn python_prefixes(
     prefixes
 }
 
-/// `onnxruntime/capi` of all Python versions below a prefix, where it exists.
+/// The existing folders `onnxruntime/capi` of all Python versions in a prefix.
 fn site_packages(prefix: &Path) -> Vec<PathBuf> {
     let versions = fs::read_dir(prefix.join("lib")).into_iter().flatten().flatten();
     let mut found: Vec<PathBuf> = versions
@@ -189,6 +190,7 @@ fn site_packages(prefix: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// The system's library folders, those in `LD_LIBRARY_PATH` first.
 fn system_folders(library_path: Option<OsString>) -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = library_path.iter().flat_map(env::split_paths).collect();
     folders.retain(|folder| folder.is_absolute());
@@ -219,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_version_comes_first_and_links_once() {
+    fn the_newest_version_comes_first_and_links_are_not_repeated() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["libonnxruntime.so.1.9.0", "libonnxruntime.so.1.24.1", "libother.so"] {
             fs::write(folder.path().join(name), name).unwrap();
@@ -246,7 +248,7 @@ mod tests {
             fs::create_dir_all(folder).unwrap();
         }
         fs::write(native.join("libonnxruntime.so"), "").unwrap();
-        let surroundings = Surroundings {
+        let environment = SearchEnvironment {
             dylib: Some("a.so".into()),
             folder: Some("named".into()),
             built_with: Some("built".into()),
@@ -255,13 +257,15 @@ mod tests {
             pythons: vec![root.path().join("venv")],
             system: vec!["/usr/lib".into()],
         };
-        let places = surroundings.places();
-        assert!(matches!(&places[0], Place::Named { file, .. } if file == Path::new("a.so")));
-        assert!(matches!(&places[1], Place::NamedFolder { .. }));
+        let places = environment.places();
+        assert!(
+            matches!(&places[0], SearchPlace::NamedFile { file, .. } if file == Path::new("a.so"))
+        );
+        assert!(matches!(&places[1], SearchPlace::NamedFolder { .. }));
         let folders: Vec<_> = places
             .iter()
             .filter_map(|place| match place {
-                Place::Folder { folder, .. } => Some(folder.clone()),
+                SearchPlace::Folder { folder, .. } => Some(folder.clone()),
                 _ => None,
             })
             .collect();

@@ -1,4 +1,4 @@
-//! A session is built on one provider after the other until one runs.
+//! Building a session: the providers are tried in order until one runs the model.
 
 use moviola_av::remedy::Remedy;
 use ort::logging::LogLevel;
@@ -6,30 +6,29 @@ use ort::session::Session as OrtSession;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 
 use crate::error::{Error, Result};
-use crate::provider::options::{Unable, dispatch, is_built_in};
+use crate::provider::options::{CannotRun, dispatch, is_built_in};
 use crate::provider::{Precision, Provider, ProviderReport};
 use crate::runtime::{Runtime, log};
 use crate::session::placement::Placement;
-use crate::session::{Picture, SessionOptions, Source};
+use crate::session::{ModelFile, ModelInput, NamedSide, SessionOptions};
 
-/// Builds a session on the provider that the options ask for.
+/// Builds a session on the requested provider, or on the first automatic one that runs the model.
 pub(super) fn on_provider(
-    source: &Source<'_>,
-    picture: &Picture,
+    file: &ModelFile<'_>,
+    input: &ModelInput,
     options: &SessionOptions,
 ) -> Result<(OrtSession, ProviderReport)> {
     if options.threads == 0 {
         return Err(Error::argument("threads", "1 or more", 0));
     }
     let runtime = Runtime::load()?;
-    let wanted = match options.provider {
+    let candidates = match options.provider {
         Provider::Auto => Provider::AUTO.to_vec(),
         named => vec![named],
     };
     let (mut skipped, mut remedy) = (Vec::new(), None);
-    for &provider in &wanted {
-        let tried = try_one(runtime, source, picture, (provider, options));
-        match tried {
+    for &provider in &candidates {
+        match try_provider(provider, runtime, file, input, options) {
             Ok((session, nodes)) => {
                 let report = ProviderReport {
                     provider,
@@ -39,22 +38,22 @@ pub(super) fn on_provider(
                     precision: options.precision,
                     threads: options.threads,
                 };
-                tracing::debug!(model = %source.name, %provider, reason = %report.reason,
+                tracing::debug!(model = %file.name, %provider, reason = %report.reason,
                     nodes = ?report.nodes, "loaded a model");
                 return Ok((session, report));
             }
-            Err(unable) => {
-                skipped.push((provider, unable.why));
-                remedy = unable.remedy.or(remedy);
+            Err(failed) => {
+                skipped.push((provider, failed.reason));
+                remedy = failed.remedy.or(remedy);
             }
         }
     }
-    Err(failure(source, picture, options, skipped, remedy))
+    Err(failure(file, input, options, skipped, remedy))
 }
 
-/// Why the provider that runs was chosen.
-fn reason(asked: Provider, skipped: &[(Provider, String)], precision: Precision) -> String {
-    match asked {
+/// Why the provider was chosen.
+fn reason(requested: Provider, skipped: &[(Provider, String)], precision: Precision) -> String {
+    match requested {
         Provider::Auto if skipped.is_empty() => "the first choice of auto".into(),
         Provider::Auto => {
             format!("the first of auto that runs in {precision}; {}", list(skipped))
@@ -63,22 +62,22 @@ fn reason(asked: Provider, skipped: &[(Provider, String)], precision: Precision)
     }
 }
 
-/// The error if nothing runs: the CPU takes every valid model, so its refusal is the model's fault.
+/// The error if no provider runs. The CPU runs every valid model, so if it fails, the model is at fault.
 fn failure(
-    source: &Source<'_>,
-    picture: &Picture,
+    file: &ModelFile<'_>,
+    input: &ModelInput,
     options: &SessionOptions,
     mut skipped: Vec<(Provider, String)>,
     remedy: Option<Remedy>,
 ) -> Error {
     let last = skipped.pop().unwrap_or_default();
     if last.0 == Provider::Cpu && options.precision == Precision::F32 {
-        let advice = match picture.pins.is_empty() {
+        let advice = match input.named_sides.is_empty() {
             true => "Get or export the model again",
             false => "Choose another image size, or get or export the model again",
         };
         return Error::Model {
-            model: source.name.clone(),
+            model: file.name.clone(),
             problem: format!("ONNX Runtime can't load it: {}", last.1),
             remedy: advice.into(),
         };
@@ -90,44 +89,45 @@ fn failure(
     Error::Provider { provider: options.provider, reason, remedy }
 }
 
-/// Providers and why they don't run, in one line.
+/// Lists providers and why they can't run, in one line.
 fn list<'a>(skipped: impl IntoIterator<Item = &'a (Provider, String)>) -> String {
     let list: Vec<String> =
         skipped.into_iter().map(|(provider, why)| format!("{provider}: {why}")).collect();
     list.join("; ")
 }
 
-/// Builds a session on one provider; an error says why it does not run.
-fn try_one(
+/// Builds a session on one provider. `Err` is the reason why it can't run the model.
+fn try_provider(
+    provider: Provider,
     runtime: &Runtime,
-    source: &Source<'_>,
-    picture: &Picture,
-    (provider, options): (Provider, &SessionOptions),
-) -> Result<(OrtSession, Vec<(String, usize)>), Unable> {
+    file: &ModelFile<'_>,
+    input: &ModelInput,
+    options: &SessionOptions,
+) -> Result<(OrtSession, Vec<(String, usize)>), CannotRun> {
     if !is_built_in(provider) {
         return Err(not_built_in(provider, runtime, options.provider == provider).into());
     }
     let providers = dispatch(provider, options.precision, options.threads)?;
     let placement = Placement::default();
-    log::take_error();
-    let session = configure(runtime, source, picture, options.threads)
+    log::take_error(); // an older message must not explain this failure
+    let session = configure(runtime, file, input, options.threads)
         .and_then(|builder| Ok(builder.with_logger(placement.logger())?))
         .and_then(|builder| Ok(builder.with_log_level(LogLevel::Verbose)?))
         .and_then(|builder| Ok(builder.with_execution_providers(providers)?))
-        .and_then(|mut builder| builder.commit_from_memory(&source.bytes))
+        .and_then(|mut builder| builder.commit_from_memory(&file.bytes))
         .map_err(|failure| explain(failure.message(), log::take_error()))?;
     let nodes = placement.nodes();
-    let runs = nodes.is_empty() || nodes.iter().any(|(name, _)| name == provider.runtime_name());
-    if !runs {
+    let is_used = nodes.is_empty() || nodes.iter().any(|(name, _)| name == provider.runtime_name());
+    if !is_used {
         return Err("it takes none of the model's nodes".to_owned().into());
     }
     Ok((session, nodes))
 }
 
-/// Why a provider is absent; if the user asked for it, also how to get it.
-fn not_built_in(provider: Provider, runtime: &Runtime, asked: bool) -> String {
+/// Why a provider is missing; if it was requested, also how to get it.
+fn not_built_in(provider: Provider, runtime: &Runtime, is_requested: bool) -> String {
     let absent = format!("not in this ONNX Runtime ({})", runtime.version());
-    if !asked {
+    if !is_requested {
         return absent;
     }
     let package = match provider {
@@ -143,12 +143,12 @@ fn not_built_in(provider: Provider, runtime: &Runtime, asked: bool) -> String {
     )
 }
 
-/// All settings that don't depend on the provider. No thread spins while it waits for work: the
-/// decoder needs the cores meanwhile.
+/// The settings that do not depend on the provider. Threads do not spin while they wait, because decoders
+/// need the cores.
 fn configure(
     runtime: &Runtime,
-    source: &Source<'_>,
-    picture: &Picture,
+    file: &ModelFile<'_>,
+    input: &ModelInput,
     threads: usize,
 ) -> ort::Result<SessionBuilder> {
     let mut builder = OrtSession::builder(runtime.environment())?
@@ -158,19 +158,19 @@ fn configure(
         .with_parallel_execution(false)?
         .with_intra_op_spinning(false)?
         .with_inter_op_spinning(false)?
-        .with_memory_pattern(!picture.loose)?;
-    if let Some(folder) = source.folder.as_ref().and_then(|folder| folder.to_str()) {
+        .with_memory_pattern(!input.has_unnamed_sides)?;
+    if let Some(folder) = file.folder.as_ref().and_then(|folder| folder.to_str()) {
         let folder = if folder.is_empty() { "." } else { folder };
         builder = builder
             .with_config_entry("session.model_external_initializers_file_folder_path", folder)?;
     }
-    for (name, length) in &picture.pins {
+    for NamedSide { name, length } in &input.named_sides {
         builder = builder.with_dimension_override(name, i64::try_from(*length).unwrap_or(0))?;
     }
     Ok(builder)
 }
 
-/// The error that ONNX Runtime returned, and the one that it logged if that says something else.
+/// The error that ONNX Runtime returned, and the one that it logged, if that has another text.
 fn explain(returned: &str, logged: Option<String>) -> String {
     let returned = first_line(returned);
     match logged.as_deref().map(first_line) {
@@ -181,8 +181,8 @@ fn explain(returned: &str, logged: Option<String>) -> String {
     }
 }
 
-/// ONNX Runtime's messages can be pages, and begin with a place in its source: the first line
-/// says what failed, after `[ONNXRuntimeError] : 1 : FAIL : `.
+/// The essential part of ONNX Runtime's message: the first line, without its position in the source and
+/// `[ONNXRuntimeError] : 1 : FAIL : `. Messages can be pages long.
 fn first_line(message: &str) -> &str {
     let line = message.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     match line.rsplit_once("[ONNXRuntimeError] : ") {
@@ -196,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_logged_error_is_added_if_it_says_more() {
+    fn the_logged_error_is_added_if_it_is_different() {
         let logged = "\n/x/bridge.cc:1957 Get() [ONNXRuntimeError] : 1 : FAIL : Failed to load \
             libfoo.so with error: libbar.so : no such file\nstack";
         let text = explain("Failed to load provider X", Some(logged.into()));

@@ -1,4 +1,4 @@
-//! A model loaded into ONNX Runtime: one input tensor in, output tensors read in place.
+//! Sessions: models loaded into ONNX Runtime, with one input tensor and outputs read in place.
 
 mod build;
 mod placement;
@@ -16,14 +16,14 @@ use crate::error::{Error, Result};
 use crate::letterbox::Size;
 use crate::provider::{Precision, Provider, ProviderReport};
 
-/// How a model runs. Every field has a working default.
+/// Options of a session. Every field has a working default.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SessionOptions {
-    /// What runs it. Default: [`Provider::Auto`].
+    /// The provider that runs the model. Default: [`Provider::Auto`].
     pub provider: Provider,
-    /// The arithmetic inside. Default: [`Precision::F32`].
+    /// The precision of the arithmetic. Default: [`Precision::F32`].
     pub precision: Precision,
-    /// How many threads one inference may use, at least 1. Default: one per core.
+    /// The number of threads that an inference may use, at least 1. Default: one per core.
     pub threads: usize,
 }
 
@@ -34,18 +34,22 @@ impl Default for SessionOptions {
     }
 }
 
-/// A model's bytes and what to call them.
+/// A model file's contents.
 #[derive(Clone, Debug)]
-pub(crate) struct Source<'a> {
-    /// The file, or the name its bytes were given; for messages.
+pub(crate) struct ModelFile<'a> {
+    /// The path, or the name its bytes were given; for messages.
     pub(crate) name: String,
     pub(crate) bytes: Cow<'a, [u8]>,
-    /// Where files with external weights lie.
+    /// The folder of files with external weights.
     pub(crate) folder: Option<PathBuf>,
 }
 
-impl Source<'static> {
+impl ModelFile<'static> {
     /// Reads a model file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Model`] if it can't be read.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
         match std::fs::read(path) {
@@ -62,32 +66,40 @@ impl Source<'static> {
     }
 }
 
-/// The one input of an image model, with every side known.
+/// The image input of a model.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Picture {
+pub(crate) struct ModelInput {
+    pub(crate) name: String,
     /// Width and height of the tensor `[1, 3, height, width]`.
     pub(crate) size: Size,
-    /// Whether it is f16 instead of f32.
-    pub(crate) half: bool,
-    /// Lengths for the names of sides that the model leaves open.
-    pub(crate) pins: Vec<(String, usize)>,
-    /// Whether some side is open without a name, so that shapes stay variable.
-    pub(crate) loose: bool,
+    /// Whether the elements are f16 instead of f32.
+    pub(crate) is_half: bool,
+    /// Lengths for the model's named dynamic sides.
+    pub(crate) named_sides: Vec<NamedSide>,
+    /// Whether a dynamic side has no name, so that ONNX Runtime can't fix the shapes.
+    pub(crate) has_unnamed_sides: bool,
 }
 
-impl Picture {
-    /// Numbers in the tensor.
+/// The length that a named dynamic side gets.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct NamedSide {
+    pub(crate) name: String,
+    pub(crate) length: usize,
+}
+
+impl ModelInput {
+    /// Number of elements in the tensor.
     pub(crate) fn len(&self) -> usize {
         3 * self.size.width * self.size.height
     }
 }
 
-/// An output and its shape.
+/// A model's output: its name, element type and shape.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Output {
+pub(crate) struct OutputSpec {
     pub(crate) name: String,
-    /// Whether it holds f32 or f16.
-    pub(crate) float: bool,
+    /// Whether its elements are f32 or f16.
+    pub(crate) is_float: bool,
     pub(crate) shape: Vec<usize>,
 }
 
@@ -96,33 +108,40 @@ pub(crate) struct Output {
 pub(crate) struct Session {
     name: String,
     inner: ort::session::Session,
-    picture: Picture,
+    input: ModelInput,
     report: ProviderReport,
+    /// The input in f16, reused; empty for models with f32 input.
     half_input: Vec<f16>,
+    /// An f16 output in f32, reused.
     float_output: Vec<f32>,
 }
 
 impl Session {
-    /// Loads a model on the wanted provider, or on the first of the automatic ones that runs.
+    /// Loads a model on the requested provider, or on the first automatic one that runs it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Provider`] if the provider can't run it, [`Error::Model`] if the model is at fault,
+    /// [`Error::RuntimeMissing`] or [`Error::RuntimeUnusable`] without ONNX Runtime.
     pub(crate) fn open(
-        source: &Source<'_>,
-        picture: Picture,
+        file: &ModelFile<'_>,
+        input: ModelInput,
         options: &SessionOptions,
     ) -> Result<Self> {
-        let (inner, report) = build::on_provider(source, &picture, options)?;
-        let half_input = vec![f16::ZERO; if picture.half { picture.len() } else { 0 }];
-        let name = source.name.clone();
-        Ok(Self { name, inner, picture, report, half_input, float_output: Vec::new() })
+        let (inner, report) = build::on_provider(file, &input, options)?;
+        let half_input = vec![f16::ZERO; if input.is_half { input.len() } else { 0 }];
+        let name = file.name.clone();
+        Ok(Self { name, inner, input, report, half_input, float_output: Vec::new() })
     }
 
-    /// What runs the model.
+    /// The provider that runs the model.
     pub(crate) fn report(&self) -> &ProviderReport {
         &self.report
     }
 
-    /// All outputs; if the file leaves a shape open, the model runs once to find out.
-    pub(crate) fn outputs(&mut self) -> Result<Vec<Output>> {
-        let declared: Option<Vec<Output>> = self
+    /// All outputs. If a shape is dynamic, the model runs once to find it.
+    pub(crate) fn outputs(&mut self) -> Result<Vec<OutputSpec>> {
+        let declared: Option<Vec<OutputSpec>> = self
             .inner
             .outputs()
             .iter()
@@ -131,10 +150,10 @@ impl Session {
         match declared {
             Some(outputs) => Ok(outputs),
             None => {
-                let grey = vec![0.5; self.picture.len()];
+                let grey = vec![0.5; self.input.len()];
                 self.with_outputs(&grey, |outputs| {
                     let named = outputs.iter().map(|(name, value)| {
-                        describe(name, value.dtype()).unwrap_or_else(|| other(name))
+                        describe(name, value.dtype()).unwrap_or_else(|| not_a_tensor(name))
                     });
                     Ok(named.collect())
                 })
@@ -142,9 +161,14 @@ impl Session {
         }
     }
 
-    /// Runs the model on `[1, 3, height, width]` numbers and reads one output, by its index.
+    /// Runs the model on a tensor `[1, 3, height, width]` and calls `read` with the numbers and the shape of
+    /// one output, chosen by its index.
     ///
-    /// The input is borrowed and the output is read where ONNX Runtime left it.
+    /// The input is borrowed, and the output is read in ONNX Runtime's memory; f16 is converted.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`] for a tensor of the wrong length, [`Error::Inference`] if the model fails.
     pub(crate) fn run<T>(
         &mut self,
         tensor: &[f32],
@@ -158,7 +182,7 @@ impl Session {
                 true => &outputs[output],
                 false => return Err("the output is missing".into()),
             };
-            let shape = shape_of(value.dtype()).ok_or("the output is no tensor")?;
+            let shape = shape_of(value.dtype()).ok_or("the output is not a tensor")?;
             if let Ok((_, numbers)) = value.try_extract_tensor::<f32>() {
                 return Ok(read(numbers, &shape));
             }
@@ -172,52 +196,54 @@ impl Session {
         result
     }
 
+    /// Runs the model and calls `read` with all outputs.
     fn with_outputs<T>(
         &mut self,
         tensor: &[f32],
         read: impl FnOnce(&SessionOutputs<'_>) -> Result<T, String>,
     ) -> Result<T> {
-        if tensor.len() != self.picture.len() {
-            let want = self.picture.len().to_string();
+        if tensor.len() != self.input.len() {
+            let want = self.input.len().to_string();
             return Err(Error::argument("length of the input tensor", &want, tensor.len()));
         }
-        let Size { width, height } = self.picture.size;
+        let Size { width, height } = self.input.size;
         let shape = [1, 3, height, width];
         let run = || -> Result<T, String> {
-            let outputs = if self.picture.half {
+            let outputs = if self.input.is_half {
                 self.half_input.convert_from_f32_slice(tensor);
                 let input = TensorRef::from_array_view((shape, self.half_input.as_slice()));
-                self.inner.run(ort::inputs![input.map_err(text)?])
+                self.inner.run(ort::inputs![input.map_err(message)?])
             } else {
-                let input = TensorRef::from_array_view((shape, tensor)).map_err(text)?;
+                let input = TensorRef::from_array_view((shape, tensor)).map_err(message)?;
                 self.inner.run(ort::inputs![input])
             };
-            read(&outputs.map_err(text)?)
+            read(&outputs.map_err(message)?)
         };
         run().map_err(|message| Error::Inference { model: self.name.clone(), message })
     }
 }
 
-fn text(failure: ort::Error) -> String {
+fn message(failure: ort::Error) -> String {
     failure.to_string()
 }
 
-/// An output with every side known; `None` if a side is open.
-fn describe(name: &str, kind: &ValueType) -> Option<Output> {
+/// Describes a declared output; `None` if a side is dynamic.
+fn describe(name: &str, kind: &ValueType) -> Option<OutputSpec> {
     match kind {
         ValueType::Tensor { ty, .. } => {
-            let float = matches!(ty, TensorElementType::Float32 | TensorElementType::Float16);
-            Some(Output { name: name.into(), float, shape: shape_of(kind)? })
+            let is_float = matches!(ty, TensorElementType::Float32 | TensorElementType::Float16);
+            Some(OutputSpec { name: name.into(), is_float, shape: shape_of(kind)? })
         }
-        _ => Some(other(name)),
+        _ => Some(not_a_tensor(name)),
     }
 }
 
-/// An output that is no tensor.
-fn other(name: &str) -> Output {
-    Output { name: name.into(), float: false, shape: Vec::new() }
+/// An output that is not a tensor.
+fn not_a_tensor(name: &str) -> OutputSpec {
+    OutputSpec { name: name.into(), is_float: false, shape: Vec::new() }
 }
 
+/// The shape of a tensor; `None` if it is not a tensor or a side is dynamic.
 fn shape_of(kind: &ValueType) -> Option<Vec<usize>> {
     let shape = kind.tensor_shape()?;
     shape.iter().map(|&side| usize::try_from(side).ok()).collect()

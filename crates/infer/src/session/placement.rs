@@ -1,32 +1,32 @@
-//! Which provider got which share of the model: ONNX Runtime says so only in its log.
+//! The number of a model's nodes that each provider runs, which ONNX Runtime reports only in its log.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Reads the log of one session while it is built, and passes it on.
+/// Collects the node counts from the log of a session while it is built, and forwards the log.
 #[derive(Clone, Default)]
 pub(crate) struct Placement {
     nodes: Arc<Mutex<Vec<(String, usize)>>>,
 }
 
 impl Placement {
-    /// The function to hand to the session.
+    /// The log function for the session.
     pub(crate) fn logger(&self) -> ort::logging::LoggerFunction {
         let nodes = Arc::clone(&self.nodes);
         Arc::new(move |level, category, id, at, message| {
             if let Some(found) = parse(message) {
                 nodes.lock().unwrap_or_else(PoisonError::into_inner).push(found);
             }
-            crate::runtime::log::write(level, category, id, at, message);
+            crate::runtime::log::emit(level, category, id, at, message);
         })
     }
 
-    /// Nodes by provider; empty if the log said nothing.
+    /// Number of nodes per provider; empty if they were not logged.
     pub(crate) fn nodes(&self) -> Vec<(String, usize)> {
         self.nodes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-/// `All nodes placed on [CPUExecutionProvider]. Number of nodes: 470`, or `Node(s) placed on …`.
+/// Parses `All nodes placed on [CPUExecutionProvider]. Number of nodes: 470`, or `Node(s) placed on …`.
 fn parse(message: &str) -> Option<(String, usize)> {
     let rest = message.split_once(" placed on [")?.1;
     let (provider, rest) = rest.split_once(']')?;
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_wordings_are_read() {
+    fn both_wordings_are_parsed() {
         let all = parse(" All nodes placed on [CPUExecutionProvider]. Number of nodes: 470");
         assert_eq!(all, Some(("CPUExecutionProvider".into(), 470)));
         let some = parse(" Node(s) placed on [CUDAExecutionProvider]. Number of nodes: 7\n");

@@ -7,7 +7,7 @@ use moviola_infer::detect::{Detector, DetectorOptions};
 use moviola_infer::image::{ImageView, PixelFormat};
 use moviola_infer::letterbox::Size;
 use moviola_infer::model::ModelOptions;
-use moviola_infer::model::names::NamesFrom;
+use moviola_infer::model::names::NamesSource;
 use moviola_infer::model::report::{Verdict, inspect, inspect_bytes};
 use moviola_infer::provider::Provider;
 
@@ -119,7 +119,7 @@ fn options_choose_among_the_detections() {
     let ids = |change| found(change).into_iter().map(|(id, _)| id).collect::<Vec<_>>();
     assert_eq!(ids(|_| ()), [0, 1, 0, 2, 1]);
     assert_eq!(ids(|o| o.confidence = 0.65), [0, 1, 0]);
-    assert_eq!(ids(|o| o.most = 2), [0, 1]);
+    assert_eq!(ids(|o| o.max_detections = 2), [0, 1]);
     assert_eq!(ids(|o| o.iou = 0.99), [0, 1, 0, 0, 2, 1]);
     assert_eq!(ids(|o| o.agnostic_nms = true), [0, 0, 2, 1]);
     assert_eq!(ids(|o| o.classes = "2,person".parse().unwrap()), [0, 0, 2]);
@@ -160,7 +160,7 @@ fn the_report_says_how_a_model_is_used() {
     let Verdict::Detector(detector) = report.verdict else { panic!("{:?}", report.verdict) };
     assert_eq!((detector.head, detector.needs_nms), (HeadKind::Yolov8, true));
     assert_eq!(names_of(&detector.classes), ["person", "driver's seat", "a \"quoted\" name"]);
-    assert_eq!(detector.names_from, NamesFrom::Metadata);
+    assert_eq!(detector.names_from, NamesSource::Metadata);
     assert_eq!(detector.preprocess.size, Size { width: 96, height: 64 });
 
     let finished = inspect(&fixture("yolov10.onnx"), &ModelOptions::default()).unwrap();
@@ -175,7 +175,7 @@ fn names_that_can_not_be_read_are_numbers() {
     bytes[names] = b'[';
     let report = inspect_bytes("broken names", &bytes, &ModelOptions::default()).unwrap();
     let Verdict::Detector(detector) = report.verdict else { panic!("{:?}", report.verdict) };
-    assert_eq!(detector.names_from, NamesFrom::Numbered);
+    assert_eq!(detector.names_from, NamesSource::Numbered);
     assert_eq!(names_of(&detector.classes), ["class 0", "class 1", "class 2"]);
 }
 
@@ -200,7 +200,7 @@ fn the_demo_model_of_the_repository_is_a_detector() {
     let path = fixture("../../../../models/demo.onnx");
     let report = inspect(&path, &ModelOptions::default()).unwrap();
     let Verdict::Detector(detector) = report.verdict else { panic!("{:?}", report.verdict) };
-    assert_eq!((detector.head, detector.names_from), (HeadKind::Yolov8, NamesFrom::Metadata));
+    assert_eq!((detector.head, detector.names_from), (HeadKind::Yolov8, NamesSource::Metadata));
     let mut demo = Detector::load(&path, &on(Provider::Auto)).unwrap();
     demo.detect(&Image::planted(320, 200).view()).unwrap();
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use moviola_infer::detect::{Detector, DetectorOptions};
 use moviola_infer::letterbox::Size;
-use moviola_infer::model::names::NamesFrom;
+use moviola_infer::model::names::NamesSource;
 use moviola_infer::model::report::{Verdict, inspect};
 use moviola_infer::provider::Provider;
 
@@ -58,7 +58,7 @@ fn photographs_show_what_the_reference_sees() {
         for agnostic in [false, true] {
             let same: Vec<&Record> = records.iter().filter(|r| r.agnostic == agnostic).collect();
             let mut detector = detector(&media, same[0], provider);
-            assert_eq!(detector.classes().from, NamesFrom::AssumedCoco);
+            assert_eq!(detector.classes().source, NamesSource::AssumedCoco);
             for record in same {
                 let image = decode(&media.join("images").join(&record.image));
                 let found = detector.detect(&image.view()).unwrap();
@@ -73,7 +73,7 @@ fn real_models_for_other_purposes_are_refused() {
     let Some(media) = media() else { return };
     for (name, words) in [
         ("mobilenetv2_float32io_nhwc.onnx", ["colours last (NHWC)", "NCHW"]),
-        ("silero_vad.onnx", ["it wants 3 inputs", "`state` f32[2, ?, 128]"]),
+        ("silero_vad.onnx", ["it has 3 inputs", "`state` f32[2, ?, 128]"]),
     ] {
         let report = inspect(&media.join("models").join(name), &Default::default()).unwrap();
         let Verdict::Refused(text) = report.verdict else { panic!("{name} is a detector") };

@@ -56,7 +56,7 @@ fn default_iou() -> f32 {
 }
 
 fn default_max_det() -> usize {
-    DetectorOptions::default().most
+    DetectorOptions::default().max_detections
 }
 
 impl Detect {
@@ -87,7 +87,7 @@ impl Detect {
             model: ModelOptions { head: self.head, ..ModelOptions::default() },
             confidence: self.conf,
             iou: self.iou,
-            most: self.max_det,
+            max_detections: self.max_det,
             classes: self.classes.clone(),
             agnostic_nms: self.agnostic_nms,
         }

@@ -1,4 +1,4 @@
-//! Planted boxes in every layout, and numbers no model should give.
+//! Tests with known boxes in every layout, and with invalid numbers.
 
 use proptest::prelude::*;
 
@@ -35,7 +35,7 @@ fn v5_multiplies_class_by_objectness() {
 }
 
 #[test]
-fn v8_lies_in_planes_or_in_rows() {
+fn v8_is_read_in_planes_and_in_rows() {
     // Two anchors, three classes.
     let planes =
         [[10.0, 30.0], [20.0, 30.0], [4.0, 2.0], [8.0, 2.0], [0.1, 0.2], [0.7, 0.25], [0.7, 0.1]];
@@ -43,12 +43,12 @@ fn v8_lies_in_planes_or_in_rows() {
     check(&spec(HeadKind::Yolov8, 3), &planes.concat(), [1, 7, 2], &want);
     let rows: Vec<f32> =
         [0, 1].iter().flat_map(|&anchor| planes.iter().map(move |plane| plane[anchor])).collect();
-    let turned = HeadSpec { order: Order::Rows, ..spec(HeadKind::Yolov8, 3) };
-    check(&turned, &rows, [1, 2, 7], &want);
+    let in_rows = HeadSpec { order: Order::Rows, ..spec(HeadKind::Yolov8, 3) };
+    check(&in_rows, &rows, [1, 2, 7], &want);
 }
 
 #[test]
-fn v8_blocks_join_without_a_seam() {
+fn v8_is_read_across_block_borders() {
     let (anchors, classes) = (BLOCK * 2 + 77, 5);
     let mut data = vec![0.0; (4 + classes) * anchors];
     let planted = [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, anchors - 1];
@@ -65,7 +65,7 @@ fn v8_blocks_join_without_a_seam() {
 }
 
 #[test]
-fn v10_is_finished_but_for_the_threshold() {
+fn v10_only_needs_the_threshold() {
     let rows = [
         [1.0, 2.0, 3.0, 4.0, 0.9, 1.0],
         [1.0, 2.0, 3.0, 4.0, 0.25, 0.0],
@@ -96,7 +96,7 @@ fn yolox_counts_cells_row_by_row_and_stride_by_stride() {
 }
 
 #[test]
-fn yolox_for_large_pictures_has_a_fourth_stride() {
+fn yolox_for_large_images_has_a_fourth_stride() {
     let grid = Grid { input: Size { width: 128, height: 64 }, strides: Grid::P6 };
     assert_eq!(grid.cells(), 128 + 32 + 8 + 2);
     assert_eq!(grid.iter().count(), grid.cells());
@@ -104,7 +104,7 @@ fn yolox_for_large_pictures_has_a_fourth_stride() {
 }
 
 #[test]
-fn numbers_that_are_none_are_left_out() {
+fn boxes_with_nan_or_infinity_are_dropped() {
     let rows = [
         [f32::NAN, 20.0, 4.0, 8.0, 1.0, 1.0],
         [10.0, 20.0, f32::INFINITY, 8.0, 1.0, 1.0],
@@ -151,7 +151,7 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn no_numbers_make_it_panic(
+    fn no_input_panics(
         spec in any_spec(), bits in prop::collection::vec(any::<u32>(), 0..400),
         a in 0usize..40, b in 0usize..12, above in -1f32..2.0,
     ) {
@@ -176,10 +176,10 @@ proptest! {
             .map(|i| planes[(i % values) * anchors + i / values])
             .collect();
         let v8 = spec(HeadKind::Yolov8, classes);
-        let turned = HeadSpec { order: Order::Rows, ..v8 };
+        let in_rows = HeadSpec { order: Order::Rows, ..v8 };
         prop_assert_eq!(
             decode_head(&v8, &planes, &[1, values, anchors], 0.5),
-            decode_head(&turned, &rows, &[1, anchors, values], 0.5)
+            decode_head(&in_rows, &rows, &[1, anchors, values], 0.5)
         );
     }
 }

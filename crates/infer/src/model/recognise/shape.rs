@@ -1,15 +1,16 @@
-//! The shape of a list of boxes, and the heads that it can be read as.
+//! The shape of the output with the boxes, and the heads that it fits.
 
 use crate::detect::head::{Grid, HeadKind, HeadSpec, Order};
 use crate::letterbox::Size;
-use crate::model::names::MOST_CLASSES;
-use crate::model::recognise::{Evidence, Refusal, unfit};
-use crate::session::Output;
+use crate::model::names::MAX_CLASSES;
+use crate::model::recognise::{Evidence, Refusal, unsupported};
+use crate::session::OutputSpec;
 
-/// Larger outputs are refused before they take memory; real ones stay below half of it.
-const MOST_NUMBERS: usize = 1 << 26;
+/// The largest size of an output in numbers, more than twice that of real models. Larger ones are
+/// refused before they take memory.
+const MAX_NUMBERS: usize = 1 << 26;
 
-/// An output `[1, rows, columns]` beside the numbers of cells that it may stand for.
+/// The shape `[1, rows, columns]` of an output, and the numbers of cells it is compared with.
 #[derive(Clone, Debug)]
 pub(super) struct Shape<'a> {
     pub(super) rows: usize,
@@ -17,37 +18,40 @@ pub(super) struct Shape<'a> {
     /// Name and shape, for messages.
     pub(super) text: String,
     pub(super) name: &'a str,
-    /// Cells of the usual strides, of those for large pictures, and of those for small objects.
+    /// Number of cells of the usual strides, of those for large images, and of those for small objects.
     cells: [usize; 3],
 }
 
 impl<'a> Shape<'a> {
-    /// Reads an output's shape.
-    pub(super) fn of(output: &'a Output, evidence: &Evidence<'_>) -> Result<Self, Refusal> {
+    /// Checks an output's shape.
+    pub(super) fn of(output: &'a OutputSpec, evidence: &Evidence<'_>) -> Result<Self, Refusal> {
         let text = format!("`{}` {:?}", output.name, output.shape);
         let &[1, rows, columns] = output.shape.as_slice() else {
-            let problem = format!("its output {text} is not for one picture");
-            return Err(unfit(problem, "Export it for a batch of 1 or of any size"));
+            let problem = format!("its output {text} is not for one image");
+            return Err(unsupported(problem, "Export it for a batch of 1 or of any size"));
         };
-        if rows.saturating_mul(columns) > MOST_NUMBERS {
-            return Err(unfit(format!("its output {text} is too large"), "Get the model again"));
+        if rows.saturating_mul(columns) > MAX_NUMBERS {
+            return Err(unsupported(
+                format!("its output {text} is too large"),
+                "Get the model again",
+            ));
         }
         let grids: [&'static [usize]; 3] = [Grid::P5, Grid::P6, &[4, 8, 16, 32]];
         let cells = grids.map(|strides| Grid { input: evidence.input, strides }.cells());
         Ok(Self { rows, columns, text, name: &output.name, cells })
     }
 
-    /// Whether that many boxes are one per cell.
-    pub(super) fn per_cell(&self, boxes: usize) -> bool {
+    /// Whether this number of boxes is one per cell.
+    pub(super) fn is_one_per_cell(&self, boxes: usize) -> bool {
         self.cells.contains(&boxes)
     }
 
-    /// Whether that many boxes are three per cell, as YOLOv5's anchor boxes are.
-    pub(super) fn three_per_cell(&self, boxes: usize) -> bool {
+    /// Whether this number of boxes is three per cell, as with YOLOv5's anchor boxes.
+    pub(super) fn is_three_per_cell(&self, boxes: usize) -> bool {
         boxes.is_multiple_of(3) && self.cells.contains(&(boxes / 3))
     }
 
-    /// Reads the shape as one head, if it can be.
+    /// Interprets the shape as that of a head; `Err` is a message about what does not fit.
     pub(super) fn read_as(
         &self,
         kind: HeadKind,
@@ -57,12 +61,12 @@ impl<'a> Shape<'a> {
         let spec = |classes, order, grid| HeadSpec { kind, classes, order, grid };
         let head = match kind {
             HeadKind::Yolov10 if self.columns == 6 => {
-                spec(named.unwrap_or(MOST_CLASSES), Order::Rows, None)
+                spec(named.unwrap_or(MAX_CLASSES), Order::Rows, None)
             }
-            HeadKind::Yolov8 if self.rows > 4 && !self.lies_in_rows(named) => {
+            HeadKind::Yolov8 if self.rows > 4 && !self.is_in_rows(named) => {
                 spec(self.rows - 4, Order::Planes, None)
             }
-            HeadKind::Yolov8 if self.columns > 4 && self.lies_in_rows(named) => {
+            HeadKind::Yolov8 if self.columns > 4 && self.is_in_rows(named) => {
                 spec(self.columns - 4, Order::Rows, None)
             }
             HeadKind::Yolov5 if self.columns > 5 => spec(self.columns - 5, Order::Rows, None),
@@ -80,13 +84,13 @@ impl<'a> Shape<'a> {
         }
     }
 
-    /// Whether YOLOv8's values of one box lie together, which some exporters do.
-    pub(super) fn lies_in_rows(&self, names: Option<usize>) -> bool {
+    /// Whether YOLOv8's values are in rows, as some exporters write them.
+    pub(super) fn is_in_rows(&self, names: Option<usize>) -> bool {
         match names {
             Some(names) if self.rows == names + 4 => false,
             Some(names) if self.columns == names + 4 => true,
-            _ if self.per_cell(self.columns) => false,
-            _ => self.per_cell(self.rows) || self.rows > self.columns,
+            _ if self.is_one_per_cell(self.columns) => false,
+            _ => self.is_one_per_cell(self.rows) || self.rows > self.columns,
         }
     }
 
