@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Gets and builds the C libraries of Moviola. Run it as often as you like; see README.md beside it."""
+"""Fetches and builds the C libraries of Moviola: see README.md beside it. Repeated runs do only what is missing."""
 
 import argparse
 import fcntl
@@ -23,29 +23,29 @@ from tools import say  # noqa: E402
 
 
 def main() -> None:
-    """Parses the one option, builds, and turns a failure into words."""
-    parser = argparse.ArgumentParser(description="Gets and builds FFmpeg, dav1d and ONNX Runtime for Moviola.")
+    """Parses the option, builds everything, and prints the message of a failure."""
+    parser = argparse.ArgumentParser(description="Fetches and builds FFmpeg, dav1d and ONNX Runtime for Moviola.")
     parser.add_argument("--print-env", action="store_true", help="also print KEY=VALUE lines for scripts")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped politely is stopped like by Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # handled like Ctrl-C
     try:
         variables = make_everything()
     except Failure as failure:
         sys.exit(f"\nnative/build.py: {failure}")
     except KeyboardInterrupt:
-        sys.exit("\nnative/build.py: interrupted; nothing half built was left behind.")
+        sys.exit("\nnative/build.py: interrupted; no incomplete output was left.")
     if arguments.print_env:
         print("\n".join(f"{key}={value}" for key, value in variables.items()))
 
 
 def make_everything() -> dict[str, str]:
-    """Brings every library to where the recipe wants it and tells cargo."""
+    """Builds or fetches every library and writes cargo's configuration; returns its variables."""
     steps = recipe.load()
     target = recipe.this_machine()
     switches = Switches.from_environment()
     root = recipe.output_root()
     root.mkdir(parents=True, exist_ok=True)
-    with only_one(root):
+    with build_lock(root):
         log = new_log(root)
         packages.ensure(steps, target, switches, log)
         target = recipe.this_machine()  # a compiler may just have been installed
@@ -61,8 +61,8 @@ def make_everything() -> dict[str, str]:
 
 
 @contextmanager
-def only_one(root: Path):
-    """Two builds at once would do the same work twice: the second waits, and then finds everything done."""
+def build_lock(root: Path):
+    """Allows one build at a time: a second one waits, and then finds everything built."""
     with open(root / "lock", "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -73,7 +73,7 @@ def only_one(root: Path):
 
 
 def new_log(root: Path) -> Path:
-    """This run's log. It comes into being with its first line."""
+    """The path of this run's log, which is created with its first line."""
     folder = root / "logs"
     folder.mkdir(exist_ok=True)
     return folder / time.strftime("%Y-%m-%d-%H%M%S.log")

@@ -1,8 +1,8 @@
-"""Upstream tarballs out of Debian's source packages, through apt and the machine's own mirror.
+"""Upstream tarballs from Debian's source packages, fetched with apt from the machine's mirror.
 
-For machines that reach a package mirror but not the projects' own sites. apt checks the signature of the
-mirror's index and the checksum of every file. Nothing of the machine's configuration is changed: the list
-of suites, the index files and the cache all live in a temporary directory.
+For machines that reach a package mirror but not the projects' sites. apt checks the signature of the mirror's
+index and the checksum of every file. The machine's configuration does not change: the list of suites, the
+index files and the cache are in a temporary directory.
 """
 
 import glob
@@ -24,12 +24,12 @@ RELEASES = {"oldstable", "stable", "testing", "unstable", "bullseye", "bookworm"
 
 
 def fetch(package: str, series: str, into: Path, log: Path) -> tuple[str, str, Path]:
-    """Fetches the newest upstream tarball of `series` that Debian offers: (version, SHA-256, file)."""
+    """Fetches Debian's newest upstream tarball of `series`; returns (version, SHA-256, file)."""
     if not shutil.which("apt-get") or not Path(KEYRING).exists():
-        raise Failure("this is not a Debian system with the keyring of its archive")
+        raise Failure("this is not a Debian system, or the keyring of Debian's archive is missing")
     mirror = machine_mirror()
     with tempfile.TemporaryDirectory(prefix="moviola-apt-") as directory:
-        os.chmod(directory, 0o755)  # apt downloads as its own user
+        os.chmod(directory, 0o755)  # apt downloads as another user
         workshop = Path(directory)
         options = private_options(workshop, mirror)
         run(f"Reading Debian's list of sources for {package}", ["apt-get", *options, "update"], log)
@@ -47,7 +47,7 @@ def fetch(package: str, series: str, into: Path, log: Path) -> tuple[str, str, P
 
 
 def private_options(workshop: Path, mirror: str) -> list[str]:
-    """apt's options for a world of its own, with short time-outs."""
+    """apt's options for separate lists and cache, with short timeouts."""
     for folder in ("lists/partial", "cache/archives/partial"):
         (workshop / folder).mkdir(parents=True)
     sources = workshop / "sources.list"
@@ -66,13 +66,13 @@ def private_options(workshop: Path, mirror: str) -> list[str]:
 
 
 def apt_cache(options: list[str], package: str) -> str:
-    """Every version of the source package that the private lists know."""
+    """apt-cache's records of all versions of the source package in the private lists."""
     command = ["apt-cache", *options, "showsrc", "--only-source", package]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
 def newest(shown: str, package: str, series: str) -> tuple[str, str, str, str]:
-    """The newest of `series` in apt-cache's answer: (version, Debian's version, file name, SHA-256)."""
+    """The newest of `series` in apt-cache's records: (version, Debian's version, file name, SHA-256)."""
     original = re.compile(rf" ([0-9a-f]{{64}}) \d+ ({re.escape(package)}_([0-9.]+)\.orig\.tar\.\w+)$", re.M)
     debian = re.compile(r"^Version: (\S+)$", re.M)
     offered = []
@@ -88,17 +88,17 @@ def newest(shown: str, package: str, series: str) -> tuple[str, str, str, str]:
 
 
 def in_series(version: str, series: str) -> bool:
-    """Whether 9.0.2 (or 9.0 itself) belongs to 9.0."""
+    """Whether a version belongs to a series: 9.0.2 and 9.0 belong to 9.0."""
     return version == series or version.startswith(series + ".")
 
 
 def numbers(version: str) -> list[int]:
-    """Makes 9.0.10 newer than 9.0.9."""
+    """The version as numbers, so that 9.0.10 is newer than 9.0.9."""
     return [int(number) for number in version.split(".") if number.isdigit()]
 
 
 def machine_mirror(etc: Path = Path("/etc/apt")) -> str:
-    """The mirror that this machine's own apt uses for Debian's main archive."""
+    """The mirror that this machine's apt uses for Debian's main archive."""
     texts = [path for path in (etc / "sources.list",) if path.exists()]
     texts += [Path(path) for path in sorted(glob.glob(str(etc / "sources.list.d/*.list")))]
     stanzas = [Path(path) for path in sorted(glob.glob(str(etc / "sources.list.d/*.sources")))]
@@ -121,7 +121,7 @@ def one_line_entries(text: str) -> list[tuple[str, list[str], list[str]]]:
 
 
 def deb822_entries(text: str) -> list[tuple[str, list[str], list[str]]]:
-    """The entries of a .sources file as (URI, suites, components); stanzas that are switched off are left out."""
+    """The entries of a .sources file as (URI, suites, components); disabled stanzas are skipped."""
     entries = []
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     for stanza in re.split(r"\n\s*\n", "\n".join(lines)):

@@ -1,4 +1,4 @@
-"""ONNX Runtime's shared libraries, out of its Python wheel; no Python code of the wheel is used."""
+"""Fetches ONNX Runtime's shared libraries from its Python wheel, without the wheel's Python code."""
 
 import hashlib
 import shutil
@@ -13,11 +13,11 @@ FOLDER = "onnxruntime/capi/"
 
 
 def ensure(recipe: dict, target: Target, root: Path, log: Path) -> Path | None:
-    """The directory with lib/; None where there is no wheel for this machine."""
+    """Fetches the libraries unless they are there; returns the directory with lib/, None without a wheel."""
     part = recipe["onnxruntime"]
     wheel = part.get(target.name)
     if wheel is None:
-        say(f"No ONNX Runtime for {target.name} in the recipe: point MOVIOLA_ORT_DIR to a libonnxruntime of your own.")
+        say(f"No ONNX Runtime for {target.name} in the recipe: set MOVIOLA_ORT_DIR to the folder of a libonnxruntime.")
         return None
     output = root / ("onnxruntime-" + digest(part["version"], wheel))
     if not output.exists():
@@ -26,8 +26,8 @@ def ensure(recipe: dict, target: Target, root: Path, log: Path) -> Path | None:
 
 
 def fetch(part: dict, wheel: dict, output: Path, log: Path) -> None:
-    """Fetches aside and renames at the end."""
-    work = output.with_name("fetching")  # one for all, because only one build runs at a time
+    """Fetches into a temporary directory and renames it at the end."""
+    work = output.with_name("fetching")  # a fixed name, because only one build runs at a time
     shutil.rmtree(work, ignore_errors=True)
     (work / "out/lib").mkdir(parents=True)
     try:
@@ -43,7 +43,7 @@ def fetch(part: dict, wheel: dict, output: Path, log: Path) -> None:
 
 
 def download(part: dict, wheel: dict, work: Path, log: Path) -> Path:
-    """pip's own configuration says where from. The flags make any Python fetch the pinned wheel."""
+    """Downloads the pinned wheel with pip, for any Python version, from pip's configured index."""
     tag = "cp" + part["python"].replace(".", "")
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
     command += ["--disable-pip-version-check", "--python-version", part["python"], "--implementation", "cp"]
@@ -53,7 +53,7 @@ def download(part: dict, wheel: dict, work: Path, log: Path) -> Path:
 
 
 def unzip(file: Path, into: Path) -> None:
-    """Takes the libraries and the licences; files of one content are kept once and linked."""
+    """Extracts the libraries and the licences; files of equal contents are stored once and linked."""
     first: dict[str, str] = {}
     with zipfile.ZipFile(file) as archive:
         for member in sorted(archive.namelist(), key=lambda path: (-len(path), path)):
@@ -65,7 +65,7 @@ def unzip(file: Path, into: Path) -> None:
 
 
 def place(content: bytes, file: Path, first: dict[str, str]) -> None:
-    """Writes a library, or links it to the one that was written before with the same content."""
+    """Writes a library, or a link to one with the same contents that was written before."""
     sha256 = hashlib.sha256(content).hexdigest()
     if original := first.get(sha256):
         file.symlink_to(original)
@@ -76,10 +76,10 @@ def place(content: bytes, file: Path, first: dict[str, str]) -> None:
 
 
 def is_library(member: str) -> bool:
-    """The runtime, its providers and what they load; not the Python module, nor OpenVINO's C interface."""
+    """Whether it is the runtime, a provider or a dependency; not the Python module or OpenVINO's C interface."""
     name = PurePosixPath(member).name
-    left_out = name.startswith(("onnxruntime_pybind11", "libopenvino_c."))
-    return member.startswith(FOLDER) and (".so" in name or name.endswith(".dylib")) and not left_out
+    is_unused = name.startswith(("onnxruntime_pybind11", "libopenvino_c."))
+    return member.startswith(FOLDER) and (".so" in name or name.endswith(".dylib")) and not is_unused
 
 
 def is_licence(member: str) -> bool:
@@ -87,7 +87,7 @@ def is_licence(member: str) -> bool:
 
 
 def link_names(folder: Path) -> None:
-    """Adds the name without a version, by which programs look for the library."""
+    """Adds a link without a version in its name, which programs look for."""
     for file in list(folder.glob("libonnxruntime.so.*")) + list(folder.glob("libonnxruntime.*.dylib")):
         plain = "libonnxruntime.dylib" if file.suffix == ".dylib" else "libonnxruntime.so"
         (folder / plain).symlink_to(file.name)

@@ -1,4 +1,4 @@
-"""The programs and libraries the machine itself must have: found by what is needed, installed if allowed."""
+"""The programs and libraries that the machine must have: checks for them, and installs them if allowed."""
 
 import glob
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 from recipe import Failure, Switches, Target
 from tools import ask, run, say
 
-# Where clang-sys, which loads libclang for bindgen, also looks.
+# The places where clang-sys, which loads libclang for bindgen, looks too.
 LIBCLANG = [
     "/usr/lib/llvm-*/lib/libclang*.so*",
     "/usr/lib/*-linux-gnu/libclang*.so*",
@@ -22,7 +22,7 @@ LIBCLANG = [
 
 
 def ensure(recipe: dict, target: Target, switches: Switches, log: Path) -> None:
-    """Installs what is missing, or stops and prints the command that installs it."""
+    """Installs what is missing, or fails with the command that installs it."""
     missing = missing_needs(recipe["needs"], target, switches)
     if not missing:
         return
@@ -33,11 +33,11 @@ def ensure(recipe: dict, target: Target, switches: Switches, log: Path) -> None:
     say(f"Missing: {', '.join(need for need, _ in missing)}.")
     install_packages(prefix, names, target, log)
     if still := missing_needs(recipe["needs"], target, switches):
-        raise Failure(f"Still missing after the installation of {' '.join(names)}: {', '.join(n for n, _ in still)}.")
+        raise Failure(f"Still missing after installing {' '.join(names)}: {', '.join(n for n, _ in still)}.")
 
 
 def missing_needs(needs: dict, target: Target, switches: Switches) -> list:
-    """The needs of this build that the machine does not meet, as (name, need)."""
+    """What this build needs and the machine lacks, as (name, need)."""
     holds = {target.arch, target.system, "shared" if switches.shared else "static"}
     holds |= {"gpl"} if switches.gpl else set()
     holds |= {"vaapi"} if switches.vaapi else set()
@@ -46,7 +46,7 @@ def missing_needs(needs: dict, target: Target, switches: Switches) -> list:
 
 
 def is_met(need: dict) -> bool:
-    """Looks for the thing itself, because packages have other names elsewhere."""
+    """Whether the machine has it: checks for the file, because package names differ between systems."""
     if program := need.get("program"):
         return shutil.which(program) is not None
     if module := need.get("module"):
@@ -57,7 +57,7 @@ def is_met(need: dict) -> bool:
 
 
 def library_file(name: str) -> Path | None:
-    """The library as the C compiler finds it: the static one if there is one."""
+    """The library that the C compiler finds: the static one if it exists."""
     for suffix in ("a", "so", "dylib", "tbd"):
         found = ask(["cc", f"-print-file-name=lib{name}.{suffix}"])
         if found and os.path.isabs(found):
@@ -66,7 +66,7 @@ def library_file(name: str) -> Path | None:
 
 
 def libclang_directory() -> Path | None:
-    """The folder of libclang, the user's own LIBCLANG_PATH first. libclang-cpp is another library."""
+    """The folder of libclang: LIBCLANG_PATH if set. libclang-cpp is another library."""
     if named := os.environ.get("LIBCLANG_PATH"):
         return Path(named)
     for pattern in LIBCLANG:
@@ -77,7 +77,7 @@ def libclang_directory() -> Path | None:
 
 
 def installer(target: Target) -> tuple[list | None, list | None]:
-    """What to put before the package command (nothing, or sudo), and the command. None: not possible."""
+    """The prefix of the package command (nothing, or sudo) and the command; None if not possible."""
     if target.system == "macos":
         return [], ["brew", "install"] if shutil.which("brew") else None
     if not shutil.which("apt-get"):
@@ -91,13 +91,13 @@ def installer(target: Target) -> tuple[list | None, list | None]:
 
 
 def package_names(missing: list, target: Target) -> list[str]:
-    """The packages that bring the missing things, in the names of this system."""
+    """This system's names of the packages that contain what is missing."""
     manager = "homebrew" if target.system == "macos" else "debian"
     return sorted({need[manager] for _, need in missing if manager in need})
 
 
 def explain(missing: list, names: list[str], target: Target) -> str:
-    """What is missing and the command that helps, ready to be copied."""
+    """The message about what is missing, with the command that installs it."""
     wanted = ", ".join(name for name, _ in missing)
     if target.system == "macos":
         return f"Missing: {wanted}. Install Homebrew, then run:\n\n    brew install {' '.join(names)}\n"
@@ -107,7 +107,7 @@ def explain(missing: list, names: list[str], target: Target) -> str:
 
 
 def install_packages(prefix: list, names: list[str], target: Target, log: Path) -> None:
-    """Installs; the package lists are refreshed only if the first try shows that they are too old."""
+    """Installs packages. Refreshes the package lists only if they turn out to be too old."""
     label = f"Installing {' '.join(names)}"
     if target.system == "macos":
         return run(label, ["brew", "install", *names], log)
@@ -124,6 +124,6 @@ def install_packages(prefix: list, names: list[str], target: Target, log: Path) 
 
 
 def known_to_apt(names: list[str]) -> bool:
-    """Whether apt's lists hold all these packages; a fresh machine's are often empty."""
+    """Whether apt's lists contain all these packages; those of a new machine are often empty."""
     simulated = ["apt-get", "install", "--simulate", "--no-install-recommends", *names]
     return subprocess.run(simulated, capture_output=True, check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""The recipe, the machine it is built for, and the directory the result goes to."""
+"""The recipe, the switches, the target machine and the output directory."""
 
 import hashlib
 import json
@@ -14,16 +14,16 @@ HERE = Path(__file__).resolve().parent
 
 
 class Failure(Exception):
-    """The build can't go on. The message names the remedy; no traceback is shown."""
+    """The build failed. The message includes the remedy; no traceback is printed."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """The machine the libraries are for: always the one the build runs on."""
+    """The machine that the libraries are for: always the one that builds them."""
 
     arch: str
     system: str
-    compiler: str  # the C compiler's own name for the target, such as x86_64-linux-gnu
+    compiler: str  # the C compiler's name of the target, such as x86_64-linux-gnu
 
     @property
     def name(self) -> str:
@@ -32,7 +32,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Switches:
-    """What the environment (or `make NAME=1`, which exports it) asks for."""
+    """The switches set in the environment (or by `make NAME=1`, which exports them)."""
 
     gpl: bool
     shared: bool
@@ -42,17 +42,17 @@ class Switches:
     def from_environment(cls, environment=os.environ) -> "Switches":
         switches = cls(*(is_on(environment, name) for name in ("GPL", "SHARED", "VAAPI")))
         if switches.gpl and switches.shared:
-            raise Failure("GPL=1 and SHARED=1 exclude each other: a system FFmpeg brings its own licence.")
+            raise Failure("GPL=1 and SHARED=1 exclude each other: a system FFmpeg has its own licence.")
         if switches.vaapi and switches.shared:
-            raise Failure("VAAPI=1 and SHARED=1 exclude each other: a system FFmpeg brings its own hardware support.")
+            raise Failure("VAAPI=1 and SHARED=1 exclude each other: a system FFmpeg has its own hardware support.")
         return switches
 
 
 def is_on(environment, name: str) -> bool:
-    """True for `NAME=1`; an empty value and 0 are off, and anything else is a mistake worth saying."""
+    """True for `NAME=1`, False for an empty value or 0; fails for any other value."""
     value = environment.get(name, "")
     if value not in ("", "0", "1"):
-        raise Failure(f"{name}={value} is not understood: use {name}=1 or leave it out.")
+        raise Failure(f"{name}={value} is not a valid value: set {name}=1 or leave it out.")
     return value == "1"
 
 
@@ -63,7 +63,7 @@ def load() -> dict:
 
 
 def this_machine() -> Target:
-    """Asks Python for the processor and the C compiler for its target."""
+    """The machine that runs this: processor and system from Python, target from the C compiler."""
     arch = {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine().lower(), platform.machine().lower())
     system = {"darwin": "macos"}.get(sys.platform, sys.platform)
     if system not in ("linux", "macos"):
@@ -72,7 +72,7 @@ def this_machine() -> Target:
 
 
 def compiler_target() -> str:
-    """The compiler's target, or "unknown" while there is no compiler (packages.py then asks for one)."""
+    """The compiler's target, or "unknown" without a compiler (packages.py then installs one)."""
     try:
         return subprocess.run(["cc", "-dumpmachine"], capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
@@ -80,7 +80,7 @@ def compiler_target() -> str:
 
 
 def output_root(environment=os.environ, system: str = sys.platform) -> Path:
-    """Where everything that is built or fetched lives: outside the checkout, and shared by all checkouts."""
+    """The directory of everything that is built or fetched: outside the checkout, shared by all checkouts."""
     if named := environment.get("MOVIOLA_NATIVE_DIR"):
         return Path(named).expanduser().resolve()
     if cache := environment.get("XDG_CACHE_HOME"):
@@ -90,6 +90,6 @@ def output_root(environment=os.environ, system: str = sys.platform) -> Path:
 
 
 def digest(*parts) -> str:
-    """A short name for everything that decides what an output contains."""
+    """A short hash of everything that an output depends on."""
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""SHARED=1: a system FFmpeg instead of our own. Nothing is built; what is there is checked."""
+"""SHARED=1: uses the system's FFmpeg. Builds nothing; checks that the libraries are there and new enough."""
 
 import os
 import shutil
@@ -7,25 +7,25 @@ from pathlib import Path
 from recipe import Failure
 from tools import ask
 
-# The dynamic linker looks here by itself.
+# The directories that the dynamic linker searches by default.
 LINKER_KNOWS = ("/lib", "/usr/lib", "/usr/local/lib", "/opt/homebrew/lib")
 
 
 def ensure(recipe: dict) -> None:
-    """Stops unless every library is there, with its headers, and new enough."""
+    """Fails unless every library is there, with headers, and new enough."""
     part = recipe["shared"]
     faults = [fault for library in part["libraries"] if (fault := find_fault(library, part["minimum"][library]))]
     if faults:
         raise Failure(
-            "SHARED=1 needs FFmpeg 8.0 or newer with its headers, and pkg-config says:\n\n"
+            "SHARED=1 needs FFmpeg 8.0 or newer with its headers. pkg-config reports:\n\n"
             + "".join(f"    {fault}\n" for fault in faults)
-            + "\nInstall the development packages of FFmpeg, or point PKG_CONFIG_PATH to the folder of its .pc files,"
+            + "\nInstall the development packages of FFmpeg, or set PKG_CONFIG_PATH to the folder of its .pc files,"
             + "\nor leave SHARED=1 out to build FFmpeg from source."
         )
 
 
 def find_fault(library: str, minimum: str) -> str | None:
-    """What is wrong with one library, or None."""
+    """The problem with a library, or None."""
     version = ask(["pkg-config", "--modversion", library])
     if version is None:
         return f"{library} is missing ({minimum} or newer is needed)"
@@ -35,7 +35,7 @@ def find_fault(library: str, minimum: str) -> str | None:
 
 
 def environment() -> dict[str, str]:
-    """What cargo must know: where FFmpeg was found, and where the linker finds it when a program starts."""
+    """The variables for cargo: where FFmpeg was found, and where the linker finds it when a program starts."""
     found = {}
     if path := os.environ.get("PKG_CONFIG_PATH"):
         found["PKG_CONFIG_PATH"] = path

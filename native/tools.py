@@ -1,4 +1,4 @@
-"""Running other programs: quiet while they work, and a useful last word when they fail."""
+"""Running other programs with their output in a log, and progress messages."""
 
 import os
 import subprocess
@@ -12,12 +12,12 @@ LAST_LINES = 40
 
 
 def say(text: str) -> None:
-    """One line of progress. It goes to stderr, because stdout belongs to --print-env."""
+    """Prints a line of progress to stderr, because stdout is for --print-env."""
     print(text, file=sys.stderr, flush=True)
 
 
 def run(label: str, command: list, log: Path, cwd: Path | None = None, env: dict | None = None) -> None:
-    """Runs a command with its output in `log`, and shows one line: what runs, then how long it took."""
+    """Runs a command with its output in `log`, and prints a line with its label and duration."""
     show = sys.stderr.isatty()
     started = time.monotonic()
     if not show:
@@ -30,7 +30,7 @@ def run(label: str, command: list, log: Path, cwd: Path | None = None, env: dict
             while not finished(process, 1.0 if show else None):
                 print(f"\r{label} ... {minutes(started)}", end="", file=sys.stderr, flush=True)
         finally:
-            process.terminate()  # does nothing to a process that has ended
+            process.terminate()  # no effect on a process that has ended
             process.wait()
     if process.returncode != 0:
         raise Failure(failure_report(label, process.returncode, log))
@@ -38,7 +38,7 @@ def run(label: str, command: list, log: Path, cwd: Path | None = None, env: dict
 
 
 def start(command: list, output, cwd: Path | None, env: dict | None) -> subprocess.Popen:
-    """Starts a command whose every word goes to the log; a program that is missing is said as such."""
+    """Starts a command with all output to the log; fails with a message if the program is missing."""
     try:
         return subprocess.Popen(
             [str(word) for word in command],
@@ -49,11 +49,11 @@ def start(command: list, output, cwd: Path | None, env: dict | None) -> subproce
             env={**os.environ, **(env or {})},
         )
     except FileNotFoundError as error:
-        raise Failure(f"{command[0]} is not installed, or {cwd} is gone: {error}") from error
+        raise Failure(f"{command[0]} is not installed, or {cwd} does not exist: {error}") from error
 
 
 def finished(process: subprocess.Popen, seconds: float | None) -> bool:
-    """Waits for the process, at most `seconds` long."""
+    """Waits at most `seconds` for the process; returns whether it has ended."""
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
@@ -68,13 +68,13 @@ def minutes(started: float) -> str:
 
 
 def failure_report(label: str, status: int, log: Path) -> str:
-    """What went wrong in the program's own words: the end of its log, and where the rest of it is."""
+    """The message of a failure: the end of the log and its path."""
     tail = log.read_text(errors="replace").splitlines()[-LAST_LINES:]
     return "\n".join([*tail, "", f"{label} failed with status {status}.", f"The whole log: {log}"])
 
 
 def ask(command: list) -> str | None:
-    """What a program prints, or None when it is missing or fails."""
+    """A program's output; None if it is missing or fails."""
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):

@@ -1,4 +1,4 @@
-//! Any bytes as a source: opening, demuxing and decoding keyframes may fail but not crash.
+//! Fuzzes opening, demuxing and decoding of keyframes: any bytes may fail but must not crash.
 //! Run: `cargo fuzz run demux_decode`.
 #![no_main]
 

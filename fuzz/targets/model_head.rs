@@ -1,5 +1,5 @@
-//! Any bytes as a model's output: reading a head and thinning out its boxes may fail but not crash,
-//! and gives finite numbers only.
+//! Fuzzes the decoding of a model's output and non-maximum suppression: any bytes may fail but must not
+//! crash, and all results are finite.
 //! Run: `cargo fuzz run model_head`.
 #![no_main]
 

@@ -1,4 +1,4 @@
-"""What the machine must have, and the words when it has it not."""
+"""Tests of the needs of the machine, and of the messages about missing ones."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ STATIC = Switches(gpl=False, shared=False)
 
 
 def needed(target: Target, switches: Switches) -> set[str]:
-    """The names of all needs, on a machine that has nothing."""
+    """The names of all needs on a machine without any of them."""
     with mock.patch("packages.is_met", return_value=False):
         return {name for name, _ in packages.missing_needs(recipe.load()["needs"], target, switches)}
 
@@ -68,7 +68,7 @@ class Command(unittest.TestCase):
     def test_homebrew(self):
         self.assertIn("brew install nasm ninja\n", self.words(MAC))
 
-    def test_neither(self):
+    def test_without_a_package_manager(self):
         with mock.patch("shutil.which", return_value=None):
             self.assertIn("Debian calls the packages: nasm ninja-build", self.words(INTEL))
 
@@ -108,7 +108,7 @@ class Failures(unittest.TestCase):
                 tools.run("Sleeping", ["sleep", "60"], Path(folder) / "log")
         self.assertIsNotNone(started[0].returncode)
 
-    def test_shared_says_what_is_missing(self):
+    def test_shared_reports_missing_and_old_libraries(self):
         answers = {"libavcodec": "61.3.100", "libavutil": "60.8.100"}
 
         def ask(command):
@@ -123,7 +123,7 @@ class Failures(unittest.TestCase):
         self.assertNotIn("libavutil", str(caught.exception))
 
 
-    def test_shared_remembers_where_ffmpeg_was_found(self):
+    def test_shared_stores_where_ffmpeg_was_found(self):
         with (
             mock.patch("shared.ask", return_value="/opt/x/lib"),
             mock.patch.dict("os.environ", {"PKG_CONFIG_PATH": "/opt/x/lib/pkgconfig", "LD_LIBRARY_PATH": ""}),
@@ -145,7 +145,7 @@ class Files(unittest.TestCase):
         self.assertNotIn("LD_LIBRARY_PATH", text)
         self.assertIn('rustflags = ["-C", "link-arg=-Wl,--disable-new-dtags,-rpath,/opt/x/lib"]\n', text)
 
-    def test_a_users_own_cargo_config_is_left_alone(self):
+    def test_a_users_cargo_config_is_not_overwritten(self):
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / ".cargo/config.toml"
             file.parent.mkdir()
@@ -157,7 +157,7 @@ class Files(unittest.TestCase):
             cargo_config.write(Path(folder), {"A": "new"})
             self.assertIn("new", file.read_text())
 
-    def test_pkgconfig_files_find_themselves(self):
+    def test_pkgconfig_files_are_relocatable(self):
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "x.pc"
             file.write_text("prefix=/opt/moviola\nlibdir=/opt/moviola/lib\nName: x\nDescription: x\nVersion: 1\n"
@@ -168,7 +168,7 @@ class Files(unittest.TestCase):
             self.assertIn("libdir=${prefix}/lib\n", text)
             self.assertIn("-L${prefix}/lib -ly", text)
 
-    def test_what_is_taken_from_the_wheel(self):
+    def test_libraries_taken_from_the_wheel(self):
         taken = onnxruntime.is_library
         self.assertTrue(taken("onnxruntime/capi/libonnxruntime.so.1.24.1"))
         self.assertTrue(taken("onnxruntime/capi/libtbb.so.12"))

@@ -1,4 +1,4 @@
-"""The hash that names an output, and the switches that change it."""
+"""Tests of the hash in an output's name, and of the switches that change it."""
 
 import copy
 import sys
@@ -36,7 +36,7 @@ class Hash(unittest.TestCase):
     def test_is_the_same_for_the_same_recipe(self):
         self.assertEqual(self.name, ffmpeg.name(recipe.load(), LINUX, DEFAULT, tarballs()))
 
-    def test_does_not_depend_on_where_the_tarballs_lie(self):
+    def test_does_not_depend_on_the_paths_of_tarballs(self):
         moved = tarballs() | {"ffmpeg": Source("ffmpeg", "9.0.2", "aa", "/elsewhere/ffmpeg.tar.xz")}
         self.assertEqual(self.name, ffmpeg.name(self.recipe, LINUX, DEFAULT, moved))
 
@@ -50,7 +50,7 @@ class Hash(unittest.TestCase):
         headers = tarballs() | {"nv-codec-headers": Source("nv-codec-headers", "12.1.14.0", "cc", "/anywhere")}
         self.assertNotEqual(self.name, ffmpeg.name(self.recipe, LINUX, DEFAULT, headers))
 
-    def test_changes_with_what_decides_the_content(self):
+    def test_changes_with_everything_that_the_contents_depend_on(self):
         other_flag = copy.deepcopy(self.recipe)
         other_flag["ffmpeg"]["encoders"].append("vc2")
         other_target = Target("aarch64", "linux", "aarch64-linux-gnu")
@@ -99,7 +99,7 @@ class Headers(unittest.TestCase):
         self.assertEqual(libraries("macos"), ["dav1d", "ffmpeg"])
         self.assertEqual(libraries("linux"), ["dav1d", "ffmpeg", "nv-codec-headers", "vulkan-headers"])
 
-    def test_lie_in_debians_source_of_the_loader_one_folder_down(self):
+    def test_debians_source_of_the_loader_has_them_in_a_subfolder(self):
         for nested in ("", "vulkan-headers"):
             with tempfile.TemporaryDirectory() as directory:
                 tree, stage = Path(directory) / "tree", Path(directory) / "stage"

@@ -1,4 +1,4 @@
-"""Which tarball is used: apt's configuration and answers, the user's directory, the memory of earlier runs."""
+"""Tests of the choice of a tarball: apt's configuration and records, the user's directory, earlier choices."""
 
 import hashlib
 import os
@@ -77,7 +77,7 @@ class Mirror(unittest.TestCase):
     def test_deb822(self):
         entries = debian.deb822_entries(DEB822)
         self.assertEqual(entries[0], ("http://mirror.example/debian", ["bookworm", "bookworm-updates"], ["main"]))
-        self.assertEqual(len(entries), 2, "a stanza that is switched off is left out")
+        self.assertEqual(len(entries), 2, "a disabled stanza is skipped")
 
     def test_one_line(self):
         self.assertEqual(
@@ -101,7 +101,7 @@ class Offers(unittest.TestCase):
             debian.newest(SHOWN, "ffmpeg", "9.0"), ("9.0.10", "7:9.0.10-1", "ffmpeg_9.0.10.orig.tar.xz", "c" * 64)
         )
 
-    def test_what_is_offered_is_said(self):
+    def test_the_error_lists_the_offered_versions(self):
         with self.assertRaisesRegex(Failure, "mirror offers 7.1.3, 9.0.10, 9.0.2, 9.1 of ffmpeg, and 9.2 is needed"):
             debian.newest(SHOWN, "ffmpeg", "9.2")
 
@@ -123,7 +123,7 @@ class Choice(unittest.TestCase):
         with mock.patch.dict(os.environ, {"MOVIOLA_SOURCES": str(self.folder)}):
             return sources.named_directory("ffmpeg", self.pin)
 
-    def test_upstreams_and_debians_names_serve(self):
+    def test_upstreams_and_debians_names_are_accepted(self):
         (self.folder / "ffmpeg-9.0.2.tar.xz").write_bytes(b"good")
         self.assertEqual(self.in_directory().version, "9.0.2")
         (self.folder / "ffmpeg_9.0.3.orig.tar.xz").write_bytes(b"newer")
@@ -134,16 +134,16 @@ class Choice(unittest.TestCase):
         with self.assertRaisesRegex(Failure, "damaged"):
             self.in_directory()
 
-    def test_a_release_that_debian_packed_anew_is_not_called_damaged(self):
+    def test_a_repacked_release_is_not_reported_as_damaged(self):
         (self.folder / "ffmpeg_9.0.2.orig.tar.gz").write_bytes(b"the same files, packed otherwise")
         self.assertEqual(self.in_directory().version, "9.0.2")
 
-    def test_debians_name_of_the_package_serves_too(self):
+    def test_debians_name_of_the_package_is_accepted(self):
         (self.folder / "debian-calls-it_9.0.2.1.orig.tar.xz").write_bytes(b"x")
         self.pin["debian"] = "debian-calls-it"
         self.assertEqual(self.in_directory().version, "9.0.2.1")
 
-    def test_other_series_do_not_serve(self):
+    def test_other_series_are_not_accepted(self):
         (self.folder / "ffmpeg-9.1.tar.xz").write_bytes(b"x")
         with mock.patch("sources.say"):
             self.assertIsNone(self.in_directory())
@@ -155,7 +155,7 @@ class Choice(unittest.TestCase):
         self.assertIsNone(sources.remembered("ffmpeg", self.pin | {"sha256": "other"}, self.folder))
         self.assertIsNone(sources.remembered("dav1d", self.pin, self.folder))
 
-    def test_a_damaged_memory_counts_as_none(self):
+    def test_an_unreadable_store_of_choices_counts_as_empty(self):
         (self.folder / "resolved.json").write_text("{")
         self.assertIsNone(sources.remembered("ffmpeg", self.pin, self.folder))
 
