@@ -1,4 +1,4 @@
-//! The audio of every clip equals the reference ffmpeg's, as a whole and in ranges.
+//! Tests that the audio of every clip equals the reference ffmpeg's, as a whole and in ranges.
 
 use std::path::{Path, PathBuf};
 
@@ -10,24 +10,23 @@ use moviola_tests::{clips, reference};
 
 use crate::conformance::in_parallel;
 
-/// The most that samples may differ.
+/// The largest allowed difference of samples.
 const TOLERANCE: f32 = 1e-4;
 
-/// Clips whose times have gaps or overlaps, which the ffmpeg command leaves alone unless it is told
-/// to fill and cut them.
+/// Clips whose timestamps have gaps or overlaps, which the ffmpeg command fills and cuts only with a filter.
 const GAPS: &[(&str, &str)] = &[
     ("fragmented.mp4", "its first packet is followed by a gap"),
     ("audio_damaged.m4a", "its damaged packets are silence"),
     ("audio_gap.ts", "packets are missing"),
-    ("ax_bbb_2500ms.ts", "it ends with the packets of another place"),
+    ("ax_bbb_2500ms.ts", "it ends with packets of another position"),
     ("ax_sample-with-large-length.avi", "its times advance slower than its audio"),
     ("ax_sample_eac3.mp4", "its times advance faster than its audio"),
 ];
 
-/// How the ffmpeg command is told to.
+/// The filter that makes the ffmpeg command fill and cut them.
 const FILL: &str = "aresample=async=1:min_hard_comp=0.018";
 
-/// All that a reader hands out.
+/// The complete output of a reader.
 struct Whole {
     samples: Samples,
     report: AudioReport,
@@ -38,7 +37,7 @@ fn open(clip: &Path, wanted: AudioOptions) -> Option<AudioReader> {
     AudioReader::open(Source::path(clip), SourceOptions::default(), wanted).ok()
 }
 
-/// `None` if the clip has no audio.
+/// Reads all audio of a clip; `None` if it has none.
 fn read(clip: &Path, wanted: AudioOptions) -> Option<Whole> {
     let mut reader = open(clip, wanted)?;
     let stream = reader.stream().index;
@@ -57,7 +56,7 @@ fn read(clip: &Path, wanted: AudioOptions) -> Option<Whole> {
     Some(Whole { samples: whole.unwrap_or_default(), report: reader.report(), stream })
 }
 
-/// In what way `ours` differs from `theirs`, both with channels in turn.
+/// How `ours` differs from `theirs`, both with channels interleaved; `None` if it does not.
 fn difference(ours: &[f32], theirs: &[f32]) -> Option<String> {
     if ours.len() != theirs.len() {
         return Some(format!("{} samples, not {}", ours.len(), theirs.len()));
@@ -67,8 +66,8 @@ fn difference(ours: &[f32], theirs: &[f32]) -> Option<String> {
     (largest > TOLERANCE).then(|| format!("samples differ by up to {largest}"))
 }
 
-/// Compares the audio of every clip; `after` are the reference's options for it, `filter` what
-/// stands for them behind a filter. Gives a report.
+/// Compares the audio of every clip. `after` are the reference's output options, `filter` the same as a
+/// filter, for clips with gaps. Returns a report.
 #[track_caller]
 fn check_all(wanted: &AudioOptions, after: &[&str], filter: &str) -> String {
     let clips = clips::all_audio();
@@ -80,7 +79,8 @@ fn check_all(wanted: &AudioOptions, after: &[&str], filter: &str) -> String {
         let theirs = reference::audio(clip, ours.stream, after)?;
         let is_filled = ours.report.silent_samples + ours.report.cut_samples > 0;
         let how = difference(&ours.samples.interleaved(), &theirs);
-        let how = how.or((is_filled != has_gaps).then(|| "the table of gaps is wrong".into()));
+        let how =
+            how.or((is_filled != has_gaps).then(|| "the list of clips with gaps is wrong".into()));
         Some((how, ours))
     });
     let (mut same, mut samples, mut failures) = (0, 0, Vec::new());
@@ -102,30 +102,30 @@ fn speech() -> AudioOptions {
 }
 
 #[test]
-fn audio_is_the_reference_s() {
+fn audio_equals_the_references() {
     println!("{}", check_all(&AudioOptions::default(), &[], ""));
 }
 
 #[test]
-fn audio_for_speech_is_the_reference_s() {
+fn audio_for_speech_equals_the_references() {
     let filter = ",aresample=osr=16000:ochl=mono";
     println!("{}", check_all(&speech(), &["-ac", "1", "-ar", "16000"], filter));
 }
 
 #[test]
-fn audio_mixed_to_stereo_is_the_reference_s() {
+fn audio_mixed_to_stereo_equals_the_references() {
     let wanted = AudioOptions { channels: Some(2), ..Default::default() };
     println!("{}", check_all(&wanted, &["-ac", "2"], ",aresample=ochl=stereo"));
 }
 
 #[test]
-fn damaged_packets_are_counted_and_silent() {
+fn damaged_packets_are_counted_and_replaced_by_silence() {
     let clip = clips::testdata().join("audio_damaged.m4a");
     let whole = read(&clip, AudioOptions::default()).unwrap();
     let lost = AudioReport { damaged_packets: 4, silent_samples: 4096, cut_samples: 0 };
     assert_eq!((whole.samples.len(), whole.report), (96_000, lost));
     let range = |from: usize, length| &whole.samples.channels[0][from..from + length];
-    // The first packet is the encoder's, and the one behind the gap overlaps with what is lost.
+    // The first packet is priming, and the one after the gap overlaps with the lost part.
     assert!(range(39 * 1024, 4096).iter().all(|&sample| sample == 0.0));
     assert!(range(38 * 1024, 1024).iter().any(|&sample| sample != 0.0));
 }
@@ -145,7 +145,7 @@ fn audio_of_a_pipe_is_read_forwards_only() {
 }
 
 #[test]
-fn fast_seeks_land_near() {
+fn fast_seeks_give_nearly_the_same_samples() {
     let clip = clips::testdata().join("h264_bframes.mp4");
     let wanted = AudioOptions { seeking: Seeking::Fast, ..AudioOptions::default() };
     let mut reader = open(&clip, wanted).unwrap();
@@ -157,11 +157,11 @@ fn fast_seeks_land_near() {
     assert!(range.channels[0].iter().zip(theirs).map(off).fold(0.0, f32::max) < 0.01);
 }
 
-/// A small generator of numbers, so that a failure can be had again.
+/// A small random number generator with a seed, so that failures are reproducible.
 struct Random(u64);
 
 impl Random {
-    /// Between 0 and 1.
+    /// The next number, from 0 to 1.
     fn next(&mut self) -> f64 {
         self.0 =
             self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -169,7 +169,7 @@ impl Random {
     }
 }
 
-/// Reads ranges, some at random, and compares them with the whole.
+/// Reads random ranges and compares them with the whole.
 fn check_ranges(clip: &Path, wanted: &AudioOptions, seed: u64) -> Option<String> {
     let whole = read(clip, wanted.clone())?.samples;
     if whole.is_empty() {

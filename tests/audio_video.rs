@@ -1,4 +1,4 @@
-//! Frames and audio from one pass are those of two passes, whatever the file is like.
+//! Tests that reading frames and audio in one pass gives the same as reading them in two.
 
 use std::{
     fs::{self, File},
@@ -24,23 +24,24 @@ use moviola_tests::{clips, reference};
 
 use crate::{conformance::in_parallel, failure::FailsAfter};
 
-/// Clips whose frames depend on how `FrameReader` shares them out: it has to use one decoder, too.
+/// Clips whose frames depend on the number of decoders: for them `FrameReader` must use one, too.
 const ONE_DECODER: &[(&str, &str)] =
-    &[("damaged_keyframe.mp4", "damage is covered with what the decoder had before")];
+    &[("damaged_keyframe.mp4", "the decoder conceals damage with earlier frames")];
 
 /// A frame's number, its time in ticks and the MD5 of its planes.
-type Seen = (Option<u64>, Option<i64>, String);
+type Described = (Option<u64>, Option<i64>, String);
 
-/// What a source gives.
+/// Everything read from a source.
 #[derive(Debug, Default, PartialEq)]
 struct Whole {
-    frames: Vec<Seen>,
+    frames: Vec<Described>,
     audio: Option<Samples>,
     report: AudioReport,
 }
 
 impl Whole {
-    fn hear(&mut self, piece: Samples) {
+    /// Appends a piece of audio, which must follow the last one directly.
+    fn append(&mut self, piece: Samples) {
         let Some(audio) = &mut self.audio else {
             self.audio = Some(piece);
             return;
@@ -51,7 +52,7 @@ impl Whole {
         }
     }
 
-    /// In what way it differs from another.
+    /// How it differs from `other`; `None` if it does not.
     fn difference(&self, other: &Self) -> Option<String> {
         let (frames, others) = (self.frames.len(), other.frames.len());
         if frames != others {
@@ -78,7 +79,7 @@ fn pipe(path: &Path) -> Source {
     Source::reader("pipe", File::open(path).expect("a clip"))
 }
 
-fn see(frame: &Frame) -> Seen {
+fn describe(frame: &Frame) -> Described {
     (frame.number, frame.pts.map(|pts| pts.ticks), frame_md5(&frame.decoded))
 }
 
@@ -92,8 +93,8 @@ fn has_both(clip: &Path) -> bool {
     video.is_ok() && audio.is_ok()
 }
 
-/// Everything from two passes; `None` if there is nothing to be had.
-fn twice(source: impl Fn() -> Source, wanted: &AudioOptions) -> Option<Whole> {
+/// Reads everything in two passes; `None` if there is neither video nor audio.
+fn in_two_passes(source: impl Fn() -> Source, wanted: &AudioOptions) -> Option<Whole> {
     let mut options = SourceOptions::default();
     if ONE_DECODER.iter().any(|(name, _)| source().name().ends_with(name)) {
         options.decoders = 1;
@@ -103,28 +104,28 @@ fn twice(source: impl Fn() -> Source, wanted: &AudioOptions) -> Option<Whole> {
     if frames.is_err() && audio.is_err() {
         return None;
     }
-    let frames = frames.into_iter().flatten().flatten().map(|frame| see(&frame)).collect();
+    let frames = frames.into_iter().flatten().flatten().map(|frame| describe(&frame)).collect();
     let mut whole = Whole { frames, ..Whole::default() };
     if let Ok(mut audio) = audio {
-        audio.by_ref().flatten().for_each(|piece| whole.hear(piece));
+        audio.by_ref().flatten().for_each(|piece| whole.append(piece));
         whole.report = audio.report();
     }
     Some(whole)
 }
 
-fn start(source: Source, wanted: AudioOptions) -> Result<AudioVideoReader<Seen>> {
-    let workers = vec![|frame: Frame| see(&frame); 2];
+fn start(source: Source, wanted: AudioOptions) -> Result<AudioVideoReader<Described>> {
+    let workers = vec![|frame: Frame| describe(&frame); 2];
     AudioVideoReader::start(source, SourceOptions::default(), wanted, workers)
 }
 
-/// Everything from one pass, and the errors.
-fn once(source: Source, wanted: &AudioOptions) -> Result<(Whole, Vec<Error>)> {
+/// Reads everything in one pass; also returns the errors.
+fn in_one_pass(source: Source, wanted: &AudioOptions) -> Result<(Whole, Vec<Error>)> {
     let mut reader = start(source, wanted.clone())?;
     let (mut whole, mut errors) = (Whole::default(), Vec::new());
     for item in reader.by_ref() {
         match item {
             Ok(Decoded::Frame(frame)) => whole.frames.push(frame),
-            Ok(Decoded::Audio(piece)) => whole.hear(piece),
+            Ok(Decoded::Audio(piece)) => whole.append(piece),
             Err(error) => errors.push(error),
         }
     }
@@ -132,13 +133,13 @@ fn once(source: Source, wanted: &AudioOptions) -> Result<(Whole, Vec<Error>)> {
     Ok((whole, errors))
 }
 
-/// Says how one pass differs from two.
+/// How one pass differs from two; `None` if it does not.
 fn difference(source: impl Fn() -> Source, wanted: &AudioOptions) -> Option<String> {
-    match (once(source(), wanted), twice(source, wanted)) {
+    match (in_one_pass(source(), wanted), in_two_passes(source, wanted)) {
         (Ok((ours, errors)), Some(theirs)) => {
             Some(format!("{}; {errors:?}", ours.difference(&theirs)?))
         }
-        (Ok(_), None) => Some("it can't be read twice".into()),
+        (Ok(_), None) => Some("it can't be read in two passes".into()),
         (Err(error), Some(_)) => Some(error.to_string()),
         (Err(_), None) => None,
     }
@@ -155,7 +156,7 @@ fn check_all(clips: &[PathBuf], source: fn(&Path) -> Source, wanted: &AudioOptio
 }
 
 #[test]
-fn one_pass_gives_what_two_give() {
+fn one_pass_gives_the_same_as_two() {
     let mut clips = clips::all_videos();
     clips.retain(|clip| has_both(clip));
     println!("{} clips have both", clips.len());
@@ -164,7 +165,7 @@ fn one_pass_gives_what_two_give() {
 }
 
 #[test]
-fn one_pass_over_a_pipe_gives_what_two_give() {
+fn one_pass_over_a_pipe_gives_the_same_as_two() {
     let mut clips = clips::all_audio();
     clips.retain(|clip| clip.starts_with(clips::testdata()));
     check_all(&clips, pipe, &speech());
@@ -179,8 +180,8 @@ fn a_source_without_one_of_them_gives_the_other() {
         ("audio_opus.ogg", false, true),
     ] {
         let mut reader = start(Source::path(clip(name)), speech()).unwrap();
-        let there = (reader.video().is_some(), reader.audio().is_some());
-        assert_eq!(there, (has_video, has_audio), "{name}");
+        let streams = (reader.video().is_some(), reader.audio().is_some());
+        assert_eq!(streams, (has_video, has_audio), "{name}");
         let items: Vec<_> = reader.by_ref().map(Result::unwrap).collect();
         let frames = items.iter().filter(|item| matches!(item, Decoded::Frame(_))).count();
         assert_eq!((frames > 0, frames < items.len()), (has_video, has_audio), "{name}");
@@ -190,15 +191,15 @@ fn a_source_without_one_of_them_gives_the_other() {
 }
 
 #[test]
-fn a_stream_that_was_asked_for_and_is_not_there_is_told_first() {
+fn a_missing_requested_stream_is_the_first_error() {
     let wanted = AudioOptions { stream: Some(7), ..speech() };
-    let (whole, errors) = once(Source::path(clip("h264_bframes.mp4")), &wanted).unwrap();
+    let (whole, errors) = in_one_pass(Source::path(clip("h264_bframes.mp4")), &wanted).unwrap();
     assert_eq!((whole.frames.len(), whole.audio), (75, None));
     assert!(matches!(&errors[..], [Error::NoAudio { .. }]), "{errors:?}");
 }
 
 #[test]
-fn a_video_that_can_t_be_decoded_leaves_the_audio() {
+fn audio_is_read_if_the_video_can_not_be_decoded() {
     let source = || Source::path(clip("h264_bframes.mp4"));
     let small = SourceOptions { max_pixels: 100, ..SourceOptions::default() };
     let reader = AudioVideoReader::open(source(), small, speech()).unwrap();
@@ -209,19 +210,18 @@ fn a_video_that_can_t_be_decoded_leaves_the_audio() {
     let mut whole = Whole::default();
     for item in items {
         match item.unwrap() {
-            Decoded::Audio(piece) => whole.hear(piece),
+            Decoded::Audio(piece) => whole.append(piece),
             Decoded::Frame(_) => panic!("there is no video"),
         }
     }
-    assert_eq!(whole.audio, twice(source, &speech()).unwrap().audio);
+    assert_eq!(whole.audio, in_two_passes(source, &speech()).unwrap().audio);
 }
 
-/// A transport stream whose packets were put in another order: tables, then one stream, then the
-/// other.
+/// A transport stream with its packets in another order: the tables, then one stream, then the other.
 fn uninterleaved(audio_first: bool) -> Vec<u8> {
     const AUDIO: u16 = 0x101;
-    let bytes = fs::read(clip("mpeg2_field.ts")).expect("our own clip");
-    let (packets, []) = bytes.as_chunks::<188>() else { panic!("it is made of such packets") };
+    let bytes = fs::read(clip("mpeg2_field.ts")).expect("a clip of testdata");
+    let (packets, []) = bytes.as_chunks::<188>() else { panic!("not a transport stream") };
     let mut packets = packets.to_vec();
     packets.sort_by_key(|packet| match u16::from_be_bytes([packet[1] & 0x1f, packet[2]]) {
         pid if pid < 0x100 || pid == 0x1000 => 0,
@@ -232,20 +232,20 @@ fn uninterleaved(audio_first: bool) -> Vec<u8> {
 }
 
 #[test]
-fn what_is_not_interleaved_comes_as_it_lies_in_the_file() {
+fn streams_that_are_not_interleaved_come_in_file_order() {
     for audio_first in [false, true] {
         let source = || Source::bytes("clip", uninterleaved(audio_first));
         assert_eq!(difference(source, &speech()), None);
         let items = start(source(), speech()).unwrap().map(Result::unwrap);
         let frames: Vec<_> = items.map(|item| matches!(item, Decoded::Frame(_))).collect();
         let first = frames.iter().take_while(|&&is_frame| is_frame != audio_first).count();
-        // What decoders hold back comes at the end.
+        // Frames that the decoder held back come at the end.
         let of_the_first = frames.iter().filter(|&&is_frame| is_frame != audio_first).count();
         assert!(first > 20 && first + 16 > of_the_first, "{first} of {of_the_first}");
     }
 }
 
-/// Counts the bytes that were read.
+/// A reader that counts the bytes read.
 struct Counted(File, Arc<AtomicUsize>);
 
 impl Read for Counted {
@@ -257,7 +257,7 @@ impl Read for Counted {
 }
 
 #[test]
-fn a_caller_that_takes_nothing_stops_the_reading() {
+fn reading_stops_if_the_caller_takes_nothing() {
     let Some(shared) = clips::shared_media() else { return };
     let path = shared.join("video/mp_big_buck_bunny_0_30.webm");
     let Ok(file) = File::open(path) else { return };
@@ -267,23 +267,25 @@ fn a_caller_that_takes_nothing_stops_the_reading() {
     for _ in 0..50 {
         assert!(reader.next().unwrap().is_ok());
     }
-    drop(reader); // which waits for the threads
+    drop(reader); // waits for the threads
     assert!(read.load(SeqCst) < length / 2, "{read:?} of {length} bytes");
 }
 
-/// Puts one name of a sample description in the place of another.
+/// Replaces the name of a sample description.
 fn rename(mut file: Vec<u8>, from: &[u8; 4], to: &[u8; 4]) -> Vec<u8> {
-    let place = file.windows(4).rposition(|window| window == from).expect("it is there");
+    let place =
+        file.windows(4).rposition(|window| window == from).expect("the name is in the file");
     file[place..place + 4].copy_from_slice(to);
     file
 }
 
-/// How many frames a file gives, whether there is audio, and which errors.
+/// Checks the number of frames that a file gives, whether it gives audio, and the errors.
 #[track_caller]
 fn check_encrypted(file: Vec<u8>, frames: usize, audio: bool, errors: &[&str]) {
-    let (whole, told) = once(Source::bytes("clip", file), &speech()).expect("it can be opened");
-    let told: Vec<_> = told.iter().map(Error::to_string).collect();
-    assert_eq!(told, errors);
+    let (whole, messages) =
+        in_one_pass(Source::bytes("clip", file), &speech()).expect("the file opens");
+    let messages: Vec<_> = messages.iter().map(Error::to_string).collect();
+    assert_eq!(messages, errors);
     assert_eq!((whole.frames.len(), whole.audio.is_some()), (frames, audio));
 }
 
@@ -291,21 +293,21 @@ const NO_VIDEO: &str = "clip: the video is encrypted; decrypt it first";
 const NO_AUDIO: &str = "clip: the audio is encrypted; decrypt it first";
 
 #[test]
-fn a_stream_that_is_encrypted_is_told_and_the_other_comes() {
+fn an_encrypted_stream_is_an_error_and_the_other_is_read() {
     let clear = fs::read(clip("h264_bframes.mp4")).unwrap();
     check_encrypted(rename(clear.clone(), b"avc1", b"encv"), 0, true, &[NO_VIDEO]);
     check_encrypted(rename(clear, b"mp4a", b"enca"), 75, false, &[NO_AUDIO]);
 }
 
 #[test]
-fn packets_that_are_encrypted_are_told_once() {
+fn encrypted_packets_are_one_error_per_stream() {
     let Some(file) = reference::encrypted(&clip("h264_bframes.mp4")) else { return };
-    // Its header doesn't tell.
+    // Its header does not declare encryption.
     check_encrypted(file, 0, false, &[NO_VIDEO, NO_AUDIO]);
 }
 
 #[test]
-fn a_failing_source_is_told_once_behind_all_that_came() {
+fn a_failing_source_is_one_error_after_everything_else() {
     let bytes = fs::read(clip("fragmented.mp4")).unwrap();
     let half = bytes[..bytes.len() / 2].to_vec();
     let source = Source::reader("clip", FailsAfter(Cursor::new(half)));

@@ -1,7 +1,6 @@
-//! Clips whose pictures show their own number: the number asked for is the number seen.
+//! Tests with clips whose frames show their own number: the requested number must be the one shown.
 //!
-//! Digits are read by comparing their shapes with those of frames 0 to 9, so a frame out of its
-//! place would have to be out of it with all that share a digit.
+//! Digits are recognised by comparing their shapes with those on frames 0 to 9.
 
 use std::ops::{Range, RangeInclusive};
 
@@ -11,7 +10,7 @@ use moviola_media::{
 };
 use moviola_tests::clips;
 
-/// Where a clip shows its number, and which codes of luma are ink.
+/// Where a clip shows its number, and the luma values of the digits.
 struct Shown {
     clip: &'static str,
     rows: Range<usize>,
@@ -20,18 +19,18 @@ struct Shown {
 }
 
 const CLIPS: [Shown; 2] = [
-    // One keyframe in all.
+    // A single keyframe.
     Shown { clip: "mb_frames.webm", rows: 300..800, columns: 300..800, ink: 0..=90 },
     // Open groups of pictures.
     Shown { clip: "mb_video-h265.mp4", rows: 280..600, columns: 190..1000, ink: 200..=255 },
 ];
 
-/// A digit's shape: how much ink there is in each square, 0 to 255.
+/// A digit's shape: the share of ink in each square, 0 to 255.
 type Shape = [u8; SQUARES * SQUARES];
 const SQUARES: usize = 12;
 
-/// Narrower marks are specks.
-const NARROWEST: usize = 8;
+/// The narrowest digit in pixels; narrower marks are noise.
+const MIN_WIDTH: usize = 8;
 
 #[test]
 fn the_number_asked_for_is_the_number_shown() {
@@ -43,7 +42,7 @@ fn the_number_asked_for_is_the_number_shown() {
         let digits: Vec<_> = (0..10).map(|number| shown.shapes(&mut video, &[number])).collect();
         let digits: Vec<Shape> = digits.into_iter().flatten().flatten().collect();
         assert_eq!(digits.len(), 10, "{}: frames 0 to 9 show a digit each", shown.clip);
-        // 37 and 100 or 300 have no common divisor: each number comes once, far from the last.
+        // 37 has no common divisor with 100 or 300, so each number comes once, far from the last.
         let order: Vec<_> = (0..count).map(|place| place * 37 % count).collect();
         for numbers in order.chunks(23) {
             for (number, shapes) in numbers.iter().zip(shown.shapes(&mut video, numbers)) {
@@ -55,9 +54,9 @@ fn the_number_asked_for_is_the_number_shown() {
 }
 
 impl Shown {
-    /// The shapes of the digits on each of some frames, from left to right.
+    /// The shapes of the digits on each frame, from left to right.
     fn shapes(&self, video: &mut Video, numbers: &[i64]) -> Vec<Vec<Shape>> {
-        let frames = video.frames_at(numbers).expect("the clip is whole");
+        let frames = video.frames_at(numbers).expect("the clip is not damaged");
         let lumas = frames.iter().map(|frame| frame.decoded.plane(0).expect("planar YUV"));
         lumas
             .map(|luma| {
@@ -71,7 +70,7 @@ impl Shown {
     }
 }
 
-/// Columns with ink that lie beside each other.
+/// Ranges of adjacent columns with ink.
 fn marks(inked: &[Vec<bool>]) -> Vec<Range<usize>> {
     let mut marks: Vec<Range<usize>> = Vec::new();
     for x in (0..inked[0].len()).filter(|&x| inked.iter().any(|row| row[x])) {
@@ -80,11 +79,11 @@ fn marks(inked: &[Vec<bool>]) -> Vec<Range<usize>> {
             None => marks.push(x..x + 1),
         }
     }
-    marks.retain(|mark| mark.len() >= NARROWEST);
+    marks.retain(|mark| mark.len() >= MIN_WIDTH);
     marks
 }
 
-/// The mark in these columns, squeezed into squares.
+/// The shape of the mark in these columns.
 fn shape(inked: &[Vec<bool>], columns: Range<usize>) -> Shape {
     let has_ink = |row: &Vec<bool>| row[columns.clone()].contains(&true);
     let top = inked.iter().position(has_ink).expect("a mark has ink");
@@ -103,11 +102,11 @@ fn shape(inked: &[Vec<bool>], columns: Range<usize>) -> Shape {
     shape
 }
 
-/// The digit whose shape is most like this one.
+/// The digit with the most similar shape.
 fn nearest(shape: &Shape, digits: &[Shape]) -> char {
-    let apart = |digit: &Shape| -> u32 {
+    let distance = |digit: &Shape| -> u32 {
         shape.iter().zip(digit).map(|(&one, &other)| u32::from(one.abs_diff(other))).sum()
     };
-    let best = (0_u32..).zip(digits).min_by_key(|(_, digit)| apart(digit));
+    let best = (0_u32..).zip(digits).min_by_key(|(_, digit)| distance(digit));
     best.and_then(|(digit, _)| char::from_digit(digit, 10)).unwrap_or('?')
 }

@@ -1,4 +1,4 @@
-//! Every frame of every clip equals the reference ffmpeg's, bit for bit.
+//! Tests that every frame of every clip equals the reference ffmpeg's, bit for bit.
 
 use std::{
     fs,
@@ -9,20 +9,20 @@ use std::{
 
 use moviola_tests::{clips, decode, reference};
 
-/// Clips whose frames can't be the same, and why.
-const LEFT_OUT: &[(&str, &str)] = &[(
+/// Clips whose frames can't be the same, with the reason.
+const SKIPPED: &[(&str, &str)] = &[(
     "untimed_start.mkv",
-    "its first pictures have no times: the reference counts, and counts on where the file has times",
+    "its first frames have no times: the reference counts them, and continues to count where the file has times",
 )];
 
 enum Outcome {
     Same(usize),
     Different(String),
-    LeftOut(String),
+    Skipped(String),
 }
 
 #[test]
-fn every_frame_is_the_reference_s() {
+fn every_frame_equals_the_references() {
     let clips = clips::all_videos();
     let outcomes = in_parallel(&clips, |clip| compare(clip));
     let (mut same, mut frames, mut failures) = (0, 0, Vec::new());
@@ -30,7 +30,7 @@ fn every_frame_is_the_reference_s() {
         let name = clips::name(clip);
         match outcome {
             Outcome::Same(count) => (same, frames) = (same + 1, frames + count),
-            Outcome::LeftOut(why) => println!("left out: {name}: {why}"),
+            Outcome::Skipped(why) => println!("skipped: {name}: {why}"),
             Outcome::Different(how) => failures.push(format!("{name}: {how}")),
         }
     }
@@ -39,15 +39,15 @@ fn every_frame_is_the_reference_s() {
     assert!(same > clips.len() / 2, "{same} of {} clips were compared", clips.len());
 }
 
-/// Runs `work` on two things at a time; results in the order of the things.
-pub(crate) fn in_parallel<I: Sync, T: Send>(things: &[I], work: impl Fn(&I) -> T + Sync) -> Vec<T> {
+/// Runs `work` on two items at a time; returns the results in the order of the items.
+pub(crate) fn in_parallel<I: Sync, T: Send>(items: &[I], work: impl Fn(&I) -> T + Sync) -> Vec<T> {
     let next = AtomicUsize::new(0);
     let worker = || {
         let mut done = Vec::new();
-        while let Some((number, thing)) =
-            Some(next.fetch_add(1, SeqCst)).and_then(|n| Some((n, things.get(n)?)))
+        while let Some((number, item)) =
+            Some(next.fetch_add(1, SeqCst)).and_then(|n| Some((n, items.get(n)?)))
         {
-            done.push((number, work(thing)));
+            done.push((number, work(item)));
         }
         done
     };
@@ -60,15 +60,15 @@ pub(crate) fn in_parallel<I: Sync, T: Send>(things: &[I], work: impl Fn(&I) -> T
 }
 
 fn compare(clip: &Path) -> Outcome {
-    if let Some((_, why)) = LEFT_OUT.iter().find(|(name, _)| *name == clips::name(clip)) {
-        return Outcome::LeftOut((*why).into());
+    if let Some((_, why)) = SKIPPED.iter().find(|(name, _)| *name == clips::name(clip)) {
+        return Outcome::Skipped((*why).into());
     }
     let stream = match decode::video_stream(clip) {
         Ok(stream) => stream,
-        Err(why) => return Outcome::LeftOut(why),
+        Err(why) => return Outcome::Skipped(why),
     };
     let Some(reference) = reference::decode(clip, stream, &[]) else {
-        return Outcome::LeftOut("the reference decodes nothing of it".into());
+        return Outcome::Skipped("the reference decodes no frame of it".into());
     };
     let ours = match decode::all_frames(clip, stream) {
         Ok(ours) => ours,
@@ -80,6 +80,7 @@ fn compare(clip: &Path) -> Outcome {
     }
 }
 
+/// The first difference between two decodes; `None` if they are equal.
 fn first_difference(ours: &reference::Decoded, theirs: &reference::Decoded) -> Option<String> {
     if ours.frames.len() != theirs.frames.len() {
         return Some(format!("{} frames, not {}", ours.frames.len(), theirs.frames.len()));
@@ -98,7 +99,7 @@ fn first_difference(ours: &reference::Decoded, theirs: &reference::Decoded) -> O
     None
 }
 
-/// Rounded to the nearest tick, halves away from zero.
+/// Converts ticks to another time base, rounded to the nearest tick, halves away from zero.
 pub(crate) fn rescale(ticks: i64, from: (i64, i64), to: (i64, i64)) -> i64 {
     let num = i128::from(ticks) * i128::from(from.0) * i128::from(to.1);
     let den = i128::from(from.1) * i128::from(to.0).max(1);

@@ -1,5 +1,5 @@
-//! A source that ends or fails at any byte: what came before it is handed out, the rest is an
-//! error with a name in it, and nothing panics or hangs.
+//! Tests with sources that end or fail at any byte: earlier keyframes are returned, the rest is an error
+//! with the source's name, and nothing panics or hangs.
 
 use std::io::{self, Cursor, Read};
 
@@ -11,11 +11,11 @@ use moviola_tests::clips;
 
 use crate::conformance::in_parallel;
 
-/// Clips, and how many bytes lie between the places at which they fail.
+/// Clips, and the distance in bytes between the offsets at which they fail.
 const CLIPS: [(&str, usize); 4] =
     [("gray.mp4", 1), ("h264_400.mp4", 5), ("webm_no_cues.webm", 5), ("av1.mkv", 5)];
 
-/// Gives the first bytes, then an error.
+/// A reader that returns its bytes, then an error.
 pub(crate) struct FailsAfter(pub(crate) Cursor<Vec<u8>>);
 
 impl Read for FailsAfter {
@@ -27,7 +27,7 @@ impl Read for FailsAfter {
     }
 }
 
-/// What a source gives: its keyframes, and what was wrong.
+/// Reads the keyframes of a source; returns them and the error messages.
 fn read(source: Source) -> (Vec<String>, Vec<String>) {
     let options = SourceOptions { decoders: 1, ..SourceOptions::default() };
     let reader = match KeyframeReader::open(source, options) {
@@ -37,7 +37,7 @@ fn read(source: Source) -> (Vec<String>, Vec<String>) {
     let (mut keyframes, mut errors) = (Vec::new(), Vec::new());
     for result in reader {
         match result {
-            // A picture that was cut off is told to be damaged.
+            // A truncated keyframe is marked as damaged.
             Ok(keyframe) if keyframe.damaged => errors.push("clip: damaged".to_owned()),
             Ok(keyframe) => keyframes.push(format!(
                 "{:?} {}",
@@ -50,16 +50,16 @@ fn read(source: Source) -> (Vec<String>, Vec<String>) {
     (keyframes, errors)
 }
 
-/// Says what is wrong with the outcome of a source that stopped at some byte.
+/// Describes what is wrong with the result of a source that stopped at some byte; `None` if nothing is.
 fn complaint(
     (keyframes, errors): &(Vec<String>, Vec<String>),
     whole: &[String],
-    must_tell: bool,
+    must_fail: bool,
 ) -> Option<String> {
     if !whole.starts_with(keyframes) {
         return Some(format!("other keyframes: {keyframes:?}"));
     }
-    if must_tell && errors.is_empty() {
+    if must_fail && errors.is_empty() {
         return Some(format!("{} keyframes and no error", keyframes.len()));
     }
     let nameless = errors.iter().find(|error| !error.starts_with("clip: "));
@@ -67,7 +67,7 @@ fn complaint(
 }
 
 fn check_clip(name: &str, step: usize) {
-    let bytes = std::fs::read(clips::testdata().join(name)).expect("our own clip");
+    let bytes = std::fs::read(clips::testdata().join(name)).expect("a clip of testdata");
     let (whole, errors) = read(Source::bytes("clip", bytes.clone()));
     assert!(!whole.is_empty() && errors.is_empty(), "{name}: {errors:?}");
     let places: Vec<_> = (0..bytes.len()).step_by(step).collect();
@@ -87,7 +87,7 @@ fn check_clip(name: &str, step: usize) {
 }
 
 #[test]
-fn a_source_that_stops_at_any_byte_loses_nothing_else() {
+fn a_source_that_stops_at_any_byte_keeps_earlier_keyframes() {
     for (name, step) in CLIPS {
         check_clip(name, step);
     }

@@ -1,4 +1,4 @@
-//! What containers' tables list is what FFmpeg reads, packet by packet.
+//! Tests that the packets listed in containers' tables are those that FFmpeg reads.
 
 use std::{fs, path::Path, sync::Arc};
 
@@ -17,7 +17,7 @@ use moviola_tests::clips;
 
 use crate::conformance::in_parallel;
 
-/// A packet as FFmpeg gives it.
+/// A packet as FFmpeg reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Read {
     pts: Option<i64>,
@@ -39,25 +39,25 @@ impl From<&Packet> for Read {
     }
 }
 
-/// What came of a clip.
+/// The result for a clip.
 enum Outcome {
-    /// So many packets are the same; so many have another key flag once FFmpeg parses the codec.
+    /// The number of equal packets, and of those whose key flag differs when FFmpeg parses the codec.
     Same(usize, usize),
-    /// The tables give no list.
+    /// The tables contain no list.
     Unlisted(String),
     Different(String),
-    /// It can't be opened at all.
-    Closed,
+    /// It can't be opened.
+    Unreadable,
 }
 
 fn media(clip: &Path) -> Option<Media> {
     Media::open(Source::path(clip), SourceOptions::default()).ok()
 }
 
-/// Every packet of a stream, as [`Media`] reads them, and whether reading ended as it should. `parsed` says whether FFmpeg
-/// may look into them: for some codecs it then decides by itself what a key frame is.
+/// All packets of a stream, read as [`Media`] does, and whether reading ended without an error. With `parsed`
+/// FFmpeg parses them, and for some codecs sets the key flag itself.
 fn scan(options: DemuxerOptions, stream: usize, parsed: bool) -> (Vec<Read>, bool) {
-    let mut demuxer = Demuxer::open(options).expect("it was open before");
+    let mut demuxer = Demuxer::open(options).expect("it was opened before");
     if !parsed {
         assert!(demuxer.skip_ranges(Vec::new(), Vec::new()));
     }
@@ -80,7 +80,7 @@ fn read_of(listed: ListedPacket, key: bool, duration: Option<i64>) -> Read {
     Read { pts: Some(pts), duration, key, discard, position: Some(position) }
 }
 
-/// How the list differs from what was read.
+/// How the list differs from the packets read; `None` if it does not.
 fn difference(listing: &Listing, read: &[Read], with_key: bool) -> Option<String> {
     let pairs = listing.packets.iter().zip(read).enumerate();
     for (number, (&listed, read)) in pairs {
@@ -93,14 +93,14 @@ fn difference(listing: &Listing, read: &[Read], with_key: bool) -> Option<String
     (listed != read).then(|| format!("{read} packets, not {listed}"))
 }
 
-/// When the last shown packet ends.
+/// The end time of the last shown packet.
 fn end_of(read: &[Read]) -> Option<i64> {
     let last = read.iter().filter(|packet| !packet.discard).max_by_key(|packet| packet.pts)?;
     Some(last.pts? + last.duration?)
 }
 
 fn compare(clip: &Path) -> Outcome {
-    let Some(media) = media(clip) else { return Outcome::Closed };
+    let Some(media) = media(clip) else { return Outcome::Unreadable };
     let stream = media.video().index;
     let Some(listing) = media.listing(ReadScope::File) else {
         return Outcome::Unlisted(format!(
@@ -119,7 +119,7 @@ fn compare(clip: &Path) -> Outcome {
         return Outcome::Different(format!("parsed, {how}"));
     }
     if !whole {
-        return Outcome::Different("reading breaks off".into());
+        return Outcome::Different("reading ended with an error".into());
     }
     if listing.end.is_some() && listing.end != end_of(&read) {
         return Outcome::Different(format!("ends at {:?}, not {:?}", end_of(&read), listing.end));
@@ -129,7 +129,7 @@ fn compare(clip: &Path) -> Outcome {
 }
 
 #[test]
-fn listed_packets_are_what_ffmpeg_reads() {
+fn listed_packets_are_those_that_ffmpeg_reads() {
     let clips = clips::all_videos();
     let outcomes = in_parallel(&clips, |clip| compare(clip));
     let (mut same, mut packets, mut failures) = (0, 0, Vec::new());
@@ -139,20 +139,23 @@ fn listed_packets_are_what_ffmpeg_reads() {
             Outcome::Same(count, relabelled) => {
                 (same, packets) = (same + 1, packets + count);
                 if relabelled > 0 {
-                    println!("{name}: FFmpeg calls {relabelled} of {count} otherwise");
+                    println!("{name}: FFmpeg sets another key flag for {relabelled} of {count}");
                 }
             }
             Outcome::Unlisted(what) => println!("not listed: {name}: {what}"),
             Outcome::Different(how) => failures.push(format!("{name}: {how}")),
-            Outcome::Closed => {}
+            Outcome::Unreadable => {}
         }
     }
-    println!("{same} clips with {packets} packets are listed right, {} are not", failures.len());
+    println!(
+        "{same} clips with {packets} packets are listed correctly, {} are not",
+        failures.len()
+    );
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     assert!(same > 20, "{same} of {} clips were listed", clips.len());
 }
 
-/// Small clips of every kind of table.
+/// Small clips with every kind of table.
 const SMALL: [&str; 8] = [
     "edit_list.mp4",
     "fragmented.mp4",
@@ -164,8 +167,8 @@ const SMALL: [&str; 8] = [
     "webm_no_cues.webm",
 ];
 
-/// Opens bytes that may be damaged and lists them. The list must be what FFmpeg reads of them;
-/// gives how it differs, if it does. `None` if there is no list.
+/// Opens damaged bytes and compares the list with the packets that FFmpeg reads: `Some(Some(how))` if it
+/// differs, `Some(None)` if not, `None` without a list.
 fn list_damaged(bytes: Vec<u8>) -> Option<Option<String>> {
     let (len, bytes) = (bytes.len(), Arc::<[u8]>::from(bytes));
     let source = Source::bytes("damaged", Arc::clone(&bytes));
@@ -177,11 +180,11 @@ fn list_damaged(bytes: Vec<u8>) -> Option<Option<String>> {
     let stream = media.video().index;
     let io = Some(Io::bytes(bytes));
     let (read, whole) = scan(DemuxerOptions { io, ..Default::default() }, stream, false);
-    let broken_off = || (!whole).then(|| "reading breaks off".to_owned());
+    let broken_off = || (!whole).then(|| "reading ended with an error".to_owned());
     Some(difference(&listing, &read, true).or_else(broken_off))
 }
 
-/// A generator of numbers that are the same every time (xorshift).
+/// A random number generator with a fixed seed (xorshift).
 struct Numbers(u64);
 
 impl Numbers {
@@ -193,11 +196,11 @@ impl Numbers {
     }
 }
 
-/// Lists damaged copies of small clips; `damage` makes some of a clip's bytes.
+/// Checks damaged copies of small clips; `damage` makes the copies from a clip's bytes.
 #[track_caller]
 fn check_damaged<D: Iterator<Item = Vec<u8>>>(damage: impl Fn(Vec<u8>) -> D + Sync) {
     let outcomes = in_parallel(&SMALL, |name| {
-        let whole = fs::read(clips::testdata().join(name)).expect("one of our own clips");
+        let whole = fs::read(clips::testdata().join(name)).expect("a clip of testdata");
         damage(whole).map(list_damaged).collect::<Vec<_>>()
     });
     let (mut listed, mut all, mut failures) = (0, 0, Vec::new());
@@ -225,7 +228,7 @@ fn damaged_files_are_listed_as_ffmpeg_reads_them_or_not_at_all() {
         (0..300).map(move |_| {
             let mut bytes = whole.clone();
             for _ in 0..1 + numbers.below(8) {
-                // Near an end of the file, where tables are, as often as anywhere.
+                // Often near the start or the end of the file, where the tables are.
                 let near = numbers.below(bytes.len().min(4096));
                 let place = match numbers.below(3) {
                     0 => near,

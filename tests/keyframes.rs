@@ -1,4 +1,4 @@
-//! The keyframes are those of `ffmpeg -skip_frame nokey`, and their pixels those of a full decode.
+//! Tests that keyframes are those of `ffmpeg -skip_frame nokey`, with the pixels of a full decode.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,9 +14,8 @@ use moviola_tests::{clips, decode, reference};
 
 use crate::conformance::{in_parallel, rescale};
 
-/// Clips whose keyframes differ from the reference's, how, and why. `+3 -1` means three
-/// keyframes that the reference doesn't give, and one missing; `~` pictures that differ, `<` one
-/// after a later one, `!` an error.
+/// Clips whose keyframes differ from the reference's, how, and why. `+3 -1` means three keyframes that the
+/// reference does not have and one missing; `~` other pixels, `<` wrong order, `!` errors.
 const DIFFERENCES: &[(&str, &str, &str)] = &[
     ("damaged_keyframe.mp4", "+1 -1 ~1", CONCEALED),
     ("truncated.mp4", "!1", TRUNCATED),
@@ -38,21 +37,21 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
     ("tc_testsrc2_vp9.webm", "-29", VP9),
 ];
 
-const CONCEALED: &str = "a damaged keyframe: the reference fills it from earlier pictures";
-const TRUNCATED: &str = "the file ends before its index does, which the reference doesn't tell";
-const UNTIMED: &str = "the reference counts times on from pictures without any";
-const VP9: &str = "the reference's VP9 decoder ignores skip_frame and gives every picture";
-const VVC: &str = "the reference's VVC decoder ignores skip_frame and gives every picture";
+const CONCEALED: &str = "a damaged keyframe: the reference conceals it with earlier frames";
+const TRUNCATED: &str = "the file is truncated, which the reference does not report";
+const UNTIMED: &str = "the reference continues to count times from frames without times";
+const VP9: &str = "the reference's VP9 decoder ignores skip_frame and returns all frames";
+const VVC: &str = "the reference's VVC decoder ignores skip_frame and returns all frames";
 
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Comparison {
     extra: usize,
     missing: usize,
-    /// Keyframes whose pixels aren't those of the full decode.
+    /// Keyframes with other pixels than in the full decode.
     changed: usize,
-    /// Keyframes that come after one that is shown later.
+    /// Keyframes after a keyframe with a later time.
     out_of_order: usize,
-    /// Errors between the keyframes.
+    /// Errors.
     errors: usize,
     compared: usize,
 }
@@ -63,13 +62,13 @@ impl Comparison {
         let Self { extra, missing, changed, out_of_order, errors, .. } = *self;
         let counts =
             [("+", extra), ("-", missing), ("~", changed), ("<", out_of_order), ("!", errors)];
-        let told = counts.iter().filter(|(_, count)| *count > 0);
-        told.map(|(sign, count)| format!("{sign}{count}")).collect::<Vec<_>>().join(" ")
+        let nonzero = counts.iter().filter(|(_, count)| *count > 0);
+        nonzero.map(|(sign, count)| format!("{sign}{count}")).collect::<Vec<_>>().join(" ")
     }
 }
 
 #[test]
-fn keyframes_are_the_reference_s() {
+fn keyframes_equal_the_references() {
     let clips = clips::all_videos();
     let outcomes = in_parallel(&clips, |clip| compare(clip));
     let (mut compared, mut keyframes, mut failures) = (0, 0, Vec::new());
@@ -77,7 +76,7 @@ fn keyframes_are_the_reference_s() {
         let name = clips::name(clip);
         let comparison = match outcome {
             Err(why) => {
-                println!("left out: {name}: {why}");
+                println!("skipped: {name}: {why}");
                 continue;
             }
             Ok(comparison) => comparison,
@@ -99,24 +98,24 @@ fn keyframes_are_the_reference_s() {
 fn compare(clip: &Path) -> Result<Comparison, String> {
     let stream = decode::video_stream(clip)?;
     let keys = reference::decode(clip, stream, &["-skip_frame", "nokey"]).unwrap_or_default();
-    let all = reference::decode(clip, stream, &[]).ok_or("the reference decodes nothing of it")?;
+    let all = reference::decode(clip, stream, &[]).ok_or("the reference decodes no frame of it")?;
     let full: BTreeSet<_> = all.frames.iter().map(|frame| (Some(frame.pts), &*frame.md5)).collect();
-    let pictures: BTreeSet<_> = all.frames.iter().map(|frame| &*frame.md5).collect();
+    let hashes: BTreeSet<_> = all.frames.iter().map(|frame| &*frame.md5).collect();
     let reader = KeyframeReader::open(Source::path(clip), SourceOptions::default())
         .map_err(|error| error.to_string())?;
     let (ours, errors): (Vec<_>, Vec<_>) = reader.partition(Result::is_ok);
     let ours: Vec<_> = ours.iter().flatten().map(|keyframe| identity(keyframe, &all)).collect();
     let times: Vec<_> = ours.iter().filter_map(|(pts, _)| *pts).collect();
-    // Where a stream has no times, the reference counts: pictures are compared, not times.
+    // In streams without times the reference counts frames, so only pixels are compared.
     let is_right = |(pts, md5): &(Option<i64>, String)| match pts {
         Some(_) => full.contains(&(*pts, md5)),
-        None => pictures.contains(&**md5),
+        None => hashes.contains(&**md5),
     };
-    let our_pictures = count(ours.iter().map(|(_, md5)| &**md5));
-    let their_pictures = count(keys.frames.iter().map(|frame| &*frame.md5));
+    let our_counts = count(ours.iter().map(|(_, md5)| &**md5));
+    let their_counts = count(keys.frames.iter().map(|frame| &*frame.md5));
     Ok(Comparison {
-        extra: surplus(&our_pictures, &their_pictures),
-        missing: surplus(&their_pictures, &our_pictures),
+        extra: surplus(&our_counts, &their_counts),
+        missing: surplus(&their_counts, &our_counts),
         changed: ours.iter().filter(|keyframe| !is_right(keyframe)).count(),
         out_of_order: times.windows(2).filter(|pair| pair[0] > pair[1]).count(),
         errors: errors.len(),
@@ -124,7 +123,7 @@ fn compare(clip: &Path) -> Result<Comparison, String> {
     })
 }
 
-/// When a keyframe is shown, in the reference's ticks, and the hash of its picture.
+/// A keyframe's time in the reference's ticks, and the hash of its pixels.
 fn identity(keyframe: &Frame, reference: &reference::Decoded) -> (Option<i64>, String) {
     let timed = keyframe.pts.filter(|_| keyframe.decoded.raw_pts().is_some());
     let pts = timed.map(|pts| {
@@ -133,14 +132,14 @@ fn identity(keyframe: &Frame, reference: &reference::Decoded) -> (Option<i64>, S
     (pts, moviola::hash::frame_md5(&keyframe.decoded))
 }
 
-/// How often each picture occurs.
-fn count<'a>(pictures: impl Iterator<Item = &'a str>) -> BTreeMap<&'a str, usize> {
+/// How often each hash occurs.
+fn count<'a>(hashes: impl Iterator<Item = &'a str>) -> BTreeMap<&'a str, usize> {
     let mut counts = BTreeMap::new();
-    pictures.for_each(|md5| *counts.entry(md5).or_insert(0) += 1);
+    hashes.for_each(|md5| *counts.entry(md5).or_insert(0) += 1);
     counts
 }
 
-/// How many pictures of `these` are not among `those`.
+/// How many of `these` are not among `those`.
 fn surplus(these: &BTreeMap<&str, usize>, those: &BTreeMap<&str, usize>) -> usize {
     these
         .iter()
@@ -149,7 +148,7 @@ fn surplus(these: &BTreeMap<&str, usize>, those: &BTreeMap<&str, usize>) -> usiz
 }
 
 #[test]
-fn numbers_are_places_among_all_frames() {
+fn keyframe_numbers_are_positions_among_all_frames() {
     let clips = clips::all_videos();
     let outcomes = in_parallel(&clips, |clip| numbered(clip));
     let (mut numbered, mut failures) = (Vec::new(), Vec::new());
@@ -163,7 +162,7 @@ fn numbers_are_places_among_all_frames() {
     }
     println!("keyframes of {} clips have numbers", numbered.len());
     assert!(failures.is_empty(), "{}", failures.join("\n"));
-    for (name, is_told) in [
+    for (name, is_numbered) in [
         ("demo.mp4", true),
         ("h264_bframes.mp4", true),
         ("edit_list.mp4", true),
@@ -171,11 +170,11 @@ fn numbers_are_places_among_all_frames() {
         ("fragmented.mp4", false),
         ("cues.mkv", false),
     ] {
-        assert_eq!(numbered.iter().any(|numbered| numbered == name), is_told, "{name}");
+        assert_eq!(numbered.iter().any(|numbered| numbered == name), is_numbered, "{name}");
     }
 }
 
-/// How many keyframes have numbers, all of which are right.
+/// The number of keyframes with numbers; `Err` if some are missing or wrong.
 fn numbered(clip: &Path) -> Result<usize, String> {
     let Ok(reader) = KeyframeReader::open(Source::path(clip), SourceOptions::default()) else {
         return Ok(0);
@@ -211,16 +210,16 @@ fn one_decoder_and_many_give_the_same_bits() {
 }
 
 #[test]
-fn damaged_pictures_show_nothing_of_others() {
+fn damaged_keyframes_contain_nothing_of_other_frames() {
     for name in
         ["mjpeg.avi", "hevc_cra.mp4", "mpeg4.avi", "h264_bframes.mp4", "prores.mov", "av1.mkv"]
     {
-        let whole = std::fs::read(clips::testdata().join(name)).expect("our own clip");
+        let whole = std::fs::read(clips::testdata().join(name)).expect("a clip of testdata");
         for damage in 0..8 {
             let clip = damaged(&whole, damage);
             let alone = of_bytes(&clip, &one_decoder());
             let used = one_decoder();
-            of_bytes(&whole, &used); // whose pictures are left in the memory
+            of_bytes(&whole, &used); // leaves frames in the memory pool
             assert_eq!(of_bytes(&clip, &used), alone, "{name}, damage {damage}, after another");
             let many = SourceOptions { decoders: 5, ..SourceOptions::default() };
             assert_eq!(of_bytes(&clip, &many), alone, "{name}, damage {damage}, many decoders");
@@ -228,7 +227,7 @@ fn damaged_pictures_show_nothing_of_others() {
     }
 }
 
-/// The clip with runs of bytes in its middle replaced, other ones for each `seed`.
+/// The clip with runs of bytes in its middle replaced, depending on `seed`.
 fn damaged(whole: &[u8], seed: usize) -> Vec<u8> {
     let mut clip = whole.to_vec();
     let (start, end) = (whole.len() / 8, whole.len() * 3 / 4);
@@ -248,7 +247,7 @@ fn of_bytes(clip: &[u8], options: &SourceOptions) -> Vec<String> {
     described(Source::bytes("clip", clip), options.clone())
 }
 
-/// Times and hashes of all keyframes, damaged or not, and the errors between them.
+/// Times and hashes of all keyframes, also damaged ones, and the errors between them.
 fn keyframes_with(clip: &Path, decoders: usize) -> Vec<String> {
     described(Source::path(clip), SourceOptions { decoders, ..SourceOptions::default() })
 }

@@ -1,4 +1,4 @@
-//! Limits hold although a stream's pictures aren't as large as its container says.
+//! Tests that limits apply to the real size of frames, if the container declares another one.
 
 use std::{
     sync::{
@@ -17,18 +17,18 @@ use moviola_media::{
 };
 use moviola_tests::clips;
 
-/// Half of its 50 frames have 192x108 pixels, the others 320x180.
+/// A clip of 25 frames of 192x108 pixels, then 25 of 320x180.
 const GROWS: &str = "resolution_grows.ts";
 const SMALL: u64 = 192 * 108;
 
 fn open(max_pixels: u64, decoders: usize) -> Video {
     let options = SourceOptions { max_pixels, decoders, ..SourceOptions::default() };
     let source = Source::path(clips::testdata().join(GROWS));
-    Video::open(source, options).expect("its first pictures are small")
+    Video::open(source, options).expect("the first frames are small")
 }
 
 #[test]
-fn pictures_too_large_end_a_reader_behind_the_frames_before_them() {
+fn a_frame_over_the_limit_ends_a_reader_after_the_frames_before_it() {
     for decoders in [1, 2, 5] {
         let options = SourceOptions { max_pixels: SMALL, decoders, ..SourceOptions::default() };
         let source = Source::path(clips::testdata().join(GROWS));
@@ -42,7 +42,7 @@ fn pictures_too_large_end_a_reader_behind_the_frames_before_them() {
 }
 
 #[test]
-fn a_picture_too_large_is_an_error_and_others_are_not() {
+fn only_frames_over_the_limit_are_errors() {
     for decoders in [1, 2] {
         let mut video = open(SMALL, decoders);
         for number in [3, 30, 24, 25, 0] {
@@ -60,41 +60,45 @@ fn a_picture_too_large_is_an_error_and_others_are_not() {
     }
 }
 
-/// A clip whose container says that its pictures have 16x16 pixels: they have 320x180.
-fn understated() -> Arc<[u8]> {
-    let mut bytes = std::fs::read(clips::testdata().join("h264_bframes.mp4")).expect("our clip");
-    let descriptions = bytes.windows(4).position(|window| window == b"stsd").expect("it is MP4");
+/// A clip whose container declares frames of 16x16 pixels, but which has 320x180.
+fn with_understated_size() -> Arc<[u8]> {
+    let mut bytes =
+        std::fs::read(clips::testdata().join("h264_bframes.mp4")).expect("a clip of testdata");
+    let descriptions = bytes.windows(4).position(|window| window == b"stsd").expect("an MP4 file");
     let entry = bytes[descriptions..].windows(4).position(|window| window == b"avc1");
-    let entry = descriptions + entry.expect("it is H.264");
+    let entry = descriptions + entry.expect("an H.264 stream");
     bytes[entry + 28..entry + 32].copy_from_slice(&[0, 16, 0, 16]);
     bytes.into()
 }
 
 #[test]
-fn what_waits_is_bounded_by_the_pictures_that_come() {
-    let bytes = understated();
+fn waiting_frames_are_bounded_by_their_real_size() {
+    let bytes = with_understated_size();
     let open = |memory| -> Result<Media> {
         let options = SourceOptions { memory, ..SourceOptions::default() };
         Media::open(Source::bytes("understated.mp4", Arc::clone(&bytes)), options)
     };
-    let pictures = 4;
-    let media = open(pictures * 320 * 180 * 3 / 2).unwrap();
+    let capacity = 4;
+    let media = open(capacity * 320 * 180 * 3 / 2).unwrap();
     assert_eq!(media.video().parameters.width(), 16);
-    let (made, workers) = (Arc::new(AtomicUsize::new(0)), 2);
-    let counter = Arc::clone(&made);
+    let (processed, workers) = (Arc::new(AtomicUsize::new(0)), 2);
+    let counter = Arc::clone(&processed);
     let work = move |_: Frame| {
         counter.fetch_add(1, SeqCst);
     };
     let mut frames = FrameReader::all(media, vec![work; workers]).unwrap();
-    // Of the group whose turn it is so many wait, and of later ones, and each worker has one more.
-    let most = 2 * pictures + workers;
-    while made.load(SeqCst) < 2 * pictures {
+    // `capacity` frames of the current group wait, as many of later groups, and one in each worker.
+    let max_waiting = 2 * capacity + workers;
+    while processed.load(SeqCst) < 2 * capacity {
         thread::yield_now();
     }
-    // Time enough to decode all.
+    // Decoding the whole clip here gives the other reader enough time to exceed the bound.
     let all = open(0).and_then(|media| FrameReader::all(media, vec![|_| ()]));
     let all = all.unwrap().count();
-    let waiting = made.load(SeqCst);
-    assert!(all > 2 * most && waiting <= most, "{waiting} of {all} frames, {most} may wait");
+    let waiting = processed.load(SeqCst);
+    assert!(
+        all > 2 * max_waiting && waiting <= max_waiting,
+        "{waiting} of {all} frames, {max_waiting} may wait"
+    );
     assert_eq!(frames.by_ref().map(Result::unwrap).count(), all);
 }

@@ -1,5 +1,5 @@
-//! Tests of the whole: against the reference ffmpeg, against failing input, against our own rules.
-#![expect(clippy::print_stdout, reason = "a test says what it leaves out")]
+//! Whole-program tests: conformance with the reference ffmpeg, failing inputs, rules for the code.
+#![expect(clippy::print_stdout, reason = "tests print what they skip")]
 
 mod audio;
 mod audio_video;

@@ -1,4 +1,4 @@
-//! Files with random damage: nothing panics, hangs or grows, and what is wrong is told.
+//! Tests with random damage: nothing panics, hangs or takes unbounded memory, and errors are reported.
 
 use std::{fs, time::Instant};
 
@@ -27,13 +27,13 @@ const CLIPS: [&str; 12] = [
     "mjpeg.avi",
 ];
 
-/// One file takes longer than this only if something hangs: a whole one takes a second.
-const MOST_SECONDS: f64 = 60.0;
+/// The longest time for one file in seconds; an undamaged one takes about a second.
+const MAX_SECONDS: f64 = 60.0;
 
-/// More than a decoder and what waits for its turn ever hold of these small pictures.
-const MOST_BYTES: usize = 512 << 20;
+/// The largest allowed memory of frames in bytes, more than decoders and queues need for these small frames.
+const MAX_BYTES: usize = 512 << 20;
 
-/// A thousand files in all where time doesn't matter.
+/// The number of damaged copies per clip; a thousand files in all in a soak test.
 fn copies() -> u64 {
     if std::env::var_os("MOVIOLA_SOAK").is_some() { 84 } else { 8 }
 }
@@ -43,12 +43,12 @@ fn damaged_files_are_read_to_their_end() {
     let cases: Vec<_> =
         CLIPS.iter().flat_map(|name| (0..copies()).map(move |seed| (*name, seed))).collect();
     let outcomes = in_parallel(&cases, |(name, seed)| {
-        let mut bytes = fs::read(clips::testdata().join(name)).expect("one of our own clips");
+        let mut bytes = fs::read(clips::testdata().join(name)).expect("a clip of testdata");
         damage(&mut bytes, *seed);
-        let began = Instant::now();
+        let start = Instant::now();
         let (frames, errors) = read(name, bytes, POLICIES[*seed as usize % POLICIES.len()]);
-        let seconds = began.elapsed().as_secs_f64();
-        assert!(seconds < MOST_SECONDS, "{name} with damage {seed} took {seconds} s");
+        let seconds = start.elapsed().as_secs_f64();
+        assert!(seconds < MAX_SECONDS, "{name} with damage {seed} took {seconds} s");
         (frames, errors)
     });
     let frames: usize = outcomes.iter().map(|(frames, _)| frames).sum();
@@ -60,7 +60,8 @@ fn damaged_files_are_read_to_their_end() {
 pub(crate) const POLICIES: [OnDamage; 5] =
     [OnDamage::Keep, OnDamage::Fail, OnDamage::Skip, OnDamage::Repeat, OnDamage::Black];
 
-/// Reads all of it in order, under one policy, then some frames by number under every policy.
+/// Reads all frames in order under one policy, then some by number under every policy; counts frames and
+/// errors.
 fn read(name: &str, bytes: Vec<u8>, on_damage: OnDamage) -> (usize, usize) {
     let pool = FramePool::new(16 << 20);
     let options = SourceOptions { pool: pool.clone(), on_damage, ..SourceOptions::default() };
@@ -71,7 +72,7 @@ fn read(name: &str, bytes: Vec<u8>, on_damage: OnDamage) -> (usize, usize) {
         Err(_) => errors += 1,
         Ok(reader) => {
             for frame in reader {
-                assert!(pool.stats().lent_bytes < MOST_BYTES, "{name}: {:?}", pool.stats());
+                assert!(pool.stats().lent_bytes < MAX_BYTES, "{name}: {:?}", pool.stats());
                 match frame {
                     Ok(_) => frames += 1,
                     Err(_) => errors += 1,
@@ -92,7 +93,7 @@ fn read(name: &str, bytes: Vec<u8>, on_damage: OnDamage) -> (usize, usize) {
     (frames, errors)
 }
 
-/// Changes some bytes, cuts out or doubles a piece, or cuts off the end.
+/// Changes some bits; then removes a piece, repeats a piece, truncates the end, or does nothing more.
 pub(crate) fn damage(bytes: &mut Vec<u8>, seed: u64) {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut below = |limit: usize| {

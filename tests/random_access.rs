@@ -1,4 +1,4 @@
-//! Any frame, in any order, is the frame that decoding everything gives.
+//! Tests that any frame, in any order, equals the frame of a sequential decode.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use moviola_tests::{clips, decode, reference::Decoded};
 
 use crate::conformance::in_parallel;
 
-/// Clips whose frames can't be the same, what is said of them, and why.
+/// Clips whose frames can't be the same, the expected message, and the reason.
 const DIFFERENCES: &[(&str, &str, &str)] = &[
     ("damaged_keyframe.mp4", "has other pixels, those of None", DAMAGED),
     ("mb_annex-b.mp4", "has other pixels, those of None", DAMAGED),
@@ -23,7 +23,7 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
     ("mp4p_zero_empty_stsc.mp4", "2 frames, not 0", UNDECODABLE),
 ];
 
-/// Clips that can't be opened, and what is said of them.
+/// Clips that can't be opened, and the expected message.
 const UNOPENED: &[(&str, &str)] = &[
     ("audio_only.m4a", "there is no video, only audio"),
     ("ax_sample_fragmented_clearkey.mp4", "not readable as video"),
@@ -44,8 +44,8 @@ const UNOPENED: &[(&str, &str)] = &[
     ("streamio_broken_no_moov.mp4", "not readable as video"),
 ];
 
-const DAMAGED: &str = "what conceals damage depends on the pictures decoded before";
-const UNDECODABLE: &str = "packets that decode to nothing are frames that can't be had";
+const DAMAGED: &str = "concealment of damage depends on the frames decoded before";
+const UNDECODABLE: &str = "packets that can't be decoded are listed as frames";
 
 #[test]
 fn random_access_equals_sequential_access() {
@@ -61,7 +61,7 @@ fn random_access_equals_sequential_access() {
         match outcome {
             Ok(count) if known.is_none() => frames += count,
             Err(how) if known.is_some_and(|known| how.contains(known)) => {}
-            Ok(_) => failures.push(format!("{name}: no difference any more")),
+            Ok(_) => failures.push(format!("{name}: there is no difference any more")),
             Err(how) => failures.push(format!("{name}: {how}")),
         }
     }
@@ -69,13 +69,13 @@ fn random_access_equals_sequential_access() {
     assert!(failures.is_empty(), "{} clips:\n{}", failures.len(), failures.join("\n"));
 }
 
-/// Of longer clips not every frame is asked for, unless there is time.
-fn most_frames() -> usize {
-    if takes_long() { usize::MAX } else { 2000 }
+/// The largest number of frames that are requested of a clip; no limit in a soak test.
+fn max_frames() -> usize {
+    if is_soak() { usize::MAX } else { 2000 }
 }
 
-/// Whether time doesn't matter.
-fn takes_long() -> bool {
+/// Whether this is a soak test.
+fn is_soak() -> bool {
     std::env::var_os("MOVIOLA_SOAK").is_some()
 }
 
@@ -95,12 +95,12 @@ fn compare(clip: &Path) -> Result<usize, String> {
     Ok(whole.frames.len())
 }
 
-/// One order of frames; three where time doesn't matter.
+/// The number of random orders: one; three in a soak test.
 fn seeds() -> u64 {
-    if takes_long() { 3 } else { 1 }
+    if is_soak() { 3 } else { 1 }
 }
 
-/// All frames one after another, hashed by two workers.
+/// Checks all frames in order, hashed by two workers.
 fn check_sequence(clip: &Path, whole: &Decoded) -> Result<(), String> {
     let media = Media::open(Source::path(clip), SourceOptions::default());
     let media = media.map_err(|error| error.to_string())?;
@@ -121,11 +121,11 @@ fn check_sequence(clip: &Path, whole: &Decoded) -> Result<(), String> {
     if count == whole.frames.len() as u64 { Ok(()) } else { Err(format!("all are {count}")) }
 }
 
-/// Asks for all frames in a random order, a third of them at a time, then for some one by one.
+/// Requests all frames in a random order, a third at a time, then some one by one.
 fn check(video: &mut Video, whole: &Decoded, seed: u64) -> Result<(), String> {
     let mut order: Vec<_> = (0..whole.frames.len() as i64).collect();
     shuffle(&mut order, seed);
-    order.truncate(most_frames());
+    order.truncate(max_frames());
     for numbers in order.chunks(order.len().div_ceil(3).max(1)) {
         let hashes = video.map_frames_at(numbers, |_, frame| {
             (frame.pts.map(|pts| pts.ticks), frame_md5(&frame.decoded))
@@ -143,6 +143,7 @@ fn check(video: &mut Video, whole: &Decoded, seed: u64) -> Result<(), String> {
     Ok(())
 }
 
+/// Checks that a frame has the time and hash of the sequential decode.
 fn same(whole: &Decoded, number: i64, (pts, md5): (Option<i64>, String)) -> Result<(), String> {
     let truth = &whole.frames[usize::try_from(number).unwrap_or(usize::MAX)];
     let same_time = truth.pts == i64::MIN || pts == Some(truth.pts);
@@ -156,7 +157,7 @@ fn same(whole: &Decoded, number: i64, (pts, md5): (Option<i64>, String)) -> Resu
     }
 }
 
-/// Fisher and Yates's, with a small generator (SplitMix64).
+/// The Fisher–Yates shuffle with a small random number generator (SplitMix64).
 fn shuffle(numbers: &mut [i64], seed: u64) {
     let mut state = seed;
     for last in (1..numbers.len()).rev() {

@@ -1,4 +1,4 @@
-//! Files that become shorter while they are read: what is gone is an error, and no end of the video.
+//! Tests with files that are truncated while they are read: the missing part is an error, not the end.
 
 use std::{
     fs::{self, File},
@@ -16,27 +16,28 @@ use moviola_media::{
 use moviola_tests::clips;
 use tempfile::TempDir;
 
-/// Clips of many groups, each longer than what is read ahead of the first frames.
+/// Clips of many groups, longer than what is read ahead of the first frames; with their number of frames.
 const CLIPS: [(&str, usize); 2] = [("demo.mp4", 300), ("cues.mkv", 100)];
 
+/// The number of frames taken before the file is truncated.
 const TAKEN: usize = 5;
 
-/// A copy of a clip, and the folder it goes with.
+/// A copy of a clip, and its temporary folder.
 fn copy(name: &str) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join(name);
-    fs::copy(clips::testdata().join(name), &path).expect("one of our own clips");
+    fs::copy(clips::testdata().join(name), &path).expect("a clip of testdata");
     (folder, path)
 }
 
-fn shrink(path: &Path) {
-    let file = File::options().write(true).open(path).expect("our copy");
-    file.set_len(1000).expect("it is ours");
+fn truncate(path: &Path) {
+    let file = File::options().write(true).open(path).expect("the copy");
+    file.set_len(1000).expect("the copy is writable");
 }
 
-/// Ways to read a file, with decoders side by side and in one.
-fn ways() -> impl Iterator<Item = SourceOptions> {
-    sigbus::install().expect("what mappings need");
+/// Options for both kinds of I/O, with parallel decoders and with a single one.
+fn all_options() -> impl Iterator<Item = SourceOptions> {
+    sigbus::install().expect("the handler installs");
     [IoMode::Read, IoMode::Map].into_iter().flat_map(|io| {
         [(1, usize::MAX), (2, usize::MAX), (2, 0)].map(|(decoders, memory)| SourceOptions {
             io,
@@ -47,11 +48,11 @@ fn ways() -> impl Iterator<Item = SourceOptions> {
     })
 }
 
-/// The first frames come; of the others, some don't, and that is told.
+/// Checks that the first frames are read, and that some later ones are missing, with an error.
 fn check(path: &Path, count: usize, mut frames: FrameReader) {
     let first: Result<Vec<_>, _> = frames.by_ref().take(TAKEN).collect();
-    assert_eq!(first.expect("the file is whole").len(), TAKEN);
-    shrink(path);
+    assert_eq!(first.expect("the file is complete").len(), TAKEN);
+    truncate(path);
     let (rest, errors): (Vec<_>, Vec<_>) = frames.partition(Result::is_ok);
     assert!(TAKEN + rest.len() < count, "{count} frames of {}", path.display());
     let errors: Vec<_> = errors.into_iter().filter_map(Result::err).collect();
@@ -63,9 +64,9 @@ fn is_truncation(error: &Error) -> bool {
 }
 
 #[test]
-fn readers_of_all_frames_tell_what_is_gone() {
+fn readers_of_all_frames_report_truncation() {
     for (name, count) in CLIPS {
-        for options in ways() {
+        for options in all_options() {
             let (_folder, path) = copy(name);
             let frames = FrameReader::open(Source::path(&path), options).unwrap();
             check(&path, count, frames);
@@ -74,9 +75,9 @@ fn readers_of_all_frames_tell_what_is_gone() {
 }
 
 #[test]
-fn readers_of_chosen_frames_tell_what_is_gone() {
+fn readers_of_chosen_frames_report_truncation() {
     for (name, count) in CLIPS {
-        for options in ways() {
+        for options in all_options() {
             let (_folder, path) = copy(name);
             let media = Media::open(Source::path(&path), options).unwrap();
             let workers = vec![|frame: Frame| frame; media.decoders()];
@@ -87,15 +88,15 @@ fn readers_of_chosen_frames_tell_what_is_gone() {
 }
 
 #[test]
-fn frames_by_number_that_are_gone_are_errors() {
+fn missing_frames_by_number_are_errors() {
     for (name, count) in CLIPS {
-        for options in ways() {
+        for options in all_options() {
             let (_folder, path) = copy(name);
             let mut video = Video::open(Source::path(&path), options).unwrap();
             assert_eq!(video.frame_at(0).unwrap().number, Some(0));
-            shrink(&path);
+            truncate(&path);
             let all: Vec<_> = (0..count as i64).collect();
-            // A demuxer may pass over what it can't read: then pictures are missing.
+            // A demuxer may skip what it can't read: then frames can't be decoded.
             for error in [video.frames_at(&all).unwrap_err(), video.frame_at(-1).unwrap_err()] {
                 let is_missing = matches!(error, Error::Decode { .. });
                 assert!(is_missing || is_truncation(&error), "{error:?}");

@@ -1,5 +1,5 @@
-//! Many readers at once, each with decoders of its own: the same pictures as one alone, and an end
-//! to all of them when nobody wants more. One with a slow consumer: no more than a few pictures wait.
+//! Stress tests: many readers at once give the same frames as a single one and stop when they are dropped;
+//! a reader with a slow consumer keeps only a few frames waiting.
 
 use std::{
     sync::{
@@ -22,7 +22,7 @@ use moviola_tests::clips;
 const CLIPS: [&str; 6] =
     ["h264_bframes.mp4", "hevc_cra.mp4", "vp9.webm", "av1.mkv", "h264_opengop.ts", "mpeg4.avi"];
 
-/// Sources that share their pictures' memory.
+/// Options of sources that share a pool of frame memory.
 fn options(pool: &Arc<FramePool>) -> SourceOptions {
     SourceOptions { pool: Arc::clone(pool), decoders: 4, ..SourceOptions::default() }
 }
@@ -38,7 +38,7 @@ fn hashes(video: &mut Video, numbers: &[i64]) -> Vec<String> {
 }
 
 #[test]
-fn readers_at_once_see_what_one_alone_sees() {
+fn many_readers_give_the_same_as_one() {
     let pool = FramePool::new(32 << 20);
     let alone: Vec<Vec<String>> = CLIPS
         .iter()
@@ -55,7 +55,7 @@ fn readers_at_once_see_what_one_alone_sees() {
                 let clip = reader % CLIPS.len();
                 let mut video = Video::open(source(CLIPS[clip]), options(pool)).unwrap();
                 let count = alone[clip].len();
-                // Far apart and in no order: groups side by side, seeks, and going on.
+                // Distant frames in no order need parallel groups, seeks and continued decoding.
                 for round in 0..6 {
                     let numbers: Vec<_> = (0..count)
                         .map(|n| (n * 37 + round * 11 + reader) % count)
@@ -89,20 +89,20 @@ fn readers_can_be_dropped_at_any_moment() {
             });
         }
     });
-    assert_eq!(pool.stats().lent_bytes, 0, "every picture came back");
+    assert_eq!(pool.stats().lent_bytes, 0, "the memory of every frame was returned");
 }
 
-/// Bytes of a picture of `demo.mp4`, which has groups of 30.
-const PICTURE: usize = 640 * 360 * 3 / 2;
+/// Bytes of a frame of `demo.mp4`, which has groups of 30.
+const FRAME_BYTES: usize = 640 * 360 * 3 / 2;
 
-/// Takes 300 frames one by one, each when the workers stand still. `start` gets the options and
-/// workers that count in what they are given.
+/// Takes 300 frames one by one, each when all workers are waiting. `start` starts a reader with workers that
+/// count their frames.
 fn check_slow_consumer(
     start: impl Fn(Media, Vec<Box<dyn FnMut(Frame) -> Frame + Send>>) -> FrameReader,
 ) {
     const WORKERS: usize = 2;
     let pool = FramePool::new(0);
-    let memory = 4 * PICTURE;
+    let memory = 4 * FRAME_BYTES;
     let options = SourceOptions { decoders: WORKERS, memory, ..options(&pool) };
     let seen = Arc::new(AtomicUsize::new(0));
     let worker = || -> Box<dyn FnMut(Frame) -> Frame + Send> {
@@ -112,7 +112,7 @@ fn check_slow_consumer(
             frame
         })
     };
-    let media = Media::open(source("demo.mp4"), options).expect("one of our own clips");
+    let media = Media::open(source("demo.mp4"), options).expect("a clip of testdata");
     let mut frames = start(media, (0..WORKERS).map(|_| worker()).collect());
     for taken in 1..=300 {
         assert!(frames.next().is_some_and(|frame| frame.is_ok()), "frame {taken}");
@@ -121,15 +121,15 @@ fn check_slow_consumer(
             thread::yield_now();
         }
         assert_eq!(seen.load(SeqCst), ahead);
-        // Those that wait, and what a decoder with three threads holds.
+        // The waiting frames, and those held by a decoder with three threads.
         let lent = pool.stats().lent_bytes;
-        assert!(lent < memory + 32 * PICTURE, "{lent} bytes after {taken} frames");
+        assert!(lent < memory + 32 * FRAME_BYTES, "{lent} bytes after {taken} frames");
     }
     assert!(frames.next().is_none());
 }
 
 #[test]
-fn a_slow_consumer_of_a_long_group_keeps_few_pictures_waiting() {
+fn few_frames_wait_for_a_slow_consumer_of_a_long_group() {
     check_slow_consumer(|media, workers| FrameReader::all(media, workers).unwrap());
     check_slow_consumer(|media, workers| {
         FrameReader::chosen(Video::of_media(media).unwrap(), 0..300, workers).unwrap()

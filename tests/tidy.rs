@@ -1,4 +1,4 @@
-//! The house rules that a machine can see.
+//! Rules for the code that a test can check.
 
 use std::{
     fs,
@@ -7,10 +7,10 @@ use std::{
 
 use moviola_tests::clips;
 
-/// Lines of a file before its first test module.
+/// The largest number of lines of a file before its first test module.
 const MAX_LINES: usize = 400;
 
-/// The crates in the order of the journey: each may use those before it.
+/// The crates in order: each may use only those before it.
 const LAYERS: &[(&str, &str)] = &[
     ("av", "moviola-av"),
     ("media", "moviola-media"),
@@ -19,7 +19,7 @@ const LAYERS: &[(&str, &str)] = &[
     ("cli", "moviola-cli"),
 ];
 
-/// Every file below `folder` with one of the extensions; build output and hidden folders aside.
+/// All files in `folder` with one of the extensions, without build output and hidden folders.
 fn files(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).expect("a folder").flatten() {
@@ -37,7 +37,7 @@ fn files(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {
     found
 }
 
-/// Asserts that no file breaks a rule; `broken` says how it does.
+/// Asserts that no file breaks a rule; `broken` returns how a file breaks it.
 #[track_caller]
 fn check_files(files: &[PathBuf], broken: impl Fn(&Path, &str) -> Option<String>) {
     let mut complaints = Vec::new();
@@ -62,10 +62,10 @@ fn files_are_short() {
 }
 
 #[test]
-fn files_say_first_what_they_are() {
+fn files_start_with_module_documentation() {
     let crates: Vec<_> = sources().into_iter().filter(|file| is_product(file)).collect();
     check_files(&crates, |_, text| {
-        (!text.starts_with("//!")).then(|| "the first line is no module documentation".into())
+        (!text.starts_with("//!")).then(|| "the first line is not module documentation".into())
     });
 }
 
@@ -77,19 +77,19 @@ fn files_end_with_a_newline() {
     });
 }
 
-/// Whether a file is of the product, not a test or a benchmark.
+/// Whether a file is product code, not a test or a benchmark.
 fn is_product(file: &Path) -> bool {
     let path = file.to_string_lossy();
     path.contains("/src/") && !path.ends_with("/tests.rs") && !path.contains("/tests/")
 }
 
-/// The product's part of a file: all before its test module.
+/// The product code of a file: everything before its test module.
 fn product(text: &str) -> &str {
     text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default()
 }
 
 #[test]
-fn unsafe_stays_in_its_rooms() {
+fn unsafe_is_only_in_av_and_simd() {
     check_files(&sources(), |file, text| {
         let path = file.to_string_lossy();
         let allowed = path.contains("crates/av/") || path.contains("crates/media/src/simd/");
@@ -164,12 +164,12 @@ fn crates_depend_downwards_only() {
     let dependencies = command.split("[dev-dependencies]").next().unwrap_or_default();
     for (_, inner) in LAYERS.iter().filter(|(folder, _)| ["av", "media", "infer"].contains(folder))
     {
-        assert!(!dependencies.contains(inner), "the command uses {inner}; the facade has it");
+        assert!(!dependencies.contains(inner), "the command uses {inner}; it must use the facade");
     }
 }
 
 #[test]
-fn links_in_documents_lead_somewhere() {
+fn links_in_documents_exist() {
     let documents = files(clips::root(), &["md"]);
     check_files(&documents, |file, text| {
         let folder = file.parent().unwrap_or(Path::new("."));
@@ -183,7 +183,7 @@ fn links_in_documents_lead_somewhere() {
 }
 
 #[test]
-fn places_that_documents_name_are_there() {
+fn paths_in_documents_exist() {
     let documents = files(clips::root(), &["md"]);
     let folders = ["crates/", "tests/", "native/", "benches/", "docs/", "models/", "testdata/"];
     check_files(&documents, |file, text| {

@@ -1,4 +1,4 @@
-//! What can be asked of a video, and what comes.
+//! Tests of requests for frames of a video: by number, by time, in ranges, as pixels.
 
 use std::path::PathBuf;
 
@@ -22,22 +22,22 @@ fn clip(name: &str) -> PathBuf {
 
 fn open(name: &str) -> Video {
     let source = Source::path(clip(name));
-    Video::open(source, SourceOptions::default()).expect("one of our own clips")
+    Video::open(source, SourceOptions::default()).expect("a clip of testdata")
 }
 
-/// Numbers of the frames that `ask` gives.
+/// Checks the numbers of the frames that `ask` returns.
 #[track_caller]
 fn check<E: std::fmt::Debug>(
     ask: impl FnOnce(&mut Video) -> Result<Vec<moviola_media::frame::Frame>, E>,
     want: &[u64],
 ) {
-    let frames = ask(&mut open("demo.mp4")).expect("these can be had");
+    let frames = ask(&mut open("demo.mp4")).expect("the frames exist");
     let numbers: Vec<_> = frames.iter().filter_map(|frame| frame.number).collect();
     assert_eq!(numbers, want);
 }
 
 #[test]
-fn numbers_come_in_the_order_asked_doubles_too() {
+fn frames_come_in_the_order_requested_with_duplicates() {
     check(|video| video.frames_at(&[7, -1, 7, 0, -300]), &[7, 299, 7, 0, 0]);
     check(|video| video.frames_at(&[]), &[]);
 }
@@ -51,7 +51,7 @@ fn ranges_have_steps_and_ends() {
 }
 
 #[test]
-fn a_time_shows_the_frame_that_is_on() {
+fn a_time_gives_the_frame_shown_then() {
     // 30 frames a second
     check(|video| video.frames_played_at(&[0.0, 0.033, 0.034, 9.99, 0.04]), &[0, 0, 1, 299, 1]);
     check(|video| video.frames_played_in_range(0.05..0.2, None), &[1, 2, 3, 4, 5]);
@@ -61,7 +61,7 @@ fn a_time_shows_the_frame_that_is_on() {
 }
 
 #[test]
-fn what_does_not_exist_is_an_error_that_says_what_does() {
+fn a_missing_frame_is_an_error_with_the_number_of_frames() {
     let mut video = open("demo.mp4");
     for error in [
         video.frame_at(300).unwrap_err(),
@@ -76,10 +76,10 @@ fn what_does_not_exist_is_an_error_that_says_what_does() {
 }
 
 #[test]
-fn what_does_not_exist_can_be_left_out_or_replaced_by_the_nearest() {
-    let asked = [3, 300, -301, -1];
-    check(|video| video.out_of_range(OutOfRange::Skip).frames_at(&asked), &[3, 299]);
-    check(|video| video.out_of_range(OutOfRange::Clamp).frames_at(&asked), &[3, 299, 0, 299]);
+fn missing_frames_can_be_skipped_or_replaced_by_the_nearest() {
+    let requested = [3, 300, -301, -1];
+    check(|video| video.out_of_range(OutOfRange::Skip).frames_at(&requested), &[3, 299]);
+    check(|video| video.out_of_range(OutOfRange::Clamp).frames_at(&requested), &[3, 299, 0, 299]);
     let times = [-1.0, 5.0, 10.0];
     check(|video| video.out_of_range(OutOfRange::Skip).frames_played_at(&times), &[150]);
     check(|video| video.out_of_range(OutOfRange::Clamp).frames_played_at(&times), &[0, 150, 299]);
@@ -87,7 +87,7 @@ fn what_does_not_exist_can_be_left_out_or_replaced_by_the_nearest() {
 }
 
 #[test]
-fn a_range_with_a_rate_may_reach_beyond_the_video() {
+fn a_range_with_a_rate_may_extend_past_the_video() {
     let last = |video: &mut Video| video.frames_played_in_range(9.8..10.5, Some(5.0));
     let first = |video: &mut Video| video.frames_played_in_range(-0.4..0.1, Some(5.0));
     check(|video| last(video.out_of_range(OutOfRange::Skip)), &[294]);
@@ -101,7 +101,7 @@ fn a_range_with_a_rate_may_reach_beyond_the_video() {
 }
 
 #[test]
-fn a_rate_must_make_so_many_times_at_most_of_a_range() {
+fn a_rate_is_positive_and_limited_for_its_range() {
     let mut video = open("demo.mp4");
     video.out_of_range(OutOfRange::Skip);
     for (range, rate) in
@@ -115,7 +115,7 @@ fn a_rate_must_make_so_many_times_at_most_of_a_range() {
 }
 
 #[test]
-fn every_frame_s_own_time_finds_it() {
+fn every_frame_is_found_by_its_own_time() {
     for name in ["h264_bframes.mp4", "edit_list.mp4", "vp9.webm", "h264_paff.ts"] {
         let mut video = open(name);
         for number in 0..video.len().unwrap() {
@@ -129,7 +129,7 @@ fn every_frame_s_own_time_finds_it() {
 
 #[test]
 fn frames_read_in_order_have_the_times_of_the_index() {
-    // The last picture of the AVI comes without a time.
+    // The last frame of the AVI has no time.
     for name in ["mpeg4.avi", "h264_bframes.mp4", "h264_paff.ts", "vp9.webm"] {
         let options = SourceOptions { decoders: 1, ..SourceOptions::default() };
         let frames = FrameReader::open(Source::path(clip(name)), options).unwrap();
@@ -141,27 +141,27 @@ fn frames_read_in_order_have_the_times_of_the_index() {
 }
 
 #[test]
-fn a_pipe_can_t_be_read_at_any_place() {
+fn a_pipe_does_not_support_random_access() {
     let file = std::fs::File::open(clip("demo.mp4")).unwrap();
     let mut video = Video::open(Source::reader("pipe", file), SourceOptions::default()).unwrap();
     let error = video.frame_at(0).unwrap_err();
     assert!(matches!(error, Error::ReadOnce { .. }), "{error}");
 }
 
-/// swscale's accurate mode, the reference: RGB of a picture as it is.
+/// A frame as RGB, converted by swscale in its accurate mode: the reference.
 fn reference_rgb(frame: &VideoFrame) -> Vec<u8> {
-    let format = PixelFormat::from_name("rgb24").expect("FFmpeg has it");
+    let format = PixelFormat::from_name("rgb24").expect("a format of FFmpeg");
     let from = Side::of(frame);
     let to = Side { format, color: Color::default(), ..from };
-    let mut scaler = Scaler::new(from, to, Filter::Bilinear).expect("swscale knows both");
+    let mut scaler = Scaler::new(from, to, Filter::Bilinear).expect("swscale supports both");
     let target = VideoFrameMut::new(format, frame.width(), frame.height());
-    let mut target = target.expect("there is memory");
-    scaler.scale(frame, &mut target).expect("they are as announced");
-    target.freeze().plane(0).expect("RGB is a plane").iter().flatten().copied().collect()
+    let mut target = target.expect("enough memory");
+    scaler.scale(frame, &mut target).expect("the formats match");
+    target.freeze().plane(0).expect("RGB has one plane").iter().flatten().copied().collect()
 }
 
 #[test]
-fn rgb_is_swscale_s_within_one() {
+fn rgb_equals_swscales_within_one() {
     for name in ["demo.mp4", "h264_bframes.mp4", "vp9.webm", "h264_444.mp4", "hevc_10bit.mp4"] {
         let mut video = open(name);
         let frame = video.frame_at(3).unwrap();
@@ -177,7 +177,7 @@ fn rgb_is_swscale_s_within_one() {
 }
 
 #[test]
-fn planes_hold_what_pixels_do_and_tensors_too() {
+fn planar_and_interleaved_pixels_and_tensors_agree() {
     let mut video = open("demo.mp4");
     let size = (96, 54);
     let hwc = PixelSpec { size, crop: None, order: PixelOrder::Hwc };
@@ -188,7 +188,7 @@ fn planes_hold_what_pixels_do_and_tensors_too() {
     let infos = video.read_frames_at(&numbers, &hwc, &mut pixels).unwrap();
     assert_eq!(infos.iter().map(|info| info.number).collect::<Vec<_>>(), [10, 200, 10, 299]);
     video.read_frames_at(&numbers, &chw, &mut planes).unwrap();
-    assert_eq!(pixels[..row], pixels[2 * row..3 * row], "the double");
+    assert_eq!(pixels[..row], pixels[2 * row..3 * row], "the duplicate");
     assert_ne!(pixels[..row], pixels[row..2 * row]);
     let (mut interleaved, mut tensor) = (vec![0.0; 4 * row], vec![0.0; 4 * row]);
     let normalise = Normalise { scale: [0.5, 1.0, 2.0], bias: [1.0, 0.0, -1.0] };
@@ -206,7 +206,7 @@ fn planes_hold_what_pixels_do_and_tensors_too() {
 }
 
 #[test]
-fn deep_pixels_are_the_same_picture_with_finer_steps() {
+fn deep_pixels_equal_8_bit_pixels_within_rounding() {
     for name in ["hevc_10bit.mp4", "demo.mp4", "rotated_90.mp4", "rotated_270.mp4"] {
         let mut video = open(name);
         let whole = video.frame_at(0).unwrap().display_size();
@@ -226,17 +226,17 @@ fn deep_pixels_are_the_same_picture_with_finer_steps() {
                     .collect();
                 let worst = off.iter().copied().fold(0.0, f64::max);
                 let mean = off.iter().sum::<f64>() / off.len() as f64;
-                // Colours that RGB can't show are cut before resizing, or behind it.
+                // Colours outside RGB are clipped before resizing in one case, after it in the other.
                 let is_resized = size != crop.map_or(whole, |crop| (crop.width, crop.height));
-                let (most, most_mean) = if is_resized { (50.0, 1.5) } else { (1.6, 0.6) };
-                assert!(mean < most_mean && worst < most, "{name}, {spec:?}: {worst} {mean}");
+                let (max_error, max_mean) = if is_resized { (50.0, 1.5) } else { (1.6, 0.6) };
+                assert!(mean < max_mean && worst < max_error, "{name}, {spec:?}: {worst} {mean}");
             }
         }
     }
 }
 
 #[test]
-fn ranges_may_reach_to_either_end() {
+fn ranges_may_be_open_at_either_end() {
     let mut video = open("h264_bframes.mp4");
     let count = video.len().unwrap();
     let all: Vec<_> = (0..count).collect();
@@ -249,7 +249,7 @@ fn ranges_may_reach_to_either_end() {
 }
 
 #[test]
-fn what_was_interrupted_reads_no_more() {
+fn an_interrupted_video_reads_no_more() {
     let mut video = open("h264_bframes.mp4");
     video.frame_at(0).unwrap();
     video.interrupt().cancel();
@@ -257,7 +257,7 @@ fn what_was_interrupted_reads_no_more() {
 }
 
 #[test]
-fn a_crop_is_a_part_of_the_whole() {
+fn a_crop_equals_that_part_of_the_frame() {
     for name in ["demo.mp4", "rotated_90.mp4", "rotated_180.mp4"] {
         let mut video = open(name);
         let (width, height) = video.frame_at(0).unwrap().view().unwrap().display_size();
@@ -278,7 +278,8 @@ fn a_crop_is_a_part_of_the_whole() {
     }
 }
 
-/// Frame 26 and some after it are damaged; gives the numbers of the frames that come.
+/// Reads frames 20 to 29 of a clip in which frame 26 and some after it are damaged; returns their numbers
+/// and whether they are damaged.
 fn with_damage(policy: OnDamage) -> Result<Vec<(Option<u64>, bool)>, Error> {
     let mut video = open("damaged_keyframe.mp4");
     let frames = video.on_damage(policy).frames_in_range(20..30, 1)?;
@@ -286,20 +287,20 @@ fn with_damage(policy: OnDamage) -> Result<Vec<(Option<u64>, bool)>, Error> {
 }
 
 #[test]
-fn damage_is_kept_refused_left_out_or_replaced() {
+fn damaged_frames_are_kept_refused_skipped_or_replaced() {
     let kept = with_damage(OnDamage::Keep).unwrap();
     let damaged = kept.iter().filter(|(_, damaged)| *damaged).count();
     assert!(kept.len() == 10 && damaged > 0, "{kept:?}");
     assert!(matches!(with_damage(OnDamage::Fail), Err(Error::Decode { .. })));
-    let left = with_damage(OnDamage::Skip).unwrap();
-    assert_eq!(left.len(), 10 - damaged);
-    assert!(left.iter().all(|(_, damaged)| !damaged));
+    let rest = with_damage(OnDamage::Skip).unwrap();
+    assert_eq!(rest.len(), 10 - damaged);
+    assert!(rest.iter().all(|(_, damaged)| !damaged));
     assert_eq!(with_damage(OnDamage::Repeat).unwrap(), kept);
     assert_eq!(with_damage(OnDamage::Black).unwrap(), kept);
 }
 
 #[test]
-fn damage_is_reported_and_its_place_in_a_buffer_filled() {
+fn damaged_frames_are_reported_and_filled_in_a_buffer() {
     let mut video = open("damaged_keyframe.mp4");
     let spec = PixelSpec { size: (32, 32), crop: None, order: PixelOrder::Hwc };
     let numbers: Vec<i64> = (20..30).collect();
@@ -319,7 +320,7 @@ fn damage_is_reported_and_its_place_in_a_buffer_filled() {
 }
 
 #[test]
-fn an_index_that_took_a_scan_is_kept_if_wanted() {
+fn an_index_made_by_scanning_is_cached_on_request() {
     let folder = tempfile::tempdir().unwrap();
     let options =
         SourceOptions { index_cache: Some(folder.path().into()), ..SourceOptions::default() };
@@ -336,7 +337,7 @@ fn an_index_that_took_a_scan_is_kept_if_wanted() {
 }
 
 #[test]
-fn tables_that_call_every_picture_a_keyframe_are_not_believed() {
+fn tables_that_mark_every_frame_as_a_keyframe_are_not_trusted() {
     let mut bytes = std::fs::read(clip("h264_bframes.mp4")).unwrap();
     let place = bytes.windows(4).position(|window| window == b"stss").unwrap();
     bytes[place..place + 4].copy_from_slice(b"free"); // without it all samples are keyframes
@@ -363,7 +364,7 @@ fn tables_that_call_every_picture_a_keyframe_are_not_believed() {
 }
 
 #[test]
-fn chosen_frames_are_the_same_however_their_groups_are_decoded() {
+fn chosen_frames_do_not_depend_on_how_groups_are_decoded() {
     let hash = |frame: &moviola_media::frame::Frame| moviola::hash::frame_md5(&frame.decoded);
     for name in ["demo.mp4", "hevc_cra.mp4", "h264_paff_mixed.ts", "same_times.mkv"] {
         let count = open(name).len().unwrap();
@@ -371,14 +372,14 @@ fn chosen_frames_are_the_same_however_their_groups_are_decoded() {
             let asked: Vec<_> = numbers.iter().map(|&number| number as i64).collect();
             let truth = open(name).map_frames_at(&asked, |_, frame| hash(frame)).unwrap();
             let truth: Vec<_> = truth.into_iter().map(Result::unwrap).collect();
-            // No room for pictures that wait: one decoder with threads.
+            // Without memory for waiting frames, one decoder with threads is used.
             for (workers, memory) in [(1, 0), (3, 0), (3, usize::MAX)] {
                 let options = SourceOptions { memory, ..SourceOptions::default() };
                 let video = Video::open(Source::path(clip(name)), options).unwrap();
                 let workers = vec![move |frame| hash(&frame); workers];
                 let frames = FrameReader::chosen(video, numbers.clone(), workers).unwrap();
                 let frames: Vec<_> = frames.map(Result::unwrap).collect();
-                assert!(frames == truth, "{name}, room for {memory} bytes");
+                assert!(frames == truth, "{name}, memory {memory}");
             }
         }
     }

@@ -1,31 +1,31 @@
-//! The clips tests run on: our own, and real ones where a folder of them lies beside the checkout.
+//! The clips that tests use: the project's own, and others if there is a folder of them beside the checkout.
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-/// The checkout.
+/// The folder of the checkout.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
 }
 
-/// Our own clips.
+/// The folder of the project's own clips.
 pub fn testdata() -> PathBuf {
     root().join("testdata")
 }
 
-/// Real clips, pictures and models, if the folder is there; says so when it is not.
+/// The folder of other clips, images and models; prints a line and returns `None` if it is missing.
 pub fn shared_media() -> Option<PathBuf> {
     let folder = root().join("../shared/media");
     let found = folder.is_dir();
     if !found {
-        println!("left out: there are no real clips at {}", folder.display());
+        println!("skipped: there are no other clips at {}", folder.display());
     }
     found.then_some(folder)
 }
 
-/// Every file that may hold video: of `testdata/` and of the real clips.
+/// All files that may contain video, in `testdata/` and among the other clips.
 pub fn all_videos() -> Vec<PathBuf> {
     let mut clips = files_in(&testdata());
     if let Some(shared) = shared_media() {
@@ -35,7 +35,7 @@ pub fn all_videos() -> Vec<PathBuf> {
     clips
 }
 
-/// Every file that may hold audio: those with video, and real audio.
+/// All files that may contain audio: those that may contain video, and the other audio clips.
 pub fn all_audio() -> Vec<PathBuf> {
     let mut clips = all_videos();
     if let Some(shared) = shared_media() {
@@ -45,7 +45,7 @@ pub fn all_audio() -> Vec<PathBuf> {
     clips
 }
 
-/// Hashes, descriptions and scripts that lie beside the clips.
+/// Whether it is a hash, description or script beside the clips.
 fn is_side_file(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     matches!(extension, "md5" | "json" | "md" | "py" | "sh" | "tsv" | "onnx" | "framemd5")
@@ -60,7 +60,7 @@ pub fn files_in(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The file's name, for messages and tables.
+/// The file's name, for messages and lookups.
 pub fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }

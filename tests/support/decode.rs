@@ -1,4 +1,4 @@
-//! Decodes every frame of a clip with our own demuxer and decoder.
+//! Decoding all frames of a clip with moviola-av's demuxer and decoder.
 
 use std::path::Path;
 
@@ -17,19 +17,18 @@ use moviola_media::{
 
 use crate::reference::{Decoded, Frame};
 
-/// The number of the stream that would be read, or why there is none.
+/// The index of the video stream that readers select, or the message if there is none.
 pub fn video_stream(clip: &Path) -> std::result::Result<usize, String> {
     Media::open(Source::path(clip), SourceOptions::default())
         .map(|media| media.video().index)
         .map_err(|error| error.to_string())
 }
 
-/// Decodes all frames of a stream in order, as the ffmpeg command does: damaged packets are
-/// passed over.
+/// Decodes all frames of a stream in order. Damaged packets are skipped, as in the ffmpeg command.
 ///
 /// # Errors
 ///
-/// If the clip can't be opened or its decoder can't.
+/// If the clip or its decoder can't be opened.
 pub fn all_frames(clip: &Path, stream: usize) -> Result<Decoded> {
     let mut frames = Vec::new();
     let time_base = each_frame(clip, stream, |frame| {
@@ -41,24 +40,24 @@ pub fn all_frames(clip: &Path, stream: usize) -> Result<Decoded> {
     Ok(Decoded { time_base, frames })
 }
 
-/// When all frames of a stream are shown, in ticks, in the order they come; `None` for one that
-/// doesn't say it.
+/// The presentation times of all frames of a stream in ticks, in decoder output order; `None` for frames
+/// without one.
 ///
 /// # Errors
 ///
-/// If the clip can't be opened or its decoder can't.
+/// If the clip or its decoder can't be opened.
 pub fn all_times(clip: &Path, stream: usize) -> Result<Vec<Option<i64>>> {
     let mut times = Vec::new();
     each_frame(clip, stream, |frame| times.push(frame.pts()))?;
     Ok(times)
 }
 
-/// The hashes of the first video stream's frames in the ways that hashes are published: of the
-/// planes as they are, and of the planes as NV12.
+/// The hashes of all frames of the first video stream in the two published forms: of the planes as decoded,
+/// and of the planes converted to NV12.
 ///
 /// # Errors
 ///
-/// If the clip can't be opened or its decoder can't.
+/// If the clip or its decoder can't be opened.
 pub fn published_hashes(clip: &Path) -> Result<[Vec<String>; 2]> {
     let (mut planar, mut nv12) = (Vec::new(), Vec::new());
     each_frame(clip, 0, |frame| {
@@ -68,7 +67,7 @@ pub fn published_hashes(clip: &Path) -> Result<[Vec<String>; 2]> {
     Ok([planar, nv12])
 }
 
-/// Calls `see` with each frame; the time base is a fraction of a second.
+/// Calls `see` with each frame; returns the time base as a fraction of a second.
 fn each_frame(clip: &Path, stream: usize, mut see: impl FnMut(&VideoFrame)) -> Result<(i64, i64)> {
     let mut demuxer = Demuxer::open(DemuxerOptions {
         url: clip.to_string_lossy().into_owned(),
@@ -89,7 +88,7 @@ fn each_frame(clip: &Path, stream: usize, mut see: impl FnMut(&VideoFrame)) -> R
     Ok(base.map_or((0, 1), |base| (base.num().into(), base.den().into())))
 }
 
-/// The ffmpeg command stops reading at the first error, and so do we.
+/// The next packet; `None` at the end and at the first error, where the ffmpeg command stops too.
 fn next_packet(demuxer: &mut Demuxer) -> Option<Packet> {
     demuxer.read_packet().ok().flatten()
 }

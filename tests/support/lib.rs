@@ -1,5 +1,5 @@
-//! What the whole-program tests share: clips, the reference ffmpeg, hashes of frames.
-#![expect(clippy::print_stdout, reason = "a test says what it leaves out")]
+//! Support for whole-program tests: clips, the reference ffmpeg, hashes of frames.
+#![expect(clippy::print_stdout, reason = "tests print what they skip")]
 
 pub mod clips;
 pub mod decode;

@@ -1,4 +1,4 @@
-//! The reference ffmpeg: built from the same sources by `native/`.
+//! The reference ffmpeg, built from the same sources by `native/`.
 
 use std::{path::Path, process::Command};
 
@@ -7,31 +7,31 @@ use std::{path::Path, process::Command};
 pub struct Frame {
     /// Presentation time in ticks of the output's time base.
     pub pts: i64,
-    /// MD5 of the decoded planes in hexadecimal.
+    /// MD5 of the decoded planes, in hexadecimal.
     pub md5: String,
 }
 
-/// What ffmpeg decodes of one stream.
+/// The decoded frames of a stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Decoded {
     /// Length of a tick in seconds, as a fraction.
     pub time_base: (i64, i64),
-    /// All frames, in the order they come out.
+    /// All frames, in decoder output order.
     pub frames: Vec<Frame>,
 }
 
-/// The path of the reference ffmpeg; `None` if it was not built.
+/// The path of the reference ffmpeg; prints a line and returns `None` if it was not built.
 fn ffmpeg() -> Option<String> {
     let path = std::env::var("MOVIOLA_FFMPEG").ok();
     if path.is_none() {
-        println!("left out: MOVIOLA_FFMPEG does not name the reference ffmpeg");
+        println!("skipped: MOVIOLA_FFMPEG does not name the reference ffmpeg");
     }
     path
 }
 
 /// Decodes stream `stream` of `clip`; `before` are options for the input, such as `-skip_frame`.
 ///
-/// `None` if there is no reference ffmpeg, or if it makes nothing of the clip.
+/// `None` without a reference ffmpeg, or if it decodes no frame of the clip.
 pub fn decode(clip: &Path, stream: usize, before: &[&str]) -> Option<Decoded> {
     let output = Command::new(ffmpeg()?)
         .args(["-v", "quiet", "-nostdin", "-threads", "1", "-noautorotate", "-copyts"])
@@ -39,7 +39,7 @@ pub fn decode(clip: &Path, stream: usize, before: &[&str]) -> Option<Decoded> {
         .arg("-i")
         .arg(clip)
         .args(["-map", &format!("0:{stream}"), "-noautoscale", "-fps_mode", "passthrough"])
-        // Ticks of the stream itself: those of the frame rate would merge frames.
+        // The stream's own ticks, because ticks of the frame rate would merge frames.
         .args(["-enc_time_base", "demux"])
         .args(["-f", "framemd5", "-"])
         .output()
@@ -48,10 +48,10 @@ pub fn decode(clip: &Path, stream: usize, before: &[&str]) -> Option<Decoded> {
     (!decoded.frames.is_empty()).then_some(decoded)
 }
 
-/// The samples of stream `stream` of `clip`, channels in turn; `after` are options for the output,
+/// The samples of stream `stream` of `clip`, channels interleaved; `after` are options for the output,
 /// such as `-ar`.
 ///
-/// `None` if there is no reference ffmpeg.
+/// `None` without a reference ffmpeg.
 pub fn audio(clip: &Path, stream: usize, after: &[&str]) -> Option<Vec<f32>> {
     let output = Command::new(ffmpeg()?)
         .args(["-v", "quiet", "-nostdin", "-threads", "1", "-i"])
@@ -65,9 +65,9 @@ pub fn audio(clip: &Path, stream: usize, after: &[&str]) -> Option<Vec<f32>> {
     Some(samples.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect())
 }
 
-/// The MP4 that `clip` becomes when its streams are encrypted.
+/// Encrypts the streams of `clip`; returns the MP4 file.
 ///
-/// `None` if there is no reference ffmpeg.
+/// `None` without a reference ffmpeg.
 pub fn encrypted(clip: &Path) -> Option<Vec<u8>> {
     let folder = tempfile::tempdir().ok()?;
     let target = folder.path().join("encrypted.mp4");

@@ -1,4 +1,4 @@
-//! FFmpeg's messages reach `tracing`. The callback is global: this test is alone in its process.
+//! Tests that FFmpeg's messages become `tracing` events, in a separate process because the callback is global.
 #![allow(clippy::unwrap_used)]
 
 use std::{
@@ -17,16 +17,16 @@ use tracing::{
     span,
 };
 
-/// Keeps the level and the text of every event up to a level.
+/// A subscriber that collects the level and text of all events up to a level.
 #[derive(Clone)]
 struct Collector {
-    most: Level,
+    max_level: Level,
     lines: Arc<Mutex<Vec<(Level, String)>>>,
 }
 
 impl Subscriber for Collector {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == "ffmpeg" && *metadata.level() <= self.most
+        metadata.target() == "ffmpeg" && *metadata.level() <= self.max_level
     }
 
     fn event(&self, event: &Event<'_>) {
@@ -38,7 +38,7 @@ impl Subscriber for Collector {
         }
         let mut text = Text(String::new());
         event.record(&mut text);
-        assert!(!text.0.contains("panic please"), "as asked");
+        assert!(!text.0.contains("panic please"), "requested by the test");
         self.lines.lock().unwrap().push((*event.metadata().level(), text.0));
     }
 
@@ -51,9 +51,9 @@ impl Subscriber for Collector {
     fn exit(&self, _: &span::Id) {}
 }
 
-/// What FFmpeg says while an input is opened, and found wanting.
-fn collect(most: Level, options: DemuxerOptions) -> Vec<(Level, String)> {
-    let collector = Collector { most, lines: Arc::default() };
+/// FFmpeg's messages while an input is opened and probed.
+fn collect(max_level: Level, options: DemuxerOptions) -> Vec<(Level, String)> {
+    let collector = Collector { max_level, lines: Arc::default() };
     let lines = Arc::clone(&collector.lines);
     tracing::subscriber::with_default(collector, || {
         if let Ok(mut demuxer) = Demuxer::open(options) {
@@ -64,7 +64,7 @@ fn collect(most: Level, options: DemuxerOptions) -> Vec<(Level, String)> {
 }
 
 #[test]
-fn messages_reach_tracing_whole_and_once() {
+fn messages_become_whole_events_once() {
     log::init();
     log::init();
     let clip = |name: &str| {
@@ -77,7 +77,7 @@ fn messages_reach_tracing_whole_and_once() {
     let expected = lines.iter().any(|(_, text)| text.ends_with("moov atom not found"));
     assert!(expected, "{lines:?}");
     assert!(lines.iter().all(|(_, text)| !text.contains('\n') && !text.is_empty()));
-    assert!(lines[0].1.starts_with("[mov,mp4"), "who speaks is said: {lines:?}");
+    assert!(lines[0].1.starts_with("[mov,mp4"), "the sender is named: {lines:?}");
 
     let details = collect(Level::TRACE, clip("demo.mp4"));
     assert!(details.len() > 10 && details.iter().any(|(level, _)| *level == Level::TRACE));
@@ -92,7 +92,7 @@ fn messages_reach_tracing_whole_and_once() {
         }
     });
 
-    // A subscriber that panics does not unwind into C. FFmpeg repeats the name of the segment.
+    // A panic in a subscriber does not unwind into C. FFmpeg logs the name of the segment.
     static PANICS: AtomicUsize = AtomicUsize::new(0);
     std::panic::set_hook(Box::new(|_| {
         PANICS.fetch_add(1, Ordering::Relaxed);

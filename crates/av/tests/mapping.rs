@@ -1,15 +1,15 @@
-//! Mapped files: one that is truncated while it is read is an error, not a crash, and none takes
-//! much memory. Signal handlers and memory are the process's: this test is alone in its own.
+//! Tests of mapped files: truncation while reading is an error, not a crash, and memory stays small. In a
+//! separate process, because signal handlers and memory belong to the process.
 #![allow(clippy::unwrap_used, clippy::print_stdout, unsafe_code)]
 
 use std::{fs::File, io::Write, os::unix::process::ExitStatusExt, path::Path, process::Command};
 
 use moviola_av::{Demuxer, DemuxerOptions, Error, Io, Packet, io::sigbus};
 
-/// Tells this program to misbehave, and how.
+/// Environment variable that makes this program cause a fault, and selects it.
 const ROLE: &str = "MOVIOLA_TEST_ROLE";
 
-/// A transport stream of 32 MB: it repeats one clip.
+/// A transport stream of 32 MiB: one clip, repeated.
 fn big_file() -> tempfile::NamedTempFile {
     let clip = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/mpeg2_field.ts");
     let clip = std::fs::read(clip).unwrap();
@@ -20,7 +20,7 @@ fn big_file() -> tempfile::NamedTempFile {
     file
 }
 
-/// Maps a file, truncates it when some packets are read, and reads on.
+/// Maps a file, truncates it after some packets, and continues to read; returns the error.
 fn read_while_truncated(len: u64) -> Error {
     let file = big_file();
     let io = Io::map(file.reopen().unwrap()).unwrap();
@@ -45,7 +45,7 @@ fn check_truncated(len: u64) {
     assert_eq!(message, "the file was truncated while it was read");
 }
 
-/// Memory of this process that mapped files take, in bytes.
+/// Memory of this process that is used by mapped files, in bytes.
 #[cfg(target_os = "linux")]
 fn mapped() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
@@ -59,21 +59,21 @@ fn check_memory() {
     let options = DemuxerOptions { url: "big.ts".into(), io: Some(io), ..Default::default() };
     let mut demuxer = Demuxer::open(options).unwrap();
     let mut packet = Packet::new().unwrap();
-    let (before, mut most) = (mapped(), 0);
+    let (before, mut peak) = (mapped(), 0);
     while demuxer.read_into(&mut packet).unwrap() {
-        most = most.max(mapped());
+        peak = peak.max(mapped());
     }
     assert!(counters.bytes_read() > 30 << 20);
-    assert!(most.saturating_sub(before) < 12 << 20, "{} MB more", (most - before) >> 20);
+    assert!(peak.saturating_sub(before) < 12 << 20, "{} MB more", (peak - before) >> 20);
 }
 
-/// The signal that ends this program when it misbehaves so.
+/// Starts this program in a role; returns the signal that ended it.
 fn signal_of(role: &str) -> Option<i32> {
     let program = std::env::current_exe().unwrap();
     Command::new(program).arg("--nocapture").env(ROLE, role).status().unwrap().signal()
 }
 
-/// Touches a mapping that is not the crate's, past the end of its file.
+/// Reads past the end of the file of a mapping that does not belong to the crate.
 fn fault_elsewhere() {
     use std::os::fd::AsRawFd;
     let file = tempfile::tempfile().unwrap();
@@ -84,7 +84,7 @@ fn fault_elsewhere() {
         unsafe { libc::mmap(std::ptr::null_mut(), 8192, access, flags, File::as_raw_fd(&file), 0) };
     assert_ne!(start, libc::MAP_FAILED);
     file.set_len(0).unwrap();
-    // SAFETY: the address is mapped; that reading it faults is the point.
+    // SAFETY: the address is mapped; the read faults, which is what this tests.
     let byte = unsafe { start.cast::<u8>().read_volatile() };
     println!("survived a foreign fault: {byte}");
 }
@@ -117,5 +117,9 @@ fn truncation_is_an_error_and_memory_stays_small() {
     });
 
     assert_eq!(signal_of("foreign"), Some(libc::SIGBUS), "other faults still end the process");
-    assert_eq!(signal_of("without handler"), Some(libc::SIGBUS), "else this test tests nothing");
+    assert_eq!(
+        signal_of("without handler"),
+        Some(libc::SIGBUS),
+        "without the handler, truncation ends the process"
+    );
 }

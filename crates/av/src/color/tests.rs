@@ -5,7 +5,7 @@ use ffmpeg_sys_next as ffi;
 use super::*;
 use crate::raw;
 
-/// FFmpeg's numbers up to its largest, and a few that decoders may copy from a damaged stream.
+/// Numbers without a meaning, which decoders may copy from a damaged stream.
 const NUMBERS: [c_int; 3] = [255, 256, -1];
 
 #[track_caller]
@@ -32,7 +32,7 @@ fn check_names(
     }
 }
 
-/// A number as one of FFmpeg's enums.
+/// Converts a number to one of FFmpeg's enums.
 #[track_caller]
 fn named<E: Copy>(number: c_int, last: c_int) -> E {
     const { assert!(size_of::<E>() == size_of::<c_int>()) };

@@ -47,7 +47,7 @@ fn a_missing_device_is_an_error() {
 /// A device of any Vulkan driver, also a software one; prints a line and returns `None` without one.
 fn vulkan() -> Option<HwDevice> {
     let device = HwDevice::open(HwKind::Vulkan, None);
-    device.inspect_err(|error| println!("left out: no Vulkan device ({error})")).ok()
+    device.inspect_err(|error| println!("skipped: no Vulkan device ({error})")).ok()
 }
 
 /// Copies a frame into a device's memory.

@@ -1,4 +1,4 @@
-//! Where the clips are, and the loops that every test needs.
+//! The clips, and decoding loops that tests share.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use moviola_av::{
     Received, Sent, VideoFrame,
 };
 
-/// A small clip of the repository.
+/// The path of a clip in `testdata/`.
 #[track_caller]
 pub(crate) fn clip(name: &str) -> String {
     let path = root().join("testdata").join(name);
@@ -15,7 +15,7 @@ pub(crate) fn clip(name: &str) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-/// A clip of the collection beside the checkout; `None`, and a line of output, if it is not there.
+/// The path of a clip in the collection beside the checkout; prints a line and returns `None` if missing.
 pub(crate) fn media(name: &str) -> Option<String> {
     let path = root().parent()?.join("shared/media/video").join(name);
     if path.exists() {
@@ -38,7 +38,7 @@ pub(crate) fn open(url: &str) -> Demuxer {
     Demuxer::open(options(url)).unwrap()
 }
 
-/// The first stream of moving frames, with the others switched off.
+/// The first video stream that is not cover art; discards packets of the others.
 #[track_caller]
 pub(crate) fn video(demuxer: &mut Demuxer) -> (usize, CodecParameters) {
     let stream = demuxer
@@ -54,7 +54,7 @@ pub(crate) fn video(demuxer: &mut Demuxer) -> (usize, CodecParameters) {
     (index, parameters)
 }
 
-/// Sends a packet and gives every frame that is ready to `sink`.
+/// Sends a packet and passes all available frames to `sink`.
 #[track_caller]
 pub(crate) fn feed(decoder: &mut Decoder, packet: &Packet, sink: &mut impl FnMut(VideoFrame)) {
     while decoder.send(packet).unwrap() == Sent::Full {
@@ -63,7 +63,7 @@ pub(crate) fn feed(decoder: &mut Decoder, packet: &Packet, sink: &mut impl FnMut
     drain(decoder, sink);
 }
 
-/// Gives every frame that is ready to `sink`; says whether the decoder is at its end.
+/// Passes all available frames to `sink`; returns whether the decoder is drained.
 #[track_caller]
 pub(crate) fn drain(decoder: &mut Decoder, sink: &mut impl FnMut(VideoFrame)) -> bool {
     loop {
@@ -75,7 +75,7 @@ pub(crate) fn drain(decoder: &mut Decoder, sink: &mut impl FnMut(VideoFrame)) ->
     }
 }
 
-/// Every frame of an open input's video.
+/// Decodes all frames of an open input's video.
 #[track_caller]
 pub(crate) fn decode_from(demuxer: &mut Demuxer, options: &DecoderOptions) -> Vec<VideoFrame> {
     let (index, parameters) = video(demuxer);
@@ -92,7 +92,7 @@ pub(crate) fn decode_from(demuxer: &mut Demuxer, options: &DecoderOptions) -> Ve
     frames
 }
 
-/// Every frame of a clip.
+/// Decodes all frames of a clip.
 #[track_caller]
 pub(crate) fn decode(url: &str, options: &DecoderOptions) -> Vec<VideoFrame> {
     decode_from(&mut open(url), options)

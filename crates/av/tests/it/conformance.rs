@@ -1,4 +1,4 @@
-//! Frames are FFmpeg's, byte for byte, in presentation order and none is lost.
+//! Tests that frames equal the ffmpeg command's, byte for byte, in presentation order and without loss.
 
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use moviola_av::{DecoderOptions, Demuxer, Io, VideoFrame, decoder::ThreadKind};
 
 use crate::clips::{clip, decode, decode_from, media, options};
 
-/// The MD5 of the planes, packed, as `ffmpeg -f framemd5` counts it.
+/// The MD5 of the planes without padding, as `ffmpeg -f framemd5` computes it.
 pub(crate) fn md5(frame: &VideoFrame) -> String {
     let mut hash = Md5::new();
     for plane in frame.planes() {
@@ -22,7 +22,7 @@ pub(crate) fn md5s(frames: &[VideoFrame]) -> Vec<String> {
     frames.iter().map(md5).collect()
 }
 
-/// What the reference makes of a clip; `None`, and a line of output, without a reference.
+/// The reference's hashes of a clip's frames; prints a line and returns `None` without a reference.
 fn reference(url: &str) -> Option<Vec<String>> {
     let Ok(ffmpeg) = std::env::var("MOVIOLA_FFMPEG") else {
         println!("skipped: MOVIOLA_FFMPEG names no reference ffmpeg");
@@ -41,8 +41,8 @@ fn reference(url: &str) -> Option<Vec<String>> {
 #[track_caller]
 fn check_clip(url: &str) {
     let Some(want) = reference(url) else { return };
-    assert!(!want.is_empty(), "{url}: the reference gives nothing");
-    // What an edit list hides is decoded and not shown.
+    assert!(!want.is_empty(), "{url}: the reference decodes no frame");
+    // Frames hidden by an edit list are decoded, but the reference does not show them.
     let mut frames = decode(url, &DecoderOptions::default());
     frames.retain(|frame| !frame.is_discard());
     assert_eq!(md5s(&frames), want, "{url}");
@@ -109,7 +109,7 @@ fn other_clips_decode_as_ffmpeg_does() {
 }
 
 #[test]
-fn threads_do_not_change_the_pictures() {
+fn threads_do_not_change_the_frames() {
     for name in ["h264_bframes.mp4", "hevc_10bit.mp4", "av1.mkv", "vp9.webm", "mpeg2_field.ts"] {
         let url = clip(name);
         let want = md5s(&decode(&url, &DecoderOptions::default()));
@@ -121,7 +121,7 @@ fn threads_do_not_change_the_pictures() {
 }
 
 #[test]
-fn sources_do_not_change_the_pictures() {
+fn byte_sources_do_not_change_the_frames() {
     type Make = fn(&str) -> Io;
     let makes: [Make; 5] = [
         |url| Io::file(std::fs::File::open(url).unwrap()).unwrap(),
@@ -140,7 +140,7 @@ fn sources_do_not_change_the_pictures() {
                 Demuxer::open(moviola_av::DemuxerOptions { io: Some(io), ..options(&url) })
                     .unwrap();
             let frames = decode_from(&mut demuxer, &DecoderOptions::default());
-            assert_eq!(md5s(&frames), want, "{name} through source {index}");
+            assert_eq!(md5s(&frames), want, "{name} from byte source {index}");
             let len = std::fs::metadata(&url).unwrap().len();
             assert!(counters.bytes_read() >= len / 2, "{name}: {counters:?}");
             assert_eq!(demuxer.io_counters().unwrap().reads(), counters.reads());

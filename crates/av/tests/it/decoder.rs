@@ -1,4 +1,4 @@
-//! What decoders answer, and what they survive.
+//! Tests of video decoders: results, draining, flushing, damage, limits.
 
 use moviola_av::{
     CodecParameters, Decoder, DecoderOptions, Discard, Error, Packet, PixelFormat, Received, Sent,
@@ -10,7 +10,7 @@ use crate::{
     conformance::{md5, md5s},
 };
 
-/// A clip's parameters and the packets of its video.
+/// The parameters and packets of a clip's video.
 fn packets(name: &str) -> (CodecParameters, Vec<Packet>) {
     let mut demuxer = open(&clip(name));
     let (index, parameters) = video(&mut demuxer);
@@ -22,7 +22,7 @@ fn decoder(parameters: &CodecParameters) -> Decoder {
     Decoder::open(parameters, &DecoderOptions::default()).unwrap()
 }
 
-/// Sends every packet and drains.
+/// Sends all packets and drains the decoder.
 #[track_caller]
 fn run(decoder: &mut Decoder, packets: &[Packet]) -> Vec<VideoFrame> {
     let mut frames = Vec::new();
@@ -36,7 +36,7 @@ fn run(decoder: &mut Decoder, packets: &[Packet]) -> Vec<VideoFrame> {
 }
 
 #[test]
-fn draining_gives_every_picture() {
+fn draining_returns_every_frame() {
     for name in ["h264_bframes.mp4", "hevc_cra.mp4", "mpeg4.avi", "vp9.webm", "av1.mkv"] {
         for threads in [1, 3] {
             let (parameters, packets) = packets(name);
@@ -50,33 +50,32 @@ fn draining_gives_every_picture() {
     }
 }
 
-/// Packets of VP9 that hold no frame to show: a frame header with show_frame off is the last
-/// of its packet.
+/// The number of VP9 packets without a shown frame.
 fn hidden(packets: &[Packet]) -> usize {
     packets.iter().filter(|packet| packet.data().len() == 1).count()
 }
 
 #[test]
-fn a_full_decoder_says_so_and_loses_nothing() {
+fn a_full_decoder_loses_nothing() {
     let (parameters, packets) = packets("mjpeg.avi");
     let mut decoder = decoder(&parameters);
     let mut frames = 0;
-    let mut waited = false;
+    let mut was_full = false;
     for packet in &packets {
         while decoder.send(packet).unwrap() == Sent::Full {
-            waited = true;
+            was_full = true;
             assert!(matches!(decoder.receive(), Ok(Received::Frame(_))));
             frames += 1;
         }
     }
     decoder.send_end().unwrap();
     drain(&mut decoder, &mut |_| frames += 1);
-    assert!(waited);
+    assert!(was_full);
     assert_eq!(frames, packets.len());
 }
 
 #[test]
-fn a_decoder_asks_for_packets_before_it_has_any() {
+fn a_new_decoder_needs_a_packet() {
     let (parameters, _) = packets("h264_bframes.mp4");
     let mut decoder = decoder(&parameters);
     assert!(matches!(decoder.receive(), Ok(Received::NeedPacket)));
@@ -86,9 +85,9 @@ fn a_decoder_asks_for_packets_before_it_has_any() {
 }
 
 #[test]
-fn more_pictures_can_be_held_back() {
+fn more_frames_can_be_held_back() {
     let (parameters, packets) = packets("h264_bframes.mp4");
-    let first_picture_after = |reorder_delay| {
+    let packets_before_first_frame = |reorder_delay| {
         let options = DecoderOptions { reorder_delay, ..Default::default() };
         let mut decoder = Decoder::open(&parameters, &options).unwrap();
         let sent = packets.iter().position(|packet| {
@@ -97,9 +96,12 @@ fn more_pictures_can_be_held_back() {
         });
         (sent.unwrap(), decoder.reorder_delay())
     };
-    let (usual, delay) = first_picture_after(0);
-    let (late, most) = first_picture_after(15);
-    assert!(delay > 0 && late > usual && most == 15, "{usual} {delay}, {late} {most}");
+    let (default, delay) = packets_before_first_frame(0);
+    let (later, max_delay) = packets_before_first_frame(15);
+    assert!(
+        delay > 0 && later > default && max_delay == 15,
+        "{default} {delay}, {later} {max_delay}"
+    );
 }
 
 #[test]
@@ -113,7 +115,7 @@ fn packets_after_the_end_are_refused_until_a_flush() {
 }
 
 #[test]
-fn a_flush_leaves_no_picture_of_before() {
+fn a_flush_discards_all_earlier_frames() {
     for name in ["h264_bframes.mp4", "hevc_cra.mp4", "hevc_10bit.mp4", "av1.mkv", "vp9.webm"] {
         for (threads, ended) in [(1, false), (1, true), (3, false), (3, true)] {
             let (parameters, packets) = packets(name);
@@ -146,7 +148,7 @@ fn an_empty_packet_does_not_end_the_stream() {
 }
 
 #[test]
-fn a_tag_comes_back_on_its_own_picture() {
+fn a_tag_is_returned_on_the_frame_of_its_packet() {
     for name in ["h264_bframes.mp4", "av1.mkv", "hevc_cra.mp4", "mpeg2_field.ts"] {
         let (parameters, mut packets) = packets(name);
         for (tag, packet) in packets.iter_mut().enumerate() {
@@ -164,7 +166,7 @@ fn a_tag_comes_back_on_its_own_picture() {
 }
 
 #[test]
-fn damaged_packets_are_errors_and_the_rest_is_decoded() {
+fn damaged_packets_are_errors_and_others_are_decoded() {
     let (parameters, packets) = packets("h264_bframes.mp4");
     let mut decoder = decoder(&parameters);
     let (mut frames, mut errors) = (0, 0);
@@ -206,7 +208,7 @@ fn count(decoder: &mut Decoder) -> usize {
 }
 
 #[test]
-fn random_bytes_never_do_more_than_fail() {
+fn random_bytes_never_crash_a_decoder() {
     let mut seed = 1_u32;
     let mut random = move || {
         seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -247,7 +249,7 @@ fn damage_in_a_keyframe_is_marked() {
 }
 
 #[test]
-fn keyframes_alone_are_the_same_pictures() {
+fn keyframes_decoded_alone_have_the_same_pixels() {
     for name in ["h264_bframes.mp4", "hevc_10bit.mp4", "av1.mkv", "mpeg4.avi", "vp8.webm"] {
         let all = decode(&clip(name), &DecoderOptions::default());
         let options = DecoderOptions { skip_frame: Discard::NonKey, ..Default::default() };
@@ -260,7 +262,7 @@ fn keyframes_alone_are_the_same_pictures() {
 }
 
 #[test]
-fn skipping_can_change_where_the_decoder_allows_it() {
+fn skipping_can_be_changed_if_the_decoder_supports_it() {
     let (parameters, packets) = packets("h264_bframes.mp4");
     let mut h264 = decoder(&parameters);
     assert!(h264.set_skip_frame(Discard::NonKey));
@@ -274,7 +276,7 @@ fn skipping_can_change_where_the_decoder_allows_it() {
 }
 
 #[test]
-fn frame_threads_are_told() {
+fn frame_threads_are_reported() {
     let (parameters, _) = packets("h264_bframes.mp4");
     assert_eq!(decoder(&parameters).frame_threads(), 1);
     let options = DecoderOptions { threads: 3, ..Default::default() };
@@ -284,7 +286,7 @@ fn frame_threads_are_told() {
 }
 
 #[test]
-fn pictures_over_the_limit_are_an_error() {
+fn frames_over_the_limit_are_an_error() {
     for name in ["h264_bframes.mp4", "av1.mkv", "resolution_change.ts", "vp8.webm"] {
         let (parameters, packets) = packets(name);
         let mut demuxer = open(&clip(name));
@@ -295,7 +297,7 @@ fn pictures_over_the_limit_are_an_error() {
         let limit = |result| matches!(result, Err(Error::Limit { got, .. }) if got >= pixels);
         assert!(limit(Decoder::open(&known, &options(pixels - 1)).map(drop)), "{name}");
         if parameters.width() == 0 {
-            // Only the stream itself knows.
+            // Only the bitstream has the size.
             let mut decoder = Decoder::open(&parameters, &options(pixels - 1)).unwrap();
             let over = packets.iter().any(|packet| {
                 limit(decoder.send(packet).map(drop)) || limit(decoder.receive().map(drop))
@@ -307,7 +309,7 @@ fn pictures_over_the_limit_are_an_error() {
 }
 
 #[test]
-fn a_picture_exactly_at_the_limit_passes() {
+fn a_frame_exactly_at_the_limit_is_decoded() {
     let (parameters, packets) = packets("vp9.webm");
     let pixels = u64::from(parameters.width()) * u64::from(parameters.height());
     let options = DecoderOptions { max_pixels: Some(pixels), ..Default::default() };
@@ -316,7 +318,7 @@ fn a_picture_exactly_at_the_limit_passes() {
 }
 
 #[test]
-fn absurd_headers_are_an_error() {
+fn declared_sizes_over_the_limit_are_an_error() {
     for name in ["huge_header.avi", "huge_header.ivf"] {
         let mut demuxer = open(&clip(name));
         let (_, parameters) = video(&mut demuxer);
@@ -328,7 +330,7 @@ fn absurd_headers_are_an_error() {
 }
 
 #[test]
-fn options_that_no_decoder_knows_are_an_error() {
+fn unknown_options_are_an_error() {
     let (parameters, _) = packets("h264_bframes.mp4");
     let options = DecoderOptions {
         options: [("no_such_option", "1")].into_iter().collect(),
@@ -342,7 +344,7 @@ fn options_that_no_decoder_knows_are_an_error() {
 }
 
 #[test]
-fn audio_is_no_video() {
+fn a_video_decoder_refuses_audio() {
     let demuxer = open(&clip("audio_only.m4a"));
     let parameters = demuxer.stream(0).unwrap().parameters().unwrap();
     let opened = Decoder::open(&parameters, &DecoderOptions::default());
@@ -351,7 +353,7 @@ fn audio_is_no_video() {
 }
 
 #[test]
-fn durations_come_out_in_the_streams_ticks() {
+fn durations_are_in_the_streams_ticks() {
     let demuxer = open(&clip("h264_bframes.mp4"));
     let stream = demuxer.streams().find(|s| s.parameters().unwrap().width() > 0).unwrap();
     let options = DecoderOptions { time_base: stream.time_base(), ..Default::default() };
@@ -362,7 +364,7 @@ fn durations_come_out_in_the_streams_ticks() {
 }
 
 #[test]
-fn pictures_tell_what_they_are() {
+fn frames_have_their_properties() {
     let first = |name: &str| decode(&clip(name), &DecoderOptions::default()).swap_remove(0);
     assert!(
         first("h264_mbaff.mp4").is_interlaced() && first("h264_mbaff.mp4").is_top_field_first()

@@ -1,4 +1,4 @@
-//! What demuxers say about containers, and where seeks land.
+//! Tests of demuxers: properties of containers, indexes, seeking, errors, options.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn video_stream(demuxer: &Demuxer) -> Stream<'_> {
 }
 
 #[test]
-fn a_container_tells_what_it_holds() {
+fn properties_of_a_container_are_read() {
     let demuxer = open(&clip("h264_bframes.mp4"));
     assert_eq!(demuxer.format_name(), "mov,mp4,m4a,3gp,3g2,mj2");
     assert_eq!((demuxer.stream_count(), demuxer.streams().len()), (2, 2));
@@ -61,16 +61,16 @@ fn pixels_need_not_be_square() {
 }
 
 #[test]
-fn cover_art_is_no_video() {
+fn cover_art_is_recognised() {
     let demuxer = open(&clip("cover_art_only.mp3"));
     assert!(video_stream(&demuxer).disposition().is_attached_picture());
 }
 
 #[test]
-fn encryption_is_told() {
+fn encryption_is_recognised() {
     let mut bytes = std::fs::read(clip("demo.mp4")).unwrap();
     let sample_entry = bytes.windows(4).position(|window| window == b"avc1").unwrap();
-    // The file's brands come first.
+    // The file's brands contain the name too, before the sample entry.
     let next = bytes[sample_entry + 4..].windows(4).position(|window| window == b"avc1").unwrap();
     let place = sample_entry + 4 + next;
     bytes[place..place + 4].copy_from_slice(b"encv");
@@ -83,20 +83,20 @@ fn encryption_is_told() {
 }
 
 #[test]
-fn a_transport_stream_is_probed_for_what_its_header_lacks() {
+fn stream_info_finds_what_a_transport_streams_header_lacks() {
     let mut demuxer = open(&clip("mpeg2_field.ts"));
     let before = video_stream(&demuxer).parameters().unwrap();
     demuxer.find_stream_info().unwrap();
     let parameters = video_stream(&demuxer).parameters().unwrap();
     assert_eq!((before.width(), parameters.width(), parameters.height()), (0, 352, 288));
     assert!(parameters.pixel_format().is_some() && demuxer.may_jump());
-    // What the probe read is not lost.
+    // The packets read by it are returned again.
     let first = demuxer.read_packet().unwrap().unwrap();
     assert!(first.is_key() || first.stream_index() != video_stream(&demuxer).index());
 }
 
 #[test]
-fn an_index_names_every_keyframe() {
+fn an_index_lists_every_keyframe() {
     let mut demuxer = open(&clip("h264_bframes.mp4"));
     let (index, _) = video(&mut demuxer);
     let entries = demuxer.index_entries(index).collect::<Vec<_>>();
@@ -138,7 +138,7 @@ fn seeks_land_on_the_keyframe_before_or_after() {
 }
 
 #[test]
-fn a_transport_stream_is_sought_by_bytes() {
+fn a_transport_stream_is_seeked_by_bytes() {
     let mut demuxer = open(&clip("mpeg2_field.ts"));
     demuxer.seek_bytes(188 * 300).unwrap();
     let packet = demuxer.read_packet().unwrap().unwrap();
@@ -146,14 +146,14 @@ fn a_transport_stream_is_sought_by_bytes() {
 }
 
 #[test]
-fn the_end_is_reached_once_and_again() {
+fn the_end_is_reported_again() {
     let mut demuxer = open(&clip("fragmented.mp4"));
     while demuxer.read_packet().unwrap().is_some() {}
     assert!(demuxer.read_packet().unwrap().is_none());
 }
 
 #[test]
-fn one_packet_can_be_filled_again_and_again() {
+fn a_packet_can_be_reused() {
     let mut demuxer = open(&clip("fragmented.mp4"));
     let want = std::iter::from_fn(|| demuxer.read_packet().unwrap())
         .map(|packet| packet.data().to_vec())
@@ -175,7 +175,7 @@ fn check_error(url: &str, kind: ErrorKind, words: &str) {
 }
 
 #[test]
-fn what_is_no_media_file_is_an_error_that_says_why() {
+fn other_files_are_errors_with_a_reason() {
     check_error(&clip("not_media.mp4"), ErrorKind::Corrupt, "Invalid data");
     check_error(&clip("moov_missing.mp4"), ErrorKind::Corrupt, "Invalid data");
     check_error(&clip("empty.mp4"), ErrorKind::Corrupt, "Invalid data");
@@ -191,13 +191,13 @@ fn a_name_with_a_colon_is_a_path() {
     let path = dir.path().join("12:30.mp4");
     std::fs::copy(clip("demo.mp4"), &path).unwrap();
     assert_eq!(open(path.to_str().unwrap()).stream_count(), 1);
-    // Only such a name alone looks like a URL.
+    // With `file:`, FFmpeg's own syntax works too.
     let script = format!("file:{}", path.to_str().unwrap());
     assert_eq!(open(&script).stream_count(), 1);
 }
 
 #[test]
-fn pictures_with_numbers_are_one_input() {
+fn numbered_images_are_one_input() {
     let dir = tempfile::tempdir().unwrap();
     for number in 1..=3 {
         std::fs::copy(clip("still.jpg"), dir.path().join(format!("{number:03}.jpg"))).unwrap();
@@ -207,7 +207,7 @@ fn pictures_with_numbers_are_one_input() {
 }
 
 #[test]
-fn the_format_can_be_named() {
+fn the_format_can_be_specified() {
     let named = |format: &str| {
         let format = Some(format.to_owned());
         Demuxer::open(DemuxerOptions { format, ..options(&clip("mpeg2_field.ts")) })
@@ -217,7 +217,7 @@ fn the_format_can_be_named() {
 }
 
 #[test]
-fn options_that_nothing_knows_are_an_error() {
+fn unknown_options_are_an_error() {
     let open = |names: &[(&str, &str)]| {
         let given = names.iter().copied().collect();
         Demuxer::open(DemuxerOptions { options: given, ..options(&clip("demo.mp4")) }).map(drop)

@@ -1,4 +1,4 @@
-//! Decoders with a device. Vulkan's may be a software one that decodes no video.
+//! Tests of decoders with a device. Vulkan's may be a software driver that decodes no video.
 
 use std::sync::Arc;
 
@@ -6,16 +6,16 @@ use moviola_av::{Decoder, DecoderOptions, Error, HwDevice, HwKind, Received};
 
 use crate::clips::{clip, decode, open, video};
 
-/// Options with Vulkan's device; `None`, and a line of output, if there is none.
+/// Options with a Vulkan device; prints a line and returns `None` without one.
 fn on_vulkan() -> Option<DecoderOptions> {
     let device = HwDevice::open(HwKind::Vulkan, None);
     let device =
-        device.inspect_err(|error| println!("left out: no Vulkan device ({error})")).ok()?;
+        device.inspect_err(|error| println!("skipped: no Vulkan device ({error})")).ok()?;
     Some(DecoderOptions { hardware: Some(Arc::new(device)), ..DecoderOptions::default() })
 }
 
 #[test]
-fn a_decoder_goes_on_in_software_if_the_device_refuses() {
+fn a_decoder_falls_back_to_software() {
     let Some(options) = on_vulkan() else { return };
     let url = clip("h264_bframes.mp4");
     let want = decode(&url, &DecoderOptions::default());
@@ -30,7 +30,7 @@ fn a_decoder_goes_on_in_software_if_the_device_refuses() {
 }
 
 #[test]
-fn the_first_picture_tells_whether_the_device_refused() {
+fn the_refusal_is_known_after_the_first_frame() {
     let Some(options) = on_vulkan() else { return };
     let mut demuxer = open(&clip("h264_trial.mp4"));
     let (_, parameters) = video(&mut demuxer);
@@ -39,19 +39,19 @@ fn the_first_picture_tells_whether_the_device_refused() {
     let packet = demuxer.read_packet().unwrap().unwrap();
     let _ = decoder.send(&packet).unwrap();
     decoder.send_end().unwrap();
-    let Received::Frame(frame) = decoder.receive().unwrap() else { panic!("no picture") };
+    let Received::Frame(frame) = decoder.receive().unwrap() else { panic!("no frame") };
     assert_eq!(decoder.hardware_refusal().is_some(), !frame.is_hardware());
 }
 
 #[test]
-fn software_decoders_refuse_nothing() {
+fn a_decoder_without_a_device_has_no_refusal() {
     let (_, parameters) = video(&mut open(&clip("h264_trial.mp4")));
     let decoder = Decoder::open(&parameters, &DecoderOptions::default()).unwrap();
     assert_eq!(decoder.hardware_refusal(), None);
 }
 
 #[test]
-fn a_codec_that_no_decoder_takes_to_the_device_is_told() {
+fn a_codec_without_a_decoder_for_the_device_is_an_error() {
     let Some(options) = on_vulkan() else { return };
     let (_, parameters) = video(&mut open(&clip("mpeg4.avi")));
     let error = Decoder::open(&parameters, &options).unwrap_err();

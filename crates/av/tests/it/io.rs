@@ -1,4 +1,4 @@
-//! Sources that fail, lie, panic, stall or end at any byte.
+//! Tests of byte sources that fail, return wrong counts, panic, stall or end at any byte.
 
 use std::{
     io::{self, Read, Seek, SeekFrom},
@@ -16,13 +16,13 @@ use moviola_av::{
 
 use crate::clips::{clip, options};
 
-/// A file in memory that fails from byte `fails_at` on.
+/// A reader over memory that fails from byte `fails_at` on.
 struct Faulty {
     bytes: Arc<[u8]>,
     position: u64,
     fails_at: u64,
     fault: fn() -> io::Result<usize>,
-    /// Whether it has failed.
+    /// Set when it has failed.
     failed: Arc<AtomicBool>,
 }
 
@@ -52,7 +52,7 @@ impl Seek for Faulty {
     }
 }
 
-/// Opens, reads and decodes everything, without a stop at damaged packets.
+/// Opens, reads and decodes everything, and continues after damaged packets; returns the number of packets.
 fn read_all(io: Io, url: &str) -> Result<usize> {
     let mut demuxer = Demuxer::open(DemuxerOptions { io: Some(io), ..options(url) })?;
     let mut decoders = Vec::new();
@@ -81,9 +81,9 @@ fn read_all(io: Io, url: &str) -> Result<usize> {
     }
 }
 
-/// Lets a source fail at many places of a clip and says for each whether it did, and what came of
-/// it.
-fn sweep(
+/// Makes a source fail at many offsets of a clip. Calls `check` with each offset, whether the source failed,
+/// and the result.
+fn fail_everywhere(
     name: &str,
     fault: fn() -> io::Result<usize>,
     seekable: bool,
@@ -91,9 +91,9 @@ fn sweep(
 ) {
     let bytes: Arc<[u8]> = std::fs::read(clip(name)).unwrap().into();
     let len = bytes.len() as u64;
-    // Every byte of the beginning, where the headers are, and some of the rest.
-    let places = (0..len.min(200)).chain((200..len).step_by((len / 80).max(1) as usize));
-    for fails_at in places {
+    // Every byte of the start, where the headers are, and some of the rest.
+    let offsets = (0..len.min(200)).chain((200..len).step_by((len / 80).max(1) as usize));
+    for fails_at in offsets {
         let failed = Arc::new(AtomicBool::new(false));
         let source = Faulty {
             bytes: Arc::clone(&bytes),
@@ -118,13 +118,13 @@ const CLIPS: [&str; 6] = [
 ];
 
 #[test]
-fn an_error_at_any_byte_is_an_error_of_the_demuxer() {
+fn an_error_at_any_byte_is_returned_by_the_demuxer() {
     let fault = || Err(io::Error::new(io::ErrorKind::ConnectionReset, "the cable was pulled"));
     for name in CLIPS {
         for seekable in [true, false] {
-            sweep(name, fault, seekable, |place, failed, result| {
+            fail_everywhere(name, fault, seekable, |offset, failed, result| {
                 let lost = failed && !matches!(result, Err(Error::Io { .. }));
-                assert!(!lost, "{name}, byte {place}: {result:?}");
+                assert!(!lost, "{name}, byte {offset}: {result:?}");
                 if let Err(Error::Io { message, kind, .. }) = result {
                     assert_eq!(message, "the cable was pulled");
                     assert_eq!(kind, io::ErrorKind::ConnectionReset);
@@ -135,16 +135,16 @@ fn an_error_at_any_byte_is_an_error_of_the_demuxer() {
 }
 
 #[test]
-fn an_end_at_any_byte_ends_or_fails_and_never_hangs() {
+fn an_end_at_any_byte_never_hangs() {
     for name in CLIPS {
         for seekable in [true, false] {
-            sweep(
+            fail_everywhere(
                 name,
                 || Ok(0),
                 seekable,
-                |place, _, result| {
+                |offset, _, result| {
                     if let Err(error) = result {
-                        assert!(error.is_corrupt(), "{name}, byte {place}: {error}");
+                        assert!(error.is_corrupt(), "{name}, byte {offset}: {error}");
                     }
                 },
             );
@@ -152,7 +152,7 @@ fn an_end_at_any_byte_ends_or_fails_and_never_hangs() {
     }
 }
 
-/// Runs with the panic message of this thread's hook kept quiet.
+/// Runs `work` without printing panic messages.
 fn quietly<T>(work: impl FnOnce() -> T) -> T {
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
@@ -162,7 +162,7 @@ fn quietly<T>(work: impl FnOnce() -> T) -> T {
 }
 
 #[test]
-fn a_panic_in_a_reader_is_an_error_of_the_demuxer() {
+fn a_panic_in_a_reader_is_returned_by_the_demuxer() {
     struct Panics(std::fs::File);
     impl Read for Panics {
         fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
@@ -179,21 +179,21 @@ fn a_panic_in_a_reader_is_an_error_of_the_demuxer() {
 }
 
 #[test]
-fn a_reader_that_claims_too_much_is_an_error() {
-    struct Liar;
-    impl Read for Liar {
+fn a_reader_that_returns_too_large_a_count_is_an_error() {
+    struct WrongCount;
+    impl Read for WrongCount {
         fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
             Ok(target.len() + 1)
         }
     }
-    let result = read_all(Io::read(Liar), "liar.ts");
+    let result = read_all(Io::read(WrongCount), "wrong.ts");
     assert!(matches!(result, Err(Error::Io { .. })), "{result:?}");
 }
 
 #[test]
 fn short_reads_and_interruptions_change_nothing() {
-    struct Fussy(std::fs::File, u32);
-    impl Read for Fussy {
+    struct ShortReads(std::fs::File, u32);
+    impl Read for ShortReads {
         fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
             self.1 += 1;
             match self.1 % 3 {
@@ -208,10 +208,10 @@ fn short_reads_and_interruptions_change_nothing() {
     let url = clip("webm_no_cues.webm");
     let file = || std::fs::File::open(&url).unwrap();
     let want = read_all(Io::file(file()).unwrap(), &url).unwrap();
-    assert_eq!(read_all(Io::read(Fussy(file(), 0)), &url), Ok(want));
+    assert_eq!(read_all(Io::read(ShortReads(file(), 0)), &url), Ok(want));
 }
 
-/// A source that never has anything.
+/// A reader that never has data.
 struct Stalled;
 
 impl Read for Stalled {
@@ -221,7 +221,7 @@ impl Read for Stalled {
 }
 
 #[test]
-fn a_deadline_ends_waiting() {
+fn a_deadline_ends_a_wait() {
     let interrupt = Interrupt::new();
     interrupt.set_deadline(Instant::now() + Duration::from_millis(20));
     let opened = Demuxer::open(DemuxerOptions {
@@ -233,7 +233,7 @@ fn a_deadline_ends_waiting() {
 }
 
 #[test]
-fn cancelling_ends_waiting() {
+fn cancelling_ends_a_wait() {
     let interrupt = Interrupt::new();
     let opened = std::thread::scope(|scope| {
         scope.spawn(|| interrupt.cancel());
@@ -247,7 +247,7 @@ fn cancelling_ends_waiting() {
 }
 
 #[test]
-fn reading_can_be_stopped_and_go_on() {
+fn reading_can_continue_after_a_deadline() {
     let interrupt = Interrupt::new();
     let url = clip("mpeg2_field.ts");
     let mut demuxer =
@@ -270,8 +270,8 @@ fn a_silent_server_times_out() {
 }
 
 #[test]
-fn a_source_is_read_even_if_its_name_is_a_picture() {
-    // FFmpeg would open the name instead.
+fn a_source_with_the_name_of_an_image_is_read() {
+    // FFmpeg's image2 would open the name instead.
     let bytes = std::fs::read(clip("still.jpg")).unwrap();
     let io = Io::bytes(bytes.clone());
     let counters = io.counters();

@@ -1,4 +1,4 @@
-//! Decoding into shared memory.
+//! Tests of decoding into a shared pool of frame memory.
 
 use std::{sync::Arc, thread};
 
@@ -38,14 +38,14 @@ fn check_clip(url: &str) {
 }
 
 #[test]
-fn pictures_are_the_same_from_a_pool() {
+fn frames_are_the_same_with_a_pool() {
     for name in CLIPS {
         check_clip(&clip(name));
     }
 }
 
 #[test]
-fn odd_sizes_and_rare_codecs_fit_in_a_pool() {
+fn odd_sizes_and_rare_codecs_work_with_a_pool() {
     for name in [
         "ax_bear-vp9-odd-dimensions.webm",
         "tc_testsrc2_odd_height_and_width_mpeg2.mp4",
@@ -63,7 +63,7 @@ fn odd_sizes_and_rare_codecs_fit_in_a_pool() {
 }
 
 #[test]
-fn a_decoder_that_brings_its_own_memory_takes_none() {
+fn a_decoder_with_its_own_memory_does_not_use_the_pool() {
     let pool = FramePool::new(1 << 20);
     let url = clip("av1.mkv");
     let want = md5s(&decode(&url, &DecoderOptions::default()));
@@ -71,7 +71,7 @@ fn a_decoder_that_brings_its_own_memory_takes_none() {
 }
 
 #[test]
-fn pictures_outlive_pool_and_decoder() {
+fn frames_outlive_pool_and_decoder() {
     let pool = FramePool::new(64 << 20);
     let url = clip("h264_bframes.mp4");
     let frames = decode(&url, &options(&pool, 2));
@@ -85,7 +85,7 @@ fn pictures_outlive_pool_and_decoder() {
 }
 
 #[test]
-fn what_no_one_uses_is_bounded() {
+fn unused_memory_is_bounded() {
     let pool = FramePool::new(1 << 20);
     drop(decode(&clip("h264_bframes.mp4"), &options(&pool, 1)));
     let stats = pool.stats();

@@ -1,4 +1,4 @@
-//! Inputs that name other files and URLs, and what they may reach.
+//! Tests of inputs that refer to other files and URLs, and of what they may open.
 
 use std::{fs, path::PathBuf, str::FromStr};
 
@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::clips::{clip, options};
 
-/// A folder with `in/a.ts`, and `out.ts` beside `in`.
+/// A temporary folder with the files `in/a.ts` and `out.ts`.
 struct Folder(TempDir);
 
 impl Folder {
@@ -28,7 +28,7 @@ impl Folder {
         self.path(name).to_str().unwrap().to_owned()
     }
 
-    /// Writes `in/list.m3u8` over `segments`; gives its path.
+    /// Writes the playlist `in/list.m3u8` of `segments`; returns its path.
     fn playlist(&self, segments: &[&str]) -> String {
         let mut text = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n".to_owned();
         for segment in segments {
@@ -38,7 +38,7 @@ impl Folder {
         self.url("in/list.m3u8")
     }
 
-    /// Writes a list for FFmpeg's concat format; gives its path.
+    /// Writes a list in FFmpeg's concat format; returns its path.
     fn concat(&self, files: &[&str]) -> String {
         let lines = files.iter().map(|file| format!("file {file}\n")).collect::<String>();
         fs::write(self.path("in/list.txt"), format!("ffconcat version 1.0\n{lines}")).unwrap();
@@ -46,7 +46,7 @@ impl Folder {
     }
 }
 
-/// Reads everything; gives the number of packets.
+/// Reads all packets; returns their number.
 fn read(options: DemuxerOptions) -> Result<usize> {
     let mut demuxer = Demuxer::open(options)?;
     let mut packets = 0;
@@ -76,7 +76,7 @@ fn a_playlist_opens_the_files_of_its_folder() {
 }
 
 #[test]
-fn a_playlist_from_memory_finds_its_files_by_its_url() {
+fn a_playlist_in_memory_finds_its_files_by_its_url() {
     let folder = Folder::new();
     let url = folder.playlist(&["a.ts"]);
     let io = Some(Io::bytes(fs::read(&url).unwrap()));
@@ -84,13 +84,13 @@ fn a_playlist_from_memory_finds_its_files_by_its_url() {
 }
 
 #[test]
-fn a_playlist_can_not_leave_its_folder() {
+fn a_playlist_opens_no_files_outside_its_folder() {
     let folder = Folder::new();
     check_refused(read_url(&folder.playlist(&["a.ts", "../out.ts"])), "out.ts", "file");
     check_refused(read_url(&folder.playlist(&[&folder.url("out.ts")])), "out.ts", "file");
     let file_url = format!("file://{}", folder.url("out.ts"));
     check_refused(read_url(&folder.playlist(&[&file_url])), "out.ts", "file");
-    // FFmpeg itself refuses what is not named like a segment.
+    // FFmpeg itself refuses files that are not named like segments.
     assert!(read_url(&clip("playlist_parent.m3u8")).is_err());
 }
 
@@ -98,12 +98,12 @@ fn a_playlist_can_not_leave_its_folder() {
 fn a_local_playlist_opens_no_network() {
     let folder = Folder::new();
     check_refused(read_url(&clip("playlist_elsewhere.m3u8")), "http://192.0.2.1", "http");
-    // Even where it would answer at once.
+    // The same with a server that would answer.
     let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     server.set_nonblocking(true).unwrap();
     let segment = format!("http://{}/a.ts", server.local_addr().unwrap());
     check_refused(read_url(&folder.playlist(&[&segment])), "http://127.0.0.1", "http");
-    assert!(server.accept().is_err(), "someone called");
+    assert!(server.accept().is_err(), "there was a connection");
 }
 
 #[test]
@@ -121,12 +121,12 @@ fn a_concat_list_opens_files_of_its_folder_and_no_playlists() {
     assert!(read_url(&folder.concat(&["a.ts", "a.ts"])).unwrap() > one);
     assert!(read_url(&folder.concat(&["../out.ts"])).is_err());
     assert!(read_url(&folder.concat(&[&folder.url("out.ts")])).is_err());
-    // FFmpeg does not pass on who may open what, so a playlist inside could reach anything.
+    // FFmpeg does not pass the rules on to a playlist in the list, which could open anything.
     folder.playlist(&[&folder.url("out.ts")]);
     assert!(read_url(&folder.concat(&["list.m3u8"])).is_err());
 }
 
-/// Answers one request for `http://…/{name}` with `body`; gives what `work` makes of the URL.
+/// Answers one request for `http://…/{name}` with `body`; returns the result of `work` on the URL.
 fn serve<T>(name: &str, head: &str, body: &[u8], work: impl FnOnce(&str) -> T) -> T {
     use std::io::{Read, Write};
     let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -136,7 +136,7 @@ fn serve<T>(name: &str, head: &str, body: &[u8], work: impl FnOnce(&str) -> T) -
             let (mut client, _) = server.accept().unwrap();
             let _ = client.read(&mut [0; 4096]);
             client.write_all(format!("HTTP/1.0 200 OK\r\n{head}\r\n").as_bytes()).unwrap();
-            // The client may have seen enough.
+            // The client may close the connection early.
             let _ = client.write_all(body);
         });
         work(&url)
@@ -156,12 +156,12 @@ fn a_remote_playlist_opens_no_local_file() {
 }
 
 #[test]
-fn a_server_need_not_say_how_long_a_stream_is() {
+fn a_server_may_omit_the_length() {
     for name in ["mpeg2_field.ts", "fragmented.mp4", "webm_no_cues.webm"] {
         let body = fs::read(clip(name)).unwrap();
         let want = read_url(&clip(name)).unwrap();
         assert_eq!(serve(name, "", &body, read_url), Ok(want), "{name}");
         let head = format!("Content-Length: {}\r\n", body.len());
-        assert_eq!(serve(name, &head, &body, read_url), Ok(want), "{name}, with its length");
+        assert_eq!(serve(name, &head, &body, read_url), Ok(want), "{name}, with a length");
     }
 }

@@ -1,4 +1,4 @@
-//! Many decoders at once: what docs/ffmpeg.md says FFmpeg allows.
+//! Stress tests with many decoders at once, which FFmpeg allows according to docs/ffmpeg.md.
 
 use std::{
     sync::{Arc, Mutex},
@@ -31,12 +31,12 @@ fn options(number: usize) -> DecoderOptions {
     DecoderOptions { threads, thread_kind: ThreadKind::FrameOrSlice, ..Default::default() }
 }
 
-/// What moves a cursor of FFmpeg's can go to another thread, and not be used by two at a time.
+/// Types that change an FFmpeg context are `Send` and not `Sync`.
 #[test]
-fn cursors_are_sent_and_not_shared() {
+fn contexts_can_be_sent_and_not_shared() {
     fn send<T: Send>() {}
     fn sync<T: Sync>() {}
-    /// Two ways to call `check` on a type that is Sync: the compiler refuses to choose.
+    /// For a Sync type there are two impls of `check`, so that the compiler refuses the call.
     trait NotSync<Way> {
         fn check() {}
     }
@@ -58,7 +58,7 @@ fn cursors_are_sent_and_not_shared() {
 }
 
 #[test]
-fn sixteen_decoders_do_not_disturb_each_other() {
+fn sixteen_decoders_give_the_same_as_one() {
     let want = CLIPS.map(|name| md5s(&decode(&clip(name), &DecoderOptions::default())));
     thread::scope(|scope| {
         for number in 0..16 {
@@ -81,7 +81,7 @@ fn decoders_open_and_close_while_others_work() {
                     let mut demuxer = open(&clip(name));
                     let (_, parameters) = video(&mut demuxer);
                     let mut decoder = Decoder::open(&parameters, &options(round)).unwrap();
-                    // Closed with frames inside, at another place each time.
+                    // Each decoder is closed after another number of packets.
                     for _ in 0..round % 5 {
                         let packet = demuxer.read_packet().unwrap().unwrap();
                         let _ = decoder.send(&packet).unwrap();
@@ -100,7 +100,7 @@ fn decoders_open_and_close_while_others_work() {
 }
 
 #[test]
-fn a_decoder_can_wander_between_threads_and_its_pictures_stay() {
+fn a_decoder_can_move_between_threads_and_its_frames_outlive_it() {
     let mut demuxer = open(&clip("h264_bframes.mp4"));
     let (index, parameters) = video(&mut demuxer);
     let mut decoder = Decoder::open(&parameters, &options(2)).unwrap();
@@ -122,7 +122,7 @@ fn a_decoder_can_wander_between_threads_and_its_pictures_stay() {
     decoder.send_end().unwrap();
     let mut frames = frames.lock().unwrap();
     drain(&mut decoder, &mut |frame| frames.push(frame));
-    // The decoder is gone before its frames are looked at.
+    // The decoder is dropped before its frames are read.
     drop(decoder);
     let want = md5s(&decode(&clip("h264_bframes.mp4"), &DecoderOptions::default()));
     assert_eq!(md5s(&frames), want);

@@ -5,7 +5,7 @@ struct Folder {
 }
 
 impl Folder {
-    /// `in/list.m3u8`, `in/sub/a.ts`, `in/link.ts` → `out.ts`, and `out.ts` beside `in`.
+    /// Creates `in/list.m3u8`, `in/sub/a.ts`, `out.ts`, and the link `in/link.ts` to `out.ts`.
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir_all(dir.path().join("in/sub")).unwrap();
@@ -74,7 +74,7 @@ fn a_remote_input_opens_no_files() {
 }
 
 #[test]
-fn the_first_refusal_is_kept_and_says_what_to_do() {
+fn the_first_refusal_is_kept_and_has_a_remedy() {
     let guard = Guard::new("https://example.org/a.m3u8", &Protocols::automatic(), None);
     assert!(!guard.permits("/etc/hostname") && !guard.permits("/etc/other"));
     let text = guard.refusal().unwrap().to_string();

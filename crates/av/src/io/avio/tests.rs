@@ -8,17 +8,17 @@ fn avio(io: Io) -> Avio {
 }
 
 fn call_read(avio: &Avio, target: *mut u8, size: c_int) -> c_int {
-    // SAFETY: the bridge is alive and no one else uses it; the tests pass null or enough bytes.
+    // SAFETY: the bridge is live and nothing else uses it; the tests pass null or enough bytes.
     unsafe { read(avio.bridge.as_ptr().cast(), target, size) }
 }
 
 fn call_seek(avio: &Avio, offset: i64, whence: c_int) -> i64 {
-    // SAFETY: the bridge is alive and no one else uses it.
+    // SAFETY: the bridge is live and nothing else uses it.
     unsafe { seek(avio.bridge.as_ptr().cast(), offset, whence) }
 }
 
 #[test]
-fn a_read_of_nothing_makes_no_slice() {
+fn a_read_of_0_bytes_is_an_error() {
     let avio = avio(Io::bytes([1, 2, 3]));
     let mut target = [0; 2];
     assert_eq!(call_read(&avio, ptr::null_mut(), 0), ffi::AVERROR(libc::EINVAL));
@@ -31,7 +31,7 @@ fn a_read_of_nothing_makes_no_slice() {
 }
 
 #[test]
-fn the_end_is_never_zero_bytes() {
+fn the_end_is_reported_as_such() {
     let avio = avio(Io::bytes([7]));
     let mut target = [0; 2];
     assert_eq!(call_read(&avio, target.as_mut_ptr(), 2), 1);
@@ -40,7 +40,7 @@ fn the_end_is_never_zero_bytes() {
 }
 
 #[test]
-fn every_kind_of_seek_is_answered() {
+fn every_kind_of_seek_works() {
     let avio = avio(Io::bytes([1, 2, 3, 4]));
     assert_eq!(call_seek(&avio, 0, ffi::AVSEEK_SIZE), 4);
     assert_eq!(call_seek(&avio, 0, ffi::AVSEEK_SIZE | ffi::AVSEEK_FORCE), 4);
@@ -63,7 +63,7 @@ fn a_pipe_has_no_length() {
 }
 
 #[test]
-fn a_stopped_source_is_not_asked() {
+fn an_interrupted_source_is_not_read() {
     let interrupt = Interrupt::new();
     let avio = Avio::new(Io::bytes([1]), Arc::new(Watch::new(interrupt.clone()))).unwrap();
     interrupt.cancel();
@@ -104,7 +104,7 @@ fn a_reader_that_panicked_is_not_called_again() {
 }
 
 #[test]
-fn a_buffer_that_ffmpeg_replaced_is_the_one_that_is_freed() {
+fn the_current_buffer_is_freed() {
     let avio = avio(Io::bytes(vec![1; 100_000]));
     // SAFETY: the context is valid.
     let buffer = unsafe { &raw mut (*avio.as_ptr()).buffer };
@@ -115,5 +115,5 @@ fn a_buffer_that_ffmpeg_replaced_is_the_one_that_is_freed() {
     // SAFETY: the context is valid, and the new buffer is as long as the old one.
     unsafe { buffer.write(other.cast()) };
     drop(avio);
-    // A checker of memory sees whether the right one was freed, once.
+    // AddressSanitizer checks that the right buffer is freed, once.
 }
