@@ -1,21 +1,59 @@
-//! What memory there is, and what this process takes of it. Linux alone tells.
+//! How much memory there is, and how much of it is in use. Only Linux reports it.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
-/// What is assumed of a machine that doesn't tell, in bytes.
+use super::control_group::control_groups;
+
+/// What is assumed of a machine that doesn't report its memory, in bytes.
 const USUAL: u64 = 8 << 30;
 
-/// Where control groups show their limits: the second version's, the first's.
-const GROUPS: [(&str, &str); 2] =
-    [("/sys/fs/cgroup", "memory.max"), ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")];
+/// Memory that all processes of a machine or of a control group use together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryInUse {
+    /// Bytes in use. What the kernel only caches and gives back on demand isn't counted.
+    pub used: u64,
+    /// Bytes that there are, or that the control group may use.
+    pub total: u64,
+    /// Whether this is a control group's memory, not the machine's.
+    pub is_group: bool,
+}
+
+impl MemoryInUse {
+    /// The share in use, from 0.0 to 1.0.
+    pub fn share(&self) -> f64 {
+        self.used as f64 / self.total as f64
+    }
+}
 
 /// Bytes of memory that this process may use: the machine's, or what its control group allows.
 pub fn memory() -> u64 {
-    let machine = field(Path::new("/proc/meminfo"), "MemTotal:").unwrap_or(USUAL);
-    group_limits().chain([machine]).min().unwrap_or(machine)
+    let root = Path::new("/");
+    let machine = field(&root.join("proc/meminfo"), "MemTotal:").unwrap_or(USUAL);
+    control_groups(root).iter().map(|group| group.limit).chain([machine]).min().unwrap_or(machine)
+}
+
+/// Memory in use where it is scarcest: on the machine, in this process' control group, or in one around it;
+/// `None` where that can't be known.
+///
+/// Reads a handful of small files of the kernel.
+pub fn memory_in_use() -> Option<MemoryInUse> {
+    memory_in_use_below(Path::new("/"))
+}
+
+/// As [`memory_in_use`], with the kernel's files below `root`.
+fn memory_in_use_below(root: &Path) -> Option<MemoryInUse> {
+    let groups = control_groups(root).into_iter().filter_map(|group| {
+        Some(MemoryInUse { used: group.used()?, total: group.limit, is_group: true })
+    });
+    groups.chain(machine(root)).max_by(|a, b| a.share().total_cmp(&b.share()))
+}
+
+/// The machine's memory: what programs could still get without swapping isn't in use.
+fn machine(root: &Path) -> Option<MemoryInUse> {
+    let path = root.join("proc/meminfo");
+    let total = field(&path, "MemTotal:").filter(|&total| total > 0)?;
+    let used = total.saturating_sub(field(&path, "MemAvailable:")?);
+    Some(MemoryInUse { used, total, is_group: false })
 }
 
 /// Bytes of this process that are in memory, mapped files included; `None` where that can't be known.
@@ -41,41 +79,89 @@ fn field(path: &Path, name: &str) -> Option<u64> {
     kilobytes.checked_mul(1024)
 }
 
-/// The limits of this process's group and of those around it.
-fn group_limits() -> impl Iterator<Item = u64> {
-    let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let paths: Vec<_> = groups.lines().filter_map(memory_group).map(PathBuf::from).collect();
-    paths.into_iter().flat_map(|path| {
-        let around: Vec<_> = path.ancestors().map(Path::to_owned).collect();
-        let files = GROUPS.into_iter().flat_map(move |(root, file)| {
-            around.clone().into_iter().map(move |group| {
-                let group = group.strip_prefix("/").unwrap_or(&group).to_owned();
-                Path::new(root).join(group).join(file)
-            })
-        });
-        // `max`, or a file that isn't there, is no limit.
-        files.filter_map(|file| fs::read_to_string(file).ok()?.trim().parse().ok())
-    })
-}
-
-/// The group of a line such as `0::/user.slice` or `4:memory:/docker/1`, if it limits memory.
-fn memory_group(line: &str) -> Option<&str> {
-    let mut parts = line.splitn(3, ':').skip(1);
-    let (controllers, path) = (parts.next()?, parts.next()?);
-    let limits = controllers.is_empty() || controllers.split(',').any(|name| name == "memory");
-    limits.then_some(path)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const MEMINFO: &str = "MemTotal:  1000 kB\nMemFree:  100 kB\nMemAvailable:  600 kB\n";
+
+    /// The memory in use where the kernel's files have these contents.
+    fn in_use(files: &[(&str, &str)]) -> Option<MemoryInUse> {
+        let root = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = root.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        memory_in_use_below(root.path())
+    }
+
+    #[track_caller]
+    fn check(files: &[(&str, &str)], used: u64, total: u64, is_group: bool) {
+        assert_eq!(in_use(files), Some(MemoryInUse { used, total, is_group }));
+    }
+
     #[test]
-    fn groups_that_limit_memory_are_found() {
-        assert_eq!(memory_group("0::/user.slice/a:b"), Some("/user.slice/a:b"));
-        assert_eq!(memory_group("4:cpu,memory:/docker/1"), Some("/docker/1"));
-        assert_eq!(memory_group("3:cpu:/docker/1"), None);
-        assert_eq!(memory_group(""), None);
+    fn available_memory_is_not_in_use() {
+        check(&[("proc/meminfo", MEMINFO)], 400 << 10, 1000 << 10, false);
+        assert_eq!(in_use(&[("proc/meminfo", "MemTotal:  1000 kB\n")]), None);
+        assert_eq!(in_use(&[]), None);
+    }
+
+    #[test]
+    fn a_group_of_version_2_that_is_fuller_than_the_machine_counts() {
+        let mut files = vec![
+            ("proc/meminfo", MEMINFO),
+            ("proc/self/cgroup", "0::/app.slice/job\n"),
+            ("sys/fs/cgroup/app.slice/job/memory.max", "200000\n"),
+            ("sys/fs/cgroup/app.slice/job/memory.current", "190000\n"),
+        ];
+        check(&files, 190_000, 200_000, true);
+        let cached = "anon 80000\ninactive_file 70000\nactive_file 30000\nslab_reclaimable 10000\n";
+        files.push(("sys/fs/cgroup/app.slice/job/memory.stat", cached));
+        check(&files, 80_000, 200_000, true);
+        files[2].1 = "max\n";
+        check(&files, 400 << 10, 1000 << 10, false);
+    }
+
+    #[test]
+    fn of_nested_groups_the_fullest_counts() {
+        let mut files = vec![
+            ("proc/meminfo", MEMINFO),
+            ("proc/self/cgroup", "0::/outer/inner\n"),
+            ("sys/fs/cgroup/outer/memory.max", "500000\n"),
+            ("sys/fs/cgroup/outer/memory.current", "450000\n"),
+            ("sys/fs/cgroup/outer/inner/memory.max", "100000\n"),
+            ("sys/fs/cgroup/outer/inner/memory.current", "70000\n"),
+        ];
+        check(&files, 450_000, 500_000, true);
+        files[5].1 = "99000\n";
+        check(&files, 99_000, 100_000, true);
+    }
+
+    #[test]
+    fn a_group_of_version_1_counts_with_all_groups_in_it() {
+        let folder = "sys/fs/cgroup/memory/docker/1";
+        let files = [
+            ("proc/meminfo", MEMINFO),
+            ("proc/self/cgroup", "5:cpu:/docker/1\n4:memory:/docker/1\n"),
+            (&format!("{folder}/memory.limit_in_bytes"), "300000\n"),
+            (&format!("{folder}/memory.usage_in_bytes"), "290000\n"),
+            (&format!("{folder}/memory.stat"), "inactive_file 1\ntotal_inactive_file 20000\n"),
+            ("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n"),
+            ("sys/fs/cgroup/memory/memory.usage_in_bytes", "900000\n"),
+        ];
+        check(&files, 270_000, 300_000, true);
+    }
+
+    #[test]
+    fn in_a_container_the_group_may_be_the_root_of_what_is_seen() {
+        let files = [
+            ("proc/self/cgroup", "0::/not/seen/from/here\n"),
+            ("sys/fs/cgroup/memory.max", "1000\n"),
+            ("sys/fs/cgroup/memory.current", "900\n"),
+        ];
+        check(&files, 900, 1000, true);
     }
 
     #[test]
@@ -85,5 +171,7 @@ mod tests {
         assert!(resident > 1 << 20 && resident < memory(), "{resident} of {}", memory());
         assert!(resident_of(std::process::id()).unwrap() > 1 << 20);
         assert_eq!(resident_of(u32::MAX), None);
+        let all = memory_in_use().unwrap();
+        assert!(all.used > 1 << 20 && all.used < all.total, "{all:?}");
     }
 }

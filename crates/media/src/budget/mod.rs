@@ -1,5 +1,6 @@
 //! The threads and the memory that demux, decode, convert and inference share.
 
+mod control_group;
 mod memory;
 
 use std::{
@@ -10,7 +11,7 @@ use std::{
     thread,
 };
 
-pub use memory::{memory, peak_resident, resident, resident_of};
+pub use memory::{MemoryInUse, memory, memory_in_use, peak_resident, resident, resident_of};
 
 /// Cores this process may use, at least 1: its CPU set and control group counted in, as they are at
 /// the first call: asking reads files of the system, and each call for frames wants to know.
