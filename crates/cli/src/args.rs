@@ -1,4 +1,4 @@
-//! What can be typed: the command line as types. Doc comments become the help.
+//! The command line as types. Doc comments become the help.
 
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
@@ -6,8 +6,7 @@ use moviola::{Protocols, hardware::Hwaccel};
 
 use crate::cmd::{
     bulk::Bulk, completions::Completions, debug::Debug, detect::Detect, doctor::Doctor,
-    frames::Frames, inspect::Inspect, keyframes::Keyframes, later::Later, probe::Probe, run::Run,
-    worker::Worker,
+    frames::Frames, inspect::Inspect, keyframes::Keyframes, probe::Probe, run::Run, worker::Worker,
 };
 
 /// Turn video into frames and detections, in memory.
@@ -32,13 +31,13 @@ pub(crate) struct Cli {
     pub(crate) version: bool,
 }
 
-/// What works with every command.
+/// The flags of every command.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Global {
     /// Print errors only
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
-    /// Say what is happening; twice says more
+    /// Print what is happening; twice prints more
     #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
     pub(crate) verbose: u8,
     /// Colour messages and tables; `auto` heeds NO_COLOR
@@ -47,19 +46,19 @@ pub(crate) struct Global {
     /// How files are read; `auto` maps those over 1 GiB
     #[arg(long, global = true, value_enum, default_value_t, help_heading = READING)]
     pub(crate) io: Io,
-    /// Protocols that inputs may open besides their own, such as `https,tls,tcp`
+    /// More protocols that inputs may open, besides the one they are read by, such as `https,tls,tcp`
     #[arg(long, global = true, value_name = "LIST", default_value = "", hide_default_value = true, help_heading = READING)]
     pub(crate) allow_protocols: Protocols,
-    /// Refuse pictures with more pixels than this
+    /// Refuse frames with more pixels than this
     #[arg(long, global = true, value_name = "N", default_value_t = 1 << 28, help_heading = READING)]
     pub(crate) max_pixels: u64,
-    /// Decode on hardware where it can, else in software: auto, none, cuda, vaapi, qsv,
+    /// Decode on hardware if possible, else in software: auto, none, cuda, vaapi, qsv,
     /// videotoolbox, d3d11va, vulkan; `doctor` says which of them work
     #[arg(long, global = true, value_name = "KIND", default_value_t, help_heading = READING)]
     pub(crate) hwaccel: Hwaccel,
 }
 
-/// The heading in the help over how inputs are read.
+/// The help's heading over the flags about reading.
 pub(crate) const READING: &str = "Reading";
 
 /// How files are read.
@@ -73,35 +72,27 @@ pub(crate) enum Io {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Say what a source is: container, streams, duration, keyframes, rotation, colour
+    /// Describe inputs: container, streams, duration, keyframes, rotation, colour
     Probe(Probe),
-    /// Read every keyframe, as records and as images
+    /// Read every keyframe, as records and images
     Keyframes(Keyframes),
-    /// Read any frames, by time or number, exact to the frame, as records and as images
+    /// Read any frames, by time or number, exact to the frame, as records and images
     Frames(Frames),
     /// Find objects on keyframes or other frames
     Detect(Detect),
-    /// Do several of these from one read of each input
+    /// Read frames and find objects from one read of each input
     Run(Run),
-    /// Do them over many inputs: folders, patterns, lists
+    /// The same on many inputs: folders, patterns, lists
     Bulk(Bulk),
-    /// Do them on one input, and write a report of every detail
+    /// The same on one input, with a report of every detail
     Debug(Debug),
-    /// Say what a model takes and gives
+    /// Describe a model: inputs, outputs, head, classes
     Inspect(Inspect),
-    /// Say what this machine can do, and what to install for the rest
+    /// Check what works on this machine, and what to install for the rest
     Doctor(Doctor),
     /// Print a completion script for a shell
     Completions(Completions),
-    /// Work for a `bulk --isolate`, which starts this itself
+    /// A worker process of `bulk --isolate`, which starts it
     #[command(hide = true)]
     Worker(Worker),
-    /// Turn frames into vectors (not in this build)
-    Embed(Later),
-    /// Turn speech into text (not in this build)
-    Transcribe(Later),
-    /// Record a stream into files that are always playable (not in this build)
-    Record(Later),
-    /// Mend a recording after a crash (not in this build)
-    Repair(Later),
 }

@@ -1,11 +1,11 @@
-//! How the command ends.
+//! The command's exit codes.
 
 use moviola::records::Tally;
 
 /// The command's exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// All is done.
+    /// Everything is done.
     Done = 0,
     /// Wrong usage, or nothing could be done.
     Nothing = 2,
@@ -16,17 +16,14 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
-    /// Ends the process at once, whatever other threads are doing: they may be at work in libraries
-    /// whose exit handlers would pull the ground from under them. Nothing is left to be flushed,
-    /// because every record was when it was written.
-    pub(crate) fn leave(self) -> ! {
+    /// Ends the process at once, without exit handlers: those of libraries would free what other threads
+    /// still use. Nothing has to be flushed, because each record was when it was written.
+    pub(crate) fn exit(self) -> ! {
         signal_hook::low_level::exit(self as i32)
     }
-}
 
-impl Exit {
-    /// That of a command that was not interrupted, and of whose sources this became.
-    pub(crate) fn of(tally: &Tally) -> Self {
+    /// The exit code of a command that was not interrupted, whose sources add up to `tally`.
+    pub(crate) fn from_tally(tally: &Tally) -> Self {
         match (tally.errors, tally.frames, tally.flawless) {
             (0, _, _) => Self::Done,
             (_, 0, 0) => Self::Nothing,
@@ -42,7 +39,7 @@ mod tests {
     #[track_caller]
     fn check(frames: u64, errors: u64, flawless: u64, want: Exit) {
         let tally = Tally { frames, errors, flawless, ..Tally::default() };
-        assert_eq!(Exit::of(&tally), want);
+        assert_eq!(Exit::from_tally(&tally), want);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! How objects are found: the flags of every command that runs a model.
+//! The flags of every command that runs a model.
 
 use std::{fs::File, path::Path};
 
@@ -15,15 +15,15 @@ use moviola::{
 
 const INFERENCE: &str = "Inference";
 
-/// JPEG quality of pictures with boxes drawn in.
+/// JPEG quality of images with boxes drawn in.
 pub(crate) const ANNOTATED_QUALITY: u8 = 90;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct InferenceArgs {
-    /// Leave out what is less sure than this
+    /// Leave out objects of a lower confidence
     #[arg(long, value_name = "SHARE", default_value_t = 0.25, value_parser = parse_share, help_heading = INFERENCE)]
     conf: f32,
-    /// Of two boxes that overlap more than this, the less sure one goes
+    /// Of two boxes that overlap more than this, leave out the one of lower confidence
     #[arg(long, value_name = "SHARE", default_value_t = 0.7, value_parser = parse_share, help_heading = INFERENCE)]
     iou: f32,
     /// The most objects on one frame
@@ -32,7 +32,7 @@ pub(crate) struct InferenceArgs {
     /// Only these classes, by number or name, such as `0,2` or `person,car`
     #[arg(long, value_name = "LIST", default_value = "", hide_default_value = true, help_heading = INFERENCE)]
     classes: ClassFilter,
-    /// Thin out overlapping boxes of different classes too
+    /// Leave out overlapping boxes of different classes too
     #[arg(long, help_heading = INFERENCE)]
     agnostic_nms: bool,
     /// How the model's output is read where the file leaves it open: yolov5, yolov8, yolov10, yolox
@@ -41,7 +41,7 @@ pub(crate) struct InferenceArgs {
     /// What runs the model: auto, cpu, openvino, cuda, tensorrt, coreml
     #[arg(long, default_value_t, help_heading = INFERENCE)]
     provider: Provider,
-    /// The arithmetic in the model: f32, bf16, f16
+    /// The precision of the model's arithmetic: f32, bf16, f16
     #[arg(long, default_value_t, help_heading = INFERENCE)]
     precision: Precision,
 }
@@ -52,7 +52,7 @@ fn parse_share(text: &str) -> Result<f32, String> {
 }
 
 impl InferenceArgs {
-    /// What a plan says of these flags; with boxes drawn if `annotate`.
+    /// The plan's part that these flags describe; with boxes drawn if `annotate`.
     pub(crate) fn detect(&self, model: &Path, annotate: bool) -> Detect {
         Detect {
             conf: self.conf,
@@ -69,7 +69,7 @@ impl InferenceArgs {
     }
 }
 
-/// How many threads do the work.
+/// The flag about threads.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ThreadsArg {
     /// Threads for decoding and for the model together
@@ -78,15 +78,15 @@ pub(crate) struct ThreadsArg {
 }
 
 impl ThreadsArg {
-    /// `options` with so many.
+    /// `options` with as many threads as the flag says.
     pub(crate) fn on(&self, options: SourceOptions) -> SourceOptions {
         let decoders = self.threads.map_or(options.decoders, usize::from);
         SourceOptions { decoders, ..options }
     }
 }
 
-/// Refuses a model's file that can't be opened. What else may be wrong with it is found out while the
-/// first source is opened.
+/// Refuses a model file that can't be opened. Other faults of the model are found when it is loaded, while
+/// the first source is opened.
 pub(crate) fn check_model(model: &Model) -> anyhow::Result<()> {
     if let Model::File(path) = model {
         File::open(path).with_context(|| format!("cannot read {}", path.display()))?;

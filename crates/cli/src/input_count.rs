@@ -1,4 +1,4 @@
-//! How many inputs a run has, and how many of them are still to come.
+//! Counts the sources of a run, and those that are still to come.
 
 use std::{
     ffi::OsString,
@@ -12,7 +12,7 @@ use std::{
 
 use moviola::bulk::inputs;
 
-/// How many inputs a run has, as far as that is known.
+/// How many sources a run has, as far as that is known, and how many were taken.
 #[derive(Debug, Default)]
 pub(crate) struct InputCount {
     taken: AtomicU64,
@@ -20,40 +20,39 @@ pub(crate) struct InputCount {
 }
 
 impl InputCount {
-    /// `inputs`, each counted as it is taken.
+    /// The sources, each counted as it is taken.
     pub(crate) fn watch<I: Iterator>(
         self: &Arc<Self>,
-        inputs: I,
+        sources: I,
     ) -> impl Iterator<Item = I::Item> + use<I> {
-        let (ahead, mut inputs) = (Arc::clone(self), inputs);
+        let (count, mut sources) = (Arc::clone(self), sources);
         std::iter::from_fn(move || {
-            let next = inputs.next();
+            let next = sources.next();
             match next {
-                Some(_) => drop(ahead.taken.fetch_add(1, Ordering::Relaxed)),
-                None => *ahead.lock() = Some(ahead.taken.load(Ordering::Relaxed)),
+                Some(_) => drop(count.taken.fetch_add(1, Ordering::Relaxed)),
+                None => *count.lock() = Some(count.taken.load(Ordering::Relaxed)),
             }
             next
         })
     }
 
-    /// Starts to count all that `words` mean beside `results`, on a thread of its own: folders are walked
-    /// once more.
-    /// What can be read once only isn't counted.
-    pub(crate) fn count(self: &Arc<Self>, words: Vec<OsString>, results: Vec<PathBuf>) {
+    /// Starts a thread that counts the sources which `words` name, without the paths in `written`. It walks
+    /// folders once more; where something can be read only once, nothing is counted.
+    pub(crate) fn count(self: &Arc<Self>, words: Vec<OsString>, written: Vec<PathBuf>) {
         if self.all().is_some() || !words.iter().all(can_be_read_again) {
             return;
         }
-        let ahead = Arc::clone(self);
+        let this = Arc::clone(self);
         let count = move || {
-            let all = inputs::find(words, &results).count() as u64;
-            ahead.lock().get_or_insert(all);
+            let all = inputs::find(words, &written).count() as u64;
+            this.lock().get_or_insert(all);
         };
         if let Err(error) = thread::Builder::new().name("moviola-count".into()).spawn(count) {
-            tracing::debug!(%error, "the inputs aren't counted");
+            tracing::debug!(%error, "no thread to count the sources");
         }
     }
 
-    /// How many inputs there are, if that is known.
+    /// How many sources there are, if that is known.
     pub(crate) fn all(&self) -> Option<u64> {
         *self.lock()
     }
@@ -68,7 +67,7 @@ impl InputCount {
     }
 }
 
-/// Whether a word means the same a second time: lists in pipes don't.
+/// Whether a word names the same sources a second time: a list from a pipe doesn't.
 fn can_be_read_again(word: &OsString) -> bool {
     let list = word.to_str().and_then(|word| word.strip_prefix('@'));
     list.is_none_or(|list| list != "-" && Path::new(list).is_file())

@@ -1,4 +1,4 @@
-//! Ctrl-C, a terminal that is closed, or a polite end by the system: finish the record at hand, then go.
+//! Handles SIGINT, SIGTERM and SIGHUP: the record at hand is finished, then the command ends.
 
 use std::{
     fs,
@@ -18,45 +18,47 @@ use signal_hook::{
 
 use crate::exit::Exit;
 
-/// How long the record at hand may take. Whoever waits for a silent pipe longer than this is not
-/// waited for: each record was flushed when it was written.
+/// How long the record at hand may take after a signal. A thread that waits longer, such as for a silent
+/// pipe, is not waited for: each record was flushed when it was written.
 const GRACE: Duration = Duration::from_millis(500);
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 
-/// What is being read: an interrupt ends it.
-static READING: Mutex<Option<Interrupt>> = Mutex::new(None);
+/// The interrupt of the source that is being read.
+static SOURCE: Mutex<Option<Interrupt>> = Mutex::new(None);
 
-static FINISHING: AtomicBool = AtomicBool::new(false);
+/// Whether results are finished however long that takes.
+static FINISHES: AtomicBool = AtomicBool::new(false);
 
-/// Whether the user wants the command to end.
-pub(crate) fn requested() -> bool {
+/// Whether the command was asked to end.
+pub(crate) fn is_requested() -> bool {
     REQUESTED.load(Ordering::SeqCst)
 }
 
-/// From now on an interrupt ends this reading, so that what is ready still comes.
-pub(crate) fn ends(reading: Option<Interrupt>) {
-    let mut now = READING.lock().unwrap_or_else(PoisonError::into_inner);
-    *now = reading;
-    if requested() {
-        now.iter().for_each(Interrupt::cancel);
+/// Lets a signal end the reading of this source, so that the records that are ready still come. Replaces the
+/// source before.
+pub(crate) fn cancel_at_signal(source: Option<Interrupt>) {
+    let mut current = SOURCE.lock().unwrap_or_else(PoisonError::into_inner);
+    *current = source;
+    if is_requested() {
+        current.iter().for_each(Interrupt::cancel);
     }
 }
 
-/// Notes what the user wants, and ends what is being read.
+/// Asks the command to end, and ends the reading of the source.
 fn request() {
     REQUESTED.store(true, Ordering::SeqCst);
-    let reading = READING.lock().unwrap_or_else(PoisonError::into_inner);
-    reading.iter().for_each(Interrupt::cancel);
+    let source = SOURCE.lock().unwrap_or_else(PoisonError::into_inner);
+    source.iter().for_each(Interrupt::cancel);
 }
 
-/// What is at hand is to be finished, however long it takes; a second signal ends it at once.
-pub(crate) fn finishing() {
-    FINISHING.store(true, Ordering::Relaxed);
+/// Lets results be finished after a signal, however long that takes; a second signal ends the command at
+/// once.
+pub(crate) fn let_finish() {
+    FINISHES.store(true, Ordering::Relaxed);
 }
 
-/// Starts to listen for SIGINT, SIGTERM and SIGHUP. Without a listener the system's default applies:
-/// the end at once.
+/// Starts a thread that waits for SIGINT, SIGTERM and SIGHUP. Without it these end the command at once.
 pub(crate) fn listen() {
     let hang_up = (!is_ignored(SIGHUP)).then_some(SIGHUP);
     let listening =
@@ -65,10 +67,10 @@ pub(crate) fn listen() {
                 if signals.forever().next().is_some() {
                     request();
                     thread::park_timeout(GRACE);
-                    if FINISHING.load(Ordering::Relaxed) {
+                    if FINISHES.load(Ordering::Relaxed) {
                         signals.forever().next();
                     }
-                    Exit::Interrupted.leave();
+                    Exit::Interrupted.exit();
                 }
             })
         });
@@ -80,8 +82,8 @@ pub(crate) fn listen() {
     }
 }
 
-/// Whether whoever started this, such as `nohup`, wants the signal to be ignored. Where the system doesn't
-/// tell, all are taken for ignored.
+/// Whether the signal was ignored when the command was started, as by `nohup`; so assumed where the system
+/// doesn't report it.
 fn is_ignored(signal: i32) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -2,16 +2,19 @@
 
 mod args;
 mod cmd;
+mod console;
 mod exit;
+mod image_args;
 mod inference;
-mod input;
 mod input_count;
 mod interrupt;
-mod output;
-mod pictures;
+mod memory_warning;
+mod output_dirs;
 mod plan_args;
 mod progress;
+mod provider_notice;
 mod run;
+mod source_args;
 mod time_left;
 mod wording;
 
@@ -20,8 +23,8 @@ use std::{ffi::OsString, io};
 use clap::Parser;
 
 use args::{Cli, Command, Global, Io};
+use console::Console;
 use exit::Exit;
-use output::Output;
 
 fn main() {
     choose_color(std::env::args_os());
@@ -29,24 +32,24 @@ fn main() {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // A reader that went away is none of our business; clap knows what goes where.
+            // Where nobody reads, nothing can be printed. clap chooses the stream.
             drop(error.print());
-            if error.use_stderr() { Exit::Nothing.leave() } else { Exit::Done.leave() }
+            if error.use_stderr() { Exit::Nothing.exit() } else { Exit::Done.exit() }
         }
     };
-    let mut out = Output::new(&cli.global);
+    let mut out = Console::new(&cli.global);
     start(&cli.global);
     if !matches!(cli.command, Some(Command::Worker(_))) {
-        interrupt::listen(); // a worker ends when whoever it works for does
+        interrupt::listen(); // a worker ends with the process that started it
     }
     let result = run(&cli, &mut out);
     out.end_progress();
     let exit = result.unwrap_or_else(|error| fail(&error, &out));
-    // Threads that wait for what can't be interrupted may still be there.
-    if interrupt::requested() { Exit::Interrupted.leave() } else { exit.leave() }
+    // At once: other threads may wait for what can't be interrupted.
+    if interrupt::is_requested() { Exit::Interrupted.exit() } else { exit.exit() }
 }
 
-fn run(cli: &Cli, out: &mut Output) -> anyhow::Result<Exit> {
+fn run(cli: &Cli, out: &mut Console) -> anyhow::Result<Exit> {
     let global = &cli.global;
     if cli.version {
         return cmd::version::run(out);
@@ -62,18 +65,14 @@ fn run(cli: &Cli, out: &mut Output) -> anyhow::Result<Exit> {
         Command::Inspect(inspect) => inspect.run(out),
         Command::Doctor(doctor) => doctor.run(out),
         Command::Completions(completions) => completions.run(out),
-        Command::Embed(later) => later.run("embed"),
-        Command::Transcribe(later) => later.run("transcribe"),
         Command::Run(run) => run.run(global, out),
         Command::Bulk(bulk) => bulk.run(global, out),
         Command::Debug(debug) => debug.run(global, out),
         Command::Worker(worker) => worker.run(),
-        Command::Record(later) => later.run("record"),
-        Command::Repair(later) => later.run("repair"),
     }
 }
 
-/// What must be in place before the first input is opened.
+/// Sets up messages, memory and signals before the first source is opened.
 fn start(global: &Global) {
     if global.verbose > 0 {
         let level = if global.verbose > 1 { tracing::Level::TRACE } else { tracing::Level::DEBUG };
@@ -91,7 +90,7 @@ fn start(global: &Global) {
     }
 }
 
-/// Colour must be settled before the command line is parsed, whose errors are coloured too.
+/// Chooses colours before the command line is parsed, because its errors are coloured too.
 fn choose_color(arguments: impl Iterator<Item = OsString>) {
     let arguments: Vec<_> = arguments.collect();
     let value = |index: usize| {
@@ -110,8 +109,8 @@ fn choose_color(arguments: impl Iterator<Item = OsString>) {
     choice.write_global();
 }
 
-/// Says what is wrong.
-fn fail(error: &anyhow::Error, out: &Output) -> Exit {
+/// Prints the error that ends the command.
+fn fail(error: &anyhow::Error, out: &Console) -> Exit {
     out.error(format_args!("{error:#}"));
     Exit::Nothing
 }

@@ -1,4 +1,4 @@
-//! What is wanted of each input: the flags of the commands that do several things at once.
+//! The flags that say what is wanted of each source, of the commands that do several things at once.
 
 use std::path::PathBuf;
 
@@ -13,13 +13,13 @@ use moviola::{
 
 use crate::{
     args::Global,
+    image_args::StillArgs,
     inference::{ANNOTATED_QUALITY, InferenceArgs, check_model},
-    input::IndexArgs,
-    pictures::LookArgs,
-    run::fast::OutputDirs,
+    output_dirs::OutputDirs,
+    source_args::IndexArgs,
 };
 
-/// The flags that a plan's file stands for.
+/// The flags that a plan file replaces.
 const FLAGS: [&str; 17] = [
     "keyframes",
     "detect",
@@ -45,14 +45,14 @@ pub(crate) struct PlanArgs {
     /// A plan in TOML or JSON, in place of the flags that say what is wanted
     #[arg(long, value_name = "FILE", conflicts_with_all = FLAGS, group = "searched")]
     plan: Option<PathBuf>,
-    /// A record of each frame, be it a keyframe or another, and an image if there is a folder for it
+    /// A record for each frame, and an image if there is a folder for it
     #[arg(long, visible_alias = "frames")]
     keyframes: bool,
     /// Find objects with this model: an ONNX file of a YOLO family, or `demo`
     #[arg(long, value_name = "MODEL", group = "searched")]
     detect: Option<PathBuf>,
-    /// Which frames: `keyframes`, `all`, those shown `every:0.5s`, in the `range:10s..20s` (or both, with a
-    /// comma), `at:1.5s,2s`, or those of numbers, as `index:0,100,-1`
+    /// Which frames: `keyframes`, `all`, those shown `every:0.5s`, in a range as `range:10s..20s` (or both, with
+    /// a comma), at times as `at:1.5s,2s`, or by number as `index:0,100,-1`
     #[arg(long, value_name = "FRAMES", default_value = "keyframes")]
     on: Frames,
     /// What to do about damaged frames: keep, fail, skip, repeat the last whole one, black; not with
@@ -70,33 +70,33 @@ pub(crate) struct PlanArgs {
     inference: InferenceArgs,
 }
 
-/// What is wanted of each input and where images go: the flags that `bulk` and `debug` share.
+/// The flags that `bulk` and `debug` share: what is wanted of each source, and where images go.
 #[derive(Debug, clap::Args)]
 pub(crate) struct WorkArgs {
-    /// Replace results and images that are there already
+    /// Replace records, reports and images that are there already
     #[arg(long)]
     pub(crate) overwrite: bool,
     /// Write images to DIR/<stem>/<number>.jpg
     #[arg(long, value_name = "DIR")]
     images: Option<PathBuf>,
     #[command(flatten)]
-    wanted: PlanArgs,
+    plan: PlanArgs,
     #[command(flatten)]
-    look: LookArgs,
+    stills: StillArgs,
     #[command(flatten)]
     index_args: IndexArgs,
 }
 
 impl WorkArgs {
-    /// Where images go.
+    /// The folders of the images.
     pub(crate) fn dirs(&self) -> OutputDirs<'_> {
-        let (stills, annotated) = (self.images.as_deref(), self.wanted.annotate.as_deref());
+        let (stills, annotated) = (self.images.as_deref(), self.plan.annotate.as_deref());
         OutputDirs { stills, annotated, overwrite: self.overwrite }
     }
 
-    /// The plan, with the images that there are places for.
+    /// The plan; it makes the images that there are folders for.
     pub(crate) fn plan(&self) -> anyhow::Result<Plan> {
-        self.wanted.plan(&self.look, self.dirs())
+        self.plan.plan(&self.stills, self.dirs())
     }
 
     /// How sources are opened.
@@ -106,11 +106,11 @@ impl WorkArgs {
 }
 
 impl PlanArgs {
-    /// The plan, with the images that there are places for.
-    pub(crate) fn plan(&self, look: &LookArgs, dirs: OutputDirs<'_>) -> anyhow::Result<Plan> {
+    /// The plan; it makes the images that there are folders for.
+    pub(crate) fn plan(&self, stills: &StillArgs, dirs: OutputDirs<'_>) -> anyhow::Result<Plan> {
         let plan = match &self.plan {
-            Some(path) => fitted(Plan::read(path)?, dirs)?,
-            None => self.flags(look, dirs),
+            Some(path) => with_folders(Plan::read(path)?, dirs)?,
+            None => self.plan_of_flags(stills, dirs),
         };
         if let Some(detect) = &plan.detect {
             check_model(&detect.model)?;
@@ -118,9 +118,9 @@ impl PlanArgs {
         Ok(plan)
     }
 
-    /// What the flags want.
-    fn flags(&self, look: &LookArgs, dirs: OutputDirs<'_>) -> Plan {
-        let stills = look.still_options(dirs.stills.is_some());
+    /// The plan that the flags describe.
+    fn plan_of_flags(&self, stills: &StillArgs, dirs: OutputDirs<'_>) -> Plan {
+        let stills = stills.still_options(dirs.stills.is_some());
         let wants_stills = self.keyframes || stills.image.is_some() || stills.hash;
         let annotate = dirs.annotated.is_some();
         let detect = self.detect.as_deref().map(|model| self.inference.detect(model, annotate));
@@ -133,8 +133,8 @@ impl PlanArgs {
     }
 }
 
-/// The plan, whose images have to have places.
-fn fitted(mut plan: Plan, dirs: OutputDirs<'_>) -> anyhow::Result<Plan> {
+/// A plan file's plan, with the images that there are folders for. Images without a folder are refused.
+fn with_folders(mut plan: Plan, dirs: OutputDirs<'_>) -> anyhow::Result<Plan> {
     let wants_images = plan.stills.is_some_and(|stills| stills.image.is_some());
     let wants_boxes = plan.detect.as_ref().is_some_and(|detect| detect.annotate.is_some());
     if wants_images && dirs.stills.is_none() {
@@ -143,14 +143,20 @@ fn fitted(mut plan: Plan, dirs: OutputDirs<'_>) -> anyhow::Result<Plan> {
         );
     }
     if wants_boxes && dirs.annotated.is_none() {
-        bail!("the plan wants boxes drawn: --annotate says where, or leave out `annotate`");
+        bail!(
+            "the plan draws boxes, and there is no folder for the images: name one with --annotate, or leave out `annotate`"
+        );
     }
     if dirs.stills.is_some() {
         let stills = plan.stills.get_or_insert_with(StillOptions::default);
         stills.image.get_or_insert(ImageFormat::Jpeg);
     }
     if dirs.annotated.is_some() {
-        let Some(detect) = &mut plan.detect else { bail!("--annotate: the plan has no model") };
+        let Some(detect) = &mut plan.detect else {
+            bail!(
+                "--annotate draws boxes, and the plan finds no objects: give it a model, or leave out --annotate"
+            )
+        };
         detect.annotate.get_or_insert(ANNOTATED_QUALITY);
     }
     Ok(plan)

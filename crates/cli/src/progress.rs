@@ -1,4 +1,4 @@
-//! How far a run over many inputs has come: a line that changes on a terminal, lines elsewhere.
+//! Shows the progress of a run over many sources: a line that changes on a terminal, lines elsewhere.
 
 use std::{
     ffi::OsString,
@@ -8,26 +8,25 @@ use std::{
 };
 
 use indicatif::{FormattedDuration, HumanBytes, HumanCount};
-use moviola::{budget, bulk::Event, results::Record};
+use moviola::{bulk::Event, results::Record};
 
-use crate::{input_count::InputCount, output::Output, time_left::TimeLeft};
+use crate::{
+    console::Console, input_count::InputCount, memory_warning::MemoryWarning, time_left::TimeLeft,
+};
 
-/// How often a line is written where it stays.
+/// How often a line is written to a file or a pipe, where it stays.
 pub(crate) const SELDOM: Duration = Duration::from_secs(10);
 
 /// How often a line changes on a terminal.
 pub(crate) const OFTEN: Duration = Duration::from_millis(200);
 
-/// How often it is looked whether memory is short.
-const LOOKING: Duration = Duration::from_secs(1);
+/// How often the memory that the run takes is measured.
+const MEMORY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Runs that are shorter than this don't count their inputs.
+/// Runs that are shorter than this don't count their sources.
 const SHORT: Duration = Duration::from_secs(1);
 
-/// The share of what memory there is that is worth a warning.
-const WARNED: f64 = 0.8;
-
-/// What was counted, and when it was shown.
+/// Counts a run's sources and frames, and shows them from time to time.
 #[derive(Debug)]
 pub(crate) struct Progress {
     started: Instant,
@@ -36,28 +35,28 @@ pub(crate) struct Progress {
     every: Option<Duration>,
     sources: u64,
     at_work: u64,
-    /// Whether each frame has a record of its own, beside that of its objects.
+    /// Whether each frame has a record of its own beside the record of its objects.
     has_stills: bool,
     frames: u64,
     time_left: TimeLeft,
-    ahead: Arc<InputCount>,
-    /// What the inputs are found by, until they are counted, and where results go.
+    input_count: Arc<InputCount>,
+    /// What the sources are found by; empty once their count has begun.
     words: Vec<OsString>,
-    results: Vec<PathBuf>,
-    /// The most bytes that all of it took, as far as it was looked.
-    most: u64,
-    /// What memory there is, in bytes.
-    memory: u64,
-    /// When it was looked whether that is short.
-    looked: Instant,
-    warned: bool,
+    /// Paths that are written to: none of them is a source.
+    written: Vec<PathBuf>,
+    /// The most bytes of memory that the run took, as far as it was measured.
+    peak: u64,
+    /// When that was measured.
+    measured: Instant,
+    memory_warning: MemoryWarning,
 }
 
 impl Progress {
-    /// Of a run over what `words` mean beside `results`, which is shown so often; `None` for never.
+    /// The progress of a run that starts now; `words` name its sources, `written` is no source.
     pub(crate) fn new(
         has_stills: bool,
-        (words, results): (Vec<OsString>, Vec<PathBuf>),
+        words: Vec<OsString>,
+        written: Vec<PathBuf>,
         every: Option<Duration>,
     ) -> Self {
         let now = Instant::now();
@@ -70,22 +69,21 @@ impl Progress {
             has_stills,
             frames: 0,
             time_left: TimeLeft::default(),
-            ahead: Arc::default(),
+            input_count: Arc::default(),
             words,
-            results,
-            most: 0,
-            memory: budget::memory(),
-            looked: now,
-            warned: false,
+            written,
+            peak: 0,
+            measured: now,
+            memory_warning: MemoryWarning::new("fewer --jobs take less"),
         }
     }
 
-    /// Where inputs are counted as they are taken.
-    pub(crate) fn ahead(&self) -> &Arc<InputCount> {
-        &self.ahead
+    /// Counts the sources as they are taken.
+    pub(crate) fn input_count(&self) -> &Arc<InputCount> {
+        &self.input_count
     }
 
-    /// Counts what happened.
+    /// Counts an event.
     pub(crate) fn take(&mut self, event: &Event) {
         self.time_left.take(event);
         match event {
@@ -106,18 +104,18 @@ impl Progress {
         }
     }
 
-    /// Shows it, if it is time to, and warns if memory is short, shown or not; `resident` tells the bytes
-    /// that all of it takes.
-    pub(crate) fn show(&mut self, resident: impl Fn() -> Option<u64>, out: &mut Output) {
-        if self.looked.elapsed() >= LOOKING {
-            self.looked = Instant::now();
+    /// Shows the progress if it is time to, and warns if memory is short; `resident` measures the bytes of
+    /// memory that the run takes.
+    pub(crate) fn show(&mut self, resident: impl Fn() -> Option<u64>, out: &mut Console) {
+        if self.measured.elapsed() >= MEMORY_INTERVAL {
+            self.measured = Instant::now();
             let resident = resident().unwrap_or_default();
-            self.most = self.most.max(resident);
-            self.warn(resident, out);
+            self.peak = self.peak.max(resident);
         }
+        self.memory_warning.check(out);
         if self.every.is_some() && !self.words.is_empty() && self.started.elapsed() >= SHORT {
-            let results = std::mem::take(&mut self.results);
-            self.ahead.count(std::mem::take(&mut self.words), results);
+            let written = std::mem::take(&mut self.written);
+            self.input_count.count(std::mem::take(&mut self.words), written);
         }
         let Some(every) = self.every.filter(|&every| self.shown.elapsed() >= every) else { return };
         self.shown = Instant::now();
@@ -126,45 +124,33 @@ impl Progress {
         if every == OFTEN { out.status(line, self.done()) } else { out.plain(line) }
     }
 
-    /// The most bytes that all of it took, as far as it was looked.
-    pub(crate) fn most(&self) -> u64 {
-        self.most
+    /// The most bytes of memory that the run took, as far as it was measured.
+    pub(crate) fn peak(&self) -> u64 {
+        self.peak
     }
 
-    /// How many files are done, of all there are, if those are known.
+    /// How many sources are done, and how many there are, if that is known.
     fn done(&self) -> Option<(u64, u64)> {
-        Some((self.sources, self.sources + self.at_work + self.ahead.left()?))
+        Some((self.sources, self.sources + self.at_work + self.input_count.left()?))
     }
 
-    /// What is shown after so much time.
+    /// The line that is shown when so much time has passed.
     fn line(&self, elapsed: Duration, resident: u64) -> String {
-        let ahead = self.ahead.left();
-        let left = ahead.and_then(|ahead| self.time_left.estimate(ahead, elapsed));
-        let ahead = ahead.map(|ahead| format!(", {} to come", HumanCount(ahead)));
+        let to_come = self.input_count.left();
+        let left = to_come.and_then(|count| self.time_left.estimate(count, elapsed));
+        let to_come = to_come.map(|count| format!(", {} to come", HumanCount(count)));
         let left = left.map(|left| format!(", {} left", FormattedDuration(left)));
         let files = if self.sources == 1 { "file" } else { "files" };
         format!(
             "{} {files}, {} at work{}, {} frames, {:.1} a second{}, {}",
             HumanCount(self.sources),
             self.at_work,
-            ahead.unwrap_or_default(),
+            to_come.unwrap_or_default(),
             HumanCount(self.frames),
             self.frames as f64 / elapsed.as_secs_f64(),
             left.unwrap_or_default(),
             HumanBytes(resident),
         )
-    }
-
-    /// Says once that memory is short.
-    fn warn(&mut self, resident: u64, out: &Output) {
-        let all = self.memory;
-        if !self.warned && resident as f64 > WARNED * all as f64 {
-            self.warned = true;
-            let (resident, all) = (HumanBytes(resident), HumanBytes(all));
-            out.note(format_args!(
-                "{resident} of {all} of memory are in use: fewer --jobs take less"
-            ));
-        }
     }
 }
 
@@ -176,11 +162,11 @@ mod tests {
 
     #[test]
     fn the_line_says_what_is_known() {
-        let mut progress = Progress::new(true, Default::default(), None);
+        let mut progress = Progress::new(true, Vec::new(), Vec::new(), None);
         let ten = Duration::from_secs(10);
         let nothing = "0 files, 0 at work, 0 frames, 0.0 a second, 2.00 MiB";
         assert_eq!(progress.line(ten, 2 << 20), nothing);
-        let mut inputs = Arc::clone(progress.ahead()).watch(0..2);
+        let mut inputs = Arc::clone(progress.input_count()).watch(0..2);
         for input in 0..2 {
             inputs.next();
             progress.take(&Event::Started { input, source: "a.jpg".into() });

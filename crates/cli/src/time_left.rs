@@ -1,39 +1,39 @@
-//! How long a run over many inputs will go on: reckoned in seconds of video, because files differ.
+//! Estimates how long a run over many sources still takes, in seconds of video, because files differ in length.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use moviola::{bulk::Event, results::Record};
 
-/// The share of everything that must be behind before something is said, unless a source has ended.
+/// The share that must be done before there is an estimate, unless a source has ended.
 const ENOUGH: f64 = 0.01;
 
-/// What is behind a run, and what is known of the rest.
+/// How much of a run is done, and what is known of the rest.
 #[derive(Debug, Default)]
 pub(crate) struct TimeLeft {
     open: BTreeMap<u64, Open>,
     /// Sources that have ended.
     ended: u64,
-    /// Seconds of video that were read of them.
+    /// Seconds of video in those.
     seconds: f64,
 }
 
 /// A source that is being read.
 #[derive(Clone, Copy, Debug, Default)]
 struct Open {
-    /// Its container was opened, and told this length in seconds, or none.
-    told: Option<Option<f64>>,
-    /// Seconds of it that are behind.
+    /// `None` until its container is open; then the duration in seconds that the container states, if any.
+    stated: Option<Option<f64>>,
+    /// Seconds that are done.
     time: f64,
 }
 
 impl Open {
     fn duration(&self) -> Option<f64> {
-        self.told.flatten()
+        self.stated.flatten()
     }
 
-    /// Seconds that are left, where sources are of that length on average; `None` if nobody knows.
+    /// Seconds that are left, where sources have the mean duration `mean`; `None` if that isn't known.
     fn left(&self, mean: f64) -> Option<f64> {
-        match self.told {
+        match self.stated {
             Some(duration) => Some((duration? - self.time).max(0.0)),
             None => Some(mean), // not open yet
         }
@@ -41,14 +41,14 @@ impl Open {
 }
 
 impl TimeLeft {
-    /// Counts what happened.
+    /// Counts an event.
     pub(crate) fn take(&mut self, event: &Event) {
         match event {
             Event::Started { input, .. } => drop(self.open.insert(*input, Open::default())),
             Event::Record { input, record } => {
                 let Some(open) = self.open.get_mut(input) else { return };
                 if let Record::Source(source) = &**record {
-                    open.told = Some(source.duration);
+                    open.stated = Some(source.duration);
                 }
                 open.time = record.time().unwrap_or(open.time).max(open.time);
             }
@@ -62,27 +62,27 @@ impl TimeLeft {
         }
     }
 
-    /// How long it will go on, if it goes on as it did for `elapsed` and so many sources are still to
-    /// come; `None` while that isn't known.
-    pub(crate) fn estimate(&self, ahead: u64, elapsed: Duration) -> Option<Duration> {
-        let times = self.rest(ahead)?;
+    /// How long the run still takes at the rate of the first `elapsed`, with so many sources still to come;
+    /// `None` while that isn't known.
+    pub(crate) fn estimate(&self, to_come: u64, elapsed: Duration) -> Option<Duration> {
+        let times = self.rest(to_come)?;
         Duration::try_from_secs_f64(elapsed.as_secs_f64() * times).ok()
     }
 
-    /// What is left, in multiples of what is behind.
-    fn rest(&self, ahead: u64) -> Option<f64> {
+    /// What is left, in multiples of what is done.
+    fn rest(&self, to_come: u64) -> Option<f64> {
         let known: Vec<_> = self.open.values().filter_map(Open::duration).collect();
         let opened = self.ended + known.len() as u64;
         let mean = (self.seconds + known.iter().sum::<f64>()) / opened as f64;
         if self.ended > 0 && mean <= 0.0 {
-            // Pictures have no length: each counts for as much as another.
-            return Some((ahead + self.open.len() as u64) as f64 / self.ended as f64);
+            // Images have no duration: each counts for as much as another.
+            return Some((to_come + self.open.len() as u64) as f64 / self.ended as f64);
         }
-        let behind = self.seconds + self.open.values().map(|open| open.time).sum::<f64>();
+        let done = self.seconds + self.open.values().map(|open| open.time).sum::<f64>();
         let open: f64 = self.open.values().map(|open| open.left(mean)).sum::<Option<f64>>()?;
-        let left = ahead as f64 * mean + open;
-        let is_enough = behind > 0.0 && (self.ended > 0 || behind >= ENOUGH * (behind + left));
-        is_enough.then(|| left / behind)
+        let left = to_come as f64 * mean + open;
+        let is_enough = done > 0.0 && (self.ended > 0 || done >= ENOUGH * (done + left));
+        is_enough.then(|| left / done)
     }
 }
 

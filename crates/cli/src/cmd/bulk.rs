@@ -1,4 +1,4 @@
-//! `moviola bulk`: the same over many inputs.
+//! `moviola bulk`: a plan carried out on many sources at once.
 
 use std::{
     ffi::OsString,
@@ -11,46 +11,46 @@ use moviola::{bulk::BulkOptions, plan::times::parse_step, sink::dataset::Existin
 use crate::{
     args::Global,
     cmd::worker,
+    console::Console,
     exit::Exit,
-    output::Output,
     plan_args::WorkArgs,
-    run::bulk::{self, Job, Results},
+    run::bulk::{self, BulkRequest, Destination},
 };
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Bulk {
-    /// Files, folders, patterns such as `clips/**/*.mp4`, `@list` (a file with one in each line; `@-`
-    /// is standard input) or addresses
+    /// Files, folders, patterns such as `clips/**/*.mp4`, `@list` (a file with one of these in each line;
+    /// `@-` is standard input) or URLs
     #[arg(required = true, value_name = "INPUT")]
-    inputs: Vec<OsString>,
-    /// Where records go: a file that ends in .jsonl, a folder of tables that ends in .parquet, or a folder
-    /// of a .jsonl file for each input
+    sources: Vec<OsString>,
+    /// Where records go: a file that ends in .jsonl, a folder of tables that ends in .parquet, or another
+    /// folder, with a .jsonl file for each input
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
-    /// Go on where an earlier run ended, however it did
+    /// Continue an earlier run, however it ended
     #[arg(long, requires = "output", conflicts_with = "overwrite")]
     resume: bool,
     /// Stop at the first input that fails
     #[arg(long)]
     fail_fast: bool,
-    /// How many work at once, each on one thread and with a model of its own; one for each core
+    /// How many workers there are, each with one thread and its own model; default: one for each core
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
-    /// What memory it may take, such as 4G or 800M; half of what there is
+    /// How much memory the run may take, such as 4G or 800M; default: half of what there is
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     memory: Option<u64>,
-    /// Let each worker be a process of its own: an input that kills it costs nothing but itself, and a long
-    /// one is read by one worker
+    /// Make each worker a process of its own: an input that crashes it fails alone. Each input is then read
+    /// by one worker
     #[arg(long)]
     isolate: bool,
-    /// The longest that one input may take, such as 30s or 5m; its process is killed then
+    /// The longest time that one input may take, such as 30s or 5m; after that its process is killed
     #[arg(long, value_name = "TIME", requires = "isolate", value_parser = parse_step)]
     deadline: Option<f64>,
     #[command(flatten)]
     work: WorkArgs,
 }
 
-/// A size in bytes, with a unit of 1024s.
+/// A size in bytes; the units are powers of 1024.
 fn parse_bytes(text: &str) -> Result<u64, String> {
     let units = [("K", 10), ("M", 20), ("G", 30), ("T", 40)];
     let digits = text.trim_end_matches(['B', 'b', 'i']);
@@ -61,13 +61,13 @@ fn parse_bytes(text: &str) -> Result<u64, String> {
 }
 
 impl Bulk {
-    pub(crate) fn run(&self, global: &Global, out: &mut Output) -> anyhow::Result<Exit> {
+    pub(crate) fn run(&self, global: &Global, out: &mut Console) -> anyhow::Result<Exit> {
         let plan = self.work.plan()?;
-        let usual = BulkOptions::default();
+        let defaults = BulkOptions::default();
         let options = BulkOptions {
             source: self.work.source_options(global),
-            jobs: self.jobs.map_or(usual.jobs, usize::from),
-            memory: self.memory.unwrap_or(usual.memory),
+            jobs: self.jobs.map_or(defaults.jobs, usize::from),
+            memory: self.memory.unwrap_or(defaults.memory),
             isolate: self.isolate.then(|| worker::isolation(global, self.deadline)).transpose()?,
         };
         let existing = match (self.resume, self.work.overwrite) {
@@ -75,22 +75,21 @@ impl Bulk {
             (_, true) => Existing::Replace,
             _ => Existing::Refuse,
         };
-        let (images, fail_fast) = (self.work.dirs(), self.fail_fast);
-        let results = Results { images, target: self.target()?, existing, fail_fast };
-        bulk::run(Job { plan, words: self.inputs.clone(), options, results }, out)
+        let destination =
+            Destination { images: self.work.dirs(), records: self.records()?, existing };
+        let (words, fail_fast) = (self.sources.clone(), self.fail_fast);
+        bulk::run(BulkRequest { plan, words, options, destination, fail_fast }, out)
     }
-}
 
-impl Bulk {
-    /// Where records go, if not to standard output.
-    fn target(&self) -> anyhow::Result<Option<&Path>> {
-        let target = self.output.as_deref().filter(|path| *path != Path::new("-"));
-        if self.resume && target.is_none() {
+    /// The records' file or folder, if they don't go to standard output.
+    fn records(&self) -> anyhow::Result<Option<&Path>> {
+        let records = self.output.as_deref().filter(|path| *path != Path::new("-"));
+        if self.resume && records.is_none() {
             bail!(
-                "what goes to standard output can't be gone on with: --output takes a file or a folder"
+                "--resume continues the records in a file or a folder, not on standard output: name it with --output"
             );
         }
-        Ok(target)
+        Ok(records)
     }
 }
 

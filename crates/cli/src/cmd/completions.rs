@@ -1,9 +1,9 @@
-//! `moviola completions`: a script that teaches a shell the command line.
+//! `moviola completions`: a script with which a shell completes the command line.
 
 use clap::CommandFactory;
 use clap_complete::{Shell, generate};
 
-use crate::{args::Cli, exit::Exit, output::Output};
+use crate::{args::Cli, console::Console, exit::Exit};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Completions {
@@ -13,7 +13,7 @@ pub(crate) struct Completions {
 }
 
 impl Completions {
-    pub(crate) fn run(&self, out: &mut Output) -> anyhow::Result<Exit> {
+    pub(crate) fn run(&self, out: &mut Console) -> anyhow::Result<Exit> {
         // The generator panics when it can't write, so it writes to memory.
         let mut script = Vec::new();
         generate(self.shell, &mut Cli::command(), "moviola", &mut script);

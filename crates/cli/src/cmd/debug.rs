@@ -1,19 +1,25 @@
-//! `moviola debug`: the same on one input, with a report of every detail.
+//! `moviola debug`: a plan carried out on one source, with a report of every detail.
 
 use std::{ffi::OsString, path::PathBuf};
 
+use anyhow::bail;
 use moviola::still::StillOptions;
 
 use crate::{
-    args::Global, exit::Exit, inference::ThreadsArg, output::Output, plan_args::WorkArgs,
-    run::debug,
+    args::Global,
+    console::Console,
+    exit::Exit,
+    inference::ThreadsArg,
+    plan_args::WorkArgs,
+    run::{bulk::means_many, debug},
+    source_args::parse_source,
 };
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Debug {
-    /// A file, `-` for standard input, or an address
+    /// A file, `-` for standard input, or a URL
     #[arg(value_name = "INPUT")]
-    input: OsString,
+    source: OsString,
     /// Where report.html, trace.json and records.jsonl go
     #[arg(short, long, value_name = "REPORT_DIR")]
     output: PathBuf,
@@ -24,12 +30,17 @@ pub(crate) struct Debug {
 }
 
 impl Debug {
-    pub(crate) fn run(&self, global: &Global, out: &mut Output) -> anyhow::Result<Exit> {
+    pub(crate) fn run(&self, global: &Global, out: &mut Console) -> anyhow::Result<Exit> {
         let mut plan = self.work.plan()?;
         if plan.stills.is_none() && plan.detect.is_none() {
-            plan.stills = Some(StillOptions::default()); // which frames there are is worth a look
+            plan.stills = Some(StillOptions::default()); // the report then lists the frames
         }
         let options = self.threads.on(self.work.source_options(global));
-        debug::run(plan, self.input.clone(), (&self.output, self.work.dirs()), options, out)
+        if means_many(&self.source) {
+            let name = self.source.display();
+            bail!("{name}: a report is about one input: name a single file");
+        }
+        let source = parse_source(&self.source);
+        debug::run(plan, source, &self.output, self.work.dirs(), options, out)
     }
 }

@@ -7,22 +7,23 @@ use moviola::{Plan, plan::Frames, video::OnDamage};
 
 use crate::{
     args::Global,
+    console::Console,
     exit::Exit,
     inference::{InferenceArgs, ThreadsArg, check_model},
-    input::{IndexArgs, Inputs},
-    output::Output,
-    run::fast::{self, OutputDirs},
+    output_dirs::OutputDirs,
+    run::fast,
+    source_args::{IndexArgs, SourceArgs},
 };
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Detect {
     #[command(flatten)]
-    inputs: Inputs,
+    sources: SourceArgs,
     /// An ONNX file of a YOLO family, or `demo` for the built-in model
     #[arg(short, long)]
     model: PathBuf,
-    /// Frames to look at: `keyframes`, `all`, those shown `every:0.5s`, in the `range:10s..20s` (or both,
-    /// with a comma), `at:1.5s,2s`, or those of numbers, as `index:0,100,-1`
+    /// Which frames: `keyframes`, `all`, those shown `every:0.5s`, in a range as `range:10s..20s` (or both, with
+    /// a comma), at times as `at:1.5s,2s`, or by number as `index:0,100,-1`
     #[arg(long, value_name = "FRAMES", default_value = "keyframes")]
     on: Frames,
     /// What to do about damaged frames: keep, fail, skip, repeat the last whole one, black; not with
@@ -43,10 +44,12 @@ pub(crate) struct Detect {
 }
 
 impl Detect {
-    pub(crate) fn run(&self, global: &Global, out: &mut Output) -> anyhow::Result<Exit> {
-        self.inputs.check()?;
+    pub(crate) fn run(&self, global: &Global, out: &mut Console) -> anyhow::Result<Exit> {
+        self.sources.check()?;
         if self.on == Frames::Keyframes && self.on_damage != OnDamage::Keep {
-            bail!("--on-damage takes --on all or --on every:TIME");
+            bail!(
+                "--on-damage doesn't work on keyframes, which are decoded one by one: choose other frames, such as --on all"
+            );
         }
         let detect = self.inference.detect(&self.model, self.annotate.is_some());
         check_model(&detect.model)?;
@@ -59,6 +62,6 @@ impl Detect {
         let options = self.threads.on(self.index_args.source_options(global));
         let annotated = self.annotate.as_deref();
         let dirs = OutputDirs { stills: None, annotated, overwrite: self.overwrite };
-        fast::run(plan, &self.inputs, dirs, options, out)
+        fast::run(plan, &self.sources, dirs, options, out)
     }
 }

@@ -1,4 +1,4 @@
-//! `moviola doctor`: what this machine can do, and what to install for the rest.
+//! `moviola doctor`: what works on this machine, and what to install for the rest.
 
 use moviola::{
     cpu, demo, ffmpeg,
@@ -13,7 +13,7 @@ use moviola::{
 };
 
 use super::version::ffmpeg_line;
-use crate::{exit::Exit, output::Output};
+use crate::{console::Console, exit::Exit};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Doctor {}
@@ -44,7 +44,7 @@ enum Finding {
 }
 
 impl Doctor {
-    pub(crate) fn run(&self, out: &mut Output) -> anyhow::Result<Exit> {
+    pub(crate) fn run(&self, out: &mut Console) -> anyhow::Result<Exit> {
         let mut findings = vec![
             ("FFmpeg", Finding::Ok(ffmpeg_line())),
             ("decoders", decoders()),

@@ -1,4 +1,4 @@
-//! `moviola frames`: any frames, as records and, if wanted, as images.
+//! `moviola frames`: any frames, as records and images.
 
 use std::{ffi::OsString, ops::Range};
 
@@ -14,11 +14,11 @@ use moviola::{
 
 use crate::{
     args::Global,
+    console::Console,
     exit::Exit,
-    input::{IndexArgs, Inputs},
-    output::Output,
-    pictures::ImageArgs,
+    image_args::ImageArgs,
     run::fast,
+    source_args::{IndexArgs, SourceArgs},
 };
 
 const FRAMES: &str = "Frames";
@@ -26,9 +26,10 @@ const FRAMES: &str = "Frames";
 #[derive(Debug, clap::Args)]
 #[command(group(ArgGroup::new("frames").required(true).multiple(true)))]
 pub(crate) struct Frames {
-    /// A file, `-` for standard input, or an address
-    input: OsString,
-    /// The frame shown at every so many seconds, such as `0.5s`; with --range within that
+    /// A file, `-` for standard input, or a URL
+    #[arg(value_name = "INPUT")]
+    source: OsString,
+    /// The frames shown at regular times, such as every `0.5s`; in --range, if that is given
     #[arg(long, value_name = "TIME", group = "frames", value_parser = parse_step, help_heading = FRAMES)]
     every: Option<f64>,
     /// The frames shown in a range, such as `10s..20s`, `10s..` or `..20s`; the end is left out
@@ -53,7 +54,7 @@ pub(crate) struct Frames {
 }
 
 impl Frames {
-    pub(crate) fn run(&self, global: &Global, out: &mut Output) -> anyhow::Result<Exit> {
+    pub(crate) fn run(&self, global: &Global, out: &mut Console) -> anyhow::Result<Exit> {
         let plan = Plan {
             frames: self.frames(),
             on_damage: self.on_damage,
@@ -61,8 +62,8 @@ impl Frames {
             ..Plan::default()
         };
         let options = self.index_args.source_options(global);
-        let inputs = Inputs::one(self.input.clone());
-        fast::run(plan, &inputs, self.images.dirs(None), options, out)
+        let source = SourceArgs::new(vec![self.source.clone()]);
+        fast::run(plan, &source, self.images.dirs(None), options, out)
     }
 
     fn frames(&self) -> plan::Frames {

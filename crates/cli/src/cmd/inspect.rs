@@ -14,7 +14,7 @@ use moviola::{
     },
 };
 
-use crate::{exit::Exit, output::Output};
+use crate::{console::Console, exit::Exit};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Inspect {
@@ -27,7 +27,7 @@ pub(crate) struct Inspect {
 }
 
 impl Inspect {
-    pub(crate) fn run(&self, out: &mut Output) -> anyhow::Result<Exit> {
+    pub(crate) fn run(&self, out: &mut Console) -> anyhow::Result<Exit> {
         let options = ModelOptions { head: self.head, ..ModelOptions::default() };
         let report = if self.model == Path::new(demo::NAME) {
             inspect_bytes(demo::NAME, demo::MODEL, &options)?

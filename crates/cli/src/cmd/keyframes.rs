@@ -1,28 +1,28 @@
-//! `moviola keyframes`: every keyframe as a record and, if wanted, as an image.
+//! `moviola keyframes`: every keyframe, as records and images.
 
 use moviola::Plan;
 
 use crate::{
     args::Global,
+    console::Console,
     exit::Exit,
-    input::{Inputs, source_options},
-    output::Output,
-    pictures::ImageArgs,
+    image_args::ImageArgs,
     run::fast,
+    source_args::{SourceArgs, source_options},
 };
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Keyframes {
     #[command(flatten)]
-    inputs: Inputs,
+    sources: SourceArgs,
     #[command(flatten)]
     images: ImageArgs,
 }
 
 impl Keyframes {
-    pub(crate) fn run(&self, global: &Global, out: &mut Output) -> anyhow::Result<Exit> {
-        self.inputs.check()?;
+    pub(crate) fn run(&self, global: &Global, out: &mut Console) -> anyhow::Result<Exit> {
+        self.sources.check()?;
         let plan = Plan { stills: Some(self.images.still_options()), ..Plan::default() };
-        fast::run(plan, &self.inputs, self.images.dirs(None), source_options(global), out)
+        fast::run(plan, &self.sources, self.images.dirs(None), source_options(global), out)
     }
 }

@@ -8,7 +8,6 @@ pub(crate) mod doctor;
 pub(crate) mod frames;
 pub(crate) mod inspect;
 pub(crate) mod keyframes;
-pub(crate) mod later;
 pub(crate) mod probe;
 pub(crate) mod run;
 pub(crate) mod version;

@@ -1,4 +1,4 @@
-//! `moviola probe`: what sources are.
+//! `moviola probe`: describes sources.
 
 use std::io;
 
@@ -10,16 +10,16 @@ use moviola::{
 
 use crate::{
     args::Global,
+    console::Console,
     exit::Exit,
-    input::{IndexArgs, Inputs},
     interrupt,
-    output::Output,
+    source_args::{IndexArgs, SourceArgs},
 };
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Probe {
     #[command(flatten)]
-    inputs: Inputs,
+    sources: SourceArgs,
     /// Print one record each instead of a table
     #[arg(long)]
     json: bool,
@@ -28,12 +28,12 @@ pub(crate) struct Probe {
 }
 
 impl Probe {
-    pub(crate) fn run(&self, global: &Global, out: &mut Output) -> anyhow::Result<Exit> {
-        self.inputs.check()?;
+    pub(crate) fn run(&self, global: &Global, out: &mut Console) -> anyhow::Result<Exit> {
+        self.sources.check()?;
         let options = self.index_args.source_options(global);
         let mut tally = Tally::default();
-        for source in self.inputs.sources() {
-            if interrupt::requested() {
+        for source in self.sources.sources() {
+            if interrupt::is_requested() {
                 return Ok(Exit::Interrupted);
             }
             let name = source.name().to_owned();
@@ -48,14 +48,14 @@ impl Probe {
                 }
             }
         }
-        Ok(Exit::of(&tally))
+        Ok(Exit::from_tally(&tally))
     }
 
-    fn print(&self, report: Report, out: &mut Output) -> io::Result<()> {
+    fn print(&self, report: Report, out: &mut Console) -> io::Result<()> {
         if self.json { out.record(&Record::Probe(report)) } else { out.text(&table(&report)) }
     }
 
-    fn complain(&self, name: &str, error: &moviola::Error, out: &mut Output) -> io::Result<()> {
+    fn complain(&self, name: &str, error: &moviola::Error, out: &mut Console) -> io::Result<()> {
         out.error(error);
         if !self.json {
             return Ok(());

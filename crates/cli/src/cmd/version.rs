@@ -1,14 +1,14 @@
-//! `moviola --version`: what this program is made of.
+//! `moviola --version`: the versions of Moviola and its libraries.
 
 use moviola::{ffmpeg, infer::runtime::Runtime};
 
-use crate::{exit::Exit, output::Output};
+use crate::{console::Console, exit::Exit};
 
-pub(crate) fn run(out: &mut Output) -> anyhow::Result<Exit> {
+pub(crate) fn run(out: &mut Console) -> anyhow::Result<Exit> {
     let moviola = env!("CARGO_PKG_VERSION");
     let runtime = match Runtime::load() {
         Ok(runtime) => format!("{} ({})", runtime.version(), runtime.path().display()),
-        // `doctor` has the whole story.
+        // `doctor` prints the rest.
         Err(error) => format!("not available: {}", first_line(&error.to_string())),
     };
     out.text(&format!(

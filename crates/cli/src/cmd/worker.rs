@@ -1,4 +1,4 @@
-//! `moviola worker`: one of the processes that `moviola bulk --isolate` lets work. It isn't for people.
+//! `moviola worker`: a worker process of `moviola bulk --isolate`. Users don't start it.
 
 use std::{
     env, io,
@@ -12,24 +12,24 @@ use moviola::bulk::isolate::{Isolation, serve};
 
 use crate::{args::Global, exit::Exit};
 
-/// All that it has to know comes through its standard input.
+/// No arguments: everything comes through standard input.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Worker;
 
 impl Worker {
     pub(crate) fn run(&self) -> anyhow::Result<Exit> {
-        match serve(io::stdin(), io::stdout(), || Exit::Done.leave()) {
-            // Whoever it worked for is gone: there is nobody to complain to.
+        match serve(io::stdin(), io::stdout(), || Exit::Done.exit()) {
+            // The process that started it has ended, so nobody reads an error.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
-            served => served.map(|()| Exit::Done).context("a worker process can't go on"),
+            served => served.map(|()| Exit::Done).context("a worker process has to end"),
         }
     }
 }
 
-/// Workers that are this command again, with what `global` says of reading and of messages; none may
-/// take longer than `deadline` seconds for an input.
+/// How to start worker processes: this command again, with the global flags about reading and messages. A
+/// worker that takes longer than `deadline` seconds for a source is killed.
 pub(crate) fn isolation(global: &Global, deadline: Option<f64>) -> anyhow::Result<Isolation> {
-    let program = this_program().context("the command can't find itself to start workers")?;
+    let program = this_program().context("cannot find the program's own file to start workers")?;
     let io = global.io.to_possible_value();
     let io = io.as_ref().map_or("auto", |value| value.get_name());
     let color = global.color.to_string();
@@ -38,12 +38,12 @@ pub(crate) fn isolation(global: &Global, deadline: Option<f64>) -> anyhow::Resul
     Ok(Isolation {
         program,
         arguments: arguments.chain(verbose).collect(),
-        // What is too long to be counted is no bound.
+        // A deadline too long for the type is none.
         deadline: deadline.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
     })
 }
 
-/// This program itself, even if its file was replaced meanwhile, where the system has a name for that.
+/// The path of this program. On Linux it still names the running one after the file was replaced.
 fn this_program() -> io::Result<PathBuf> {
     let running = Path::new("/proc/self/exe");
     if running.exists() { Ok(running.into()) } else { env::current_exe() }

@@ -1,81 +1,67 @@
-//! A plan carried out on many inputs at once, and what is said of it.
+//! Carries out a plan on many sources at once.
 
 use std::{
     ffi::{OsStr, OsString},
     io,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
 };
 
 use anyhow::bail;
 use indicatif::HumanBytes;
 use moviola::{
-    Bulk, Plan, budget,
+    Bulk, Plan,
     bulk::{
-        BulkOptions, BulkRun, Event, Input, Wakeup,
+        BulkOptions, BulkRun, Input,
         inputs::{self, ResolvedSource},
     },
-    records::{Tally, seconds},
-    results::{Record, SummaryRecord},
     sink::{
         dataset::{Dataset, DatasetError, Existing},
         images::Folders,
     },
 };
 
-use crate::{
-    exit::Exit,
-    interrupt,
-    output::Output,
-    progress::Progress,
-    run::fast::{OutputDirs, ProviderNotice},
-};
+use super::bulk_report::BulkReporter;
+use crate::{console::Console, exit::Exit, interrupt, output_dirs::OutputDirs, progress::Progress};
 
-/// How often the user's wish to end is heeded, if nothing else happens.
-const PATIENCE: Duration = Duration::from_millis(100);
-
-/// How long those at work are waited for when there is nothing more to do: longer than an image takes.
-const LEAVING: Duration = Duration::from_millis(300);
-
-/// What becomes of the results.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Results<'a> {
-    /// Where images go.
-    pub(crate) images: OutputDirs<'a>,
-    /// Where records go, if not to standard output.
-    pub(crate) target: Option<&'a Path>,
-    pub(crate) existing: Existing,
+/// What to do with many sources.
+#[derive(Debug)]
+pub(crate) struct BulkRequest<'a> {
+    pub(crate) plan: Plan,
+    /// What the sources are found by: paths, folders, patterns, lists, URLs.
+    pub(crate) words: Vec<OsString>,
+    pub(crate) options: BulkOptions,
+    pub(crate) destination: Destination<'a>,
     /// Stop at the first source that fails.
     pub(crate) fail_fast: bool,
 }
 
-/// Whether a word of the command line may mean several sources.
+/// Where images and records go.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Destination<'a> {
+    pub(crate) images: OutputDirs<'a>,
+    /// A file or folder of records; `None` is standard output.
+    pub(crate) records: Option<&'a Path>,
+    /// What to do about records that are there already.
+    pub(crate) existing: Existing,
+}
+
+/// Whether a word of the command line may name several sources: a folder, a pattern or a list.
 pub(crate) fn means_many(word: &OsStr) -> bool {
     let path = Path::new(word);
     let text = word.to_str().unwrap_or_default();
-    let is_address = text.contains("://");
+    let is_url = text.contains("://");
     text.starts_with('@')
-        || (!is_address && path.is_dir())
-        || (!is_address && !path.exists() && text.contains(['*', '?', '[']))
+        || (!is_url && path.is_dir())
+        || (!is_url && !path.exists() && text.contains(['*', '?', '[']))
 }
 
-/// What is to be done on many inputs.
-#[derive(Debug)]
-pub(crate) struct Job<'a> {
-    pub(crate) plan: Plan,
-    /// What the inputs are found by.
-    pub(crate) words: Vec<OsString>,
-    pub(crate) options: BulkOptions,
-    pub(crate) results: Results<'a>,
-}
-
-/// Carries it out. An error is one of the plan, of its model, or of the output: it ends everything.
-pub(crate) fn run(job: Job<'_>, out: &mut Output) -> anyhow::Result<Exit> {
-    let Job { plan, words, options, results } = job;
-    results.check(&words)?;
+/// Carries out the request. An error is one of the plan, of its model, or of the output: it ends the run.
+pub(crate) fn run(request: BulkRequest<'_>, out: &mut Console) -> anyhow::Result<Exit> {
+    let BulkRequest { plan, words, options, destination, fail_fast } = request;
+    destination.check(&words)?;
     plan.check()?;
-    let folders = results.images.folders(&plan)?;
-    let dataset = match results.target.map(|path| Dataset::open(path, &plan, results.existing)) {
+    let folders = destination.images.folders(&plan)?;
+    let dataset = match destination.dataset(&plan) {
         Some(Err(error @ DatasetError::Complete { .. })) => {
             out.note(error);
             return Ok(Exit::Done);
@@ -84,33 +70,20 @@ pub(crate) fn run(job: Job<'_>, out: &mut Output) -> anyhow::Result<Exit> {
     };
     if dataset.is_some() {
         out.records_go_elsewhere();
-        interrupt::finishing(); // until the journal has what was stopped
+        interrupt::let_finish(); // until the journal says what was stopped
     }
-    let written = results.written(dataset.as_ref());
-    let counted = (words.clone(), written.clone());
-    let progress = Progress::new(plan.stills.is_some(), counted, out.bulk_pace());
+    let written = destination.written(dataset.as_ref());
+    let has_stills = plan.stills.is_some();
+    let progress = Progress::new(has_stills, words.clone(), written.clone(), out.bulk_pace());
     let memory = options.memory;
-    let bulk = start(plan, options, out)?;
-    let found = progress.ahead().watch(inputs::find(words, &written));
-    let run = begin(&bulk, dataset.as_ref(), found, folders)?;
-    let writer = Writer {
-        bulk: &bulk,
-        memory,
-        dataset,
-        fail_fast: results.fail_fast,
-        started: Instant::now(),
-        tally: Tally::default(),
-        notice: ProviderNotice::default(),
-        fallback: None,
-        was_held_back: false,
-        progress,
-        out,
-    };
-    writer.write(run)
+    let bulk = start_workers(plan, options, out)?;
+    let found = progress.input_count().watch(inputs::find(words, &written));
+    let run = start(&bulk, dataset.as_ref(), found, folders)?;
+    BulkReporter::new(&bulk, memory, dataset, fail_fast, progress, out).report(run)
 }
 
-/// Starts to load what is needed; says so if there will be fewer workers than were asked for.
-fn start(plan: Plan, options: BulkOptions, out: &Output) -> anyhow::Result<Bulk> {
+/// Starts the workers; notes if there will be fewer than were asked for.
+fn start_workers(plan: Plan, options: BulkOptions, out: &Console) -> anyhow::Result<Bulk> {
     let (memory, jobs) = (options.memory, options.jobs);
     let bulk = Bulk::new(plan, options)?;
     if bulk.jobs() < jobs {
@@ -120,8 +93,8 @@ fn start(plan: Plan, options: BulkOptions, out: &Output) -> anyhow::Result<Bulk>
     Ok(bulk)
 }
 
-/// Begins the work on what is found, but for what is done already.
-fn begin(
+/// Starts the work on the sources that are found, except those that are done already.
+fn start(
     bulk: &Bulk,
     dataset: Option<&Dataset>,
     found: impl Iterator<Item = ResolvedSource> + Send + 'static,
@@ -136,181 +109,30 @@ fn begin(
     }
 }
 
-impl Results<'_> {
-    /// Refuses inputs that can't be right in a whole.
+impl Destination<'_> {
+    /// Refuses words that can't be right together.
     fn check(&self, words: &[OsString]) -> anyhow::Result<()> {
         let from_stdin = |word: &&OsString| *word == "-" || *word == "@-";
         if words.iter().filter(from_stdin).count() > 1 {
             bail!("standard input (`-` or `@-`) can be read once only");
         }
         if self.existing == Existing::Resume && words.iter().any(|word| word == "-") {
-            bail!("what came through standard input (`-`) can't be gone on with: name a file");
+            bail!(
+                "standard input (`-`) can't be resumed, because it can't be read again: name a file"
+            );
         }
         Ok(())
     }
 
-    /// Where anything is written: no input.
+    /// The records' file or folder, if they don't go to standard output.
+    fn dataset(&self, plan: &Plan) -> Option<Result<Dataset, DatasetError>> {
+        self.records.map(|path| Dataset::open(path, plan, self.existing))
+    }
+
+    /// Every path that is written to: none of them is a source.
     fn written(&self, dataset: Option<&Dataset>) -> Vec<PathBuf> {
         let images = [self.images.stills, self.images.annotated];
         let images = images.into_iter().flatten().map(Path::to_owned);
         images.chain(dataset.iter().flat_map(|dataset| dataset.places())).collect()
-    }
-}
-
-struct Writer<'a> {
-    bulk: &'a Bulk,
-    /// Bytes that it may take.
-    memory: u64,
-    dataset: Option<Dataset>,
-    fail_fast: bool,
-    started: Instant,
-    tally: Tally,
-    notice: ProviderNotice,
-    /// Why software decodes what hardware was to, as it was said last.
-    fallback: Option<String>,
-    /// Sources had to wait for memory.
-    was_held_back: bool,
-    progress: Progress,
-    out: &'a mut Output,
-}
-
-/// Why no more is taken.
-enum End {
-    /// All inputs have ended.
-    OfInputs,
-    /// One failed, and that is to be the end.
-    AtFailure,
-    /// The user wants no more.
-    Interrupted,
-}
-
-impl Writer<'_> {
-    fn write(mut self, mut run: BulkRun) -> anyhow::Result<Exit> {
-        let end = self.take_all(&mut run);
-        if matches!(end, Ok(End::OfInputs)) {
-            drop(run);
-            self.tell_of_memory();
-            return self.finish();
-        }
-        // Before the workers are waited for, which may take longer than there is time.
-        run.stop();
-        let is_kept = self.dataset.is_some();
-        let before = self.dataset.as_ref().map(Dataset::done_before).unwrap_or_default();
-        let stopped = self.dataset.take().map_or(Ok(()), Dataset::stop);
-        run.shutdown_timeout(LEAVING);
-        let end = end?;
-        stopped?;
-        self.out.end_progress();
-        if is_kept {
-            self.out.note("what is done is kept: go on with --resume");
-        }
-        match end {
-            End::AtFailure => self.summarise(before),
-            End::OfInputs | End::Interrupted => Ok(Exit::Interrupted),
-        }
-    }
-
-    /// Takes what happens until there is an end.
-    fn take_all(&mut self, run: &mut BulkRun) -> anyhow::Result<End> {
-        loop {
-            if interrupt::requested() {
-                return Ok(End::Interrupted);
-            }
-            match run.next_within(PATIENCE) {
-                Wakeup::Event(event) => self.take(event?)?,
-                Wakeup::Nothing => {}
-                Wakeup::End => {
-                    self.was_held_back |= run.was_held_back();
-                    match self.dataset.as_ref().and_then(Dataset::next_retry) {
-                        Some(suspect) => *run = self.bulk.run([suspect])?,
-                        None => break,
-                    }
-                }
-            }
-            self.progress.show(|| self.bulk.resident(), self.out);
-            if self.fail_fast && self.tally.failed > 0 {
-                return Ok(End::AtFailure);
-            }
-        }
-        // Without a model, no source can be searched: that it can't be loaded is told now.
-        self.notice.make(|| self.bulk.provider(), self.out)?;
-        Ok(End::OfInputs)
-    }
-
-    /// Completes the results.
-    fn finish(mut self) -> anyhow::Result<Exit> {
-        let mut before = Tally::default();
-        if let Some(dataset) = self.dataset.take() {
-            before = dataset.done_before();
-            let repeated = dataset.repeated();
-            dataset.finish()?;
-            if before.done + before.failed > 0 {
-                self.out.note(format_args!("{} were done before", before.done + before.failed));
-            }
-            if repeated > 0 {
-                self.out.note(format_args!("{repeated} were named again, and read once"));
-            }
-        }
-        self.summarise(before)
-    }
-
-    fn take(&mut self, event: Event) -> anyhow::Result<()> {
-        if let Some(dataset) = &mut self.dataset {
-            dataset.take(&event)?;
-        }
-        self.progress.take(&event);
-        match event {
-            Event::Record { record, .. } => {
-                if let Record::Error(error) = &*record {
-                    self.out.error(format_args!("{}: {}", error.source, error.message));
-                }
-                if self.dataset.is_none() {
-                    self.out.record(&record)?;
-                }
-                if matches!(*record, Record::Detections(_)) {
-                    self.notice.make(|| self.bulk.provider(), self.out)?;
-                }
-            }
-            Event::Fallback { reason, .. } if self.fallback.as_ref() != Some(&reason) => {
-                self.out.note(format_args!("decoding in software: {reason}"));
-                self.fallback = Some(reason);
-            }
-            Event::Ended { tally, .. } => self.tally.add(tally),
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// Says how it ended, with what became of the sources that were done before.
-    fn summarise(self, before: Tally) -> anyhow::Result<Exit> {
-        self.out.end_progress();
-        let mut tally = self.tally;
-        tally.add_all(before);
-        let Tally { done, failed, frames, .. } = tally;
-        let elapsed = seconds(self.started.elapsed());
-        let sources = done + failed;
-        let models_loaded = self.bulk.models_loaded();
-        let summary = SummaryRecord { sources, done, failed, frames, elapsed, models_loaded };
-        self.out.record(&Record::Summary(summary))?;
-        Ok(Exit::of(&tally))
-    }
-
-    /// Says so if more memory was taken than was allowed, or if sources had to wait for it.
-    fn tell_of_memory(&self) {
-        let allowed = HumanBytes(self.memory);
-        let peak = self.progress.most().max(budget::peak_resident().unwrap_or_default());
-        if peak > self.memory {
-            let peak = HumanBytes(peak);
-            self.out.note(format_args!(
-                "up to {peak} of memory were taken where {allowed} are allowed: a worker takes as much \
-                 with its model and its file"
-            ));
-        } else if self.was_held_back {
-            self.out.note(format_args!(
-                "{allowed} of memory were too little for all {} workers at once: more --memory, or fewer \
-                 --jobs",
-                self.bulk.jobs()
-            ));
-        }
     }
 }

@@ -1,54 +1,43 @@
-//! A plan carried out on one input, with a report, and what is said of it.
+//! Carries out a plan on one source, with a report of every detail.
 
-use std::{ffi::OsString, path::Path};
+use std::path::Path;
 
-use anyhow::bail;
 use moviola::{
-    Debug, Plan,
+    Debug, Plan, Source,
     debug::{DebugRun, Statistics},
     records::Tally,
     results::Record,
     source::SourceOptions,
 };
 
-use crate::{
-    exit::Exit, input::Inputs, interrupt, output::Output, run::bulk::means_many,
-    run::fast::OutputDirs,
-};
+use crate::{console::Console, exit::Exit, interrupt, output_dirs::OutputDirs};
 
-/// Carries out `plan` on the input; the report goes to `folder`. An error is one of the plan, of its
-/// model, or of the report: it ends everything.
+/// Carries out `plan` on the source; the report goes to `folder`. An error is one of the plan, of its
+/// model, or of the report: it ends the run.
 pub(crate) fn run(
     plan: Plan,
-    input: OsString,
-    (folder, dirs): (&Path, OutputDirs<'_>),
+    source: Source,
+    folder: &Path,
+    dirs: OutputDirs<'_>,
     options: SourceOptions,
-    out: &mut Output,
+    out: &mut Console,
 ) -> anyhow::Result<Exit> {
-    if means_many(&input) {
-        bail!("{}: name one input; of several, each gets a report of its own", input.display());
-    }
-    let mut folders = dirs.folders(&plan)?;
-    let inputs = Inputs::one(input);
+    let images = dirs.folders(&plan)?.next(source.name())?;
     out.records_go_elsewhere();
+    let debug = Debug::new(plan, options).images_in(images).overwrite(dirs.existing());
+    let mut run = debug.run(source, folder)?;
+    interrupt::let_finish(); // so that the report is written
+    take_records(&mut run, out)?;
     let mut tally = Tally::default();
-    for source in inputs.sources() {
-        let folders = folders.next(source.name())?;
-        let debug = Debug::new(plan.clone(), options.clone()).images_in(folders);
-        let mut run = debug.overwrite(dirs.existing()).run(source, folder)?;
-        interrupt::finishing(); // a report is worth waiting for
-        read(&mut run, out)?;
-        tally.add(run.records().tally());
-        let statistics = run.finish()?;
-        tell(&statistics, folder, out);
-    }
-    if interrupt::requested() { Ok(Exit::Interrupted) } else { Ok(Exit::of(&tally)) }
+    tally.add(run.records().tally());
+    note_report(&run.finish()?, folder, out);
+    if interrupt::is_requested() { Ok(Exit::Interrupted) } else { Ok(Exit::from_tally(&tally)) }
 }
 
-/// Takes the records to their end, or until the user wants no more.
-fn read(run: &mut DebugRun, out: &mut Output) -> anyhow::Result<()> {
+/// Takes the records to their end, or until an interrupt.
+fn take_records(run: &mut DebugRun, out: &mut Console) -> anyhow::Result<()> {
     out.start_progress(run.records().source(), run.records().duration());
-    interrupt::ends(run.records().interrupt());
+    interrupt::cancel_at_signal(run.records().interrupt());
     while let Some(record) = run.next() {
         let record = record?;
         if let Some(reason) = run.hardware_fallback() {
@@ -63,7 +52,8 @@ fn read(run: &mut DebugRun, out: &mut Output) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn tell(statistics: &Statistics, folder: &Path, out: &Output) {
+/// Notes where the report is.
+fn note_report(statistics: &Statistics, folder: &Path, out: &Console) {
     let Statistics { frames, wall, .. } = *statistics;
     let report = folder.join("report.html");
     out.note(format_args!("{frames} frames in {wall:.3} s; the report is {}", report.display()));

@@ -1,5 +1,6 @@
-//! Plans carried out: on one input after another, on many at once, with a report.
+//! Carries out plans: on one source after another, on many at once, with a report.
 
 pub(crate) mod bulk;
+mod bulk_report;
 pub(crate) mod debug;
 pub(crate) mod fast;

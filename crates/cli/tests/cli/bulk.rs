@@ -311,7 +311,6 @@ fn a_mistake_in_the_command_leaves_nothing_in_the_way() {
     run(["bulk", &demo, "--detect", text(&none), "-o", text(&all)]).exits(2);
     bulk(&[&demo, "-o", text(&all)]).exits(0);
     run(["bulk", &demo, "--keyframes", "--annotate", "x"]).exits(2).says("--detect");
-    run(["run", &demo, "--keyframes", "--report", "x"]).exits(2).says("--mode debug");
 }
 
 #[test]

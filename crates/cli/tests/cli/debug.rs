@@ -248,11 +248,7 @@ fn a_report_is_replaced_only_if_told_so() {
     debug(&clip, folder.path(), &[]).exits(0);
     debug(&clip, folder.path(), &[]).exits(2).says("--overwrite");
     debug(&clip, folder.path(), &["--overwrite"]).exits(0);
-    let words = ["run", &clip, "--keyframes", "--mode", "debug"];
-    run(words).exits(2).says("--report");
     let other = folder.path().join("other");
-    run(words.iter().chain(&["--report", other.to_str().unwrap()])).exits(0);
-    assert_eq!(files_in(&other).len(), 3);
     debug(folder.path().to_str().unwrap(), &other, &["--overwrite"]).exits(2).says("one input");
 }
 

@@ -1,8 +1,6 @@
-//! Help, versions, completions, and what a later version will do.
+//! Help, versions and completions.
 
 use crate::support::run;
-
-const LATER: [&str; 4] = ["embed", "transcribe", "record", "repair"];
 
 #[test]
 fn help_goes_to_standard_output_and_lists_every_command() {
@@ -19,10 +17,9 @@ fn help_goes_to_standard_output_and_lists_every_command() {
         "doctor",
         "completions",
     ];
-    for command in commands.iter().chain(&LATER) {
-        let line = help.lines().find(|line| line.trim_start().starts_with(&format!("{command} ")));
-        let line = line.unwrap_or_else(|| panic!("{command} is not in {help}"));
-        assert_eq!(line.contains("(not in this build)"), LATER.contains(command), "{line}");
+    for command in commands {
+        let listed = |line: &str| line.trim_start().starts_with(&format!("{command} "));
+        assert!(help.lines().any(listed), "{command} is not in {help}");
     }
 }
 
@@ -113,12 +110,12 @@ fn wrong_usage_is_explained_and_exits_with_2() {
 }
 
 #[test]
-fn what_comes_later_says_so() {
-    for command in LATER {
-        let run = run([command, "a.mp4", "--every", "0.5s", "-o", "out"]).exits(2);
-        run.says("not in this build");
-        assert_eq!(run.stdout, "");
+fn commands_that_are_not_built_are_not_known() {
+    for command in ["embed", "transcribe", "record", "repair"] {
+        run([command, "a.mp4"]).exits(2).says("unrecognized subcommand");
     }
+    run(["run", "--mode", "bulk", "a.mp4"]).exits(2).says("invalid value 'bulk'");
+    run(["run", "--mode", "debug", "a.mp4"]).exits(2).says("invalid value 'debug'");
 }
 
 #[test]

@@ -47,20 +47,22 @@ fn check(plan: &str) {
     fs::write(&file, plan).unwrap();
     let file = file.to_str().unwrap();
     let clips: Vec<_> = CLIPS.iter().map(|name| clip(name)).collect();
-    let with = |mode: &[&str], clips: &[&String]| {
+    let with = |words: &[&str], clips: &[&String]| {
         let clips = clips.iter().map(|clip| clip.as_str());
-        let words = ["run", "--plan", file].into_iter().chain(mode.iter().copied()).chain(clips);
+        let words = words.iter().copied().chain(["--plan", file]).chain(clips);
         sorted(&run(words).stdout)
     };
     let forwards: Vec<_> = clips.iter().collect();
     let backwards: Vec<_> = clips.iter().rev().collect();
-    let want = with(&["--mode", "fast"], &forwards);
+    let want = with(&["run", "--mode", "fast"], &forwards);
     assert!(want.len() > 2 * CLIPS.len(), "{want:#?}");
     for (threads, order) in [("1", &forwards), ("2", &backwards), ("5", &forwards)] {
-        let fast = with(&["--mode", "fast", "--threads", threads], order);
+        let fast = with(&["run", "--mode", "fast", "--threads", threads], order);
         assert_eq!(fast, want, "fast, {threads} threads");
-        let bulk = with(&["--mode", "bulk", "--threads", threads], order);
-        assert_eq!(bulk, want, "bulk, {threads} jobs");
+        for jobs in [&["run", "--threads"], &["bulk", "--jobs"]] {
+            let bulk = with(&[jobs[0], jobs[1], threads], order);
+            assert_eq!(bulk, want, "{jobs:?} {threads}");
+        }
     }
     let reports = folder.path().join("reports");
     let debugged = clips.iter().map(|clip| debugged(clip, file, &reports)).collect::<String>();

@@ -1,4 +1,4 @@
-//! Where the command's words go: data to standard output, all else to standard error.
+//! What the command prints: data to standard output, everything else to standard error.
 
 use std::{
     fmt::Display,
@@ -16,50 +16,52 @@ use crate::{
     progress::{OFTEN, SELDOM},
 };
 
-/// Standard output and standard error.
-pub(crate) struct Output {
+/// Standard output, standard error, and the progress bar on a terminal.
+pub(crate) struct Console {
     records: JsonLines<io::Stdout>,
-    quiet: bool,
+    /// Only errors are printed.
+    is_quiet: bool,
     bar: Option<ProgressBar>,
-    records_are_here: bool,
+    /// Whether records go to standard output.
+    has_records: bool,
 }
 
-impl Output {
+impl Console {
     pub(crate) fn new(global: &Global) -> Self {
         Self {
             records: JsonLines::new(io::stdout()),
-            quiet: global.quiet,
+            is_quiet: global.quiet,
             bar: None,
-            records_are_here: true,
+            has_records: true,
         }
     }
 
     /// Writes one line of JSON.
     pub(crate) fn record(&mut self, record: &Record) -> io::Result<()> {
-        self.records.write(record).inspect_err(leave_unread)
+        self.records.write(record).inspect_err(exit_unread)
     }
 
     /// Writes text for people.
     pub(crate) fn text(&mut self, text: &str) -> io::Result<()> {
         let mut out = anstream::stdout().lock();
-        out.write_all(text.as_bytes()).and_then(|()| out.flush()).inspect_err(leave_unread)
+        out.write_all(text.as_bytes()).and_then(|()| out.flush()).inspect_err(exit_unread)
     }
 
-    /// Says what failed.
+    /// Prints an error.
     pub(crate) fn error(&self, message: impl Display) {
-        self.say("\x1b[1;31merror:\x1b[0m", message);
+        self.message("\x1b[1;31merror:\x1b[0m", message);
     }
 
-    /// Says what the user should know although nothing failed.
+    /// Prints what the user should know although nothing failed, unless `--quiet` is given.
     pub(crate) fn note(&self, message: impl Display) {
-        if !self.quiet {
-            self.say("\x1b[1;36mnote:\x1b[0m", message);
+        if !self.is_quiet {
+            self.message("\x1b[1;36mnote:\x1b[0m", message);
         }
     }
 
-    fn say(&self, label: &str, message: impl Display) {
+    fn message(&self, label: &str, message: impl Display) {
         let write = || {
-            // When standard error is gone, there is nobody left to tell.
+            // Where standard error is closed, the message is lost.
             drop(writeln!(anstream::stderr().lock(), "{label} {message}"));
         };
         match &self.bar {
@@ -68,9 +70,9 @@ impl Output {
         }
     }
 
-    /// Shows a bar of `duration` seconds, if a person watches and doesn't see the records anyway.
+    /// Shows a bar of `duration` seconds on a terminal that doesn't show the records anyway.
     pub(crate) fn start_progress(&mut self, name: &str, duration: Option<f64>) {
-        if self.quiet || !io::stderr().is_terminal() || self.shows_records() {
+        if self.is_quiet || !io::stderr().is_terminal() || self.shows_records() {
             return;
         }
         let milliseconds = duration.map(milliseconds);
@@ -87,13 +89,13 @@ impl Output {
         self.bar = Some(bar);
     }
 
-    /// How often to show how far a run over many inputs has come; `None` for never.
+    /// How often to show the progress of a run over many sources; `None` for never.
     pub(crate) fn bulk_pace(&self) -> Option<Duration> {
-        (!self.quiet).then(|| if io::stderr().is_terminal() { OFTEN } else { SELDOM })
+        (!self.is_quiet).then(|| if io::stderr().is_terminal() { OFTEN } else { SELDOM })
     }
 
-    /// Shows a line in the place of the one before, if a person watches and doesn't see the records
-    /// anyway. `done` of all there is, if that is known, becomes a bar.
+    /// Shows a line in place of the one before on a terminal that doesn't show the records anyway. `done` is
+    /// how many of how many sources are done, if that is known: they become a bar.
     pub(crate) fn status(&mut self, line: String, done: Option<(u64, u64)>) {
         if self.shows_records() {
             return;
@@ -112,19 +114,19 @@ impl Output {
         bar.tick();
     }
 
-    /// Records don't go to standard output.
+    /// Records go to a file or a folder, not to standard output.
     pub(crate) fn records_go_elsewhere(&mut self) {
-        self.records_are_here = false;
+        self.has_records = false;
     }
 
-    /// Whether a person sees the records as they come.
+    /// Whether the records are shown on a terminal.
     fn shows_records(&self) -> bool {
-        self.records_are_here && io::stdout().is_terminal()
+        self.has_records && io::stdout().is_terminal()
     }
 
-    /// Writes a line that is neither an error nor a note.
+    /// Prints a line that is neither an error nor a note.
     pub(crate) fn plain(&self, line: impl Display) {
-        // When standard error is gone, there is nobody left to tell.
+        // Where standard error is closed, the line is lost.
         drop(writeln!(io::stderr().lock(), "{line}"));
     }
 
@@ -135,7 +137,7 @@ impl Output {
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(crate) fn end_progress(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
@@ -143,15 +145,15 @@ impl Output {
     }
 }
 
-/// When nobody reads the output any more, there is nothing left to do: not even to wait for a
-/// worker that waits for a silent pipe.
-fn leave_unread(error: &io::Error) {
+/// Ends the command when nobody reads its output any more, without waiting for workers: one may wait for a
+/// silent pipe.
+fn exit_unread(error: &io::Error) {
     if error.kind() == io::ErrorKind::BrokenPipe {
-        Exit::Done.leave();
+        Exit::Done.exit();
     }
 }
 
-#[expect(clippy::cast_sign_loss, reason = "what is below zero becomes zero")]
+#[expect(clippy::cast_sign_loss, reason = "negative numbers become zero")]
 fn milliseconds(seconds: f64) -> u64 {
     (seconds * 1e3) as u64
 }

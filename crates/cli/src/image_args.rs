@@ -1,34 +1,34 @@
-//! Images of pictures: what the user wants of them, and where they go.
+//! The flags about images: their format and size, and where they go.
 
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use moviola::still::{ImageFormat, StillOptions};
 
-use crate::run::fast::OutputDirs;
+use crate::output_dirs::OutputDirs;
 
-/// What to keep of each picture, and where.
+/// What is kept of each frame, and where.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ImageArgs {
     #[arg(short, long, value_name = "DIR", help = "Write images to DIR/<stem>/<number>.jpg")]
     output: Option<PathBuf>,
     #[command(flatten)]
-    look: LookArgs,
+    stills: StillArgs,
     /// Replace images that are there already
     #[arg(long)]
     overwrite: bool,
 }
 
-/// What to keep of each picture.
+/// What is kept of each frame.
 #[derive(Debug, clap::Args)]
-pub(crate) struct LookArgs {
+pub(crate) struct StillArgs {
     /// The format of the images
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     /// JPEG quality, 1 to 100
     #[arg(long, value_name = "N", default_value_t = 90, value_parser = clap::value_parser!(u8).range(1..=100))]
     quality: u8,
-    /// Shrink images to fit, such as 1280x720; they keep their shape
+    /// Shrink images to fit into this size, such as 1280x720; they keep their shape
     #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = parse_size)]
     max_size: Option<(usize, usize)>,
     /// Add to each record, as `md5`, the MD5 of the decoded planes: that of `ffmpeg -f framemd5`
@@ -55,31 +55,32 @@ fn parse_size(text: &str) -> std::result::Result<(usize, usize), String> {
 }
 
 impl ImageArgs {
-    /// What is kept of each picture.
+    /// What is kept of each frame.
     pub(crate) fn still_options(&self) -> StillOptions {
-        self.look.still_options(self.output.is_some())
+        self.stills.still_options(self.output.is_some())
     }
 
-    /// Where images go, if there are any; those with boxes drawn in go to `annotated`.
+    /// The folders of the images; those with boxes drawn in go to `annotated`.
     pub(crate) fn dirs<'a>(&'a self, annotated: Option<&'a Path>) -> OutputDirs<'a> {
         OutputDirs { stills: self.output.as_deref(), annotated, overwrite: self.overwrite }
     }
 
-    pub(crate) fn look(&self) -> &LookArgs {
-        &self.look
+    /// The flags, without the place of the images.
+    pub(crate) fn stills(&self) -> &StillArgs {
+        &self.stills
     }
 }
 
-impl LookArgs {
-    /// What is kept of each picture: an image only if there is a place for it.
-    pub(crate) fn still_options(&self, has_place: bool) -> StillOptions {
+impl StillArgs {
+    /// What is kept of each frame: an image only if there is a folder for it.
+    pub(crate) fn still_options(&self, has_folder: bool) -> StillOptions {
         let image = match self.format {
             Format::Jpg => Some(ImageFormat::Jpeg),
             Format::Png => Some(ImageFormat::Png),
             Format::None => None,
         };
         StillOptions {
-            image: image.filter(|_| has_place),
+            image: image.filter(|_| has_folder),
             quality: self.quality,
             max_size: self.max_size,
             coded: self.coded,

@@ -1,4 +1,4 @@
-//! The inputs of a command and how they are opened.
+//! The sources that a command is given, and the flags that say how they are opened.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -11,63 +11,59 @@ use moviola::source::{IoMode, Source, SourceOptions};
 
 use crate::args::{Global, Io, READING};
 
+/// Sources that are read one after another.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Inputs {
-    /// Files, `-` for standard input, or addresses
+pub(crate) struct SourceArgs {
+    /// Files, `-` for standard input, or URLs
     #[arg(required = true, value_name = "INPUT")]
-    inputs: Vec<OsString>,
+    sources: Vec<OsString>,
 }
 
-impl Inputs {
-    /// A single input.
-    pub(crate) fn one(input: OsString) -> Self {
-        Self { inputs: vec![input] }
+impl SourceArgs {
+    /// As given to a command that takes them in another way.
+    pub(crate) fn new(sources: Vec<OsString>) -> Self {
+        Self { sources }
     }
 
-    /// These inputs.
-    pub(crate) fn of(inputs: Vec<OsString>) -> Self {
-        Self { inputs }
-    }
-
-    /// Refuses what can't be right in a whole.
+    /// Refuses sources that can't be read together.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
-        if self.inputs.iter().filter(|input| *input == "-").count() > 1 {
+        if self.sources.iter().filter(|source| *source == "-").count() > 1 {
             bail!("standard input (`-`) can be read once only");
         }
         Ok(())
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.inputs.len()
+        self.sources.len()
     }
 
     pub(crate) fn sources(&self) -> impl Iterator<Item = Source> {
-        self.inputs.iter().map(|input| source(input))
+        self.sources.iter().map(|word| parse_source(word))
     }
 }
 
-/// A path that isn't text can't be an address.
-fn source(input: &OsStr) -> Source {
-    input.to_str().map_or_else(|| Source::path(input), Source::parse)
+/// The source that a word names. A word that isn't Unicode is a path.
+pub(crate) fn parse_source(word: &OsStr) -> Source {
+    word.to_str().map_or_else(|| Source::path(word), Source::parse)
 }
 
-/// How commands that look for frames anywhere find them.
+/// The flags about indexes: how frames anywhere in a source are found.
 #[derive(Debug, clap::Args)]
 pub(crate) struct IndexArgs {
-    /// Keep in DIR where frames are, of files that must be read through to know it
+    /// Keep indexes in DIR, for files that must be read through to know where their frames are
     #[arg(long, value_name = "DIR", help_heading = READING)]
     index_cache: Option<PathBuf>,
 }
 
 impl IndexArgs {
-    /// How these and the global flags want sources to be opened.
+    /// How sources are opened by these and the global flags.
     pub(crate) fn source_options(&self, global: &Global) -> SourceOptions {
         let index_cache = self.index_cache.as_deref().map(Arc::from);
         SourceOptions { index_cache, ..source_options(global) }
     }
 }
 
-/// How the global flags want sources to be opened.
+/// How sources are opened by the global flags.
 pub(crate) fn source_options(global: &Global) -> SourceOptions {
     SourceOptions {
         io: match global.io {

@@ -1,0 +1,32 @@
+//! The folders that images are written to.
+
+use std::path::Path;
+
+use moviola::{
+    Plan,
+    image::{self, Overwrite},
+    sink::images::Folders,
+};
+
+/// Where images go; `None` is nowhere.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct OutputDirs<'a> {
+    /// The frames' images.
+    pub(crate) stills: Option<&'a Path>,
+    /// The images with boxes drawn in.
+    pub(crate) annotated: Option<&'a Path>,
+    /// Images that are there already are replaced, not refused.
+    pub(crate) overwrite: bool,
+}
+
+impl OutputDirs<'_> {
+    /// The folders of each source for what `plan` makes.
+    pub(crate) fn folders(&self, plan: &Plan) -> image::Result<Folders> {
+        Folders::new(plan, self.stills, self.annotated, self.existing())
+    }
+
+    /// What to do about images that are there already.
+    pub(crate) fn existing(&self) -> Overwrite {
+        if self.overwrite { Overwrite::Replace } else { Overwrite::Refuse }
+    }
+}
