@@ -1,4 +1,4 @@
-//! Frames of a stream on its own grid of samples: as floats, in their places, and in pieces.
+//! The grid of samples of a stream: frames become floats at their positions, taken in pieces.
 
 use moviola_av::{
     audio::{AudioFrame, ChannelLayout, SampleFormat},
@@ -9,33 +9,37 @@ use moviola_av::{
 
 use super::{
     AudioOptions,
-    output::Output,
-    timeline::{Place, Timeline},
+    converter::AudioConverter,
+    timeline::{SamplePlacement, Timeline},
 };
 
-/// Samples of silence that are handed on at once, at most.
+/// The most samples of silence in one piece.
 const SILENCE: u64 = 8192;
 
-/// Where a stream's audio stands, and what waits to be handed on.
+/// The position in a stream's audio, and the samples that were decoded but not taken yet.
 pub(super) struct Grid {
-    /// Samples a second, as the first frame has them.
+    /// Samples per second of the first frame.
     pub(super) rate: u32,
     layout: ChannelLayout,
     pub(super) timeline: Timeline,
-    pub(super) output: Output,
-    /// What comes before this sample is dropped.
+    pub(super) converter: AudioConverter,
+    /// Samples with lower numbers are dropped.
     pub(super) begin: i64,
-    /// Number of the first sample of all.
+    /// Number of the stream's first sample.
     pub(super) origin: i64,
-    /// Number of the first sample of what waits: silence, then samples.
+    /// Number of the next sample to be taken.
     number: i64,
+    /// Samples of silence to be taken next.
     silence: u64,
+    /// Samples to be taken after the silence, by channel.
     samples: Vec<Vec<f32>>,
     to_float: Option<Resampler>,
 }
 
 impl Grid {
-    /// For a stream whose first frame this is, and for a presentation that starts at `start`.
+    /// A grid for a stream with this first frame, in a presentation that starts at `start`.
+    ///
+    /// `base` is the time base of the frame's timestamps.
     pub(super) fn new(
         frame: &AudioFrame,
         start: Pts,
@@ -47,11 +51,12 @@ impl Grid {
         // A frame's rate is never 0.
         let timeline = Timeline::new(start, base, rate, may_jump).ok_or(AvError::OutOfMemory)?;
         let origin = frame.pts().map_or(0, |ticks| timeline.position(ticks));
-        let output = Output::new(rate, layout.try_clone()?, frame.mix_levels(), origin, options)?;
+        let converter =
+            AudioConverter::new(rate, layout.try_clone()?, frame.mix_levels(), origin, options)?;
         Ok(Self {
             rate,
             timeline,
-            output,
+            converter,
             begin: i64::MIN,
             origin,
             number: origin,
@@ -62,12 +67,12 @@ impl Grid {
         })
     }
 
-    /// Number of the sample that is handed on next.
+    /// Number of the sample that is taken next.
     pub(super) fn number(&self) -> i64 {
         self.number
     }
 
-    /// A frame's samples, brought to the rate and the channels of the first.
+    /// A frame's samples as floats, converted to the rate and channels of the first frame.
     pub(super) fn floats_of(&mut self, frame: &AudioFrame) -> AvResult<Vec<Vec<f32>>> {
         let mut planes = vec![Vec::new(); self.layout.channels()];
         if let Some(old) = self.to_float.take_if(|resampler| !resampler.takes(frame)) {
@@ -92,8 +97,8 @@ impl Grid {
         Resampler::new(source, AudioFormat { format, layout, sample_rate: self.rate })
     }
 
-    /// Keeps a frame until it is taken.
-    pub(super) fn hold(&mut self, place: Place, mut planes: Vec<Vec<f32>>) {
+    /// Stores a placed frame's samples until they are taken.
+    pub(super) fn hold(&mut self, place: SamplePlacement, mut planes: Vec<Vec<f32>>) {
         let early = self.begin.saturating_sub(place.start).max(0).cast_unsigned();
         let silence = place.silence.saturating_sub(early);
         let cut = place.cut + (early - (place.silence - silence)) as usize;
@@ -105,7 +110,7 @@ impl Grid {
         self.samples = planes;
     }
 
-    /// The next piece of what waits.
+    /// Takes the next piece; `None` if there are no samples.
     pub(super) fn take(&mut self) -> Option<Vec<Vec<f32>>> {
         let channels = self.layout.channels();
         let piece = if self.silence > 0 {
@@ -120,11 +125,11 @@ impl Grid {
         (length > 0).then_some(piece)
     }
 
-    /// Goes on at sample `begin`, wherever the next frames stand.
+    /// Continues at sample `begin`: drops stored samples, and of the next frames those before it.
     pub(super) fn jump(&mut self, begin: i64) -> AvResult<()> {
         (self.begin, self.number, self.silence) = (begin, begin, 0);
         self.samples = vec![Vec::new(); self.layout.channels()];
         self.to_float = None;
-        self.output.restart(begin)
+        self.converter.restart(begin)
     }
 }

@@ -1,23 +1,25 @@
-//! Where packets of audio ended on the grid of samples when they were decoded from the start.
+//! Marks: the positions of packets on the grid of samples, from decoding in order.
+//!
+//! After a seek, the mark of a packet gives its exact position, which a rounded timestamp doesn't.
 
 use super::timeline::Timeline;
 
-/// Marks for each second of audio; they take 48 bytes.
+/// Number of marks for each second of audio, of 24 bytes each.
 const MARKS_PER_SECOND: u32 = 2;
 
-/// One packet that was decoded.
+/// The position of a decoded packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
-    /// Its timestamp.
+    /// The packet's timestamp.
     pub ticks: i64,
-    /// Number of the sample behind its first frame. Ends stay where they are, whatever a demuxer
-    /// says is to be cut off at the front.
+    /// Number of the sample after its first frame. The end, because samples that a demuxer cuts off
+    /// at a frame's start move its start only.
     pub end: i64,
-    /// The timeline's offset there.
+    /// The timeline's offset at the packet.
     pub offset: i64,
 }
 
-/// Marks in order of time, some for each second.
+/// The marks of a stream in order of time.
 #[derive(Debug, Default)]
 pub(super) struct Marks {
     all: Vec<Mark>,
@@ -25,7 +27,7 @@ pub(super) struct Marks {
 }
 
 impl Marks {
-    /// Keeps a packet's first frame if it lies far enough behind the last mark.
+    /// Keeps the mark of a packet's first frame if it is far enough after the last one.
     pub(super) fn note(&mut self, mark: Mark, rate: u32) {
         if self.last_ticks == Some(mark.ticks) {
             return; // another frame of the same packet
@@ -38,34 +40,34 @@ impl Marks {
         }
     }
 
-    /// The mark of the packet with that timestamp.
+    /// The mark of the packet with a timestamp.
     pub(super) fn at(&self, ticks: i64) -> Option<Mark> {
         let place = self.all.binary_search_by_key(&ticks, |mark| mark.ticks).ok()?;
         self.all.get(place).copied()
     }
 
-    /// The last mark that ends at or before a sample.
+    /// The last mark whose end is at or before a sample.
     pub(super) fn before(&self, number: i64) -> Option<Mark> {
         let count = self.all.partition_point(|mark| mark.end <= number);
         self.all.get(count.checked_sub(1)?).copied()
     }
 }
 
-/// How a decoder finds out where it is after its packets come from another place.
+/// How a decoder finds its position on the grid after a seek.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Landing {
-    /// It knows.
-    Done,
-    /// The next packet that was marked says it; the first packet must not be later than this.
+pub(super) enum Resync {
+    /// The position is known.
+    Synced,
+    /// By the next marked packet. The first packet's timestamp must be at most `latest`.
     AtMark { latest: i64 },
-    /// The next frame's timestamp says it.
+    /// By the next frame's timestamp.
     ByTime,
-    /// It is behind the place that was wanted.
+    /// The position is unknown, or after the wanted one.
     Lost,
 }
 
-impl Landing {
-    /// Looks at a packet's timestamp.
+impl Resync {
+    /// Checks a packet's timestamp before the packet is decoded.
     pub(super) fn see_packet(&mut self, ticks: Option<i64>) {
         if let Self::AtMark { latest } = self {
             match ticks {
@@ -75,9 +77,10 @@ impl Landing {
         }
     }
 
-    /// Whether the place of a frame is known: of `samples` samples, from the packet with that
-    /// timestamp.
-    pub(super) fn finds_place(
+    /// Sets the timeline to a frame's position if that can be found; `false` if it can't yet.
+    ///
+    /// The frame has `samples` samples and comes from the packet with the timestamp `ticks`.
+    pub(super) fn find_position(
         &mut self,
         timeline: &mut Timeline,
         marks: &Marks,
@@ -85,7 +88,7 @@ impl Landing {
         samples: usize,
     ) -> bool {
         match *self {
-            Self::Done => return true,
+            Self::Synced => return true,
             Self::Lost => return false,
             Self::ByTime => timeline.resume(None, 0),
             Self::AtMark { .. } => {
@@ -94,7 +97,7 @@ impl Landing {
                 timeline.resume(Some(mark.end - length), mark.offset);
             }
         }
-        *self = Self::Done;
+        *self = Self::Synced;
         true
     }
 }

@@ -1,29 +1,29 @@
-//! Any range of audio: what it means, and how to get there.
+//! Reading any range of a source's audio.
 
 use moviola_av::{
     demuxer::SeekDirection,
     time::{Pts, TimeBase},
 };
 
-use super::{AudioReader, Samples, Seeking, grid::Grid, marks::Landing};
+use super::{AudioReader, Samples, Seeking, grid::Grid, marks::Resync};
 use crate::error::{Error, Result};
 
-/// Seconds of audio that a decoder gets to warm up before what is wanted.
+/// Seconds of audio that are decoded before a range after a seek, to warm up the decoder.
 const WARM_UP_SECONDS: i64 = 1;
 
 impl AudioReader {
-    /// The samples heard from `start_seconds` on and before `stop_seconds`, counted from the start
-    /// of the presentation, both rounded to the nearest sample: ranges that follow on each other
-    /// share no sample and leave none out. What lies before the audio begins or behind its end is
-    /// left out; `f64::INFINITY` is the end.
+    /// The samples from `start_seconds` on and before `stop_seconds`, in seconds from the start of
+    /// the presentation.
     ///
-    /// The samples are the same as in the audio as a whole ([`Seeking::Exact`]). Ranges in order of
-    /// time cost one decoding of the whole; going back needs a source that can seek.
+    /// Both are rounded to the nearest sample, so adjacent ranges share no sample and omit none.
+    /// The range is limited to the audio's own start and end; `f64::INFINITY` means its end. With
+    /// [`Seeking::Exact`] the samples equal those of reading everything. Ranges in order of time
+    /// need one decoding of the whole; going back needs a source that can seek.
     ///
     /// # Errors
     ///
-    /// [`Error::Range`] if the range ends before it starts, or lies before what a source that
-    /// can't seek has given; else as the iterator.
+    /// [`Error::Range`] if the range ends before it starts, or starts before the position of a
+    /// source that can't seek; else the errors of the iterator.
     pub fn samples_played_in_range(
         &mut self,
         start_seconds: f64,
@@ -35,7 +35,7 @@ impl AudioReader {
         }
         let Some(first) = self.learn()? else { return Ok(self.nothing(0)) };
         let rate = f64::from(self.audio.sample_rate().unwrap_or(1));
-        // The cast keeps infinities inside i64.
+        // The cast saturates infinities.
         let number = |seconds: f64| ((seconds * rate).round() as i64).max(first);
         let (start, stop) = (number(start_seconds), number(stop_seconds));
         if start == stop {
@@ -54,60 +54,60 @@ impl AudioReader {
     ///
     /// # Errors
     ///
-    /// As [`samples_played_in_range`](Self::samples_played_in_range). What came before an error is
-    /// lost: the iterator hands it out.
+    /// As [`samples_played_in_range`](Self::samples_played_in_range). Samples before an error are
+    /// lost; the iterator gives them.
     pub fn all_samples(&mut self) -> Result<Samples> {
         self.samples_played_in_range(f64::NEG_INFINITY, f64::INFINITY)
     }
 
-    /// Decodes until the grid of samples is known. Gives the number of the first sample that comes
-    /// out; `None` if there is no audio at all.
+    /// Decodes until the grid of samples is known. Gives the number of the first output sample;
+    /// `None` if there are no samples.
     pub(super) fn learn(&mut self) -> Result<Option<i64>> {
         if self.audio.grid().is_none() {
             self.rest = self.next_piece()?;
         }
-        Ok(self.audio.grid().map(|grid| grid.output.first()))
+        Ok(self.audio.grid().map(|grid| grid.converter.first()))
     }
 
-    /// Goes to where sample `start` is still to come, by the shortest way.
+    /// Seeks or restarts, if that is needed or faster, so that sample `start` is still to come.
     fn approach(&mut self, start: i64) -> Result<()> {
         let Some(grid) = self.audio.grid() else { return Ok(()) };
-        let reached = self.rest.as_ref().map_or(grid.output.next(), |rest| rest.start);
-        let begin = grid.output.enough_for(start);
+        let reached = self.rest.as_ref().map_or(grid.converter.next(), |rest| rest.start);
+        let begin = grid.converter.enough_for(start);
         let warm = begin - WARM_UP_SECONDS * i64::from(grid.rate);
-        let (here, behind) = (grid.number(), start < reached);
+        let (here, is_passed) = (grid.number(), start < reached);
         match self.wanted.seeking {
-            Seeking::Fast if warm > grid.origin && (behind || warm > here) => {
+            Seeking::Fast if warm > grid.origin && (is_passed || warm > here) => {
                 let ticks = self.ticks_of(grid, warm);
-                self.jump(ticks, begin, Landing::ByTime)
+                self.jump(ticks, begin, Resync::ByTime)
             }
             Seeking::Exact if self.stream().decodes_alike_anywhere() => {
                 match self.audio.marks().before(warm) {
-                    Some(mark) if behind || mark.end > here => {
-                        let landing = Landing::AtMark { latest: mark.ticks };
-                        self.jump(mark.ticks, begin, landing)
+                    Some(mark) if is_passed || mark.end > here => {
+                        let resync = Resync::AtMark { latest: mark.ticks };
+                        self.jump(mark.ticks, begin, resync)
                     }
-                    _ if behind => self.restart(),
+                    _ if is_passed => self.restart(),
                     _ => Ok(()),
                 }
             }
-            _ if behind => self.restart(),
+            _ if is_passed => self.restart(),
             _ => Ok(()),
         }
     }
 
-    /// Decodes from the start again. Opening again comes before seeking: a seek to the start leaves
-    /// out packets that only prime a decoder.
+    /// Goes back to the start. Opens the source again if possible: a seek to the start omits
+    /// packets that only prime a decoder.
     fn restart(&mut self) -> Result<()> {
         let origin = self.audio.grid().map_or(0, |grid| grid.origin);
         if self.reopen()? {
-            return self.land(origin, Landing::ByTime);
+            return self.resync(origin, Resync::ByTime);
         }
         let Some(ticks) = self.audio.first_packet() else { return Err(self.cannot_go_back()) };
-        self.jump(ticks, origin, Landing::AtMark { latest: ticks })
+        self.jump(ticks, origin, Resync::AtMark { latest: ticks })
     }
 
-    fn jump(&mut self, ticks: i64, begin: i64, landing: Landing) -> Result<()> {
+    fn jump(&mut self, ticks: i64, begin: i64, resync: Resync) -> Result<()> {
         if !self.demuxer.can_seek() {
             return Err(
                 self.refused("it can't go back in what is read once, such as a pipe".into())
@@ -117,16 +117,16 @@ impl AudioReader {
         let sought = self.demuxer.seek(index, ticks, SeekDirection::Backward);
         sought.map_err(|cause| self.refused(format!("it can't seek: {cause}")))?;
         self.read_ahead.clear();
-        self.land(begin, landing)
+        self.resync(begin, resync)
     }
 
-    fn land(&mut self, begin: i64, landing: Landing) -> Result<()> {
+    fn resync(&mut self, begin: i64, resync: Resync) -> Result<()> {
         (self.rest, self.end, self.told) = (None, None, false);
-        self.audio.jump(begin, landing)
+        self.audio.jump(begin, resync)
     }
 
-    /// Hands out what lies from `start` to `stop`, and keeps what comes next. `None` if the decoder
-    /// is lost.
+    /// Reads the samples from `start` to before `stop`, and keeps the rest of the last piece. `None`
+    /// if the decoder doesn't know its position.
     fn collect(&mut self, start: i64, stop: i64) -> Result<Option<Samples>> {
         let mut wanted: Option<Samples> = None;
         while let Some(mut piece) = self.next_piece()? {
@@ -147,7 +147,7 @@ impl AudioReader {
         Ok((!self.is_lost()).then(|| wanted.unwrap_or_else(nothing)))
     }
 
-    /// The timestamp of a sample.
+    /// The timestamp of a sample, in ticks of the stream.
     fn ticks_of(&self, grid: &Grid, number: i64) -> i64 {
         let base = self.stream().time_base;
         let from_start = TimeBase::new(1, grid.rate)
@@ -158,7 +158,7 @@ impl AudioReader {
 
     fn nothing(&self, start: i64) -> Samples {
         let sample_rate = self.audio.sample_rate().unwrap_or(0);
-        let channels = self.audio.grid().map_or(0, |grid| grid.output.channels());
+        let channels = self.audio.grid().map_or(0, |grid| grid.converter.channels());
         Samples { start, sample_rate, channels: vec![Vec::new(); channels] }
     }
 

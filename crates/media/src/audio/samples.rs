@@ -1,8 +1,8 @@
-//! Pieces of audio as they are handed out.
+//! A piece of audio in memory.
 
-/// A piece of audio: 32-bit floats, each channel on its own.
+/// A piece of audio: 32-bit floats, in a vector for each channel.
 ///
-/// Samples are counted from the start of the presentation: sample number *n* is heard at
+/// Samples are counted from the start of the presentation: sample number *n* is played at
 /// *n* ÷ [`sample_rate`](Self::sample_rate) seconds. Full scale is ±1; peaks may exceed it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Samples {
@@ -20,12 +20,12 @@ impl Samples {
         self.channels.first().map_or(0, Vec::len)
     }
 
-    /// Whether there is nothing to hear.
+    /// Whether it has no samples.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Number of the sample behind the last one.
+    /// Number of the sample after the last one.
     pub fn end(&self) -> i64 {
         self.start + self.len().cast_signed() as i64
     }
@@ -35,17 +35,17 @@ impl Samples {
         self.start as f64 / f64::from(self.sample_rate)
     }
 
-    /// How long it lasts in seconds.
+    /// Duration in seconds.
     pub fn duration_seconds(&self) -> f64 {
         self.len() as f64 / f64::from(self.sample_rate)
     }
 
-    /// All channels in one vector, taking turns: left, right, left, right…
+    /// All channels interleaved in one vector: left, right, left, right…
     pub fn interleaved(&self) -> Vec<f32> {
         (0..self.len()).flat_map(|n| self.channels.iter().map(move |channel| channel[n])).collect()
     }
 
-    /// Puts `more` behind, which must follow on.
+    /// Appends `more`, which must start where this piece ends.
     pub(super) fn append(&mut self, more: &Self) {
         debug_assert_eq!(self.end(), more.start);
         for (channel, more) in self.channels.iter_mut().zip(&more.channels) {
@@ -53,8 +53,9 @@ impl Samples {
         }
     }
 
-    /// Splits it before the sample with that number: what comes before stays. All of it stays, or
-    /// none, if the number lies outside.
+    /// Splits the piece before a sample's number: keeps the samples before it and gives the rest.
+    ///
+    /// A number outside the piece is clamped to it.
     pub(super) fn split_off(&mut self, number: i64) -> Self {
         let number = number.clamp(self.start, self.end());
         let keep = usize::try_from(number - self.start).unwrap_or(0);

@@ -1,38 +1,42 @@
-//! Where frames of audio belong on the grid of samples: the rule for gaps, overlaps and jitter.
+//! The positions of audio frames on the grid of samples: the rule for gaps, overlaps and jitter.
 
 use moviola_av::time::{Pts, TimeBase};
 
-/// A frame that is off by no more than this many seconds stands where counting puts it: less than
-/// the packets of most codecs last (20 ms and more), so that a lost one is seen, and more than
-/// recorders jitter and Vorbis' timestamps are off where its blocks change size.
+/// The largest difference in seconds between a frame's timestamp and the end of the frame before
+/// that is ignored.
+///
+/// It is less than the duration of most codecs' packets (20 ms and more), so that lost packets are
+/// noticed. It is more than the jitter of recorders, and than the error of Vorbis' timestamps where
+/// its block size changes.
 const JITTER_SECONDS: f64 = 0.018;
 
-/// A larger step is one of the clock: in recordings of broadcasts, whose clocks may be set anew,
-/// and elsewhere.
+/// The largest gap or overlap in seconds; a larger step is one of the clock. The first value is for
+/// formats whose clock may restart, such as recordings of broadcasts, the second for others.
 const CLOCK_STEP_SECONDS: (i64, i64) = (10, 24 * 60 * 60);
 
-/// How a frame is put in its place.
+/// A frame's position on the grid, with silence before it or a cut at its start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    /// Number of the first sample of all that is to be heard next: of the silence if there is any.
+pub(super) struct SamplePlacement {
+    /// Number of the first sample: of the silence, or else of the frame after the cut.
     pub start: i64,
     /// Samples of silence before the frame.
     pub silence: u64,
-    /// Samples to cut off its front.
+    /// Samples to cut off at the frame's start.
     pub cut: usize,
 }
 
-/// The grid of samples of one stream, at its own rate, from the start of the presentation.
+/// The sample numbers of a stream's frames, at its own rate, from the start of the presentation.
 #[derive(Clone, Debug)]
 pub(super) struct Timeline {
-    /// The sample at which the presentation starts.
+    /// The start of the presentation.
     start: Pts,
     base: TimeBase,
     rate: TimeBase,
+    /// Whether the stream's clock may restart.
     may_jump: bool,
-    /// What was added to the stream's times when its clock was set anew, in samples.
+    /// Sum of the clock's steps so far, in samples, which is added to positions.
     offset: i64,
-    /// The sample that follows on what was placed.
+    /// Number of the sample after the last placed frame.
     next: Option<i64>,
 }
 
@@ -44,7 +48,7 @@ impl Timeline {
         Some(Self { start, base, rate, may_jump, offset: 0, next: None })
     }
 
-    /// The sample that follows on what was placed.
+    /// Number of the sample after the last placed frame; `None` before the first.
     pub(super) fn next(&self) -> Option<i64> {
         self.next
     }
@@ -54,18 +58,19 @@ impl Timeline {
         self.start.rescale(self.base).map_or(0, |pts| pts.ticks)
     }
 
-    /// What was added to the stream's times, in samples.
+    /// Sum of the clock's steps so far, in samples.
     pub(super) fn offset(&self) -> i64 {
         self.offset
     }
 
-    /// Goes on at another place, where the clock has run on by `offset`; without `next` it is
-    /// where the next frame says.
+    /// Continues at another position with the clock's `offset` there. `next` is the number of the
+    /// next sample; without it the next frame's timestamp gives it.
     pub(super) fn resume(&mut self, next: Option<i64>, offset: i64) {
         (self.next, self.offset) = (next, offset);
     }
 
-    /// The sample nearest to a timestamp. Absurd timestamps give the nearest that can be told.
+    /// Number of the sample nearest to a timestamp. Clamped, so that sums of positions can't
+    /// overflow.
     pub(super) fn position(&self, ticks: i64) -> i64 {
         let scaled = |pts: Pts, other: TimeBase| {
             i128::from(pts.ticks) * i128::from(pts.base.num()) * i128::from(other.den())
@@ -79,23 +84,23 @@ impl Timeline {
         ((num + half) / den).clamp(-most, most) as i64 + self.offset
     }
 
-    /// Places the next frame of `samples` samples. Without a timestamp it follows on.
-    pub(super) fn place(&mut self, ticks: Option<i64>, samples: usize) -> Place {
+    /// Places the next frame of `samples` samples. Without a timestamp it follows the last frame.
+    pub(super) fn place(&mut self, ticks: Option<i64>, samples: usize) -> SamplePlacement {
         let length = samples.cast_signed() as i64;
-        let told = ticks.map(|ticks| self.position(ticks));
-        let follows_on = self.next.or(told).unwrap_or(0);
-        let off = self.off_by(told.unwrap_or(follows_on) - follows_on);
-        let place = Place {
-            start: follows_on,
+        let stamped = ticks.map(|ticks| self.position(ticks));
+        let expected = self.next.or(stamped).unwrap_or(0);
+        let off = self.off_by(stamped.unwrap_or(expected) - expected);
+        let place = SamplePlacement {
+            start: expected,
             silence: u64::try_from(off).unwrap_or(0),
             cut: usize::try_from((-off).min(length)).unwrap_or(0),
         };
-        self.next = Some(follows_on + (off + length).max(0));
+        self.next = Some(expected + (off + length).max(0));
         place
     }
 
-    /// By how many samples to move a frame that is told to start `off` samples behind the place at
-    /// which it would follow on.
+    /// By how many samples to move a frame whose timestamp is `off` samples after the end of the
+    /// frame before; negative for an overlap.
     fn off_by(&mut self, off: i64) -> i64 {
         let two_ticks = 2.0 * f64::from(self.base.num()) / f64::from(self.base.den());
         let jitter = JITTER_SECONDS.max(two_ticks) * f64::from(self.rate.den());
@@ -126,7 +131,7 @@ mod tests {
     fn check(frames: &[(Option<i64>, usize)], want: &[(i64, u64, usize)]) {
         let mut timeline = timeline(false);
         for (&(ticks, samples), &(start, silence, cut)) in frames.iter().zip(want) {
-            assert_eq!(timeline.place(ticks, samples), Place { start, silence, cut });
+            assert_eq!(timeline.place(ticks, samples), SamplePlacement { start, silence, cut });
         }
     }
 
@@ -139,12 +144,12 @@ mod tests {
 
     #[test]
     fn rounded_timestamps_insert_nothing() {
-        // Frames of 20.25 ms, whose times are told in whole milliseconds.
+        // Frames of 20.25 ms whose timestamps are whole milliseconds.
         let mut timeline = timeline(false);
         for number in 0..10_000 {
             let ticks = 100 + (number * 2025 + 50) / 100;
             let place = timeline.place(Some(ticks), 162);
-            assert_eq!(place, Place { start: number * 162, silence: 0, cut: 0 });
+            assert_eq!(place, SamplePlacement { start: number * 162, silence: 0, cut: 0 });
         }
     }
 
@@ -154,29 +159,35 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_twice_is_cut() {
+    fn overlaps_are_cut() {
         let frames = [(Some(100), 400), (Some(120), 400), (Some(170), 400)];
         check(&frames, &[(0, 0, 0), (400, 0, 240), (560, 0, 0)]);
-        // A whole frame, and then what follows on.
+        // A whole frame is repeated.
         let frames = [(Some(100), 160), (Some(100), 160), (Some(120), 160)];
         check(&frames, &[(0, 0, 0), (160, 0, 160), (160, 0, 0)]);
-        // A little less is jitter.
+        // A smaller overlap is jitter.
         check(&[(Some(100), 160), (Some(102), 160)], &[(0, 0, 0), (160, 0, 0)]);
     }
 
     #[test]
-    fn a_clock_that_is_set_anew_counts_on_where_clocks_may_be() {
+    fn steps_of_the_clock_insert_nothing_where_the_clock_may_restart() {
         let mut jumps = timeline(true);
         jumps.place(Some(100), 160);
-        assert_eq!(jumps.place(Some(-50_000), 160), Place { start: 160, silence: 0, cut: 0 });
-        assert_eq!(jumps.place(Some(-49_960), 160), Place { start: 320, silence: 160, cut: 0 });
+        assert_eq!(
+            jumps.place(Some(-50_000), 160),
+            SamplePlacement { start: 160, silence: 0, cut: 0 }
+        );
+        assert_eq!(
+            jumps.place(Some(-49_960), 160),
+            SamplePlacement { start: 320, silence: 160, cut: 0 }
+        );
         let mut stays = timeline(false);
         stays.place(Some(100), 160);
         assert_eq!(stays.place(Some(20_120), 160).silence, 160_000);
     }
 
     #[test]
-    fn absurd_timestamps_overflow_nothing() {
+    fn extreme_timestamps_do_not_overflow() {
         for ticks in [i64::MIN, i64::MAX] {
             let mut timeline = timeline(false);
             timeline.place(Some(ticks), 160);

@@ -1,14 +1,14 @@
-//! Reads bits of a NAL unit's payload: fixed-length and Exp-Golomb codes (H.264 clause 9.1).
+//! A bit reader for NAL units: fixed-length and Exp-Golomb codes (ITU-T H.264 clause 9.1).
 
-/// A reader of bits, most significant first. Past the end every read is `None`.
+/// A reader of bits, most significant first. Reads after the end give `None`.
 pub(crate) struct Bits {
     payload: Vec<u8>,
     position: usize,
 }
 
 impl Bits {
-    /// Reads from `escaped` without its emulation prevention bytes (`00 00 03` stands for
-    /// `00 00`). At most `limit` bytes of it are looked at.
+    /// A reader of `escaped` without its emulation prevention bytes (`00 00 03` stands for
+    /// `00 00`). At most `limit` bytes of it are read.
     pub(crate) fn unescaped(escaped: &[u8], limit: usize) -> Self {
         let mut payload = Vec::with_capacity(escaped.len().min(limit));
         let mut zeros = 0;
@@ -23,7 +23,7 @@ impl Bits {
         Self { payload, position: 0 }
     }
 
-    /// The next bit.
+    /// Reads one bit.
     pub(crate) fn bit(&mut self) -> Option<bool> {
         let byte = self.payload.get(self.position / 8)?;
         let bit = byte >> (7 - self.position % 8) & 1;
@@ -31,12 +31,12 @@ impl Bits {
         Some(bit == 1)
     }
 
-    /// The next `count` bits as a number; at most 32.
+    /// Reads `count` bits, at most 32, as a number.
     pub(crate) fn bits(&mut self, count: u32) -> Option<u32> {
         (0..count).try_fold(0_u32, |value, _| Some(value << 1 | u32::from(self.bit()?)))
     }
 
-    /// `ue(v)`: an unsigned Exp-Golomb code.
+    /// Reads an unsigned Exp-Golomb code, `ue(v)`.
     pub(crate) fn unsigned(&mut self) -> Option<u32> {
         let mut zeros = 0;
         while !self.bit()? {
@@ -48,7 +48,7 @@ impl Bits {
         Some((1_u32 << zeros) - 1 + self.bits(zeros)?)
     }
 
-    /// `se(v)`: a signed Exp-Golomb code.
+    /// Reads a signed Exp-Golomb code, `se(v)`.
     pub(crate) fn signed(&mut self) -> Option<i32> {
         let code = i64::from(self.unsigned()?);
         let magnitude = (code + 1) / 2;
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn emulation_prevention_bytes_are_left_out() {
+    fn emulation_prevention_bytes_are_skipped() {
         let mut bits = Bits::unescaped(&[0, 0, 3, 1, 0, 0, 3], 9);
         assert_eq!(bits.bits(32), Some(0x0000_0100));
         assert_eq!(bits.bits(8), Some(0));
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn endless_zeros_are_no_number() {
+    fn a_code_of_too_many_zeros_is_none() {
         assert_eq!(Bits::unescaped(&[0; 64], 64).unsigned(), None);
     }
 }

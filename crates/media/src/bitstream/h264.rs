@@ -1,8 +1,9 @@
-//! What an H.264 packet says about itself (ITU-T H.264 clauses 7.3 and D.1.8).
+//! H.264 syntax: parameter sets, slice headers and SEI messages (ITU-T H.264 clauses 7.3 and
+//! D.1.8).
 
 use super::bits::Bits;
 
-/// NAL unit types.
+// NAL unit types.
 pub(crate) const SLICE: u8 = 1;
 pub(crate) const IDR_SLICE: u8 = 5;
 pub(crate) const SEI: u8 = 6;
@@ -10,9 +11,9 @@ pub(crate) const SPS: u8 = 7;
 pub(crate) const PPS: u8 = 8;
 pub(crate) const SPS_EXTENSION: u8 = 13;
 
-/// Bytes of a slice or SEI that are looked at: more than the fields we need can take.
+/// Bytes of a slice or SEI message that are read: more than the needed fields can take.
 const HEAD: usize = 64;
-/// Bytes of a parameter set that are looked at.
+/// Bytes of a parameter set that are read.
 const SET: usize = 1024;
 
 /// The NAL unit type of a unit.
@@ -20,7 +21,7 @@ pub(crate) fn unit_type(unit: &[u8]) -> u8 {
     unit.first().map_or(0, |header| header & 0x1f)
 }
 
-/// What of an SPS a slice header depends on.
+/// The fields of an SPS that slice headers depend on.
 #[derive(Clone, Copy, Debug)]
 struct Sps {
     separate_colour_planes: bool,
@@ -31,29 +32,29 @@ struct Sps {
 /// The start of a slice header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SliceHeader {
-    /// Whether the slice holds I (or SI) macroblocks alone.
+    /// Whether the slice has only I (or SI) macroblocks.
     pub(crate) intra: bool,
-    /// The field it codes, if it isn't a frame's.
+    /// The field that it codes; `None` if it codes a frame.
     pub(crate) field: Option<Field>,
 }
 
-/// One field of a frame.
+/// The identity of a field of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Field {
-    /// `frame_num`: both fields of a frame have the same.
+    /// `frame_num`, which both fields of a frame share.
     pub(crate) frame_num: u32,
-    /// Bottom or top.
+    /// Whether it is the bottom field.
     pub(crate) bottom: bool,
 }
 
 impl Field {
-    /// Whether `self` completes the frame that `first` began.
+    /// Whether `self` is the second field of the frame whose first field is `first`.
     pub(crate) fn completes(self, first: Self) -> bool {
         self.frame_num == first.frame_num && self.bottom != first.bottom
     }
 }
 
-/// The parameter sets seen so far, as far as slice headers need them.
+/// The fields of the parameter sets seen so far that slice headers depend on.
 #[derive(Debug, Default)]
 pub(crate) struct Headers {
     sps: Vec<(u32, Sps)>,
@@ -62,7 +63,7 @@ pub(crate) struct Headers {
 }
 
 impl Headers {
-    /// Remembers a parameter set; other units and damaged ones are passed over.
+    /// Stores a parameter set; other units and damaged ones are ignored.
     pub(crate) fn learn(&mut self, unit: &[u8]) {
         match unit_type(unit) {
             SPS => {
@@ -80,14 +81,14 @@ impl Headers {
         }
     }
 
-    /// Whether there are parameter sets, and none allows fields.
+    /// Whether there are SPS and none of them allows fields.
     pub(crate) fn frames_only(&self) -> bool {
         !self.sps.is_empty() && self.sps.iter().all(|(_, sps)| sps.frames_only)
     }
 
-    /// Reads the header of a coded slice; `None` if it is damaged.
+    /// Parses the header of a coded slice; `None` if it is damaged.
     ///
-    /// Without its parameter sets a slice is taken for a frame's.
+    /// Without its parameter sets a slice is assumed to code a frame.
     pub(crate) fn slice(&self, unit: &[u8]) -> Option<SliceHeader> {
         let mut bits = Bits::unescaped(unit.get(1..)?, HEAD);
         bits.unsigned()?; // first_mb_in_slice
@@ -104,7 +105,8 @@ impl Headers {
     }
 }
 
-/// An id has at most 256 values; a table of the few that occur is searched faster than hashed.
+/// Stores a value under an id, which has at most 256 values. Searching the few in use is faster
+/// than hashing.
 fn replace<T>(table: &mut Vec<(u32, T)>, id: u32, value: T) {
     table.retain(|(known, _)| *known != id);
     if id < 256 {
@@ -128,7 +130,7 @@ fn parse_field(bits: &mut Bits, sps: Sps) -> Option<Field> {
     Some(Field { frame_num, bottom: bits.bit()? })
 }
 
-/// The id of an SPS and what slice headers need of it.
+/// Parses the id of an SPS and the fields that slice headers depend on.
 fn parse_sps(unit: &[u8]) -> Option<(u32, Sps)> {
     let profile = *unit.get(1)?;
     let mut bits = Bits::unescaped(unit.get(4..)?, SET);
@@ -155,7 +157,7 @@ fn parse_sps(unit: &[u8]) -> Option<(u32, Sps)> {
         .then_some((id, Sps { separate_colour_planes, log2_max_frame_num, frames_only }))
 }
 
-/// Profiles whose SPS says more about chroma (clause 7.3.2.1.1).
+/// Whether a profile's SPS has a chroma format (clause 7.3.2.1.1).
 fn has_chroma_format(profile: u8) -> bool {
     matches!(profile, 100 | 110 | 122 | 244 | 44 | 83 | 86 | 118 | 128 | 138 | 139 | 134 | 135)
 }
@@ -169,7 +171,7 @@ fn skip_scaling_lists(bits: &mut Bits, count: usize) -> Option<()> {
     Some(())
 }
 
-/// Clause 7.3.2.1.1.1: deltas come until one makes the next scale 0.
+/// Skips a scaling list: deltas follow until one makes the next scale 0 (clause 7.3.2.1.1.1).
 fn skip_scaling_list(bits: &mut Bits, size: usize) -> Option<()> {
     let (mut last, mut next) = (8, 8);
     for _ in 0..size {
@@ -200,10 +202,10 @@ fn skip_picture_order_count(bits: &mut Bits) -> Option<()> {
     Some(())
 }
 
-/// `recovery_frame_cnt` of a recovery point SEI message, if the unit has one.
+/// `recovery_frame_cnt` of the recovery point in an SEI unit; `None` if it has none.
 ///
-/// 0 means that decoding may start at this very picture; more, that the picture builds up over
-/// that many frames (gradual refresh).
+/// 0 means that decoding may start at this picture; a higher number, that the picture is complete
+/// after so many frames (gradual refresh).
 pub(crate) fn recovery_frame_count(sei: &[u8]) -> Option<u32> {
     const RECOVERY_POINT: usize = 6;
     let mut rest = sei.get(1..)?;
@@ -218,10 +220,10 @@ pub(crate) fn recovery_frame_count(sei: &[u8]) -> Option<u32> {
     None
 }
 
-/// Whether the unit is the SEI message in which x264 names itself and its version.
+/// Whether the unit is the SEI message with x264's name and version.
 ///
-/// FFmpeg makes up for errors of old versions (4:4:4 before build 151), and x264 says it once, at
-/// the start: a decoder that hasn't seen it decodes other pictures.
+/// FFmpeg works around errors of old versions (4:4:4 before build 151). x264 writes the message
+/// once, at the start, so a decoder that hasn't got it decodes different pixels.
 pub(crate) fn names_x264(sei: &[u8]) -> bool {
     const USER_DATA_UNREGISTERED: u8 = 5;
     const UUID: usize = 16;
@@ -232,7 +234,7 @@ pub(crate) fn names_x264(sei: &[u8]) -> bool {
     text.is_some_and(|text| text.starts_with(b"x264 - core"))
 }
 
-/// A number coded as a run of 255s and a last byte.
+/// Reads a number that is coded as the sum of bytes of 255 and a last, smaller byte.
 fn take_ff_coded(rest: &mut &[u8]) -> Option<usize> {
     let mut sum = 0;
     loop {
@@ -250,14 +252,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn absurd_numbers_in_a_parameter_set_are_refused() {
+    fn parameter_sets_with_impossible_numbers_are_ignored() {
         // The id is 0, then log2_max_frame_num_minus4 is 2^32 - 2.
         let unit = [0x67, 66, 0, 30, 0x80, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff];
         assert!(parse_sps(&unit).is_none());
     }
 
     #[test]
-    fn recovery_points_are_found_behind_other_messages() {
+    fn recovery_points_are_found_after_other_messages() {
         // user data (type 5, 2 bytes), then a recovery point with recovery_frame_cnt 0
         assert_eq!(recovery_frame_count(&[6, 5, 2, 9, 9, 6, 1, 0xc4, 0x80]), Some(0));
         // recovery_frame_cnt 3: ue(3) = 00100
@@ -276,7 +278,7 @@ mod tests {
 
     #[test]
     #[expect(clippy::unusual_byte_groupings, reason = "a group is a syntax element")]
-    fn an_interlaced_slice_tells_its_field() {
+    fn an_interlaced_slice_has_a_field() {
         // SPS: Main, level 3, id 0, log2_max_frame_num 4, POC type 2, 1 reference, no gaps,
         // 22 × 9 macroblocks, frame_mbs_only_flag 0.
         let sps = [0x67, 77, 0, 30, 0b1_1_011_010, 0b0_0000101, 0b10_000101, 0b0_0_0_00000];

@@ -1,5 +1,5 @@
-//! What the bytes of packets say: which are keyframes, which nothing depends on, which parameter
-//! sets they carry.
+//! Parsing of coded packets: which are keyframes, which no other picture depends on, and which
+//! parameter sets they carry.
 
 pub(crate) mod access;
 mod bits;

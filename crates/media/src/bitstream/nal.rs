@@ -1,11 +1,11 @@
-//! NAL units of a packet: H.264, HEVC and VVC, behind start codes or lengths.
+//! The NAL units of a packet of H.264, HEVC or VVC, with start codes or lengths.
 
-/// How NAL units are told apart in a stream's packets.
+/// How NAL units are separated in a stream's packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Framing {
     /// Each unit follows a start code `00 00 01` (ITU-T H.264 Annex B).
     StartCodes,
-    /// Each unit follows its length in this many bytes, big endian (ISO/IEC 14496-15).
+    /// Each unit follows its length, big endian, in this many bytes (ISO/IEC 14496-15).
     Lengths(usize),
 }
 
@@ -18,7 +18,8 @@ impl Framing {
         }
     }
 
-    /// HEVC's framing: `hvcC` holds the size of lengths in byte 21; else a start code comes first.
+    /// HEVC's framing: `hvcC` holds the size of lengths in byte 21; otherwise extradata begins with
+    /// a start code.
     pub(crate) fn of_hevc(extradata: &[u8]) -> Self {
         match extradata {
             [0, 0, 0 | 1, ..] => Self::StartCodes,
@@ -36,7 +37,8 @@ impl Framing {
         }
     }
 
-    /// Appends `unit` to `out`, framed. A unit too long for its length field is left out.
+    /// Appends `unit` to `out` with its start code or length. A unit that is too long for the length
+    /// field is omitted.
     pub(crate) fn append(self, unit: &[u8], out: &mut Vec<u8>) {
         match self {
             Self::StartCodes => out.extend([0, 0, 0, 1]),
@@ -53,25 +55,25 @@ impl Framing {
     }
 }
 
-/// The NAL units of one packet, in order, each from its header byte on.
+/// An iterator over the NAL units of a packet, in order.
 ///
-/// What comes after the last unit that is asked for is not looked at: a coded slice is long, and
-/// its header tells enough.
+/// Bytes after the last unit that the caller takes are not searched: slices are long, and callers
+/// often need only their headers.
 pub(crate) struct Units<'a> {
     rest: &'a [u8],
     framing: Framing,
 }
 
-/// One NAL unit, not yet cut off at its end.
+/// A NAL unit whose end is found only on demand.
 #[derive(Clone, Copy)]
 pub(crate) struct Unit<'a> {
-    /// From the header to the end of the unit (lengths) or of the packet (start codes).
+    /// The bytes from the header to the end of the unit (lengths) or of the packet (start codes).
     tail: &'a [u8],
     framing: Framing,
 }
 
 impl<'a> Unit<'a> {
-    /// The first bytes: the header and at least the start of the payload, perhaps what follows.
+    /// The bytes from the header on; they may reach beyond the unit's end.
     pub(crate) fn head(self) -> &'a [u8] {
         self.tail
     }
@@ -91,7 +93,7 @@ impl<'a> Unit<'a> {
 impl<'a> Units<'a> {
     /// The units of `packet`.
     pub(crate) fn new(packet: &'a [u8], framing: Framing) -> Self {
-        // Some writers put start codes into MP4: a first "length" of 1 gives them away.
+        // Some muxers write start codes into MP4: they look like a first length of 1.
         let framing = match (framing, packet) {
             (Framing::Lengths(4), [0, 0, 0, 1, _, 1..=255, ..]) => Framing::StartCodes,
             _ => framing,
@@ -123,7 +125,7 @@ impl<'a> Iterator for Units<'a> {
     }
 }
 
-/// Where the next start code `00 00 01` begins.
+/// Offset of the next start code `00 00 01`.
 fn start_code(bytes: &[u8]) -> Option<usize> {
     bytes.windows(3).position(|window| window == [0, 0, 1])
 }
@@ -158,19 +160,19 @@ mod tests {
     }
 
     #[test]
-    fn a_length_beyond_the_packet_ends_with_it() {
+    fn a_unit_longer_than_the_packet_ends_with_it() {
         check_units(&[0, 0, 0, 9, 5, 5], Framing::Lengths(4), &[&[5, 5]]);
         check_units(&[0, 0], Framing::Lengths(4), &[]);
     }
 
     #[test]
-    fn start_codes_in_place_of_lengths_are_seen() {
+    fn start_codes_instead_of_lengths_are_detected() {
         let packet = [0, 0, 0, 1, 9, 16, 0, 0, 0, 1, 101, 1];
         check_units(&packet, Framing::Lengths(4), &[&[9, 16], &[101, 1]]);
     }
 
     #[test]
-    fn framing_is_told_by_the_extradata() {
+    fn extradata_gives_the_framing() {
         assert_eq!(Framing::of_h264(&[1, 100, 0, 40, 0xff, 0xe1]), Framing::Lengths(4));
         assert_eq!(Framing::of_h264(&[0, 0, 0, 1, 103]), Framing::StartCodes);
         assert_eq!(Framing::of_h264(&[]), Framing::StartCodes);

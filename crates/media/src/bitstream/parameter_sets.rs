@@ -1,42 +1,42 @@
-//! The parameter sets a stream has carried so far, so that any decoder can be brought up to them.
+//! The in-band parameter sets of a stream so far, to be given to any of its decoders.
 //!
-//! Several decoders share one stream's keyframes, but a parameter set stands in one packet: the
-//! decoders that don't get that packet are given its sets before their next one.
+//! Several decoders share one stream's keyframes, but a parameter set is in one packet: decoders
+//! that don't get that packet get its sets before their next one.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// At most so many sets are remembered: more than any sane stream has in force. One that hasn't come
-/// again while so many others came is forgotten; pictures that still need it are errors of the
-/// decoder, unless it has seen the set itself.
+/// The most sets that are kept: more than usual streams use at once. The oldest is dropped first.
+/// If pictures still need a dropped set, decoders that never got it report an error.
 const MAX_SETS: usize = 64;
-/// At most so many bytes of sets are remembered.
+/// The most bytes of sets that are kept.
 const MAX_BYTES: usize = 256 << 10;
 
-/// One decoder state's worth of parameter sets, as bytes to put before a packet.
+/// All parameter sets at one position of a stream, as bytes to put before a packet.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Snapshot {
-    /// Counts the changes: two snapshots of the same version are the same.
+    /// Number of changes so far: snapshots with the same version are equal.
     pub(crate) version: u64,
     /// The sets, framed like the stream's packets. Empty if there are none.
     pub(crate) bytes: Arc<[u8]>,
 }
 
-/// The sets seen so far, oldest first.
+/// The parameter sets seen so far, oldest first.
 ///
-/// A set that comes again moves to the end: replayed in this order, the newest set of each id
-/// wins, whatever the ids are.
+/// A repeated set moves to the end. A decoder that gets the sets in this order keeps the newest of
+/// each id, so ids needn't be parsed.
 #[derive(Debug, Default)]
 pub(crate) struct ParameterSets {
-    /// Rank (sets of a lower rank come first) and bytes.
+    /// Rank and bytes of each; snapshots begin with lower ranks.
     sets: Vec<(u8, Arc<[u8]>)>,
     version: u64,
+    /// The bytes of the last snapshot; `None` after a change.
     framed: Option<Arc<[u8]>>,
 }
 
 impl ParameterSets {
-    /// Takes note of a set. `rank` orders kinds: a set refers to sets of lower rank only.
+    /// Stores a set. `rank` is that of its kind: sets refer only to sets of lower ranks.
     pub(crate) fn see(&mut self, rank: u8, set: &[u8]) {
         let newest = self.sets.iter().rev().find(|(of, _)| *of == rank);
         if newest.is_some_and(|(_, newest)| **newest == *set) {
@@ -55,7 +55,7 @@ impl ParameterSets {
         self.sets.iter().map(|(_, set)| set.len()).sum()
     }
 
-    /// All sets as they are now; `frame` appends one set to a buffer.
+    /// A snapshot of all sets; `frame` appends a set to a buffer with its start code or length.
     pub(crate) fn snapshot(&mut self, frame: impl Fn(&[u8], &mut Vec<u8>)) -> Snapshot {
         let bytes = self.framed.get_or_insert_with(|| {
             let mut sets: Vec<_> = self.sets.iter().collect();
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_refer_to_comes_first() {
+    fn sets_that_others_refer_to_come_first() {
         check(&[(2, b"P"), (1, b"S")], 2, b"SP");
     }
 

@@ -1,4 +1,4 @@
-//! The control groups that limit this process' memory, of both versions of the kernel's interface.
+//! The control groups that limit this process's memory, of both versions of the kernel's interface.
 
 use std::{
     fs,
@@ -11,7 +11,7 @@ struct Version {
     folder: &'static str,
     limit: &'static str,
     used: &'static str,
-    /// The lines of `memory.stat` that count cache which the kernel gives back, nested groups included.
+    /// The lines of `memory.stat` with the bytes of reclaimable cache, nested groups included.
     cached: &'static [&'static str],
 }
 
@@ -39,9 +39,9 @@ pub(super) struct ControlGroup {
 }
 
 impl ControlGroup {
-    /// The group in `folder`, if it has a limit of that version.
+    /// The group in `folder`; `None` if it has no limit in that version's files.
     fn read(folder: PathBuf, version: &'static Version) -> Option<Self> {
-        // `max`, or a file that isn't there, is no limit.
+        // `max` and a missing file mean no limit.
         let limit = number(&folder.join(version.limit)).filter(|&limit| limit > 0)?;
         Some(Self { folder, version, limit })
     }
@@ -57,7 +57,8 @@ impl ControlGroup {
     }
 }
 
-/// This process' group and those around it, if they limit memory; `root` is the root of the file system.
+/// This process's group and its parents, those that limit memory. `root` is the root of the file
+/// system.
 pub(super) fn control_groups(root: &Path) -> Vec<ControlGroup> {
     let table = fs::read_to_string(root.join("proc/self/cgroup")).unwrap_or_default();
     let paths = table.lines().filter_map(memory_group).map(Path::new);

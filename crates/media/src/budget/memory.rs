@@ -1,18 +1,18 @@
-//! How much memory there is, and how much of it is in use. Only Linux reports it.
+//! The machine's memory and the processes' use of it. Known on Linux only.
 
 use std::{fs, path::Path};
 
 use super::control_group::control_groups;
 
-/// What is assumed of a machine that doesn't report its memory, in bytes.
+/// The memory in bytes that is assumed if it can't be read.
 const USUAL: u64 = 8 << 30;
 
 /// Memory that all processes of a machine or of a control group use together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryInUse {
-    /// Bytes in use. What the kernel only caches and gives back on demand isn't counted.
+    /// Bytes in use, without caches that the kernel frees on demand.
     pub used: u64,
-    /// Bytes that there are, or that the control group may use.
+    /// Bytes of the machine's memory, or the control group's limit.
     pub total: u64,
     /// Whether this is a control group's memory, not the machine's.
     pub is_group: bool,
@@ -25,17 +25,17 @@ impl MemoryInUse {
     }
 }
 
-/// Bytes of memory that this process may use: the machine's, or what its control group allows.
+/// Bytes of memory that this process may use: the machine's memory or its control group's limit.
 pub fn memory() -> u64 {
     let root = Path::new("/");
     let machine = field(&root.join("proc/meminfo"), "MemTotal:").unwrap_or(USUAL);
     control_groups(root).iter().map(|group| group.limit).chain([machine]).min().unwrap_or(machine)
 }
 
-/// Memory in use where it is scarcest: on the machine, in this process' control group, or in one around it;
-/// `None` where that can't be known.
+/// Memory in use where the largest share is: on the machine, in this process's control group, or in
+/// one of its parents; `None` if that can't be read.
 ///
-/// Reads a handful of small files of the kernel.
+/// Reads a few small files of the kernel.
 pub fn memory_in_use() -> Option<MemoryInUse> {
     memory_in_use_below(Path::new("/"))
 }
@@ -48,7 +48,7 @@ fn memory_in_use_below(root: &Path) -> Option<MemoryInUse> {
     groups.chain(machine(root)).max_by(|a, b| a.share().total_cmp(&b.share()))
 }
 
-/// The machine's memory: what programs could still get without swapping isn't in use.
+/// The machine's memory in use: all but what programs can still get without swapping.
 fn machine(root: &Path) -> Option<MemoryInUse> {
     let path = root.join("proc/meminfo");
     let total = field(&path, "MemTotal:").filter(|&total| total > 0)?;
@@ -56,22 +56,22 @@ fn machine(root: &Path) -> Option<MemoryInUse> {
     Some(MemoryInUse { used, total, is_group: false })
 }
 
-/// Bytes of this process that are in memory, mapped files included; `None` where that can't be known.
+/// Bytes of this process that are in memory, with mapped files; `None` if that can't be read.
 pub fn resident() -> Option<u64> {
     field(Path::new("/proc/self/status"), "VmRSS:")
 }
 
-/// The most bytes of this process that were in memory at once; `None` where that can't be known.
+/// The most bytes of this process that were in memory at once; `None` if that can't be read.
 pub fn peak_resident() -> Option<u64> {
     field(Path::new("/proc/self/status"), "VmHWM:")
 }
 
-/// As [`resident`], of the process with that number; `None` if there is none any more.
+/// Bytes of another process that are in memory; `None` if there is no process of that number.
 pub fn resident_of(process: u32) -> Option<u64> {
     field(Path::new(&format!("/proc/{process}/status")), "VmRSS:")
 }
 
-/// A line of a table of the kernel, such as `VmRSS:  2048 kB`, in bytes.
+/// The value in bytes of a line such as `VmRSS:  2048 kB` in a file of the kernel.
 fn field(path: &Path, name: &str) -> Option<u64> {
     let text = fs::read_to_string(path).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;

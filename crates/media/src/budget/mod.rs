@@ -1,4 +1,4 @@
-//! The threads and the memory that demux, decode, convert and inference share.
+//! The budget of cores and memory that demuxing, decoding, conversion and inference share.
 
 mod control_group;
 mod memory;
@@ -13,23 +13,25 @@ use std::{
 
 pub use memory::{MemoryInUse, memory, memory_in_use, peak_resident, resident, resident_of};
 
-/// Cores this process may use, at least 1: its CPU set and control group counted in, as they are at
-/// the first call: asking reads files of the system, and each call for frames wants to know.
+/// Number of cores that this process may use, at least 1, with its CPU set and control group.
+///
+/// It is determined at the first call, because that reads files of the system.
 pub fn cores() -> usize {
     static CORES: OnceLock<usize> = OnceLock::new();
     *CORES.get_or_init(|| thread::available_parallelism().map_or(1, usize::from))
 }
 
-/// Cores that calls are at work on now.
+/// Number of cores in use by calls.
 static BUSY: AtomicUsize = AtomicUsize::new(0);
 
-/// The right to use some of the process's cores, until it is dropped.
+/// A lease of some of the process's cores, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Cores(usize);
 
 impl Cores {
-    /// As many of the cores as no other call uses, up to `wanted`, and at least one: the caller's
-    /// own. So many callers at once work on one thread each, and one alone on all cores.
+    /// Leases the cores that no other call uses, at most `wanted` and at least one, the caller's own.
+    ///
+    /// So many callers at once get one core each, and a single caller gets all cores.
     pub(crate) fn take(wanted: usize) -> Self {
         let mut taken = 1;
         let claim = |busy: usize| {
@@ -41,6 +43,7 @@ impl Cores {
         Self(taken)
     }
 
+    /// Number of leased cores.
     pub(crate) fn count(&self) -> usize {
         self.0
     }

@@ -2,7 +2,7 @@
 
 use super::{
     ConvertError,
-    sampler::{Sampler, Sink},
+    sampler::{PixelSink, Sampler},
 };
 use crate::{frame_view::FrameView, simd::Isa};
 
@@ -161,7 +161,7 @@ struct Interleaved<'a> {
     out: &'a mut [u8],
 }
 
-impl Sink for Interleaved<'_> {
+impl PixelSink for Interleaved<'_> {
     fn put(&mut self, x: usize, y: usize, rgb: [&[u8]; 3]) {
         let out = &mut self.out[3 * (y * self.width + x)..][..3 * rgb[0].len()];
         self.isa.interleave(rgb, out);
@@ -181,7 +181,7 @@ struct Planes<'a> {
     out: &'a mut [u8],
 }
 
-impl Sink for Planes<'_> {
+impl PixelSink for Planes<'_> {
     fn put(&mut self, x: usize, y: usize, rgb: [&[u8]; 3]) {
         for (channel, row) in rgb.into_iter().enumerate() {
             let start = channel * self.plane + y * self.width + x;
@@ -198,7 +198,7 @@ struct InterleavedF32<'a> {
     out: &'a mut [f32],
 }
 
-impl Sink for InterleavedF32<'_> {
+impl PixelSink for InterleavedF32<'_> {
     fn put(&mut self, x: usize, y: usize, rgb: [&[u8]; 3]) {
         let out = &mut self.out[3 * (y * self.width + x)..][..3 * rgb[0].len()];
         for (channel, row) in rgb.into_iter().enumerate() {
@@ -219,7 +219,7 @@ struct PlanesF32<'a> {
     out: &'a mut [f32],
 }
 
-impl Sink for PlanesF32<'_> {
+impl PixelSink for PlanesF32<'_> {
     fn put(&mut self, x: usize, y: usize, rgb: [&[u8]; 3]) {
         for (channel, row) in rgb.into_iter().enumerate() {
             let start = channel * self.plane + y * self.width + x;

@@ -2,7 +2,7 @@
 
 use super::{
     ConvertError,
-    sampler::{Sampler, Sink},
+    sampler::{PixelSink, Sampler},
 };
 use crate::{frame_view::FrameView, simd::Isa};
 
@@ -69,19 +69,19 @@ impl Rgb8Converter {
             return Err(ConvertError::OutputLength { expected, got: out.len() });
         }
         let isa = self.sampler.isa();
-        self.sampler.run(view, &mut Image { isa, bytes: out, row_stride, row_bytes })
+        self.sampler.run(view, &mut RgbRows { isa, bytes: out, row_stride, row_bytes })
     }
 }
 
 /// A sink of packed RGB rows.
-struct Image<'a> {
+struct RgbRows<'a> {
     isa: Isa,
     bytes: &'a mut [u8],
     row_stride: usize,
     row_bytes: usize,
 }
 
-impl Sink for Image<'_> {
+impl PixelSink for RgbRows<'_> {
     fn put(&mut self, x: usize, y: usize, rgb: [&[u8]; 3]) {
         let out = &mut self.bytes[y * self.row_stride + 3 * x..][..3 * rgb[0].len()];
         self.isa.interleave(rgb, out);

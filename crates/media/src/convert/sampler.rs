@@ -22,7 +22,7 @@ const BAND: usize = 64;
 const WHOLE: [f64; 4] = [0.0, 0.0, 1.0, 1.0];
 
 /// A receiver of runs of upright pixels. It gets each pixel once.
-pub(super) trait Sink {
+pub(super) trait PixelSink {
     /// Stores a run of red, green and blue that starts at column `x` of row `y`.
     fn put(&mut self, x: usize, y: usize, rgb: [&[u8]; 3]);
 
@@ -37,7 +37,7 @@ pub(super) trait Sink {
 pub(super) struct Sampler {
     geometry: Geometry,
     isa: Isa,
-    reader: Reader,
+    reader: RowReader,
     /// A faster reader for packed pixels; `None` if the geometry has none.
     direct: Option<Direct>,
     /// Length of the output along the frame's rows.
@@ -52,7 +52,7 @@ pub(super) struct Sampler {
 
 /// The reader of a layout: makes rows of 8-bit RGB from input rows.
 #[derive(Debug)]
-enum Reader {
+enum RowReader {
     Planar(Planar),
     Packed(Packed),
 }
@@ -80,8 +80,10 @@ impl Sampler {
         check_side("the output's height", size.1)?;
         let axes = axes((geometry.width, geometry.height), geometry.orientation, part, size);
         let reader = match geometry.layout {
-            Layout::Packed { bytes, rgb } => Reader::Packed(Packed::new(isa, (bytes, rgb), axes)),
-            _ => Reader::Planar(Planar::new(isa, &geometry, axes)),
+            Layout::Packed { bytes, rgb } => {
+                RowReader::Packed(Packed::new(isa, (bytes, rgb), axes))
+            }
+            _ => RowReader::Planar(Planar::new(isa, &geometry, axes)),
         };
         let [across, down] = axes;
         let line = || vec![[0; 16]; BAND * lanes(across.output)];
@@ -115,10 +117,10 @@ impl Sampler {
     pub(super) fn run(
         &mut self,
         view: &FrameView<'_>,
-        sink: &mut impl Sink,
+        sink: &mut impl PixelSink,
     ) -> Result<(), ConvertError> {
         let planes = self.geometry.planes(view)?;
-        if let Reader::Packed(packed) = &mut self.reader {
+        if let RowReader::Packed(packed) = &mut self.reader {
             packed.start();
         }
         let step = if self.is_turned { BAND } else { 1 };
@@ -144,8 +146,8 @@ impl Sampler {
         let pitch = lanes(self.width);
         let rgb = self.band.each_mut().map(|rows| &mut rows[row * pitch..][..pitch]);
         match &mut self.reader {
-            Reader::Planar(planar) => planar.row(planes, y, rgb),
-            Reader::Packed(packed) => packed.row(&planes[0], y, rgb),
+            RowReader::Planar(planar) => planar.row(planes, y, rgb),
+            RowReader::Packed(packed) => packed.row(&planes[0], y, rgb),
         }
     }
 
@@ -155,7 +157,7 @@ impl Sampler {
     }
 
     /// Puts the band's columns into `sink` as rows; the band's first row is column `x` there.
-    fn put_columns(&self, x: usize, rows: usize, sink: &mut impl Sink) {
+    fn put_columns(&self, x: usize, rows: usize, sink: &mut impl PixelSink) {
         let mut columns = [[[0; BAND]; 16]; 3];
         for lane in 0..lanes(self.width) {
             for (columns, band) in columns.iter_mut().zip(&self.band) {

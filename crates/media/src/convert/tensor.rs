@@ -3,7 +3,7 @@
 use super::{
     ConvertError,
     geometry::check_side,
-    sampler::{Sampler, Sink},
+    sampler::{PixelSink, Sampler},
 };
 use crate::{frame_view::FrameView, simd::Isa};
 
@@ -152,7 +152,7 @@ impl Tensor<'_> {
     }
 }
 
-impl Sink for Tensor<'_> {
+impl PixelSink for Tensor<'_> {
     fn put(&mut self, x: usize, y: usize, [red, green, blue]: [&[u8]; 3]) {
         let TensorSpec { width, height, placement, channels, scale, bias, .. } = *self.spec;
         let rows = match channels {

@@ -37,7 +37,7 @@ pub(super) fn fits((width, height): Size) -> bool {
 
 /// The sizes, subsampling and orientation in the steps from a frame to its image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Geometry {
+pub(super) struct ImageGeometry {
     /// Size of the image.
     pub(super) size: Size,
     /// Size of the image before shrinking.
@@ -50,7 +50,7 @@ pub(super) struct Geometry {
     pub(super) orientation: Orientation,
 }
 
-impl Geometry {
+impl ImageGeometry {
     /// The geometry of the image of a frame.
     ///
     /// # Errors
@@ -177,18 +177,20 @@ mod tests {
     fn coded_images_keep_their_size_and_orientation() {
         let turned = view((720, 576), (16, 11), 1);
         assert_eq!(image_size(&turned, None, true), (720, 576));
-        assert!(Flips::new(Geometry::new(&turned, None, true).unwrap().orientation).is_identity());
+        assert!(
+            Flips::new(ImageGeometry::new(&turned, None, true).unwrap().orientation).is_identity()
+        );
     }
 
     #[test]
     fn too_large_sizes_are_errors_that_name_the_remedy() {
         for wide in [view((70_000, 1), (1, 1), 0), view((60_000, 60_000), (1, 1), 0)] {
-            let error = Geometry::new(&wide, None, false).unwrap_err();
+            let error = ImageGeometry::new(&wide, None, false).unwrap_err();
             assert!(error.to_string().contains("with max_size"), "{error}");
-            assert!(Geometry::new(&wide, Some((640, 640)), false).is_ok());
+            assert!(ImageGeometry::new(&wide, Some((640, 640)), false).is_ok());
         }
         let pixels = view((100, 100), (u32::MAX, 1), 0);
-        assert!(Geometry::new(&pixels, None, false).is_err());
+        assert!(ImageGeometry::new(&pixels, None, false).is_err());
     }
 
     #[track_caller]
@@ -196,7 +198,7 @@ mod tests {
         let (log2_width, log2_height) = log2;
         let layout = Layout::Yuv { depth: Depth::EIGHT, log2_width, log2_height };
         let view = FrameView { layout, ..view(size, (1, 1), quarter_turns) };
-        let geometry = Geometry::new(&view, None, false).unwrap();
+        let geometry = ImageGeometry::new(&view, None, false).unwrap();
         assert_eq!(geometry.turned_chroma(), Some(want));
     }
 

@@ -16,12 +16,12 @@ use crate::simd::jfif::{RgbRow, run};
 
 use super::{
     Result,
-    geometry::{Flips, Geometry, subsampling},
+    checked_frame::CheckedFrame,
+    geometry::{Flips, ImageGeometry, subsampling},
     orient::turn,
     planes::YccPlanes,
     rows::{self, ChromaOut, RowBuffers},
-    scale::Scaler,
-    source::Source,
+    scale::PlaneScaler,
     weights::{YccWeights, rgb_weights},
 };
 
@@ -32,7 +32,7 @@ pub(super) struct JfifPass {
     converted: YccPlanes,
     scaled: YccPlanes,
     turned: YccPlanes,
-    scaler: Scaler,
+    scaler: PlaneScaler,
 }
 
 impl JfifPass {
@@ -40,15 +40,15 @@ impl JfifPass {
     ///
     /// # Errors
     ///
-    /// Those of [`Source::new`]; [`ImageError::TooLarge`](super::ImageError::TooLarge) if memory
+    /// Those of [`CheckedFrame::new`]; [`ImageError::TooLarge`](super::ImageError::TooLarge) if memory
     /// runs out; [`ImageError::Encode`](super::ImageError::Encode) if resampling fails.
-    pub(super) fn run(&mut self, view: &FrameView<'_>, to: &Geometry) -> Result<&YccPlanes> {
-        let source = Source::new(view)?;
-        let chroma = subsampling(source.layout);
-        self.converted.reset(source.size, chroma)?;
-        convert(&source, &mut self.rows, &mut self.converted);
+    pub(super) fn run(&mut self, view: &FrameView<'_>, to: &ImageGeometry) -> Result<&YccPlanes> {
+        let frame = CheckedFrame::new(view)?;
+        let chroma = subsampling(frame.layout);
+        self.converted.reset(frame.size, chroma)?;
+        convert(&frame, &mut self.rows, &mut self.converted);
         let mut planes = &mut self.converted;
-        if (to.unturned, to.chroma) != (source.size, chroma) {
+        if (to.unturned, to.chroma) != (frame.size, chroma) {
             self.scaler.scale(planes, (to.unturned, to.chroma), &mut self.scaled)?;
             planes = &mut self.scaled;
         }
@@ -63,53 +63,58 @@ impl JfifPass {
 }
 
 /// Converts the range, matrix, depth and interleaving of all samples.
-fn convert(source: &Source<'_>, buffers: &mut RowBuffers, out: &mut YccPlanes) {
-    buffers.reset(source.size.0);
-    match source.layout {
-        Layout::Gray(_) => convert_gray(source, buffers, out),
+fn convert(frame: &CheckedFrame<'_>, buffers: &mut RowBuffers, out: &mut YccPlanes) {
+    buffers.reset(frame.size.0);
+    match frame.layout {
+        Layout::Gray(_) => convert_gray(frame, buffers, out),
         Layout::Yuv { log2_width, log2_height, .. } => {
-            convert_yuv(source, (log2_width, log2_height), buffers, out);
+            convert_yuv(frame, (log2_width, log2_height), buffers, out);
         }
-        Layout::SemiPlanar { .. } => convert_yuv(source, (1, 1), buffers, out),
-        Layout::Packed { .. } | Layout::PlanarRgb(_) => convert_rgb(source, buffers, out),
+        Layout::SemiPlanar { .. } => convert_yuv(frame, (1, 1), buffers, out),
+        Layout::Packed { .. } | Layout::PlanarRgb(_) => convert_rgb(frame, buffers, out),
     }
 }
 
-fn convert_gray(source: &Source<'_>, buffers: &mut RowBuffers, out: &mut YccPlanes) {
-    let (width, height) = source.size;
-    let weights = YccWeights::new(source.color, source.depth().bits);
+fn convert_gray(frame: &CheckedFrame<'_>, buffers: &mut RowBuffers, out: &mut YccPlanes) {
+    let (width, height) = frame.size;
+    let weights = YccWeights::new(frame.color, frame.depth().bits);
     let RowBuffers { centred, tint } = buffers;
     tint.fill(weights.chroma.luma_constant);
     for y in 0..height {
-        let row = rows::plane_row(source, 0, (y, width), &mut centred[0]);
+        let row = rows::plane_row(frame, 0, (y, width), &mut centred[0]);
         rows::luma(row, tint, weights.luma, out.planes[0].row_mut(y));
     }
 }
 
 /// Converts one row of chroma at a time, then the rows of luma that it covers.
-fn convert_yuv(source: &Source<'_>, log2: (u8, u8), buffers: &mut RowBuffers, out: &mut YccPlanes) {
-    let (width, height) = source.size;
-    let (chroma_width, chroma_height) = source.chroma_size();
-    let weights = YccWeights::new(source.color, source.depth().bits);
+fn convert_yuv(
+    frame: &CheckedFrame<'_>,
+    log2: (u8, u8),
+    buffers: &mut RowBuffers,
+    out: &mut YccPlanes,
+) {
+    let (width, height) = frame.size;
+    let (chroma_width, chroma_height) = frame.chroma_size();
+    let weights = YccWeights::new(frame.color, frame.depth().bits);
     let RowBuffers { centred: [first, second, _], tint } = buffers;
     let [luma, cb, cr] = &mut out.planes;
     for chroma_y in 0..chroma_height {
         let both = [&mut first[..], &mut second[..]];
-        let row = rows::chroma_rows(source, (chroma_y, chroma_width), both);
+        let row = rows::chroma_rows(frame, (chroma_y, chroma_width), both);
         let (cb, cr) = (cb.row_mut(chroma_y), cr.row_mut(chroma_y));
         rows::chroma(row, &weights.chroma, log2.0, ChromaOut { cb, cr, tint });
         let from = chroma_y << log2.1;
         for y in from..height.min(from + (1 << log2.1)) {
-            let row = rows::plane_row(source, 0, (y, width), first);
+            let row = rows::plane_row(frame, 0, (y, width), first);
             rows::luma(row, tint, weights.luma, luma.row_mut(y));
         }
     }
 }
 
-fn convert_rgb(source: &Source<'_>, buffers: &mut RowBuffers, out: &mut YccPlanes) {
-    let weights = rgb_weights(source.depth().bits);
-    for y in 0..source.size.1 {
-        rows::rgb_rows(source, y, &mut buffers.centred);
+fn convert_rgb(frame: &CheckedFrame<'_>, buffers: &mut RowBuffers, out: &mut YccPlanes) {
+    let weights = rgb_weights(frame.depth().bits);
+    for y in 0..frame.size.1 {
+        rows::rgb_rows(frame, y, &mut buffers.centred);
         let [red, green, blue] = &buffers.centred;
         for (component, plane) in out.planes.iter_mut().enumerate() {
             let (constant, weights) = (weights.constants[component], weights.rows[component]);

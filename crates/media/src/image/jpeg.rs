@@ -3,8 +3,8 @@
 use crate::frame_view::FrameView;
 
 use super::{
-    Annotation, Encoded, ImageError, Result, annotate, compressor::Compressor, geometry::Geometry,
-    jfif::JfifPass, rgb::RgbPass,
+    Annotation, Encoded, ImageError, Result, annotate, compressor::Compressor,
+    geometry::ImageGeometry, jfif::JfifPass, rgb::RgbPass,
 };
 
 /// Options of JPEG files. Every field has a working default.
@@ -86,7 +86,7 @@ impl JpegEncoder {
     /// [`ImageError::TooLarge`] if the image exceeds JPEG's limits or the memory, and
     /// [`ImageError::Encode`] if libjpeg fails.
     pub fn encode(&mut self, view: &FrameView<'_>) -> Result<Encoded<'_>> {
-        let geometry = Geometry::new(view, self.options.max_size, self.options.coded)?;
+        let geometry = ImageGeometry::new(view, self.options.max_size, self.options.coded)?;
         let planes = self.planes.run(view, &geometry)?;
         self.compressor.planes(planes, geometry.size)
     }
@@ -104,7 +104,7 @@ impl JpegEncoder {
         view: &FrameView<'_>,
         boxes: &[Annotation<'_>],
     ) -> Result<Encoded<'_>> {
-        let geometry = Geometry::new(view, self.options.max_size, self.options.coded)?;
+        let geometry = ImageGeometry::new(view, self.options.max_size, self.options.coded)?;
         let pixels = self.rgb.run(view, &geometry)?;
         let (size, full) = (geometry.size, geometry.full);
         let across = size.0 as f32 / full.0 as f32;

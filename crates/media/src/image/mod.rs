@@ -9,6 +9,7 @@
 //! doesn't allocate. To encode frames in parallel, give each thread its own encoder.
 
 mod annotate;
+mod checked_frame;
 mod compressor;
 mod error;
 mod font;
@@ -21,7 +22,7 @@ mod png;
 mod rgb;
 mod rows;
 mod scale;
-mod source;
+
 #[cfg(test)]
 mod tests;
 mod weights;

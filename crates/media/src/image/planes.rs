@@ -1,6 +1,6 @@
 //! 8-bit plane buffers for the conversion to JFIF; they are kept from frame to frame.
 
-use super::{ImageError, Result, geometry::Size, source::chroma_size};
+use super::{ImageError, Result, checked_frame::chroma_size, geometry::Size};
 
 /// A plane of bytes whose rows follow each other without padding.
 #[derive(Debug, Default)]

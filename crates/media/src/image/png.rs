@@ -4,7 +4,7 @@ use ::png::{BitDepth, ColorType, Compression, Encoder};
 
 use crate::frame_view::FrameView;
 
-use super::{Encoded, ImageError, Result, geometry::Geometry, rgb::RgbPass};
+use super::{Encoded, ImageError, Result, geometry::ImageGeometry, rgb::RgbPass};
 
 /// Options of PNG files. Every field has a working default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,11 +40,11 @@ impl PngEncoder {
     /// [`ImageError::Convert`] if the frame can't be converted to RGB, [`ImageError::TooLarge`] if
     /// the image exceeds the limits or the memory, and [`ImageError::Encode`] if the encoder fails.
     pub fn encode(&mut self, view: &FrameView<'_>) -> Result<Encoded<'_>> {
-        let geometry = Geometry::new(view, self.options.max_size, self.options.coded)?;
+        let geometry = ImageGeometry::new(view, self.options.max_size, self.options.coded)?;
         let pixels = self.rgb.run(view, &geometry)?;
         let (width, height) = geometry.size;
         self.output.clear();
-        // `Geometry` limits sides to far less than a `u32` holds.
+        // `ImageGeometry` limits sides to far less than a `u32` holds.
         write(pixels, (width as u32, height as u32), &mut self.output)
             .map_err(|error| ImageError::Encode { format: "PNG", reason: error.to_string() })?;
         Ok(Encoded { width, height, bytes: &self.output })

@@ -9,7 +9,7 @@ use crate::{convert::Rgb8Converter, frame_view::FrameView};
 
 use super::{
     ImageError, Result,
-    geometry::{Geometry, Size, fits},
+    geometry::{ImageGeometry, Size, fits},
     scale::{bicubic, refused, side},
 };
 
@@ -29,7 +29,7 @@ impl RgbPass {
     ///
     /// [`ImageError::Convert`]; [`ImageError::TooLarge`] if memory runs out;
     /// [`ImageError::Encode`] if resizing fails.
-    pub(super) fn run(&mut self, view: &FrameView<'_>, to: &Geometry) -> Result<&mut [u8]> {
+    pub(super) fn run(&mut self, view: &FrameView<'_>, to: &ImageGeometry) -> Result<&mut [u8]> {
         // Shrinking is a pass of its own, which doesn't alias, unless the full size is too large.
         let full = if fits(to.full) { to.full } else { to.size };
         let view = FrameView { orientation: to.orientation, ..*view };

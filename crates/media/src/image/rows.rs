@@ -6,7 +6,7 @@ use crate::simd::jfif::{
     WidenWords, run,
 };
 
-use super::source::Source;
+use super::checked_frame::CheckedFrame;
 
 /// A row of samples as a kernel takes it.
 #[derive(Clone, Copy)]
@@ -36,13 +36,13 @@ impl RowBuffers {
 
 /// Row `y` of a plane that isn't interleaved; centred in `buffer` unless its samples are bytes.
 pub(super) fn plane_row<'a>(
-    source: &Source<'a>,
+    frame: &CheckedFrame<'a>,
     plane: usize,
     (y, width): (usize, usize),
     buffer: &'a mut [i16],
 ) -> Row<'a> {
-    let row = source.row(plane, y);
-    let depth = source.depth();
+    let row = frame.row(plane, y);
+    let depth = frame.depth();
     if depth.bytes() == 1 {
         return Row::Bytes(row.get(..width).unwrap_or_default());
     }
@@ -53,16 +53,16 @@ pub(super) fn plane_row<'a>(
 
 /// Rows `y` of Cb and Cr.
 pub(super) fn chroma_rows<'a>(
-    source: &Source<'a>,
+    frame: &CheckedFrame<'a>,
     (y, width): (usize, usize),
     buffers: [&'a mut [i16]; 2],
 ) -> (Row<'a>, Row<'a>) {
     let [cb, cr] = buffers;
-    let Layout::SemiPlanar { depth, swapped } = source.layout else {
-        return (plane_row(source, 1, (y, width), cb), plane_row(source, 2, (y, width), cr));
+    let Layout::SemiPlanar { depth, swapped } = frame.layout else {
+        return (plane_row(frame, 1, (y, width), cb), plane_row(frame, 2, (y, width), cr));
     };
     let (cb, cr) = (&mut cb[..width], &mut cr[..width]);
-    let row = source.row(1, y);
+    let row = frame.row(1, y);
     let out = if swapped { [&mut *cr, &mut *cb] } else { [&mut *cb, &mut *cr] };
     match depth.bytes() {
         1 => run(WidenBytePairs { row, out }),
@@ -72,19 +72,19 @@ pub(super) fn chroma_rows<'a>(
 }
 
 /// Fills `buffers` with row `y` of R, G and B, centred.
-pub(super) fn rgb_rows(source: &Source<'_>, y: usize, buffers: &mut [Vec<i16>; 3]) {
+pub(super) fn rgb_rows(frame: &CheckedFrame<'_>, y: usize, buffers: &mut [Vec<i16>; 3]) {
     let [red, green, blue] = buffers;
-    let row = source.row(0, y);
-    if let Layout::Packed { bytes, rgb: offsets } = source.layout {
+    let row = frame.row(0, y);
+    if let Layout::Packed { bytes, rgb: offsets } = frame.layout {
         let out = [&mut red[..], &mut green[..], &mut blue[..]];
         return match bytes {
             3 => run(WidenPixels::<3> { row, offsets, out }),
             _ => run(WidenPixels::<4> { row, offsets, out }),
         };
     }
-    let depth = source.depth();
+    let depth = frame.depth();
     for (plane, out) in [green, blue, red].into_iter().enumerate() {
-        let row = source.row(plane, y);
+        let row = frame.row(plane, y);
         match depth.bytes() {
             1 => run(WidenBytes { row, out }),
             _ => run(WidenWords { row, up: up(depth), out }),

@@ -13,11 +13,11 @@ use super::{
 
 /// A resampler of planes that keeps its buffers.
 #[derive(Debug, Default)]
-pub(super) struct Scaler {
+pub(super) struct PlaneScaler {
     resizer: Resizer,
 }
 
-impl Scaler {
+impl PlaneScaler {
     /// Resamples `from` into `to`, which gets the given size and subsampling.
     ///
     /// The filter is bicubic and covers all source samples when shrinking, so nothing aliases.

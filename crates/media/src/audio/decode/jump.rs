@@ -1,9 +1,9 @@
-//! Going to another place in a stream of audio.
+//! Continuing an audio decoder at another position of its stream.
 
 use super::{
     super::{
         grid::Grid,
-        marks::{Landing, Marks},
+        marks::{Marks, Resync},
     },
     AudioStreamDecoder, open_decoder,
 };
@@ -22,18 +22,20 @@ impl AudioStreamDecoder {
         self.first_packet
     }
 
-    /// Whether the packets did not come from where they were expected; at the end, also if it
-    /// still doesn't know its place.
+    /// Whether the packets since the last jump don't start where they should, so that the decoder
+    /// doesn't know its position. `at_end` says that all packets were decoded.
     pub(in crate::audio) fn is_lost(&self, at_end: bool) -> bool {
-        self.landing == Landing::Lost || (at_end && self.landing != Landing::Done)
+        self.resync == Resync::Lost || (at_end && self.resync != Resync::Synced)
     }
 
-    /// Forgets all packets; of those that come next, what lies before the stream's sample `begin`
-    /// is dropped, and what comes out is as if all before it had gone in.
-    pub(in crate::audio) fn jump(&mut self, begin: i64, landing: Landing) -> Result<()> {
-        // A flush would not reset all: generators of noise go on where they are.
+    /// Prepares for packets from another position.
+    ///
+    /// Samples before the stream's sample `begin` are dropped. The output is the same as if all
+    /// packets before had been decoded.
+    pub(in crate::audio) fn jump(&mut self, begin: i64, resync: Resync) -> Result<()> {
+        // A flush doesn't reset everything: decoders' noise generators keep their state.
         self.decoder = open_decoder(&self.name, &self.stream)?;
-        (self.landing, self.finished) = (landing, false);
+        (self.resync, self.is_finished) = (resync, false);
         let Some(grid) = &mut self.grid else { return Ok(()) };
         grid.jump(begin).map_err(|cause| self.failed(&cause))
     }

@@ -1,4 +1,4 @@
-//! One stream of audio: packets in, samples in their places out.
+//! The decoder of one audio stream: it takes packets and gives samples at their positions.
 
 mod jump;
 #[cfg(test)]
@@ -14,9 +14,9 @@ use moviola_av::{
 
 use super::{
     AudioOptions, AudioStream, Samples,
+    converter::AudioConverter,
     grid::Grid,
-    marks::{Landing, Mark, Marks},
-    output::Output,
+    marks::{Mark, Marks, Resync},
     stream::encrypted,
 };
 use crate::{
@@ -24,18 +24,18 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Stands for a packet without a timestamp.
+/// The tag of a packet without a timestamp.
 const NO_TICKS: i64 = i64::MIN;
 
-/// Decodes one stream of audio from packets that somebody else reads.
+/// A decoder of one audio stream from packets that the caller reads.
 ///
-/// [`receive`](Self::receive) until it gives `None`, then [`push`](Self::push) one packet, and so
-/// on; at the end [`end`](Self::end), and receive again until `None`. Memory holds what one packet
-/// gives; long silence comes in pieces.
+/// Call [`receive`](Self::receive) until it gives `None`, then [`push`](Self::push) one packet, and
+/// repeat. After the last packet call [`end`](Self::end), then `receive` until it gives `None`. The
+/// decoder holds the samples of one packet; long silence comes in pieces.
 ///
 /// # Examples
 ///
-/// One pass over a file that feeds audio and pictures:
+/// Decode audio and video in one pass over a file:
 ///
 /// ```
 /// use moviola_av::{Decoder, Demuxer, DemuxerOptions, MediaKind, Received};
@@ -45,7 +45,7 @@ const NO_TICKS: i64 = i64::MIN;
 /// let mut demuxer = Demuxer::open(DemuxerOptions { url: url.into(), ..Default::default() })?;
 /// let video = demuxer.streams().find(|s| s.kind() == MediaKind::Video).expect("a video");
 /// let (video, parameters) = (video.index(), video.parameters()?);
-/// let mut pictures = Decoder::open(&parameters, &Default::default())?;
+/// let mut decoder = Decoder::open(&parameters, &Default::default())?;
 /// let audio = AudioStream::pick(&demuxer, None)?.expect("audio");
 /// let wanted = AudioOptions { sample_rate: Some(16_000), channels: Some(1), ..Default::default() };
 /// let mut audio = AudioStreamDecoder::open("a clip", audio, None, wanted)?;
@@ -53,8 +53,8 @@ const NO_TICKS: i64 = i64::MIN;
 /// let (mut frames, mut samples) = (0, 0);
 /// while let Some(packet) = demuxer.read_packet()? {
 ///     if packet.stream_index() == video {
-///         let _ = pictures.send(&packet)?;
-///         while let Received::Frame(_) = pictures.receive()? {
+///         let _ = decoder.send(&packet)?;
+///         while let Received::Frame(_) = decoder.receive()? {
 ///             frames += 1;
 ///         }
 ///     } else if packet.stream_index() == audio.stream().index {
@@ -77,37 +77,39 @@ pub struct AudioStreamDecoder {
     options: AudioOptions,
     start: Option<Pts>,
     decoder: AudioDecoder,
-    /// Known from the first frame on.
+    /// `None` before the first frame.
     grid: Option<Grid>,
     report: AudioReport,
-    /// What was decoded from the start, or as if it were.
+    /// Positions of packets that were decoded from the start, or with the same result.
     marks: Marks,
-    /// The timestamp of the first packet of all.
+    /// Timestamp of the stream's first packet.
     first_packet: Option<i64>,
-    landing: Landing,
-    finished: bool,
+    resync: Resync,
+    is_finished: bool,
 }
 
-/// What was not as it should be in all that was decoded so far; what is decoded again counts again.
+/// Counts of damage, gaps and overlaps in all audio decoded so far.
+///
+/// Audio that is decoded again is counted again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AudioReport {
-    /// Packets that could not be decoded. Silence stands in their places.
+    /// Packets that could not be decoded; they are replaced by silence.
     pub damaged_packets: u64,
     /// Samples of silence that fill gaps, at the stream's rate.
     pub silent_samples: u64,
-    /// Samples that came twice and were cut, at the stream's rate.
+    /// Samples that were cut because others overlap them, at the stream's rate.
     pub cut_samples: u64,
 }
 
 impl AudioReport {
-    /// Counts a packet that can't be decoded. `false` if that isn't the packet's fault: memory is
-    /// exhausted.
-    fn count_damage(&mut self, name: &str, landing: Landing, cause: &AvError) -> bool {
+    /// Counts a packet that can't be decoded. `false` if the cause is exhausted memory instead of
+    /// damage.
+    fn count_damage(&mut self, name: &str, resync: Resync, cause: &AvError) -> bool {
         if matches!(cause, AvError::OutOfMemory) {
             return false;
         }
-        // A decoder that warms up may miss what came before.
-        if landing == Landing::Done {
+        // After a seek, the first packets may fail because packets before them are missing.
+        if resync == Resync::Synced {
             tracing::debug!(name, %cause, "a packet of audio is damaged");
             self.damaged_packets += 1;
         }
@@ -116,8 +118,8 @@ impl AudioReport {
 }
 
 impl AudioStreamDecoder {
-    /// A decoder for a stream; `name` stands in messages. Time is counted from `start`, or from
-    /// the first sample if that is `None`.
+    /// Opens a decoder for a stream. `name` names the source in errors. Samples are counted from
+    /// `start`, or from the first sample if that is `None`.
     ///
     /// # Errors
     ///
@@ -140,39 +142,40 @@ impl AudioStreamDecoder {
             report: AudioReport::default(),
             marks: Marks::default(),
             first_packet: None,
-            landing: Landing::Done,
-            finished: false,
+            resync: Resync::Synced,
+            is_finished: false,
         })
     }
 
-    /// The stream it decodes.
+    /// The stream that is decoded.
     pub fn stream(&self) -> &AudioStream {
         &self.stream
     }
 
-    /// Samples a second that come out; `None` before the first, if the stream's rate is wanted.
+    /// Output samples per second; `None` before the first sample if the stream's rate is wanted.
     pub fn sample_rate(&self) -> Option<u32> {
-        self.options.sample_rate.or(self.grid.as_ref().map(|grid| grid.output.sample_rate()))
+        self.options.sample_rate.or(self.grid.as_ref().map(|grid| grid.converter.sample_rate()))
     }
 
-    /// What was not as it should be.
+    /// Counts of damage, gaps and overlaps so far.
     pub fn report(&self) -> AudioReport {
         self.report
     }
 
-    /// Takes a packet of the stream. [`Sent::Full`] asks to receive first, and to push it again.
+    /// Takes a packet of the stream. After [`Sent::Full`], receive and push the packet again.
+    ///
+    /// A damaged packet is not an error: it is counted in the [report](Self::report).
     ///
     /// # Errors
     ///
-    /// [`Error::NoAudio`] after the end, if the packet is encrypted, or if memory is exhausted. A
-    /// damaged packet is no error: it is counted.
+    /// [`Error::NoAudio`] after the end, if the packet is encrypted, or if memory is exhausted.
     pub fn push(&mut self, packet: &Packet) -> Result<Sent> {
         if packet.is_encrypted() {
             return Err(encrypted(&self.name));
         }
         let ticks = packet.pts().or(packet.dts());
         self.first_packet = self.first_packet.or(ticks);
-        self.landing.see_packet(ticks);
+        self.resync.see_packet(ticks);
         let mut packet = packet.try_clone().map_err(|cause| self.failed(&cause))?;
         packet.set_tag(ticks.unwrap_or(NO_TICKS));
         match self.decoder.send(&packet) {
@@ -181,7 +184,7 @@ impl AudioStreamDecoder {
         }
     }
 
-    /// Says that no packet will follow.
+    /// Ends the stream: no packet will follow.
     ///
     /// # Errors
     ///
@@ -190,7 +193,7 @@ impl AudioStreamDecoder {
         self.decoder.send_end().or_else(|cause| self.damaged(&cause))
     }
 
-    /// The next piece of audio; `None` if a packet is needed for it, or if all were handed out.
+    /// The next piece of audio; `None` if the next packet is needed first, or at the end.
     ///
     /// # Errors
     ///
@@ -198,7 +201,7 @@ impl AudioStreamDecoder {
     pub fn receive(&mut self) -> Result<Option<Samples>> {
         loop {
             if let Some(planes) = self.grid.as_mut().and_then(Grid::take) {
-                if let Some(samples) = self.put_out(|output| output.push(planes))? {
+                if let Some(samples) = self.put_out(|converter| converter.push(planes))? {
                     return Ok(Some(samples));
                 }
                 continue;
@@ -206,10 +209,10 @@ impl AudioStreamDecoder {
             match self.decode_next()? {
                 Received::Frame(frame) => self.place(&frame)?,
                 Received::NeedPacket => return Ok(None),
-                Received::End if self.finished => return Ok(None),
+                Received::End if self.is_finished => return Ok(None),
                 Received::End => {
-                    self.finished = true;
-                    return self.put_out(Output::finish);
+                    self.is_finished = true;
+                    return self.put_out(AudioConverter::finish);
                 }
             }
         }
@@ -217,20 +220,20 @@ impl AudioStreamDecoder {
 
     fn put_out(
         &mut self,
-        step: impl FnOnce(&mut Output) -> AvResult<Option<Samples>>,
+        step: impl FnOnce(&mut AudioConverter) -> AvResult<Option<Samples>>,
     ) -> Result<Option<Samples>> {
         let Some(grid) = &mut self.grid else { return Ok(None) };
-        step(&mut grid.output).map_err(|cause| self.failed(&cause))
+        step(&mut grid.converter).map_err(|cause| self.failed(&cause))
     }
 
-    /// The decoder's next frame, after those that are damaged were counted.
+    /// The decoder's next frame; damaged packets before it are counted.
     fn decode_next(&mut self) -> Result<Received<AudioFrame>> {
-        let Self { decoder, landing, report, name, .. } = self;
-        let count = |cause: &AvError| report.count_damage(name, *landing, cause);
+        let Self { decoder, resync, report, name, .. } = self;
+        let count = |cause: &AvError| report.count_damage(name, *resync, cause);
         decode::receive(decoder, count).map_err(|cause| self.failed(&cause))
     }
 
-    /// Puts a frame in its place.
+    /// Places a frame on the grid, with silence before it or its overlap cut off.
     fn place(&mut self, frame: &AudioFrame) -> Result<()> {
         if self.grid.is_none() {
             self.grid = Some(self.grid_for(frame)?);
@@ -241,13 +244,13 @@ impl AudioStreamDecoder {
             Err(cause) => return self.damaged(&cause),
         };
         let length = planes.first().map_or(0, Vec::len);
-        let landed = self.landing != Landing::Done;
-        if !self.landing.finds_place(&mut grid.timeline, &self.marks, frame.tag(), length) {
+        let is_after_seek = self.resync != Resync::Synced;
+        if !self.resync.find_position(&mut grid.timeline, &self.marks, frame.tag(), length) {
             return Ok(());
         }
         let place = grid.timeline.place(frame.pts(), length);
-        if landed && place.start > grid.begin {
-            self.landing = Landing::Lost;
+        if is_after_seek && place.start > grid.begin {
+            self.resync = Resync::Lost;
             return Ok(());
         }
         self.report.silent_samples += place.silence;
@@ -260,7 +263,7 @@ impl AudioStreamDecoder {
         Ok(())
     }
 
-    /// What is known once there is a frame.
+    /// The grid of samples, from the first frame.
     fn grid_for(&self, frame: &AudioFrame) -> Result<Grid> {
         let (base, may_jump) = (self.stream.time_base, self.stream.may_jump);
         let first = Pts { ticks: frame.pts().unwrap_or(0), base };
@@ -270,7 +273,7 @@ impl AudioStreamDecoder {
 
     /// Counts a packet that can't be decoded; only exhausted memory is an error.
     fn damaged(&mut self, cause: &AvError) -> Result<()> {
-        match self.report.count_damage(&self.name, self.landing, cause) {
+        match self.report.count_damage(&self.name, self.resync, cause) {
             true => Ok(()),
             false => Err(self.failed(cause)),
         }

@@ -3,7 +3,7 @@ use moviola_av::{demuxer::Demuxer, interrupt::Interrupt};
 use super::*;
 use crate::source::{Source, SourceOptions};
 
-/// A WAV file of one channel of 16 bits at 8 kHz, without samples to speak of.
+/// A WAV file of one channel of 16 bits at 8 kHz, with two samples.
 fn wav() -> Vec<u8> {
     let mut wav = b"RIFF\x28\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0".to_vec();
     wav.extend(8000_u32.to_le_bytes());
@@ -17,7 +17,7 @@ fn demuxer() -> Demuxer {
     source.demuxer(&SourceOptions::default(), Interrupt::new()).unwrap().1
 }
 
-/// Samples from `first` to before `stop`, each as large as its number.
+/// A packet of the samples `first` to before `stop`; the value of each is its number.
 fn packet(pts: i64, first: i16, stop: i16) -> Packet {
     let bytes: Vec<_> = (first..stop).flat_map(i16::to_le_bytes).collect();
     let mut packet = Packet::from_data(&bytes).unwrap();
@@ -25,7 +25,7 @@ fn packet(pts: i64, first: i16, stop: i16) -> Packet {
     packet
 }
 
-/// Sends packets and gives back what comes out, as one piece.
+/// Decodes packets; gives all samples as one piece, and the report.
 fn run(packets: &[Packet], wanted: AudioOptions) -> (Samples, AudioReport) {
     let stream = AudioStream::pick(&demuxer(), None).unwrap().unwrap();
     let mut audio = AudioStreamDecoder::open("test", stream, None, wanted).unwrap();
@@ -62,7 +62,7 @@ fn a_gap_is_silence_and_an_overlap_is_cut() {
 }
 
 #[test]
-fn jitter_moves_nothing() {
+fn jitter_moves_no_sample() {
     let packets = [packet(0, 0, 400), packet(520, 400, 800), packet(700, 800, 1200)];
     let (samples, report) = run(&packets, AudioOptions::default());
     assert_eq!(numbers(&samples), (0..1200).collect::<Vec<_>>());
@@ -81,6 +81,6 @@ fn long_silence_comes_in_pieces_and_resampling_keeps_its_length() {
 }
 
 #[test]
-fn nothing_but_the_end_is_no_audio() {
+fn a_stream_without_packets_has_no_samples() {
     assert_eq!(run(&[], AudioOptions::default()).0, Samples::default());
 }

@@ -9,7 +9,9 @@ use super::{
 };
 
 impl Classifier {
-    /// Learns H.264's parameter sets from `avcC` or start codes; decoders read them themselves.
+    /// Learns H.264's parameter sets from extradata (`avcC` or start codes).
+    ///
+    /// They aren't stored for decoders, which read extradata themselves.
     pub(crate) fn learn_extradata(&mut self, extradata: &[u8]) {
         if self.syntax != KeyframeSyntax::H264 {
             return;
@@ -18,8 +20,8 @@ impl Classifier {
             Units::new(extradata, self.framing).for_each(|unit| self.headers.learn(unit.whole()));
             return;
         }
-        // avcC: five bytes, then a count of SPS and a count of PPS, each set behind two bytes of
-        // length. The counts share a byte with flags; set by set the unit type tells the rest.
+        // avcC: five bytes, then a count of SPS and those, a count of PPS and those; each set follows
+        // its length of two bytes. The first count shares its byte with flags.
         let mut rest = extradata.get(5..).unwrap_or_default();
         for count_mask in [0x1f, 0xff] {
             let Some((&count, tail)) = rest.split_first() else { return };
@@ -34,7 +36,7 @@ impl Classifier {
         }
     }
 
-    /// Whether `packet` holds the second field of the frame the last packet began.
+    /// Whether `packet` holds the second field of the frame whose first field was classified last.
     pub(crate) fn would_complete(&self, packet: &[u8]) -> bool {
         let Some(first) = self.open_field else { return false };
         let slice = Units::new(packet, self.framing)

@@ -3,7 +3,7 @@
 use super::{super::nal::Units, Classifier};
 
 impl Classifier {
-    /// Whether the first coded slice is of an IRAP picture; notes parameter sets on the way.
+    /// Whether the first slice is of an IRAP picture. Stores the parameter sets before it.
     pub(super) fn is_irap(&mut self, packet: &[u8], kind_of: fn(&[u8]) -> UnitKind) -> bool {
         for unit in Units::new(packet, self.framing) {
             match kind_of(unit.head()) {
@@ -17,9 +17,9 @@ impl Classifier {
     }
 }
 
-/// What a unit of HEVC or VVC is to us.
+/// The kind of a NAL unit of HEVC or VVC.
 pub(super) enum UnitKind {
-    /// A parameter set; those of a lower rank are referred to by those of a higher.
+    /// A parameter set with its rank: sets refer only to sets of lower ranks.
     ParameterSet(u8),
     /// A slice of a picture where decoding may start.
     Irap,
@@ -28,7 +28,7 @@ pub(super) enum UnitKind {
     Other,
 }
 
-/// ITU-T H.265 table 7-1; layers above the base are passed over.
+/// The kind of an HEVC unit (ITU-T H.265 table 7-1). Units of layers above the base are ignored.
 pub(super) fn hevc_unit(unit: &[u8]) -> UnitKind {
     let &[first, second, ..] = unit else { return UnitKind::Other };
     let layer = (first & 1) << 5 | second >> 3;
@@ -41,7 +41,7 @@ pub(super) fn hevc_unit(unit: &[u8]) -> UnitKind {
     }
 }
 
-/// ITU-T H.266 table 5; layers above the base are passed over.
+/// The kind of a VVC unit (ITU-T H.266 table 5). Units of layers above the base are ignored.
 pub(super) fn vvc_unit(unit: &[u8]) -> UnitKind {
     let &[first, second, ..] = unit else { return UnitKind::Other };
     match second >> 3 {

@@ -1,10 +1,10 @@
-//! Which packets are keyframes: what each codec's bitstream says, not what the container claims.
+//! Classification of packets: which are keyframes by each codec's bitstream, not by the container.
 //!
-//! A keyframe is a picture that decodes right with nothing before it: H.264 IDR pictures and
-//! intra pictures at a recovery point that is immediate (`recovery_frame_cnt` 0), HEVC and VVC
-//! IRAP pictures (IDR, CRA, BLA), intra pictures of MPEG-1, 2 and 4, key frames of VP8 and VP9.
-//! For other codecs the container's (or parser's) key flag counts and the decoder is told to skip
-//! what isn't a keyframe after all.
+//! A keyframe is a picture that decodes correctly without earlier ones: H.264 IDR pictures and
+//! intra pictures at an immediate recovery point (`recovery_frame_cnt` 0), HEVC and VVC IRAP
+//! pictures (IDR, CRA, BLA), intra pictures of MPEG-1, 2 and 4, key frames of VP8 and VP9. For other
+//! codecs the key flag of the container or FFmpeg's parser counts, and the decoder is set to skip
+//! packets that are no keyframes after all.
 
 mod h264;
 mod irap;
@@ -25,22 +25,22 @@ use super::{
     parameter_sets::{ParameterSets, Snapshot},
 };
 
-/// What a packet is to a reader of keyframes.
+/// What a packet contains, for a reader of keyframes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
     /// A whole keyframe.
     Key,
     /// The first field of a keyframe; the next packet may hold the second.
     KeyField,
-    /// The second field of the frame that the packet before began.
+    /// The second field of the frame whose first field is in the packet before.
     SecondField,
-    /// A picture that others refer to and that is not shown itself.
+    /// A hidden picture: others refer to it, and it is not shown.
     Invisible,
     /// Anything else.
     Other,
 }
 
-/// Where a codec says which packets are keyframes.
+/// The syntax that marks a codec's keyframes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum KeyframeSyntax {
     H264,
@@ -51,20 +51,20 @@ enum KeyframeSyntax {
     Mpeg4,
     Vp8,
     Vp9,
-    /// Every packet is a picture of its own: MJPEG, ProRes, PNG …
+    /// Every picture is intra coded: MJPEG, ProRes, PNG …
     IntraOnly,
     /// The packet's key flag.
     Flag,
 }
 
-/// Looks at a stream's packets one after another.
+/// A classifier of a stream's packets, which it must get in order.
 #[derive(Debug)]
 pub(crate) struct Classifier {
     syntax: KeyframeSyntax,
     framing: Framing,
     headers: Headers,
     sets: ParameterSets,
-    /// The field the last packet held, if it was the first of its frame.
+    /// The last packet's field, if it is the first of its frame.
     open_field: Option<Field>,
     /// Whether the last slice was of an IDR picture.
     is_idr: bool,
@@ -77,7 +77,7 @@ impl Classifier {
         Self::new(codec, intra_only, parameters.extradata())
     }
 
-    /// A classifier for the codec FFmpeg calls `codec`.
+    /// A classifier for the codec that FFmpeg calls `codec`.
     pub(crate) fn new(codec: &str, intra_only: bool, extradata: &[u8]) -> Self {
         let (syntax, framing) = match codec {
             "h264" => (KeyframeSyntax::H264, Framing::of_h264(extradata)),
@@ -102,7 +102,7 @@ impl Classifier {
         classifier
     }
 
-    /// Whether the packet's own bytes tell; else the decoder has the last word.
+    /// Whether packets' own bytes mark keyframes; otherwise only the decoder knows for sure.
     pub(crate) fn is_sure(&self) -> bool {
         self.syntax != KeyframeSyntax::Flag
     }
@@ -112,7 +112,7 @@ impl Classifier {
         self.headers.frames_only()
     }
 
-    /// The parameter sets that all packets so far have carried in band.
+    /// The parameter sets that the packets so far have carried.
     pub(crate) fn parameter_sets(&mut self) -> Snapshot {
         let framing = self.framing;
         match self.syntax {
@@ -123,7 +123,7 @@ impl Classifier {
         }
     }
 
-    /// Says what the next packet is, and learns from it.
+    /// Classifies the next packet, and stores its parameter sets.
     pub(crate) fn classify(&mut self, packet: &[u8], key_flag: bool) -> Access {
         let key = match self.syntax {
             KeyframeSyntax::H264 => return self.classify_h264(packet),
@@ -139,7 +139,7 @@ impl Classifier {
         if key { Access::Key } else { Access::Other }
     }
 
-    /// Why the last packet is what it was said to be.
+    /// The reason for the last packet's classification, in words.
     pub(crate) fn why(&self, access: Access) -> &'static str {
         match (access, self.syntax) {
             (Access::SecondField, _) => "the second field of the frame before",
@@ -163,17 +163,17 @@ impl Classifier {
     }
 }
 
-/// What a packet's own bytes say about decoding from it on.
+/// Whether a packet is a random access point, by its own bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RandomAccess {
-    /// Whether decoding can start at it.
+    /// Whether decoding can start at the packet.
     pub(crate) is_point: bool,
-    /// Whether it carries parameter sets.
+    /// Whether the packet carries parameter sets.
     pub(crate) has_sets: bool,
 }
 
 impl RandomAccess {
-    /// Looks at one packet of a stream, without those before it.
+    /// Classifies a single packet of a stream.
     pub(crate) fn of(parameters: &CodecParameters, packet: &Packet) -> Self {
         let mut classifier = Classifier::of(parameters);
         let access = classifier.classify(packet.data(), packet.is_key());

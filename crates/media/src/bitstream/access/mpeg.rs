@@ -3,8 +3,8 @@
 use super::{super::nal::start_codes, Classifier};
 
 impl Classifier {
-    /// ISO/IEC 13818-2 clause 6.2: notes the sequence header and its extensions, then looks at
-    /// `picture_coding_type` (1 is I).
+    /// Whether the first picture is intra (`picture_coding_type` 1, ISO/IEC 13818-2 clause 6.2).
+    /// Stores the sequence header and its extensions.
     pub(super) fn is_mpeg2_intra(&mut self, packet: &[u8]) -> bool {
         const PICTURE: u8 = 0x00;
         const SEQUENCE: u8 = 0xb3;
@@ -26,15 +26,15 @@ impl Classifier {
         false
     }
 
-    /// ISO/IEC 14496-2 clause 6.2: notes the headers before the first VOP, then looks at its
-    /// coding type (0 is I).
+    /// Whether the first VOP is intra (coding type 0, ISO/IEC 14496-2 clause 6.2). Stores the
+    /// headers before it.
     pub(super) fn is_mpeg4_intra(&mut self, packet: &[u8]) -> bool {
         const VOP: u8 = 0xb6;
         const USER_DATA: u8 = 0xb2;
         const LAYERS: std::ops::RangeInclusive<u8> = 0x20..=0x2f;
         let mut has_headers = false;
         for (offset, code) in start_codes(packet) {
-            // User data names the encoder, whose errors the decoder makes up for.
+            // User data names the encoder, whose errors the decoder works around.
             has_headers |= LAYERS.contains(&code) || code == USER_DATA;
             if code == VOP {
                 if has_headers {

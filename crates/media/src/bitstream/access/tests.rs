@@ -11,7 +11,7 @@ fn an_idr_picture_is_a_keyframe_whatever_the_container_says() {
 }
 
 #[test]
-fn an_intra_picture_without_a_recovery_point_is_not() {
+fn an_intra_picture_without_a_recovery_point_is_no_keyframe() {
     check("h264", &[0, 0, 1, 0x41, 0x88, 0x84, 0], true, Access::Other);
 }
 
@@ -39,7 +39,7 @@ fn hevc_irap_pictures_are_keyframes() {
 }
 
 #[test]
-fn vp8_and_vp9_say_it_in_the_first_byte() {
+fn vp8_and_vp9_mark_keyframes_in_the_first_byte() {
     check("vp8", &[0x10], false, Access::Key);
     check("vp8", &[0x11], true, Access::Other);
     check("vp8", &[0x01], true, Access::Invisible);
@@ -50,7 +50,7 @@ fn vp8_and_vp9_say_it_in_the_first_byte() {
 }
 
 #[test]
-fn mpeg2_and_mpeg4_say_it_in_the_picture_header() {
+fn mpeg2_and_mpeg4_mark_keyframes_in_the_picture_header() {
     check("mpeg2video", &[0, 0, 1, 0xb3, 1, 0, 0, 1, 0, 0, 0x08, 0], false, Access::Key);
     check("mpeg2video", &[0, 0, 1, 0, 0, 0x10, 0], true, Access::Other);
     check("mpeg4", &[0, 0, 1, 0xb6, 0x10, 0], false, Access::Key);
@@ -58,14 +58,14 @@ fn mpeg2_and_mpeg4_say_it_in_the_picture_header() {
 }
 
 #[test]
-fn elsewhere_the_flag_counts_unless_every_packet_is_intra() {
+fn other_codecs_go_by_the_key_flag_unless_every_picture_is_intra() {
     check("h263", &[1, 2, 3], true, Access::Key);
     check("h263", &[1, 2, 3], false, Access::Other);
     assert_eq!(Classifier::new("mjpeg", true, &[]).classify(&[1], false), Access::Key);
 }
 
 #[test]
-fn what_names_the_encoder_is_kept_like_a_parameter_set() {
+fn the_encoders_name_is_kept_like_a_parameter_set() {
     let mut classifier = Classifier::new("h264", false, &[]);
     let sei = [&[6, 5, 40][..], &[7; 16], b"x264 - core 148 r2643", &[0x80]].concat();
     classifier.classify(&[&[0, 0, 1][..], &sei, &[0, 0, 1, 0x65, 0x88, 0x84]].concat(), true);
@@ -73,7 +73,7 @@ fn what_names_the_encoder_is_kept_like_a_parameter_set() {
 }
 
 #[test]
-fn empty_packets_are_nothing() {
+fn empty_packets_are_no_keyframes() {
     for codec in ["h264", "hevc", "vvc", "mpeg2video", "mpeg4", "vp8", "vp9"] {
         check(codec, &[], true, Access::Other);
     }

@@ -2,7 +2,8 @@
 
 use super::Access;
 
-/// RFC 6386 section 9.1: the lowest bit is 0 for a key frame, and `show_frame` is bit 4.
+/// Classifies a VP8 packet: bit 0 is 0 for a key frame, bit 4 is `show_frame` (RFC 6386 section
+/// 9.1).
 pub(super) fn classify_vp8(packet: &[u8]) -> Access {
     match packet.first() {
         Some(byte) if byte & 1 == 0 => Access::Key,
@@ -11,7 +12,7 @@ pub(super) fn classify_vp8(packet: &[u8]) -> Access {
     }
 }
 
-/// VP9 bitstream specification, clause 6.2: `frame_type` 0 is a key frame.
+/// Whether a VP9 packet is a key frame: `frame_type` 0 (VP9 bitstream specification, clause 6.2).
 pub(super) fn is_vp9_key(packet: &[u8]) -> bool {
     const FRAME_MARKER: u8 = 0b10;
     let Some(&first) = packet.first() else { return false };

@@ -1,7 +1,7 @@
 //! Images keep the colours of every matrix, range, depth and layout.
 
 use super::*;
-use crate::image::{geometry::Geometry, jfif::JfifPass};
+use crate::image::{geometry::ImageGeometry, jfif::JfifPass};
 
 /// Width of a bar in pixels: two MCUs of 4:2:0, so that no block holds two colours.
 const BAR: usize = 32;
@@ -163,7 +163,7 @@ fn check_accuracy(color: FrameColor, bits: u8) {
     let mut painted = Painted::new((side, side), layout, color, |_, _| [0.0; 3]);
     painted.planes = (0..3).map(|c| pack(rows(c), depth)).collect();
     let view = painted.view();
-    let geometry = Geometry::new(&view, None, false).unwrap();
+    let geometry = ImageGeometry::new(&view, None, false).unwrap();
     let mut pass = JfifPass::default();
     let got = pass.run(&view, &geometry).unwrap();
     for i in 0..side * side {
@@ -196,7 +196,7 @@ fn jfif_planes_stay_unchanged() {
     let color = FrameColor { range: Range::Full, ..FrameColor::default() };
     let painted = Painted::new((640, 32), yuv(8, 0, 0), color, bar_at);
     let view = painted.view();
-    let geometry = Geometry::new(&view, None, false).unwrap();
+    let geometry = ImageGeometry::new(&view, None, false).unwrap();
     let mut pass = JfifPass::default();
     let got = pass.run(&view, &geometry).unwrap();
     for (plane, got) in view.planes.iter().flatten().zip(&got.planes) {

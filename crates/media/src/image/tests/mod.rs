@@ -18,7 +18,7 @@ struct Painted {
     size: (usize, usize),
     layout: Layout,
     color: FrameColor,
-    planes: Vec<(Vec<u8>, usize, usize)>,
+    planes: Vec<PlaneBytes>,
     orientation: Orientation,
     sample_aspect: (u32, u32),
 }
@@ -32,7 +32,7 @@ impl Painted {
         color_at: impl Fn(f64, f64) -> Rgb,
     ) -> Self {
         let at = |x: usize, y: usize| color_at(x as f64 + 0.5, y as f64 + 0.5);
-        let planes = planes(size, layout, color, &at);
+        let planes = Painter { size, color, at: &at }.planes(layout);
         let orientation = Orientation::default();
         Self { size, layout, color, planes, orientation, sample_aspect: (1, 1) }
     }
@@ -92,7 +92,7 @@ fn code(value: f64, component: usize, range: Range, bits: u8) -> u16 {
 }
 
 /// A plane of bytes from samples, with three bytes of padding after each row.
-fn pack(rows: impl IntoIterator<Item = Vec<u16>>, depth: Depth) -> (Vec<u8>, usize, usize) {
+fn pack(rows: impl IntoIterator<Item = Vec<u16>>, depth: Depth) -> PlaneBytes {
     let rows: Vec<Vec<u16>> = rows.into_iter().collect();
     let mut bytes = Vec::new();
     for row in &rows {
@@ -105,58 +105,86 @@ fn pack(rows: impl IntoIterator<Item = Vec<u16>>, depth: Depth) -> (Vec<u8>, usi
     (bytes, rows[0].len() * depth.bytes(), rows.len())
 }
 
-/// Every plane of a layout, chroma averaged over the pixels that a sample covers.
-fn planes(
-    (width, height): (usize, usize),
-    layout: Layout,
+/// A painter of the planes of a frame.
+struct Painter<'a> {
+    size: (usize, usize),
     color: FrameColor,
-    at: &dyn Fn(usize, usize) -> Rgb,
-) -> Vec<(Vec<u8>, usize, usize)> {
-    let plane = |component: usize, log2: (u8, u8), depth: Depth| -> Vec<Vec<u16>> {
+    /// The colour of a coded pixel.
+    at: &'a dyn Fn(usize, usize) -> Rgb,
+}
+
+/// The bytes of a plane, the bytes of its rows without padding, and the number of rows.
+type PlaneBytes = (Vec<u8>, usize, usize);
+
+impl Painter<'_> {
+    /// The codes of a component (Y, Cb or Cr), averaged over the pixels that a sample covers.
+    fn codes(&self, component: usize, log2: (u8, u8), bits: u8) -> Vec<Vec<u16>> {
+        let (width, height) = self.size;
         let (across, down) = (1_usize << log2.0, 1_usize << log2.1);
         let sample = |x: usize, y: usize| {
             let xs = x * across..width.min((x + 1) * across);
             let ys = y * down..height.min((y + 1) * down);
             let pixels: Vec<(usize, usize)> =
                 ys.flat_map(|y| xs.clone().map(move |x| (x, y))).collect();
-            let value = |&(x, y): &(usize, usize)| ycc(at(x, y), color.matrix)[component];
+            let value =
+                |&(x, y): &(usize, usize)| ycc((self.at)(x, y), self.color.matrix)[component];
             let mean = pixels.iter().map(value).sum::<f64>() / pixels.len() as f64;
-            code(mean, component, color.range, depth.bits)
+            code(mean, component, self.color.range, bits)
         };
         let columns = width.div_ceil(across);
         (0..height.div_ceil(down)).map(|y| (0..columns).map(|x| sample(x, y)).collect()).collect()
-    };
-    let rgb = |component: usize, depth: Depth| {
-        let sample = |x, y| code(at(x, y)[component], 0, Range::Full, depth.bits);
+    }
+
+    /// A plane of one component of Y, Cb and Cr.
+    fn plane(&self, component: usize, log2: (u8, u8), depth: Depth) -> PlaneBytes {
+        pack(self.codes(component, log2, depth.bits), depth)
+    }
+
+    /// A plane of Cb and Cr in turns, or of Cr and Cb if `swapped`.
+    fn chroma_pairs(&self, depth: Depth, swapped: bool) -> PlaneBytes {
+        let [first, second] =
+            if swapped { [2, 1] } else { [1, 2] }.map(|c| self.codes(c, (1, 1), depth.bits));
+        let join =
+            |(a, b): (&Vec<u16>, &Vec<u16>)| a.iter().zip(b).flat_map(|(&a, &b)| [a, b]).collect();
+        pack(first.iter().zip(&second).map(join), depth)
+    }
+
+    /// A plane of red (component 0), green or blue.
+    fn rgb(&self, component: usize, depth: Depth) -> PlaneBytes {
+        let sample = |x, y| code((self.at)(x, y)[component], 0, Range::Full, depth.bits);
+        let (width, height) = self.size;
         pack((0..height).map(|y| (0..width).map(|x| sample(x, y)).collect()), depth)
-    };
-    match layout {
-        Layout::Gray(depth) => vec![pack(plane(0, (0, 0), depth), depth)],
-        Layout::Yuv { depth, log2_width, log2_height } => {
-            let log2 = |component| if component == 0 { (0, 0) } else { (log2_width, log2_height) };
-            (0..3).map(|c| pack(plane(c, log2(c), depth), depth)).collect()
+    }
+
+    /// A plane of pixels of `bytes` bytes with components at the offsets `rgb`.
+    fn packed(&self, bytes: u8, rgb: [u8; 3]) -> PlaneBytes {
+        let pixel = |x, y| {
+            let mut pixel = vec![7_u16; usize::from(bytes)];
+            for (component, &place) in rgb.iter().enumerate() {
+                pixel[usize::from(place)] = code((self.at)(x, y)[component], 0, Range::Full, 8);
+            }
+            pixel
+        };
+        let (width, height) = self.size;
+        let row = |y| (0..width).flat_map(|x| pixel(x, y)).collect();
+        pack((0..height).map(row), Depth::EIGHT)
+    }
+
+    /// Every plane of a layout.
+    fn planes(&self, layout: Layout) -> Vec<PlaneBytes> {
+        match layout {
+            Layout::Gray(depth) => vec![self.plane(0, (0, 0), depth)],
+            Layout::Yuv { depth, log2_width, log2_height } => {
+                let log2 =
+                    |component| if component == 0 { (0, 0) } else { (log2_width, log2_height) };
+                (0..3).map(|c| self.plane(c, log2(c), depth)).collect()
+            }
+            Layout::SemiPlanar { depth, swapped } => {
+                vec![self.plane(0, (0, 0), depth), self.chroma_pairs(depth, swapped)]
+            }
+            Layout::Packed { bytes, rgb } => vec![self.packed(bytes, rgb)],
+            Layout::PlanarRgb(depth) => [1, 2, 0].map(|c| self.rgb(c, depth)).to_vec(),
         }
-        Layout::SemiPlanar { depth, swapped } => {
-            let (cb, cr) = (plane(1, (1, 1), depth), plane(2, (1, 1), depth));
-            let (first, second) = if swapped { (cr, cb) } else { (cb, cr) };
-            let join = |(a, b): (&Vec<u16>, &Vec<u16>)| {
-                a.iter().zip(b).flat_map(|(&a, &b)| [a, b]).collect()
-            };
-            let chroma = first.iter().zip(&second).map(join);
-            vec![pack(plane(0, (0, 0), depth), depth), pack(chroma, depth)]
-        }
-        Layout::Packed { bytes, rgb } => {
-            let pixel = |x, y| {
-                let mut pixel = vec![7_u16; usize::from(bytes)];
-                for (component, &place) in rgb.iter().enumerate() {
-                    pixel[usize::from(place)] = code(at(x, y)[component], 0, Range::Full, 8);
-                }
-                pixel
-            };
-            let row = |y| (0..width).flat_map(|x| pixel(x, y)).collect();
-            vec![pack((0..height).map(row), Depth::EIGHT)]
-        }
-        Layout::PlanarRgb(depth) => [1, 2, 0].map(|c| rgb(c, depth)).to_vec(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Random access to a source's bytes, beside FFmpeg.
+//! Random access to a source's bytes, independent of FFmpeg.
 
 use std::{
     fs::File,
@@ -10,60 +10,60 @@ use std::{
     time::SystemTime,
 };
 
-/// The bytes of a file or of memory. Clones share the count of what was read.
+/// The bytes of a file or of memory. Clones share the count of bytes read.
 #[derive(Clone, Debug)]
 pub struct Bytes {
-    place: Place,
+    storage: Storage,
     len: u64,
     read: Arc<AtomicU64>,
 }
 
 #[derive(Clone, Debug)]
-enum Place {
+enum Storage {
     File(Arc<File>),
     Memory(Arc<[u8]>),
 }
 
 impl Bytes {
-    /// A regular file, read at absolute places; `None` if it is a pipe or a device.
+    /// The bytes of a regular file; `None` if it is a pipe or a device. Its cursor isn't moved.
     pub fn file(file: File) -> Option<Self> {
         let metadata = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
         let read = Arc::default();
-        Some(Self { place: Place::File(Arc::new(file)), len: metadata.len(), read })
+        Some(Self { storage: Storage::File(Arc::new(file)), len: metadata.len(), read })
     }
 
-    /// A whole file in memory.
+    /// The bytes of a file in memory.
     pub fn memory(bytes: Arc<[u8]>) -> Self {
         let len = bytes.len() as u64;
-        Self { place: Place::Memory(bytes), len, read: Arc::default() }
+        Self { storage: Storage::Memory(bytes), len, read: Arc::default() }
     }
 
-    /// Length in bytes when it was opened.
+    /// Number of bytes when it was opened.
     pub fn len(&self) -> u64 {
         self.len
     }
 
-    /// Whether there are none.
+    /// Whether there are no bytes.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// How many bytes have been read.
+    /// Number of bytes read so far, by all clones.
     pub fn bytes_read(&self) -> u64 {
         self.read.load(Ordering::Relaxed)
     }
 
-    /// Appends `len` bytes from `position` on to `target`; `None` if there are fewer, or reading
+    /// Appends `len` bytes from `position` on to `target`; `None` if there are fewer or reading
     /// fails.
     fn append(&self, position: u64, len: usize, target: &mut Vec<u8>) -> Option<()> {
-        // Checked before anything is allocated: lengths come from the file.
+        // Lengths come from the file, so they are checked before anything is allocated.
         let end = position.checked_add(len as u64).filter(|&end| end <= self.len)?;
-        match &self.place {
-            Place::Memory(bytes) => {
+        match &self.storage {
+            Storage::Memory(bytes) => {
                 let range = usize::try_from(position).ok()?..usize::try_from(end).ok()?;
                 target.extend_from_slice(bytes.get(range)?);
             }
-            Place::File(file) => {
+            Storage::File(file) => {
                 let start = target.len();
                 target.resize(start + len, 0);
                 file.read_exact_at(target.get_mut(start..)?, position).ok()?;
@@ -73,15 +73,15 @@ impl Bytes {
         Some(())
     }
 
-    /// When the file was last changed, if it is one.
+    /// The file's time of last modification; `None` for memory.
     pub(in crate::index) fn changed(&self) -> Option<SystemTime> {
-        match &self.place {
-            Place::File(file) => file.metadata().ok()?.modified().ok(),
-            Place::Memory(_) => None,
+        match &self.storage {
+            Storage::File(file) => file.metadata().ok()?.modified().ok(),
+            Storage::Memory(_) => None,
         }
     }
 
-    /// The bytes from `start` up to `end`.
+    /// The bytes from `start` up to `end`; `None` if there are fewer or reading fails.
     pub(in crate::index) fn range(&self, start: u64, end: u64) -> Option<Vec<u8>> {
         let len = usize::try_from(end.checked_sub(start)?).ok()?;
         let mut bytes = Vec::new();
@@ -90,14 +90,14 @@ impl Bytes {
     }
 }
 
-/// Reads small pieces through a buffer.
+/// A buffered reader of small pieces.
 #[derive(Debug)]
 pub(super) struct Window<'b> {
     bytes: &'b Bytes,
-    /// Where the buffer starts in the file.
+    /// Offset of the buffer in the file.
     start: u64,
     buffer: Vec<u8>,
-    /// How many bytes are read at least, where the file has them.
+    /// The least number of bytes to read at once, if the file has so many.
     ahead: usize,
 }
 
@@ -128,7 +128,7 @@ impl<'b> Window<'b> {
         self.buffer.get(offset..offset + len)
     }
 
-    /// As many bytes at `position` as there are, at most `len`.
+    /// The bytes at `position`, as many as there are, at most `len`.
     pub(super) fn up_to(&mut self, position: u64, len: usize) -> &[u8] {
         let left = self.bytes.len().saturating_sub(position);
         let len = usize::try_from(left).map_or(len, |left| left.min(len));
@@ -136,7 +136,7 @@ impl<'b> Window<'b> {
     }
 }
 
-/// Reads big-endian numbers from the front of a slice.
+/// A reader of big-endian numbers from the front of a slice.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fields<'a>(pub(super) &'a [u8]);
 
@@ -165,7 +165,7 @@ impl<'a> Fields<'a> {
         self.array().map(u64::from_be_bytes)
     }
 
-    /// The version and the flags that many boxes begin with.
+    /// The version and flags at the start of many boxes.
     pub(super) fn version_and_flags(&mut self) -> Option<(u8, u32)> {
         let word = self.u32()?;
         Some(((word >> 24) as u8, word & 0x00ff_ffff))
@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_lies_beyond_the_end_is_not_read() {
+    fn ranges_beyond_the_end_are_not_read() {
         let bytes = Bytes::memory(vec![1, 2, 3, 4].into());
         assert_eq!(bytes.range(1, 3), Some(vec![2, 3]));
         assert_eq!(bytes.range(1, 5), None);
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_reads_once_what_lies_close_together() {
+    fn a_window_reads_adjacent_pieces_once() {
         let bytes = Bytes::memory((0..100).collect());
         let mut window = Window::new(&bytes, 16);
         assert_eq!(window.get(10, 2), Some(&[10, 11][..]));

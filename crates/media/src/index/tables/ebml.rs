@@ -1,50 +1,50 @@
-//! EBML: the elements that Matroska consists of.
+//! EBML: the elements of Matroska files (RFC 8794).
 
 use super::bytes::Window;
 
-/// An element: what it is and where.
+/// The id and position of an element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Element {
-    /// Its number with the length marker, as specifications write it.
+    /// Its id with the length marker, as specifications write it.
     pub(super) id: u32,
-    /// Where its payload begins, in bytes from the start of the file.
+    /// Offset of its payload in the file in bytes.
     pub(super) payload: u64,
-    /// Where it ends; `None` if it doesn't say.
+    /// Offset of its end; `None` if its size is unknown.
     pub(super) end: Option<u64>,
 }
 
-/// The longest head of an element in bytes: four of number, eight of length.
+/// The length of the longest element header in bytes: four of id, eight of size.
 const MAX_HEAD: usize = 12;
 
 impl Element {
-    /// The element that `head`, the bytes at `start`, begins.
+    /// Parses an element header from `head`, the bytes at offset `start`.
     fn parse(head: &[u8], start: u64) -> Option<Self> {
         let (id, id_len) = number(head, 4)?;
         let id = u32::try_from(id).ok()? | 1 << (7 * id_len);
         let (size, size_len) = number(head.get(id_len..)?, 8)?;
         let payload = start.checked_add((id_len + size_len) as u64)?;
-        // All ones: it ends where something begins that can't be inside.
+        // All ones mean an unknown size: it ends at the next element that can't be inside it.
         let unknown = size + 1 == 1 << (7 * size_len);
         let end = if unknown { None } else { Some(payload.checked_add(size)?) };
         Some(Self { id, payload, end })
     }
 
-    /// Bytes of payload; `None` if it doesn't say.
+    /// Length of the payload in bytes; `None` if unknown.
     pub(super) fn len(&self) -> Option<u64> {
         Some(self.end? - self.payload)
     }
 }
 
-/// The element at `start` in a parent that ends at `end`. `None` if there is none, or it sticks
-/// out.
+/// The element at `start` in a parent that ends at `end`. `None` if there is none, or it reaches
+/// beyond its parent.
 pub(super) fn at(window: &mut Window<'_>, start: u64, end: u64) -> Option<Element> {
     let element = Element::parse(window.up_to(start, MAX_HEAD), start)?;
     let fits = element.payload <= end && element.end.is_none_or(|its| its <= end);
     fits.then_some(element)
 }
 
-/// The elements in `bytes`: number and payload. The last item is `None` if the rest is no element,
-/// or one without a length.
+/// The elements in `bytes`: id and payload. The last item is `None` if the remaining bytes are not an
+/// element of known size.
 pub(super) fn in_memory(bytes: &[u8]) -> impl Iterator<Item = Option<(u32, &[u8])>> {
     let mut rest = bytes;
     std::iter::from_fn(move || {
@@ -63,8 +63,9 @@ pub(super) fn in_memory(bytes: &[u8]) -> impl Iterator<Item = Option<(u32, &[u8]
     })
 }
 
-/// A number whose first byte says how long it is: its value and its length in bytes, at most
-/// `longest`.
+/// The value and length in bytes of a variable-size integer, whose first byte gives its length.
+///
+/// `None` if it is longer than `longest` bytes or incomplete.
 pub(super) fn number(bytes: &[u8], longest: usize) -> Option<(u64, usize)> {
     let first = *bytes.first()?;
     let len = first.leading_zeros() as usize + 1;
@@ -77,7 +78,7 @@ pub(super) fn number(bytes: &[u8], longest: usize) -> Option<(u64, usize)> {
     Some((rest.iter().fold(high, |value, &byte| value << 8 | u64::from(byte)), len))
 }
 
-/// An unsigned integer; `None` if it is longer than eight bytes or empty.
+/// An unsigned integer; `None` if it is empty or longer than eight bytes.
 pub(super) fn unsigned(payload: &[u8]) -> Option<u64> {
     let fits = (1..=8).contains(&payload.len());
     fits.then(|| payload.iter().fold(0, |value, &byte| value << 8 | u64::from(byte)))
@@ -97,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_say_how_long_they_are() {
+    fn the_first_byte_gives_a_numbers_length() {
         assert_eq!(number(&[0x81], 8), Some((1, 1)));
         assert_eq!(number(&[0x40, 0x02], 8), Some((2, 2)));
         assert_eq!(number(&[1, 0, 0, 0, 0, 0, 0, 9], 8), Some((9, 8)));
@@ -108,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn elements_have_a_length_or_none() {
+    fn elements_have_a_known_or_unknown_size() {
         let known = Element { id: 0xa3, payload: 102, end: Some(105) };
         assert_eq!(Element::parse(&[0xa3, 0x83], 100), Some(known));
         assert_eq!(known.len(), Some(3));
@@ -118,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_sticks_out_is_no_element() {
+    fn elements_beyond_their_parent_are_invalid() {
         let found: Vec<_> = in_memory(&[0xd7, 0x81, 7, 0x83, 0x82, 1]).collect();
         assert_eq!(found, [Some((0xd7, &[7][..])), None]);
     }

@@ -1,7 +1,7 @@
-//! Fragmented MP4: samples that movie fragments (`moof`) describe, between the media data.
+//! Packets of fragmented MP4, whose samples are listed by movie fragments (`moof`).
 //!
-//! FFmpeg reads all fragments on opening, unless an index of segments (`sidx`) reaches the end of
-//! the file: then it reads each fragment when its turn comes. What it has read is compared.
+//! FFmpeg reads all fragments on opening, unless a segment index (`sidx`) covers the file: then it
+//! reads each fragment when it is needed. The list must agree with the part that FFmpeg has read.
 
 use std::collections::HashMap;
 
@@ -20,16 +20,16 @@ use super::{
     track::Track,
 };
 
-/// What is read at once, in bytes: most fragments' tables fit.
+/// Number of bytes read at once: most fragments' tables fit.
 const AHEAD: usize = 4096;
 
-/// What may stand beside fragments and their data, and says nothing of them.
+/// Top-level boxes besides fragments and media data that don't concern samples.
 const BESIDE: [&[u8; 4]; 13] = [
     b"ftyp", b"styp", b"moov", b"moof", b"free", b"skip", b"mfra", b"emsg", b"prft", b"uuid",
     b"ssix", b"pdin", b"meta",
 ];
 
-/// The packets of a track that has fragments.
+/// Lists the packets of a track that has fragments.
 pub(super) fn list(
     bytes: &Bytes,
     demuxer: &Demuxer,
@@ -40,7 +40,7 @@ pub(super) fn list(
         demuxer.streams().filter_map(|stream| u32::try_from(stream.id()).ok()).collect();
     let mut walk = Walk::new(bytes, track, known);
     let entries: Vec<_> = demuxer.index_entries(stream.index()).collect();
-    // FFmpeg's index begins with the samples of `moov`, as its edit list has them.
+    // FFmpeg's index begins with the samples of `moov`, after its edit list.
     if let Some(last) = entries.len().checked_sub(1).filter(|_| !track.samples.sizes.is_empty()) {
         let fragments = Walk::new(bytes, track, walk.known.clone()).run()?.samples.len();
         let before = (last + 1).checked_sub(fragments)?;
@@ -52,13 +52,13 @@ pub(super) fn list(
     walk.run()?.compared(&[], &entries, track, bytes.len())
 }
 
-/// The fragments' samples of a track.
+/// The samples of a track in all fragments.
 #[derive(Debug, Default)]
 struct Walked {
     samples: Vec<Sample>,
-    /// Whether FFmpeg reads fragments one by one.
-    piecemeal: bool,
-    /// By how many ticks presentation is delayed, after the last fragment.
+    /// Whether FFmpeg reads fragments on demand.
+    is_on_demand: bool,
+    /// FFmpeg's delay of presentation after the last fragment, in ticks.
     shift: i64,
 }
 
@@ -67,12 +67,12 @@ struct Sample {
     dts: i64,
     run: RunSample,
     discard: bool,
-    /// The delay of presentation when FFmpeg hands it out, in ticks.
+    /// FFmpeg's delay of presentation when it outputs the sample, in ticks.
     shift: i64,
 }
 
 impl Walked {
-    /// Joins the samples of `moov` and of fragments, if FFmpeg's index agrees.
+    /// Lists the samples of `moov` and of fragments; `None` if FFmpeg's index disagrees.
     fn compared(
         self,
         before: &[IndexEntry],
@@ -80,10 +80,10 @@ impl Walked {
         track: &Track,
         file_len: u64,
     ) -> Option<Listing> {
-        if self.piecemeal && !before.is_empty() {
+        if self.is_on_demand && !before.is_empty() {
             return None;
         }
-        if !self.piecemeal && entries.len() != self.samples.len() {
+        if !self.is_on_demand && entries.len() != self.samples.len() {
             return None;
         }
         let before = before.iter().copied();
@@ -92,17 +92,17 @@ impl Walked {
             return None;
         }
         for (sample, entry) in self.samples.iter().zip(entries) {
-            let same = entry.position == sample.run.position
+            let is_same = entry.position == sample.run.position
                 && entry.timestamp == Some(sample.dts)
                 && entry.size == sample.run.size
                 && entry.keyframe == sample.run.key
                 && entry.discard == sample.discard;
-            if !same {
+            if !is_same {
                 return None;
             }
         }
         for Sample { dts, run, discard, shift } in self.samples {
-            let shift = if self.piecemeal { shift } else { self.shift };
+            let shift = if self.is_on_demand { shift } else { self.shift };
             let pts = dts.checked_add(shift)?.checked_add(run.offset.into())?;
             let end = run.position.checked_add(run.size.into())?;
             if end > file_len {
@@ -115,37 +115,38 @@ impl Walked {
     }
 }
 
-/// Walks over a file's boxes as FFmpeg does.
+/// A walk over a file's boxes that reproduces FFmpeg's reading.
 struct Walk<'a> {
     bytes: &'a Bytes,
     track: &'a Track,
-    /// The tracks that FFmpeg has a stream for.
+    /// The ids of tracks that FFmpeg has a stream for.
     known: Vec<u32>,
     segments: Segments,
-    /// The decoding time of the sample before, in ticks.
+    /// Decoding time of the previous sample, in ticks.
     previous: Option<i64>,
-    /// The decoding time at which the next run begins if nothing says it, in ticks.
+    /// Decoding time of the next run if the fragment doesn't give it, in ticks.
     track_end: i64,
+    /// FFmpeg's delay of presentation so far, in ticks: it makes all composition offsets positive.
     shift: i64,
     samples: Vec<Sample>,
-    /// How many samples are believed, of all fragments together.
+    /// Limit of the number of samples in all fragments together.
     most: usize,
-    /// How many of `samples` FFmpeg handed out before it read the next fragments.
+    /// Number of `samples` that FFmpeg has output before it read the next fragments.
     handed_out: usize,
-    /// Where the last sample of any track ends that FFmpeg hasn't handed out, in bytes.
+    /// End in bytes of the last sample, of any track, that FFmpeg hasn't output.
     data_end: u64,
-    /// Where fragments begin, in bytes.
+    /// Offsets of fragments in bytes.
     fragments: Vec<u64>,
-    /// Whether there are boxes that don't belong beside fragments.
-    is_strange: bool,
+    /// Whether there are unknown boxes between fragments.
+    has_unknown_boxes: bool,
 }
 
-/// What FFmpeg knows of a track's times in one fragment.
+/// The decoding times of a track that FFmpeg knows in a fragment.
 #[derive(Debug, Default)]
-struct Times {
-    /// The decoding time of its first sample (`tfdt`), in ticks.
+struct FragmentTimes {
+    /// Decoding time of its first sample (`tfdt`), in ticks.
     start: Option<i64>,
-    /// Where the last run ended, in ticks.
+    /// End of the last run, in ticks.
     next: Option<i64>,
 }
 
@@ -164,7 +165,7 @@ impl<'a> Walk<'a> {
             handed_out: 0,
             data_end: 0,
             fragments: Vec::new(),
-            is_strange: false,
+            has_unknown_boxes: false,
         }
     }
 
@@ -184,29 +185,30 @@ impl<'a> Walk<'a> {
                         self.track_end = end;
                     }
                 }
-                // Its maker says wrong times, which FFmpeg mends from another table.
+                // This muxer writes wrong times, which FFmpeg corrects from another table.
                 b"free" if window.up_to(header.payload, 6) == b"Anevia" => return None,
-                kind => self.is_strange |= !BESIDE.contains(&kind),
+                kind => self.has_unknown_boxes |= !BESIDE.contains(&kind),
             }
             next = header.end;
-            if has_moov && has_data && self.segments.complete {
+            if has_moov && has_data && self.segments.is_complete {
                 has_data = false;
                 self.hand_out(next)?;
             }
         }
         self.hand_out(self.bytes.len())?;
-        let piecemeal = self.segments.complete;
-        // FFmpeg has not read it all, so there is less to compare with: believe only what is audio.
-        if piecemeal && (self.is_strange || !self.segments.agree_with(&self.fragments)) {
+        let is_on_demand = self.segments.is_complete;
+        // FFmpeg has not read all fragments, so less can be compared: the file must be regular.
+        let is_regular = !self.has_unknown_boxes && self.segments.agree_with(&self.fragments);
+        if is_on_demand && !is_regular {
             return None;
         }
-        Some(Walked { samples: self.samples, piecemeal, shift: self.shift })
+        Some(Walked { samples: self.samples, is_on_demand, shift: self.shift })
     }
 
-    /// FFmpeg hands out what it knows before it reads on at `end`.
+    /// Marks all samples so far as output: FFmpeg outputs them before it reads on at offset `end`.
     fn hand_out(&mut self, end: u64) -> Option<()> {
-        if self.segments.complete && self.data_end > end {
-            return None; // it would be cut off, or leave the others of its fragment behind
+        if self.segments.is_complete && self.data_end > end {
+            return None; // FFmpeg would cut the sample off, or skip the rest of its fragment
         }
         for sample in self.samples.get_mut(self.handed_out..)? {
             sample.shift = self.shift;
@@ -219,7 +221,7 @@ impl<'a> Walk<'a> {
         self.fragments.push(header.start);
         let moof = payload(window, header)?.to_vec();
         let mut fragment = Fragment::new(header.start);
-        let mut times = Times::default();
+        let mut times = FragmentTimes::default();
         for child in boxes::in_memory(&moof) {
             let (kind, traf) = child?;
             if kind == *b"traf" {
@@ -229,7 +231,12 @@ impl<'a> Walk<'a> {
         Some(())
     }
 
-    fn traf(&mut self, fragment: &mut Fragment, times: &mut Times, traf: &[u8]) -> Option<()> {
+    fn traf(
+        &mut self,
+        fragment: &mut Fragment,
+        times: &mut FragmentTimes,
+        traf: &[u8],
+    ) -> Option<()> {
         for child in boxes::in_memory(traf) {
             let (kind, payload) = child?;
             match &kind {
@@ -240,7 +247,7 @@ impl<'a> Walk<'a> {
                         times.next = None;
                     }
                 }
-                // FFmpeg breaks off, or takes the last fragment's track.
+                // FFmpeg stops here, or uses the last fragment's track.
                 b"tfdt" | b"trun" if fragment.track == 0 => return None,
                 b"tfdt" if fragment.track == self.track.id => {
                     let start = fragment.start_time(payload)?;
@@ -259,8 +266,8 @@ impl<'a> Walk<'a> {
         Some(())
     }
 
-    /// Takes the samples of a run of the track.
-    fn take(&mut self, run: &Run, times: &mut Times, moof: u64) -> Option<()> {
+    /// Adds the samples of a run of the track.
+    fn take(&mut self, run: &Run, times: &mut FragmentTimes, moof: u64) -> Option<()> {
         if run.samples.is_empty() {
             return Some(());
         }
@@ -269,8 +276,8 @@ impl<'a> Walk<'a> {
         let mut dts = match (times.next.or(times.start), of_segment) {
             (Some(start), _) => start.checked_sub(offset)?,
             (None, Some(start)) => start,
-            (None, None) if !self.segments.complete => self.track_end.checked_sub(offset)?,
-            (None, None) => return None, // too much depends on when FFmpeg reads what
+            (None, None) if !self.segments.is_complete => self.track_end.checked_sub(offset)?,
+            (None, None) => return None, // depends on the order in which FFmpeg reads fragments
         };
         if self.samples.len() + run.samples.len() > self.most {
             return None;
@@ -278,7 +285,7 @@ impl<'a> Walk<'a> {
         let before = self.previous;
         for run in run.samples.iter().copied() {
             self.shift = self.shift.max(-i64::from(run.offset.max(-i32::MAX)));
-            // Fragments that overlap in time: what came before stands.
+            // Where fragments overlap in time, FFmpeg discards the later ones.
             let discard = before.is_some_and(|before| before >= dts);
             self.samples.push(Sample { dts, run, discard, shift: 0 });
             self.previous = Some(dts);
@@ -292,11 +299,11 @@ impl<'a> Walk<'a> {
 
 /// A box's payload; `None` if the file ends within it.
 fn payload<'w>(window: &'w mut Window<'_>, header: Header) -> Option<&'w [u8]> {
-    let len = usize::try_from(header.end - header.payload).ok().filter(|_| !header.cut)?;
+    let len = usize::try_from(header.end - header.payload).ok().filter(|_| !header.is_cut)?;
     window.get(header.payload, len)
 }
 
-/// Where segments start, in ticks, by the place of their `moof`.
+/// Start times of segments in ticks, by the offset of their `moof`.
 pub(super) type Starts = HashMap<u64, i64>;
 
 #[cfg(test)]
@@ -304,7 +311,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_fragments_together_have_so_many_samples_at_most() {
+    fn the_samples_of_all_fragments_together_are_limited() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/fragmented.mp4");
         let bytes = Bytes::memory(std::fs::read(path).unwrap().into());
         let moov = mp4::find_moov(&mut Window::new(&bytes, AHEAD)).unwrap();

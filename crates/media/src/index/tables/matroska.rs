@@ -1,7 +1,7 @@
-//! Matroska and WebM: the heads of all blocks, one after another.
+//! Packets of Matroska and WebM, from the headers of all blocks.
 //!
-//! There is no table of packets, so the file is walked from block to block; what is in them isn't
-//! read. Where FFmpeg would lose its way and search, there is no list.
+//! The format has no table of packets, so the file is walked from block to block without reading
+//! their payload. If FFmpeg would have to resynchronise anywhere, there is no list.
 
 use moviola_av::{demuxer::Demuxer, stream::Stream};
 
@@ -12,14 +12,14 @@ use super::{
     tracks::{self, Track},
 };
 
-/// The elements that lead to blocks, by their numbers in the specification.
+/// Ids of the elements that contain blocks (RFC 9559).
 mod id {
     pub(super) const EBML: u32 = 0x1a45_dfa3;
     pub(super) const SEGMENT: u32 = 0x1853_8067;
     pub(super) const INFO: u32 = 0x1549_a966;
     pub(super) const TRACKS: u32 = 0x1654_ae6b;
     pub(super) const CLUSTER: u32 = 0x1f43_b675;
-    /// Elements beside clusters: cues, tags, seek heads, attachments, chapters.
+    /// Other elements of a segment: cues, tags, seek heads, attachments, chapters.
     pub(super) const BESIDE: [u32; 5] =
         [0x1c53_bb6b, 0x1254_c367, 0x114d_9b74, 0x1941_a469, 0x1043_a770];
     pub(super) const TIMESTAMP: u32 = 0xe7;
@@ -30,15 +30,15 @@ mod id {
     pub(super) const REFERENCE_BLOCK: u32 = 0xfb;
 }
 
-/// What is read at once, in bytes: several heads where blocks are small (audio), not much more than
-/// the head where they are large. Measured to be the fastest for a video with audio.
+/// Number of bytes read at once: several headers where blocks are small (audio), and little more
+/// than the header where they are large. Measured to be the fastest for a video with audio.
 const AHEAD: usize = 256;
 
-/// The packets of `stream`.
+/// Lists the packets of `stream`.
 pub(super) fn list(bytes: &Bytes, demuxer: &Demuxer, stream: Stream<'_>) -> Option<Listing> {
     let mut window = Window::new(bytes, AHEAD);
     let segment = find_segment(&mut window)?;
-    // What lies behind the segment FFmpeg searches for more.
+    // FFmpeg searches bytes after the segment for further clusters.
     let end = segment.end.unwrap_or(bytes.len());
     if end != bytes.len() {
         return None;
@@ -59,7 +59,7 @@ fn find_segment(window: &mut Window<'_>) -> Option<Element> {
     ebml::at(window, head.end?, len).filter(|segment| segment.id == id::SEGMENT)
 }
 
-/// What stands before the clusters: `Info`, `Tracks`, and where the first cluster begins.
+/// The elements `Info` and `Tracks` before the first cluster, and that cluster's offset.
 fn head(window: &mut Window<'_>, start: u64, end: u64) -> Option<(Element, Element, u64)> {
     let (mut info, mut tracks, mut next) = (None, None, start);
     loop {
@@ -74,7 +74,7 @@ fn head(window: &mut Window<'_>, start: u64, end: u64) -> Option<(Element, Eleme
     }
 }
 
-/// A walk over blocks.
+/// A walk over the blocks of a file.
 struct Walk<'b> {
     window: Window<'b>,
     track: Track,
@@ -83,13 +83,13 @@ struct Walk<'b> {
     collector: Collector,
 }
 
-/// The head of a block of the track.
+/// The header of a block of the track.
 struct Block {
     /// Offset of the block's payload in the file in bytes.
     position: u64,
     /// Presentation time in ticks.
     pts: i64,
-    /// Whether a `SimpleBlock` calls it a key frame.
+    /// Whether the keyframe flag of a `SimpleBlock` is set.
     key: bool,
 }
 
@@ -104,15 +104,15 @@ impl Walk<'_> {
                     its
                 }
                 (id::CLUSTER, None) => self.cluster(element.payload, end, false)?,
-                (id::EBML | id::SEGMENT, _) => return None, // files glued together
+                (id::EBML | id::SEGMENT, _) => return None, // concatenated files
                 (_, end) => end?,
             };
         }
         Some(())
     }
 
-    /// Walks over a cluster. One without a length ends where an element begins that can't be in
-    /// it. Gives where that is.
+    /// Walks over a cluster and gives the offset of its end. A cluster of unknown size ends at the
+    /// first element that can't be inside it.
     fn cluster(&mut self, start: u64, end: u64, has_length: bool) -> Option<u64> {
         let (mut next, mut time) = (start, 0);
         while next < end {
@@ -143,7 +143,7 @@ impl Walk<'_> {
         while next < end {
             let element = ebml::at(&mut self.window, next, end)?;
             match element.id {
-                // FFmpeg would take the last one.
+                // FFmpeg uses the last of several blocks.
                 id::BLOCK if block.is_some() => return None,
                 id::BLOCK => block = Some(self.block(element, time)?),
                 id::BLOCK_DURATION => duration = self.unsigned(element)?,
@@ -158,8 +158,8 @@ impl Walk<'_> {
         Some(())
     }
 
-    /// Looks at a block: `Some(None)` if it is another track's, `None` if FFmpeg could make
-    /// nothing, or several packets, of it.
+    /// Parses the header of a block: `Some(None)` if it is another track's, `None` if FFmpeg may make
+    /// no packet or several packets of it.
     fn block(&mut self, element: Element, time: u64) -> Option<Option<Block>> {
         const MAX_HEAD: usize = 11;
         let len = element.len()?;
@@ -178,7 +178,7 @@ impl Walk<'_> {
         Some(Some(Block { position: element.payload, pts, key: flags & 0x80 != 0 }))
     }
 
-    /// `duration` is in ticks; 0 if the block doesn't say it.
+    /// Adds a block's packet. `duration` is in ticks; 0 if the block has none.
     fn take(&mut self, block: &Block, key: bool, duration: u64) {
         let duration = if duration == 0 { self.track.default_duration } else { duration };
         let Block { position, pts, .. } = *block;

@@ -1,7 +1,7 @@
-//! What a container's own tables say of a stream's packets, without reading media data.
+//! Listing of a stream's packets from the container's own tables, without reading media data.
 //!
-//! The list is what a scan through FFmpeg would give, packet by packet. Where the tables leave
-//! anything open, or FFmpeg would make something else of them, there is no list.
+//! The list equals that of reading all packets through FFmpeg. If the tables are incomplete or
+//! ambiguous, or FFmpeg would read them differently, there is no list.
 
 mod boxes;
 mod bytes;
@@ -19,49 +19,48 @@ use moviola_av::demuxer::Demuxer;
 
 pub use self::bytes::Bytes;
 
-/// One packet of a stream as a container lists it.
+/// A packet of a stream as the container lists it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListedPacket {
-    /// Presentation time in ticks of the stream's time base: what `Packet::pts` would say.
+    /// Presentation time in ticks of the stream's time base, as `Packet::pts`.
     pub pts: i64,
-    /// Whether the container calls it a key frame. `Packet::is_key` says the same unless FFmpeg
-    /// parses the codec: then it goes by the bitstream.
+    /// Whether the container marks it as a keyframe. `Packet::is_key` is the same, unless FFmpeg
+    /// parses the codec and uses the bitstream.
     pub key: bool,
-    /// Whether it is decoded but not shown (`Packet::is_discard`, edit lists).
+    /// Whether it is decoded but not shown because of an edit list, as `Packet::is_discard`.
     pub discard: bool,
-    /// Offset in the file in bytes (`Packet::position`).
+    /// Offset in the file in bytes, as `Packet::position`.
     pub position: u64,
 }
 
-/// All packets of a stream.
+/// The list of all packets of a stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
     /// In decoding order.
     pub packets: Vec<ListedPacket>,
-    /// When the last shown packet ends, in ticks of the stream's time base, if known.
+    /// End of the last shown packet in ticks of the stream's time base; `None` if unknown.
     pub end: Option<i64>,
 }
 
-/// How far tables are looked for.
+/// The part of a file that is searched for tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadScope {
-    /// In the header alone: that of MP4 lists all packets, unless the file is fragmented.
+    /// The header only. MP4's lists all packets, unless the file is fragmented.
     Header,
-    /// In the whole file: before every fragment and block too.
+    /// The whole file, with the headers of fragments and blocks.
     File,
 }
 
-/// The packets of `stream` as the container lists them. `bytes` is what `demuxer` reads.
+/// The packets of `stream` as the container lists them. `bytes` is the source of `demuxer`.
 ///
-/// `None` if the container has no such tables within `reach`, or they are incomplete, damaged or in
-/// a form that isn't understood: then the packets have to be read. Nothing is read through
-/// `demuxer`.
-pub fn list(bytes: &Bytes, demuxer: &Demuxer, stream: usize, reach: ReadScope) -> Option<Listing> {
+/// `None` if the container has no such tables within `scope`, or they are incomplete, damaged or
+/// not supported: then the packets have to be read. Nothing is read through `demuxer`.
+pub fn list(bytes: &Bytes, demuxer: &Demuxer, stream: usize, scope: ReadScope) -> Option<Listing> {
     let found = demuxer.stream(stream)?;
     let parameters = found.parameters().ok()?;
     let codec = parameters.codec_name();
-    let mut listing = match (demuxer.format_name(), reach) {
-        ("mov,mp4,m4a,3gp,3g2,mj2", _) if mp4::CUT_ANEW.contains(&codec) => return None,
+    let mut listing = match (demuxer.format_name(), scope) {
+        ("mov,mp4,m4a,3gp,3g2,mj2", _) if mp4::REPACKETISED.contains(&codec) => return None,
         ("mov,mp4,m4a,3gp,3g2,mj2", ReadScope::Header) => mp4::list_header(bytes, demuxer, found)?,
         ("mov,mp4,m4a,3gp,3g2,mj2", ReadScope::File) => mp4::list(bytes, demuxer, found)?,
         ("matroska,webm", ReadScope::File) => matroska::list(bytes, demuxer, found)?,
@@ -73,11 +72,11 @@ pub fn list(bytes: &Bytes, demuxer: &Demuxer, stream: usize, reach: ReadScope) -
     (!listing.packets.is_empty()).then_some(listing)
 }
 
-/// Collects packets, and the end of the one that is shown last.
+/// A collector of packets that tracks the end of the packet shown last.
 #[derive(Debug, Default)]
 struct Collector {
     listing: Listing,
-    /// The time of the packet that is shown last.
+    /// Presentation time of the packet shown last, in ticks.
     last: Option<i64>,
 }
 
@@ -87,7 +86,7 @@ impl Collector {
         Self { listing: Listing { packets, end: None }, last: None }
     }
 
-    /// `duration` is in ticks; 0 if it isn't known.
+    /// Adds a packet. `duration` is in ticks; 0 if unknown.
     fn push(&mut self, packet: ListedPacket, duration: u64) {
         self.listing.packets.push(packet);
         if !packet.discard && self.last.is_none_or(|last| packet.pts >= last) {

@@ -1,5 +1,7 @@
-//! MP4 and QuickTime: FFmpeg's index tells where samples are and when they are decoded; what it
-//! keeps to itself, from decoding to presentation, stands in the sample tables.
+//! Packets of MP4 and QuickTime files.
+//!
+//! FFmpeg's index has the samples' positions and decoding times. It lacks their composition offsets
+//! (from decoding to presentation), which are read from the sample tables here.
 
 use moviola_av::{
     demuxer::{Demuxer, IndexEntry},
@@ -11,14 +13,14 @@ use super::{
     boxes::{self, Header},
     bytes::{Bytes, Window},
     fragments,
-    samples::Samples,
+    samples::SampleTables,
     track::Track,
 };
 
-/// Codecs whose packets FFmpeg cuts anew, whatever the samples are.
-pub(super) const CUT_ANEW: [&str; 3] = ["mpeg1video", "mpeg2video", "vc1"];
+/// Codecs whose packets FFmpeg's parsers split differently from the samples.
+pub(super) const REPACKETISED: [&str; 3] = ["mpeg1video", "mpeg2video", "vc1"];
 
-/// The packets of `stream`.
+/// Lists the packets of `stream`.
 pub(super) fn list(bytes: &Bytes, demuxer: &Demuxer, stream: Stream<'_>) -> Option<Listing> {
     let track = read_track(bytes, stream)?;
     if track.defaults.is_empty() {
@@ -28,7 +30,7 @@ pub(super) fn list(bytes: &Bytes, demuxer: &Demuxer, stream: Stream<'_>) -> Opti
     }
 }
 
-/// The same if `moov` lists them all; `None` if there may be fragments.
+/// Lists the packets of `stream` if `moov` has them all; `None` if there may be fragments.
 pub(super) fn list_header(bytes: &Bytes, demuxer: &Demuxer, stream: Stream<'_>) -> Option<Listing> {
     let track = read_track(bytes, stream).filter(|track| track.defaults.is_empty())?;
     list_samples(bytes, demuxer, stream, &track)
@@ -50,23 +52,25 @@ fn list_samples(
     Some(joined.listing)
 }
 
-/// The box that holds all tables of a file that isn't fragmented.
+/// Finds the `moov` box, which has all tables of a file that isn't fragmented.
 pub(super) fn find_moov(window: &mut Window<'_>) -> Option<Header> {
     let mut next = 0;
     loop {
         let header = boxes::at(window, next, window.file_len())?;
         if header.kind == *b"moov" {
-            return Some(header).filter(|header| !header.cut);
+            return Some(header).filter(|header| !header.is_cut);
         }
         next = header.end;
     }
 }
 
-/// Gives each entry of FFmpeg's index what its sample has in the tables. An edit list leaves out
-/// and repeats samples; an entry's place in the file tells which it is. `shift` is in ticks.
+/// Joins each entry of FFmpeg's index with its sample in the tables.
+///
+/// An edit list omits and repeats samples, so an entry's sample is found by its position in the
+/// file. `shift`, in ticks, is added to all presentation times.
 pub(super) fn join(
     entries: impl Iterator<Item = IndexEntry>,
-    samples: &Samples,
+    samples: &SampleTables,
     shift: i64,
     file_len: u64,
 ) -> Option<Collector> {
@@ -84,7 +88,7 @@ pub(super) fn join(
         }
         let (size, offset) = (*samples.sizes.get(next)?, *samples.offsets.get(next)?);
         let whole = entry.position.checked_add(size.into()).is_some_and(|end| end <= file_len);
-        // An empty sample is a packet to some of FFmpeg's parsers and none to others.
+        // Some of FFmpeg's parsers make a packet of an empty sample and others don't.
         if size != entry.size || size == 0 || !whole {
             return None;
         }
@@ -97,7 +101,8 @@ pub(super) fn join(
     Some(collector)
 }
 
-/// Positions and the samples' numbers, sorted; `None` if two samples lie at the same place.
+/// Positions and numbers of samples, sorted by position; `None` if two samples have the same
+/// position.
 fn by_position(positions: &[u64]) -> Option<Vec<(u64, usize)>> {
     let mut places: Vec<_> = positions.iter().copied().zip(0..).collect();
     places.sort_unstable();
@@ -109,14 +114,14 @@ fn by_position(positions: &[u64]) -> Option<Vec<(u64, usize)>> {
 mod tests {
     use super::*;
 
-    fn samples() -> Samples {
-        Samples {
+    fn samples() -> SampleTables {
+        SampleTables {
             positions: vec![100, 110, 120, 130],
             sizes: vec![10; 4],
             offsets: vec![0, 2, -1, 0],
             durations: vec![1; 4],
             shift: 1,
-            ..Samples::default()
+            ..SampleTables::default()
         }
     }
 
@@ -133,13 +138,13 @@ mod tests {
     }
 
     #[test]
-    fn an_edit_list_may_leave_out_and_repeat_samples() {
+    fn an_edit_list_may_omit_and_repeat_samples() {
         assert_eq!(pts_of(&[100, 110, 120, 130], 140), Some(vec![1, 4, 2, 4]));
         assert_eq!(pts_of(&[110, 120, 100, 110], 140), Some(vec![3, 1, 3, 6]));
     }
 
     #[test]
-    fn what_the_tables_do_not_have_or_the_file_does_not_hold_makes_no_list() {
+    fn entries_without_a_sample_or_beyond_the_file_make_no_list() {
         assert_eq!(pts_of(&[100, 111], 140), None);
         assert_eq!(pts_of(&[120, 130], 139), None);
     }

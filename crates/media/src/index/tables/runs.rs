@@ -1,8 +1,8 @@
-//! The tables of one movie fragment: track fragments and their runs of samples.
+//! The tables of a movie fragment: track fragments and their runs of samples.
 
 use super::{bytes::Fields, track::Defaults};
 
-/// Flags of `tfhd`: which fields are there, and from where offsets count.
+/// Flags of `tfhd`: the fields that it has, and the base of offsets.
 mod header_flags {
     pub(super) const BASE_OFFSET: u32 = 0x01;
     pub(super) const DESCRIPTION: u32 = 0x02;
@@ -12,7 +12,7 @@ mod header_flags {
     pub(super) const BASE_IS_MOOF: u32 = 0x02_0000;
 }
 
-/// Flags of `trun`: which fields are there.
+/// Flags of `trun`: the fields that it has.
 mod run_flags {
     pub(super) const DATA_OFFSET: u32 = 0x001;
     pub(super) const FIRST_FLAGS: u32 = 0x004;
@@ -22,24 +22,25 @@ mod run_flags {
     pub(super) const OFFSET: u32 = 0x800;
 }
 
-/// The most samples of a track that are believed: three days of 60 frames a second. They may take no bytes in the file, so its length bounds little.
+/// The most samples of a track, three days of 60 frames a second. A limit is needed because samples
+/// may need no bytes in the tables, so the file's length doesn't limit their number.
 pub(super) const MOST_SAMPLES: usize = 1 << 24;
 
-/// A sample with one of these flags isn't a key frame: it is no sync sample, or depends on others.
+/// Flags of samples that are not keyframes: not a sync sample, or depending on others.
 const NOT_KEY: u32 = 0x0001_0000 | 0x0100_0000;
 
-/// What the boxes of a fragment so far say.
+/// The state of parsing a fragment's boxes.
 #[derive(Debug)]
 pub(super) struct Fragment {
-    /// The track that runs belong to; 0 before the first `tfhd`.
+    /// Id of the track that runs belong to; 0 before the first `tfhd`.
     pub(super) track: u32,
-    /// Which of the track's descriptions its samples use, counted from 1.
+    /// Number of the sample description in use, from 1.
     pub(super) description: u32,
-    /// Where the `moof` begins, in bytes.
+    /// Offset of the `moof` in bytes.
     pub(super) moof: u64,
-    /// Where the last run ended, in bytes.
+    /// End of the last run in bytes.
     implicit: u64,
-    /// From where runs count, in bytes.
+    /// Base of runs' offsets in bytes.
     base: u64,
     duration: u32,
     size: u32,
@@ -51,31 +52,31 @@ pub(super) struct Fragment {
 pub(super) struct RunSample {
     /// Offset in the file in bytes.
     pub(super) position: u64,
-    /// Bytes.
+    /// Size in bytes.
     pub(super) size: u32,
-    /// In ticks.
+    /// Duration in ticks.
     pub(super) duration: u32,
-    /// From decoding to presentation, in ticks.
+    /// Composition offset, from decoding to presentation, in ticks.
     pub(super) offset: i32,
     pub(super) key: bool,
 }
 
-/// A run of samples that follow each other in time and in the file.
+/// A run of samples that are contiguous in time and in the file.
 #[derive(Debug)]
 pub(super) struct Run {
     pub(super) samples: Vec<RunSample>,
-    /// Where it ends in the file, in bytes.
+    /// Its end in the file in bytes.
     pub(super) end: u64,
 }
 
 impl Fragment {
-    /// The fragment whose `moof` begins at that place.
+    /// The state at the start of the fragment whose `moof` is at that offset.
     pub(super) fn new(moof: u64) -> Self {
         let (track, description, duration, size, flags) = (0, 0, 0, 0, 0);
         Self { track, description, moof, implicit: moof, base: 0, duration, size, flags }
     }
 
-    /// Reads a `tfhd`: from now on runs belong to its track.
+    /// Parses a `tfhd`: the following runs belong to its track.
     pub(super) fn begin(&mut self, tfhd: &[u8], defaults: &[Defaults]) -> Option<()> {
         let mut fields = Fields(tfhd);
         let (_, flags) = fields.version_and_flags()?;
@@ -100,7 +101,7 @@ impl Fragment {
         Some(())
     }
 
-    /// Reads a `tfdt`: when the track's first sample is decoded, in ticks.
+    /// Parses a `tfdt`: the decoding time of the track's first sample, in ticks.
     pub(super) fn start_time(&self, tfdt: &[u8]) -> Option<i64> {
         let mut fields = Fields(tfdt);
         match fields.version_and_flags()? {
@@ -109,7 +110,7 @@ impl Fragment {
         }
     }
 
-    /// Reads a `trun`. `file_len` bounds how many samples are believed.
+    /// Parses a `trun`. `file_len` limits the number of samples.
     pub(super) fn run(&mut self, trun: &[u8], file_len: u64) -> Option<Run> {
         let mut fields = Fields(trun);
         let (_, flags) = fields.version_and_flags()?;
@@ -133,7 +134,7 @@ impl Fragment {
         for number in 0..count {
             let mut optional = |flag, default| if has(flag) { fields.u32() } else { Some(default) };
             let duration = optional(run_flags::DURATION, self.duration)?;
-            // FFmpeg breaks off at an empty sample.
+            // FFmpeg stops at an empty sample.
             let size = optional(run_flags::SIZE, self.size)?;
             let size = Some(size).filter(|&size| size != 0)?;
             let default_flags = if number == 0 { first_flags } else { self.flags };
@@ -162,21 +163,21 @@ mod tests {
     }
 
     #[test]
-    fn what_a_run_leaves_out_comes_from_its_headers() {
+    fn fields_that_a_run_lacks_come_from_its_headers() {
         let mut fragment = Fragment::new(1000);
         fragment.begin(&words(&[0x02_0008, 1, 20]), &[DEFAULTS]).unwrap();
         let run = fragment.run(&words(&[0x805, 2, 100, 0, 5, 0xffff_ffff]), 5000).unwrap();
         let sample =
             |position, offset, key| RunSample { position, size: 7, duration: 20, offset, key };
         assert_eq!(run.samples, [sample(1100, 5, true), sample(1107, -1, false)]);
-        // Without an offset, the next run follows the one before.
+        // Without an offset, the next run starts at the end of the one before.
         fragment.begin(&words(&[0, 1]), &[DEFAULTS]).unwrap();
         let next = fragment.run(&words(&[0, 1]), 5000).unwrap();
         assert_eq!((next.samples[0].position, next.samples[0].key), (1114, false));
     }
 
     #[test]
-    fn counts_that_nothing_holds_are_not_believed() {
+    fn counts_beyond_the_tables_or_the_file_are_errors() {
         let mut fragment = Fragment::new(0);
         assert!(fragment.begin(&words(&[0, 2]), &[DEFAULTS]).is_none());
         fragment.begin(&words(&[0, 1]), &[DEFAULTS]).unwrap();

@@ -1,44 +1,45 @@
-//! The sample tables of MP4: one line for each sample of a track.
+//! The sample tables of an MP4 track (`stbl`).
 
 use super::{
     boxes::{self, Header},
     bytes::{Bytes, Fields},
 };
 
-/// FFmpeg takes longer durations for corrections of decoding times and shortens them.
+/// The longest duration in ticks. FFmpeg reads longer ones as corrections of decoding times and
+/// shortens them.
 const MAX_DURATION: u32 = u32::MAX - 480_000;
 
-/// The samples of a track in decoding order, a list for each property.
+/// The samples of a track in decoding order, with a list for each property.
 #[derive(Debug, Default)]
-pub(super) struct Samples {
+pub(super) struct SampleTables {
     /// Offsets in the file in bytes.
     pub(super) positions: Vec<u64>,
-    /// Bytes.
+    /// Sizes in bytes.
     pub(super) sizes: Vec<u32>,
-    /// From decoding to presentation, in ticks; as many as there are samples.
+    /// Composition offsets, from decoding to presentation, in ticks; one for each sample.
     pub(super) offsets: Vec<i32>,
-    /// In ticks; as many as there are samples, 0 if it isn't known.
+    /// Durations in ticks; one for each sample, 0 if unknown.
     pub(super) durations: Vec<u32>,
-    /// By how many ticks decoding has to begin early so that no offset is negative.
+    /// The number of ticks to add to all composition offsets so that none is negative.
     pub(super) shift: i64,
-    /// When the last sample ends, in ticks of decoding time.
+    /// End of the last sample, in ticks of decoding time.
     pub(super) end: i64,
-    /// Whether every sample uses the first description.
-    pub(super) first_description: bool,
+    /// Whether all samples use the first description.
+    pub(super) has_first_description: bool,
 }
 
-impl Samples {
-    /// Reads the tables among the boxes of an `stbl`.
+impl SampleTables {
+    /// Reads the tables in the boxes of an `stbl`.
     pub(super) fn read(bytes: &Bytes, stbl: &[Header]) -> Option<Self> {
         let kinds = [b"stts", b"ctts", b"stsc", b"stsz", b"stz2", b"stco", b"co64"];
-        if !kinds.iter().all(|kind| boxes::at_most_one(stbl, kind)) {
-            return None; // which one counts is a matter of order
+        if !kinds.iter().all(|kind| boxes::has_at_most_one(stbl, kind)) {
+            return None; // FFmpeg's choice would depend on their order
         }
         let table = |kind| match boxes::only(stbl, kind) {
             Some(header) => bytes.range(header.payload, header.end).map(Some),
             None => Some(None),
         };
-        let mut samples = Self { first_description: true, ..Self::default() };
+        let mut samples = Self { has_first_description: true, ..Self::default() };
         if boxes::only(stbl, b"stz2").is_some() {
             return None;
         }
@@ -47,7 +48,7 @@ impl Samples {
             None => Vec::new(),
         };
         if samples.sizes.is_empty() {
-            // Chunks without samples: FFmpeg leaves the track alone, fragments and all.
+            // If there are chunks without samples, FFmpeg ignores the track with its fragments.
             let mut chunks = [table(b"stco")?, table(b"co64")?].into_iter().flatten();
             let none = chunks.all(|table| numbers(&table, 1).is_some_and(|list| list.len() == 0));
             return none.then_some(samples);
@@ -63,7 +64,7 @@ impl Samples {
         Some(samples)
     }
 
-    /// Where the samples lie: one after another in each chunk.
+    /// Computes the samples' positions: they are contiguous in each chunk.
     fn place(&mut self, chunks: &[u64], stsc: &[u8]) -> Option<()> {
         let runs: Vec<_> = numbers(stsc, 12)?
             .map(|entry| (be(&entry[..4]), be(&entry[4..8]), be(&entry[8..])))
@@ -71,7 +72,7 @@ impl Samples {
         if runs.first()?.0 != 1 || runs.windows(2).any(|pair| pair[0].0 >= pair[1].0) {
             return None;
         }
-        self.first_description = runs.iter().all(|(_, _, description)| *description == 1);
+        self.has_first_description = runs.iter().all(|(_, _, description)| *description == 1);
         self.positions.reserve_exact(self.sizes.len());
         let mut sizes = self.sizes.iter();
         let mut run = 0;
@@ -86,11 +87,12 @@ impl Samples {
                 position = position.checked_add(size.into())?;
             }
         }
-        // FFmpeg knows no samples behind the last chunk.
+        // FFmpeg ignores samples after the last chunk.
         self.sizes.truncate(self.positions.len());
         Some(())
     }
 
+    /// Reads the durations from `stts`.
     fn time(&mut self, stts: &[u8]) -> Option<()> {
         let count = self.sizes.len();
         self.durations.reserve_exact(count);
@@ -106,6 +108,7 @@ impl Samples {
         Some(())
     }
 
+    /// Reads the composition offsets from `ctts`.
     fn offset(&mut self, ctts: Option<&[u8]>) -> Option<()> {
         let count = self.sizes.len();
         self.offsets.reserve_exact(count);
@@ -116,14 +119,14 @@ impl Samples {
                 let (run, offset) = (be(&entry[..4]) as u32 as i32, be(&entry[4..]) as u32 as i32);
                 let Some(run) = usize::try_from(run).ok().filter(|&run| run > 0) else { continue };
                 if place + 1 < last {
-                    // FFmpeg doesn't let the last two count.
+                    // FFmpeg ignores the last two entries here.
                     self.shift = self.shift.max(-i64::from(offset.max(-i32::MAX)));
                 }
                 let run = run.min(count - self.offsets.len());
                 self.offsets.resize(self.offsets.len() + run, offset);
             }
         }
-        // FFmpeg has times for as many samples as one of the two tables has.
+        // FFmpeg needs one of the two tables to cover all samples.
         if self.offsets.len().max(self.durations.len()) < count {
             return None;
         }
@@ -133,7 +136,7 @@ impl Samples {
     }
 }
 
-/// The sizes in an `stsz`. `most` is the length of the file, which bounds what is believed.
+/// The sizes in an `stsz`. `most` is the length of the file, which limits their sum.
 fn sizes(stsz: &[u8], most: u64) -> Option<Vec<u32>> {
     let mut fields = Fields(stsz);
     fields.version_and_flags()?;
@@ -142,12 +145,12 @@ fn sizes(stsz: &[u8], most: u64) -> Option<Vec<u32>> {
         let sizes = fields.take(usize::try_from(count).ok()?.checked_mul(4)?)?;
         return Some(sizes.chunks_exact(4).map(|size| be(size) as u32).collect());
     }
-    // The samples have to lie in the file.
+    // The samples must fit into the file.
     let fits = u64::from(all).checked_mul(count.into())? <= most;
     fits.then(|| usize::try_from(count).ok())?.map(|count| vec![all; count])
 }
 
-/// The entries of a table: behind version and flags, and a count. `None` if there are fewer.
+/// The entries of a table, after version, flags and count. `None` if there are fewer than counted.
 fn numbers(table: &[u8], entry: usize) -> Option<impl ExactSizeIterator<Item = &[u8]>> {
     let mut fields = Fields(table);
     fields.version_and_flags()?;

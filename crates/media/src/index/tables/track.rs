@@ -1,23 +1,23 @@
-//! One track of an MP4 file, as its `moov` describes it.
+//! A track of an MP4 file, from its `moov`.
 
 use super::{
     boxes::{self, Header},
     bytes::{Bytes, Fields, Window},
-    samples::Samples,
+    samples::SampleTables,
 };
 
-/// A track's tables and what its fragments need.
+/// A track's sample tables and the defaults of its fragments.
 #[derive(Debug)]
 pub(super) struct Track {
     pub(super) id: u32,
-    /// Ticks in a second.
+    /// Ticks per second.
     pub(super) time_scale: u32,
-    pub(super) samples: Samples,
-    /// What the edit list takes off the times of fragments, in ticks.
+    pub(super) samples: SampleTables,
+    /// The number of ticks that the edit list subtracts from the times of fragments.
     pub(super) time_offset: i64,
-    /// Whether samples of any description belong to the stream; else those of the first do.
-    any_description: bool,
-    /// What fragments of each track leave out.
+    /// Whether samples of all descriptions belong to the stream, not only those of the first.
+    has_all_descriptions: bool,
+    /// Defaults for the fragments of each track.
     pub(super) defaults: Vec<Defaults>,
 }
 
@@ -32,7 +32,7 @@ pub(super) struct Defaults {
 }
 
 impl Track {
-    /// Reads what `moov` says of the track with that id.
+    /// Reads the track with an id from `moov`.
     pub(super) fn read(bytes: &Bytes, moov: Header, id: u32) -> Option<Self> {
         let window = &mut Window::new(bytes, 1024);
         let found = boxes::children(window, moov.payload, moov.end)?;
@@ -45,7 +45,7 @@ impl Track {
             if track_id(&bytes.range(tkhd.payload, tkhd.end)?)? == id
                 && track.replace(Self::of_trak(bytes, window, &trak, movie_scale)?).is_some()
             {
-                return None; // which one is meant can't be told
+                return None; // ambiguous
             }
         }
         let mut track = Self { id, ..track? };
@@ -83,9 +83,9 @@ impl Track {
         if payload(&dinf, b"dref").is_some_and(|dref| names_other_file(&dref)) {
             return None;
         }
-        let samples = Samples::read(bytes, &stbl)?;
-        let any_description = same_descriptions(&payload(&stbl, b"stsd")?)?;
-        if !(samples.first_description || any_description) {
+        let samples = SampleTables::read(bytes, &stbl)?;
+        let has_all_descriptions = has_same_descriptions(&payload(&stbl, b"stsd")?)?;
+        if !(samples.has_first_description || has_all_descriptions) {
             return None;
         }
         Some(Self {
@@ -94,14 +94,14 @@ impl Track {
             samples,
             time_offset: elst
                 .map_or(Some(0), |elst| time_offset(&elst, time_scale, movie_scale))?,
-            any_description,
+            has_all_descriptions,
             defaults: Vec::new(),
         })
     }
 
-    /// Whether samples of that description belong to the stream; `None` if they are left out.
+    /// `Some` if samples of a description belong to the stream; `None` if FFmpeg drops them.
     pub(super) fn has_description(&self, description: u32) -> Option<()> {
-        (description == 1 || self.any_description).then_some(())
+        (description == 1 || self.has_all_descriptions).then_some(())
     }
 }
 
@@ -119,8 +119,8 @@ impl Defaults {
     }
 }
 
-/// The fields behind the two dates of `tkhd`, `mdhd` and `mvhd`.
-fn behind_dates(payload: &[u8]) -> Option<Fields<'_>> {
+/// The fields after the two dates of `tkhd`, `mdhd` and `mvhd`.
+fn after_dates(payload: &[u8]) -> Option<Fields<'_>> {
     let mut fields = Fields(payload);
     let (version, _) = fields.version_and_flags()?;
     fields.take(if version == 1 { 16 } else { 8 })?;
@@ -128,14 +128,15 @@ fn behind_dates(payload: &[u8]) -> Option<Fields<'_>> {
 }
 
 fn track_id(tkhd: &[u8]) -> Option<u32> {
-    behind_dates(tkhd)?.u32()
+    after_dates(tkhd)?.u32()
 }
 
 fn time_scale(header: &[u8]) -> Option<u32> {
-    behind_dates(header)?.u32().filter(|&scale| i32::try_from(scale).is_ok_and(|scale| scale > 0))
+    after_dates(header)?.u32().filter(|&scale| i32::try_from(scale).is_ok_and(|scale| scale > 0))
 }
 
-/// Whether samples may lie in another file: QuickTime's aliases may say so, shorter ones can't.
+/// Whether samples may be in another file, which QuickTime's aliases can name if they are long
+/// enough.
 fn names_other_file(dref: &[u8]) -> bool {
     const SHORTEST_ALIAS: usize = 142;
     let entries = dref.get(8..).unwrap_or_default();
@@ -144,16 +145,16 @@ fn names_other_file(dref: &[u8]) -> bool {
     })
 }
 
-/// Whether there is more than one sample description and all are of one codec.
-fn same_descriptions(stsd: &[u8]) -> Option<bool> {
+/// Whether there are several sample descriptions and all are of one codec.
+fn has_same_descriptions(stsd: &[u8]) -> Option<bool> {
     let kinds: Option<Vec<_>> =
         boxes::in_memory(stsd.get(8..)?).map(|entry| entry.map(|(kind, _)| kind)).collect();
     let kinds = kinds?;
     Some(kinds.len() > 1 && kinds.windows(2).all(|pair| pair[0] == pair[1]))
 }
 
-/// What FFmpeg takes off the times of fragments: the start of the first edit less the empty one
-/// before it.
+/// The number of ticks that FFmpeg subtracts from the times of fragments: the start of the first
+/// edit minus the duration of an empty edit before it.
 fn time_offset(elst: &[u8], time_scale: u32, movie_scale: u32) -> Option<i64> {
     let mut fields = Fields(elst);
     let (version, _) = fields.version_and_flags()?;
@@ -164,7 +165,7 @@ fn time_offset(elst: &[u8], time_scale: u32, movie_scale: u32) -> Option<i64> {
             1 => (fields.u64()?.cast_signed(), fields.u64()?.cast_signed()),
             _ => (i64::from(fields.u32()?), i64::from(fields.i32()?)),
         };
-        fields.u32()?; // its rate
+        fields.u32()?; // media_rate
         if number == 0 && time == -1 {
             (empty, first) = (duration, 1);
         } else if number == first && time >= 0 {
@@ -174,7 +175,7 @@ fn time_offset(elst: &[u8], time_scale: u32, movie_scale: u32) -> Option<i64> {
     start.checked_sub(rescale(empty, time_scale, movie_scale)?)
 }
 
-/// `ticks` of 1/`from` seconds in ticks of 1/`to`, rounded to the nearest, halves away from zero.
+/// Converts ticks of 1/`from` seconds to ticks of 1/`to`, rounded to nearest, halves away from zero.
 pub(super) fn rescale(ticks: i64, to: u32, from: u32) -> Option<i64> {
     let (num, den) = (i128::from(ticks) * i128::from(to), i128::from(from));
     let half = if num < 0 { -(den / 2) } else { den / 2 };
@@ -198,14 +199,14 @@ mod tests {
     }
 
     #[test]
-    fn an_edit_list_moves_fragments() {
+    fn an_edit_list_shifts_the_times_of_fragments() {
         check_offset(&[], 0);
         check_offset(&[(0, 1024)], 1024);
         check_offset(&[(500, -1), (0, 1024)], 1024 - 45_000);
     }
 
     #[test]
-    fn an_edit_list_that_ends_early_is_no_list() {
+    fn an_incomplete_edit_list_makes_no_list() {
         assert_eq!(time_offset(&[0, 0, 0, 0, 0, 0, 0, 1, 0, 0], 90_000, 1000), None);
     }
 }

@@ -1,10 +1,10 @@
-//! What Matroska's head says of a track and its times.
+//! A Matroska track's number, time scale and delay, from `Info` and `Tracks`.
 
 use moviola_av::stream::Stream;
 
 use super::ebml;
 
-/// The elements of `Info` and `Tracks` that count here.
+/// Ids of the elements of `Info` and `Tracks` that are used here.
 mod id {
     pub(super) const TIMESTAMP_SCALE: u32 = 0x2a_d7b1;
     pub(super) const TRACK_ENTRY: u32 = 0xae;
@@ -14,29 +14,29 @@ mod id {
     pub(super) const CODEC_DELAY: u32 = 0x56aa;
     pub(super) const DEFAULT_DURATION: u32 = 0x23_e383;
     pub(super) const TRACK_SCALE: u32 = 0x23_314f;
-    /// What holds other elements in a `TrackEntry`: video and audio, colours and projection, ways
-    /// of encoding, planes, additions to blocks.
+    /// Elements of a `TrackEntry` that contain other elements: video and audio, colours and
+    /// projection, encodings, planes, block additions.
     pub(super) const MASTERS: [u32; 13] = [
         0xe0, 0xe1, 0x55b0, 0x55d0, 0x7670, 0x6d80, 0x6240, 0x5034, 0x5035, 0xe2, 0xe3, 0xe4,
         0x41e4,
     ];
 }
 
-/// Elements in elements in a `TrackEntry`, at most.
+/// The deepest nesting of elements in a `TrackEntry`.
 const MAX_DEPTH: usize = 4;
 
-/// Track types that FFmpeg makes streams of: type and what the codec's name begins with.
+/// Track types that FFmpeg makes streams of, with the first letters of their codec ids.
 const STREAMS: [(u64, &[u8]); 4] = [(1, b"V"), (2, b"A"), (17, b"DS"), (33, b"DS")];
 
-/// A track, as far as its packets' times and places need it.
+/// The properties of a track that its packets' times depend on.
 #[derive(Debug)]
 pub(super) struct Track {
     pub(super) number: u64,
-    /// What blocks last that don't say it, in ticks; 0 if it isn't known.
+    /// Duration of blocks that have none, in ticks; 0 if unknown.
     pub(super) default_duration: u64,
     /// Ticks of clusters in one tick of the track.
     scale: f64,
-    /// By how many ticks the codec delays, which the times of blocks include.
+    /// The codec's delay in ticks, which the times of blocks include.
     delay: i64,
 }
 
@@ -53,8 +53,9 @@ struct Entry {
     scale: Option<f64>,
 }
 
-/// The track that FFmpeg's `stream` came from, and the numbers of all tracks. `info` and `tracks`
-/// are the payloads of these elements.
+/// The track of FFmpeg's `stream`, and the numbers of all tracks.
+///
+/// `info` and `tracks` are the payloads of these elements; `streams` is FFmpeg's number of streams.
 pub(super) fn read(
     info: &[u8],
     tracks: &[u8],
@@ -71,7 +72,7 @@ pub(super) fn read(
     let with_stream: Vec<_> = entries.into_iter().filter(Entry::has_stream).collect();
     let entry = with_stream.get(stream.index()).filter(|_| with_stream.len() <= streams)?;
     let is_unique = numbers.iter().filter(|&&number| number == entry.number).count() == 1;
-    // Microsoft's way to store a stream gives decoding times.
+    // With Microsoft's codec ids, blocks have decoding times instead of presentation times.
     if !is_unique || entry.kind != 1 || entry.codec.starts_with(b"V_MS") {
         return None;
     }
@@ -89,16 +90,16 @@ pub(super) fn read(
 }
 
 impl Track {
-    /// The time of a block in ticks: `block` is relative to its cluster's time. `None` if it would
-    /// be negative, which FFmpeg calls unknown.
+    /// The time of a block in ticks; `block` is relative to its cluster's time. `None` if it would be
+    /// negative, which FFmpeg reads as unknown.
     pub(super) fn ticks(&self, cluster: u64, block: i16) -> Option<i64> {
         if block < 0 && cluster < u64::from(block.unsigned_abs()) {
             return None;
         }
-        // In floating point, as FFmpeg does it.
+        // In floating point, as FFmpeg computes it.
         let cluster = cluster as f64 / self.scale;
-        let exact = cluster < 9e15;
-        let cluster = exact.then_some(cluster as i64)?;
+        let is_exact = cluster < 9e15;
+        let cluster = is_exact.then_some(cluster as i64)?;
         cluster.checked_add(block.into())?.checked_sub(self.delay)
     }
 }
@@ -121,7 +122,7 @@ impl Entry {
         Some(entry)
     }
 
-    /// Whether FFmpeg makes a stream of it.
+    /// Whether FFmpeg makes a stream of the track.
     fn has_stream(&self) -> bool {
         let first = self.codec.first();
         STREAMS.iter().any(|(kind, letters)| {
@@ -130,8 +131,8 @@ impl Entry {
     }
 }
 
-/// `None` if FFmpeg would stumble over what is in an element: it searches for the next cluster
-/// then, and has no streams for the tracks behind.
+/// Checks the elements nested in an element. `None` if FFmpeg would fail on them: it then skips to
+/// the next cluster and has no streams for the tracks after it.
 fn check(id: u32, payload: &[u8], depth: usize) -> Option<()> {
     if !id::MASTERS.contains(&id) {
         return Some(());
@@ -143,7 +144,7 @@ fn check(id: u32, payload: &[u8], depth: usize) -> Option<()> {
     })
 }
 
-/// Nanoseconds in a tick of clusters.
+/// Nanoseconds per tick of clusters.
 fn time_scale(info: &[u8]) -> Option<u64> {
     let mut scale = 1_000_000;
     for element in ebml::in_memory(info) {
@@ -166,14 +167,14 @@ mod tests {
     }
 
     #[test]
-    fn blocks_count_from_their_cluster() {
+    fn block_times_are_relative_to_their_cluster() {
         check_ticks(1.0, 0, 1000, -40, Some(960));
         check_ticks(1.0, 7, 1000, 40, Some(1033));
         check_ticks(2.0, 0, 1001, 1, Some(501));
     }
 
     #[test]
-    fn a_track_that_is_broken_inside_is_no_track() {
+    fn a_track_with_invalid_elements_inside_is_an_error() {
         let video =
             |inside: &[u8]| [&[0xd7, 0x81, 1, 0xe0, 0x80 | inside.len() as u8], inside].concat();
         assert!(Entry::parse(&video(&[0xb0, 0x81, 64])).is_some());
@@ -181,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn times_before_zero_or_beyond_all_sense_are_unknown() {
+    fn negative_or_inexact_times_are_unknown() {
         check_ticks(1.0, 0, 10, -11, None);
         check_ticks(1.0, 0, u64::MAX, 0, None);
     }

@@ -11,10 +11,10 @@ pub(in crate::simd) fn yuv_to_rgb(
     gains: &YuvGains,
     [red, green, blue]: [&mut [Lanes<u8>]; 3],
 ) {
-    let color = Color::new(gains);
+    let vectors = YuvVectors::new(gains);
     let inputs = y.iter().zip(u).zip(v);
     for ((((y, u), v), red), (green, blue)) in inputs.zip(red).zip(green.iter_mut().zip(blue)) {
-        let rgb = color.of(load_i16(y), load_i16(u), load_i16(v));
+        let rgb = vectors.of(load_i16(y), load_i16(u), load_i16(v));
         for (out, value) in [red, green, blue].into_iter().zip(rgb) {
             store_u8(out, pack_u8(value));
         }
@@ -32,15 +32,15 @@ pub(in crate::simd) fn yuv_to_packed(
 ) {
     let pairs = (luma.len() / 2).min(u.len().saturating_sub(1)).min(v.len().saturating_sub(1));
     let whole = (2 * pairs).min(out.len() / 3) / 32 * 32;
-    let (color, interleave) = (Color::new(gains), Interleave::halves());
+    let (vectors, interleave) = (YuvVectors::new(gains), Interleave::halves());
     let luma_32 = luma[..whole].as_chunks::<32>().0.iter();
     let chroma = SitedChroma::of(u, whole).zip(SitedChroma::of(v, whole));
     for ((luma, (u, v)), out) in luma_32.zip(chroma).zip(out.as_chunks_mut::<96>().0) {
         let luma = load_bytes(luma);
         let low_bytes = _mm256_and_si256(luma, _mm256_set1_epi16(0xff));
-        let even = color.of(_mm256_slli_epi16::<7>(low_bytes), u.even(), v.even());
+        let even = vectors.of(_mm256_slli_epi16::<7>(low_bytes), u.even(), v.even());
         let high_bytes = _mm256_srli_epi16::<8>(luma);
-        let odd = color.of(_mm256_slli_epi16::<7>(high_bytes), u.odd(), v.odd());
+        let odd = vectors.of(_mm256_slli_epi16::<7>(high_bytes), u.odd(), v.odd());
         let [red, green, blue] = [0, 1, 2].map(|i| _mm256_packus_epi16(even[i], odd[i]));
         interleave.store([red, green, blue], out);
     }
@@ -74,23 +74,23 @@ impl<'a> SitedChroma<'a> {
 
 #[target_feature(enable = "avx2")]
 pub(in crate::simd) fn level_to_u8(row: &[Lanes<i16>], gain: LumaGain, out: &mut [Lanes<u8>]) {
-    let luma = Luma::new(gain);
+    let luma = LumaVectors::new(gain);
     for (row, out) in row.iter().zip(out) {
         store_u8(out, pack_u8(steps(luma.in_64ths(load_i16(row)))));
     }
 }
 
 /// A [`YuvGains`] in vectors.
-struct Color {
-    luma: Luma,
+struct YuvVectors {
+    luma: LumaVectors,
     chroma: [[__m256i; 2]; 3],
 }
 
-impl Color {
+impl YuvVectors {
     #[target_feature(enable = "avx2")]
     fn new(gains: &YuvGains) -> Self {
         let chroma = gains.chroma.map(|pair| pair.map(|gain| _mm256_set1_epi16(gain)));
-        Self { luma: Luma::new(gains.luma), chroma }
+        Self { luma: LumaVectors::new(gains.luma), chroma }
     }
 
     /// Red, green and blue of sixteen levels, in 8-bit steps, not yet clamped.
@@ -107,12 +107,12 @@ impl Color {
 }
 
 /// A [`LumaGain`] in vectors.
-struct Luma {
+struct LumaVectors {
     offset: __m256i,
     gain: __m256i,
 }
 
-impl Luma {
+impl LumaVectors {
     #[target_feature(enable = "avx2")]
     fn new(gain: LumaGain) -> Self {
         Self { offset: _mm256_set1_epi16(gain.offset), gain: _mm256_set1_epi16(gain.gain) }

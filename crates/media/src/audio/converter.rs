@@ -1,4 +1,4 @@
-//! The last step of audio: from the stream's rate and channels to the wanted ones.
+//! Conversion of a stream's samples to the wanted rate and channels.
 
 use moviola_av::{
     audio::{ChannelLayout, MixLevels, SampleFormat},
@@ -8,26 +8,29 @@ use moviola_av::{
 
 use super::{AudioOptions, Samples};
 
-/// Input samples on each side of a place that resampling looks at, at most, if the rate is kept or
-/// raised: libswresample's filter has 32.
+/// An upper bound of the input samples on each side that resampling reads, if the rate is kept or
+/// raised. libswresample's filter has 32.
 const FILTER: i64 = 64;
 
-/// Turns samples of a stream, which follow on each other without a gap, into what is wanted.
-pub(super) struct Output {
-    /// Of the stream.
+/// A converter of a stream's contiguous samples to the wanted rate and channels.
+pub(super) struct AudioConverter {
+    /// Samples per second of the stream.
     rate: u32,
     layout: ChannelLayout,
     levels: Option<MixLevels>,
-    /// Number of the stream's first sample, and the number it has among those that come out.
+    /// Number of the stream's first sample, at the stream's rate and at the wanted one.
     origin: (i64, i64),
+    /// Samples per second and channels.
     wanted: (u32, u16),
+    /// `None` if rate and channels are the wanted ones.
     resampler: Option<Resampler>,
-    /// Number of the next sample to come out.
+    /// Number of the next output sample.
     next: i64,
 }
 
-impl Output {
-    /// For a stream of `rate` samples a second whose first sample has the number `origin`.
+impl AudioConverter {
+    /// A converter for a stream of `rate` samples per second whose first sample has the number
+    /// `origin`.
     pub(super) fn new(
         rate: u32,
         layout: ChannelLayout,
@@ -39,33 +42,33 @@ impl Output {
         let wanted = (options.sample_rate.unwrap_or(rate), options.channels.unwrap_or(native));
         let first = nearest(origin, wanted.0, rate);
         let (origin, resampler) = ((origin, first), None);
-        let mut output = Self { rate, layout, levels, origin, wanted, resampler, next: first };
-        output.restart(origin.0)?;
-        Ok(output)
+        let mut converter = Self { rate, layout, levels, origin, wanted, resampler, next: first };
+        converter.restart(origin.0)?;
+        Ok(converter)
     }
 
-    /// Samples a second that come out.
+    /// Output samples per second.
     pub(super) fn sample_rate(&self) -> u32 {
         self.wanted.0
     }
 
-    /// Channels that come out.
+    /// Number of output channels.
     pub(super) fn channels(&self) -> usize {
         self.wanted.1.into()
     }
 
-    /// Number of the first sample of all.
+    /// Number of the first output sample.
     pub(super) fn first(&self) -> i64 {
         self.origin.1
     }
 
-    /// Number of the next sample to come out.
+    /// Number of the next output sample.
     pub(super) fn next(&self) -> i64 {
         self.next
     }
 
-    /// The sample of the stream from which on samples have to go in, for those from number `wanted`
-    /// on to come out as if all had gone in.
+    /// The first input sample that is needed so that output samples from number `wanted` on equal
+    /// those of converting the whole stream.
     pub(super) fn enough_for(&self, wanted: i64) -> i64 {
         let (origin, first) = self.origin;
         let (rate, wanted_rate) = (i64::from(self.rate), i64::from(self.wanted.0));
@@ -73,13 +76,14 @@ impl Output {
             if self.resampler.is_some() { FILTER + FILTER * rate / wanted_rate } else { 0 };
         let exact = i128::from(wanted - first) * i128::from(rate) / i128::from(wanted_rate);
         let enough = i64::try_from(exact).unwrap_or(i64::MAX) - margin;
-        // The filter has as many phases as it takes until both rates have a sample at one moment.
+        // The filter's phase repeats where both rates have a sample at the same time; conversion
+        // must start at such a sample.
         let period = rate / gcd(rate, wanted_rate);
         origin + (enough.max(0) / period) * period
     }
 
-    /// Forgets what went in; what comes next is the stream's sample with that number, from
-    /// [`enough_for`](Self::enough_for).
+    /// Drops the resampler's state. The next input sample is the stream's sample `number`, which
+    /// comes from [`enough_for`](Self::enough_for).
     pub(super) fn restart(&mut self, number: i64) -> AvResult<()> {
         let (origin, first) = self.origin;
         self.next = first + nearest(number - origin, self.wanted.0, self.rate);
@@ -100,7 +104,7 @@ impl Output {
         Ok(())
     }
 
-    /// Takes samples of the stream; `None` if nothing comes out yet.
+    /// Converts samples of the stream; `None` if the resampler holds them back.
     pub(super) fn push(&mut self, planes: Vec<Vec<f32>>) -> AvResult<Option<Samples>> {
         let mut channels = planes;
         if let Some(resampler) = &mut self.resampler {
@@ -112,7 +116,8 @@ impl Output {
         Ok(self.hand_out(channels))
     }
 
-    /// What was held back; nothing may go in after it but after a restart.
+    /// The samples that the resampler held back. Afterwards only [`restart`](Self::restart) may be
+    /// called.
     pub(super) fn finish(&mut self) -> AvResult<Option<Samples>> {
         let Some(resampler) = &mut self.resampler else { return Ok(None) };
         let mut channels = vec![Vec::new(); self.wanted.1.into()];

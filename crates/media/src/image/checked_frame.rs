@@ -10,14 +10,14 @@ use super::{
 };
 
 /// A frame whose planes hold every sample that its size and layout require.
-pub(super) struct Source<'a> {
+pub(super) struct CheckedFrame<'a> {
     pub(super) size: Size,
     pub(super) layout: Layout,
     pub(super) color: FrameColor,
     planes: [Option<Plane<'a>>; 3],
 }
 
-impl<'a> Source<'a> {
+impl<'a> CheckedFrame<'a> {
     /// Checks a frame.
     ///
     /// # Errors
