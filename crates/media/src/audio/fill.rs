@@ -51,7 +51,7 @@ impl AudioReader {
     /// As the iterator: the first packets may have to be decoded to know it.
     pub fn channels(&mut self) -> Result<Option<usize>> {
         self.learn()?;
-        Ok(self.audio.grid().map(|grid| grid.output.channels()))
+        Ok(self.audio.grid().map(|grid| grid.converter.channels()))
     }
 
     /// Fills `out` with the next samples, the channels taking turns: left, right, left, right…
