@@ -112,3 +112,82 @@ pub(crate) fn receive_all<D: PacketDecoder>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+
+    /// A decoder that returns prepared answers, and that is full until it was asked for a frame.
+    struct Prepared {
+        answers: VecDeque<AvResult<Received<u32>>>,
+        is_full: bool,
+        sent: usize,
+    }
+
+    impl PacketDecoder for Prepared {
+        type Frame = u32;
+
+        fn send(&mut self, _packet: &Packet) -> AvResult<Sent> {
+            if self.is_full {
+                return Ok(Sent::Full);
+            }
+            self.sent += 1;
+            Ok(Sent::Accepted)
+        }
+
+        fn receive(&mut self) -> AvResult<Received<u32>> {
+            self.is_full = false;
+            self.answers.pop_front().unwrap_or(Ok(Received::NeedPacket))
+        }
+    }
+
+    fn prepared(answers: impl IntoIterator<Item = AvResult<Received<u32>>>) -> Prepared {
+        Prepared { answers: answers.into_iter().collect(), is_full: false, sent: 0 }
+    }
+
+    fn damage() -> AvError {
+        AvError::Ffmpeg { op: "avcodec_receive_frame", code: -1, message: "invalid data".into() }
+    }
+
+    #[test]
+    fn damaged_packets_are_passed_over() {
+        let mut decoder = prepared([
+            Err(damage()),
+            Ok(Received::Frame(1)),
+            Err(damage()),
+            Err(damage()),
+            Ok(Received::Frame(2)),
+        ]);
+        let mut frames = Vec::new();
+        receive_all(&mut decoder, |frame| frames.push(frame)).unwrap();
+        assert_eq!(frames, [1, 2]);
+    }
+
+    #[test]
+    fn a_decoder_that_only_fails_is_given_up_until_its_next_packet() {
+        let mut decoder = prepared((0..=MAX_ERRORS).map(|_| Err(damage())));
+        let received = receive(&mut decoder, is_damage).unwrap();
+        assert!(matches!(received, Received::NeedPacket));
+        assert!(decoder.answers.is_empty());
+    }
+
+    #[test]
+    fn other_errors_are_returned() {
+        let mut decoder = prepared([Err(damage()), Err(AvError::OutOfMemory)]);
+        assert_eq!(receive(&mut decoder, is_damage).unwrap_err(), AvError::OutOfMemory);
+        let mut decoder = prepared([Err(damage())]);
+        assert_eq!(receive(&mut decoder, |_| false).unwrap_err(), damage());
+    }
+
+    #[test]
+    fn a_packet_is_sent_once_there_is_room_for_it() {
+        let packet = Packet::from_data(&[1]).unwrap();
+        let mut decoder = Prepared { is_full: true, ..prepared([Ok(Received::Frame(7))]) };
+        let mut frames = Vec::new();
+        send(&mut decoder, &packet, |decoder| receive_all(decoder, |frame| frames.push(frame)))
+            .unwrap();
+        assert_eq!((decoder.sent, frames), (1, vec![7]));
+    }
+}

@@ -1,5 +1,5 @@
-//! A software decoder that takes over gives the same frames. What needs a device uses Vulkan's, which
-//! may be a software one that decodes no video: then everything must fall back.
+//! A software decoder that takes over gives the same frames. What needs a device uses Vulkan's,
+//! which may be a software one that decodes no video: then everything must fall back.
 
 use std::{
     path::{Path, PathBuf},
@@ -45,21 +45,21 @@ fn assert_same(got: &[VideoFrame], want: &[VideoFrame], what: &str) {
     for (number, (got, want)) in got.iter().zip(want).enumerate() {
         assert_eq!((got.format(), got.pts()), (want.format(), want.pts()), "{what}: {number}");
         let same = got.planes().zip(want.planes()).all(|(got, want)| got.iter().eq(want.iter()));
-        assert!(same, "{what}: picture {number} differs");
+        assert!(same, "{what}: frame {number} differs");
     }
 }
 
 #[test]
-fn keyframes_are_the_same_whatever_is_wished_for() {
+fn keyframes_are_the_same_on_any_device() {
     for name in
         ["h264_trial.mp4", "h264_opengop.ts", "hevc_10bit.mp4", "av1.mkv", "damaged_keyframe.mp4"]
     {
         let (want, none) = keyframes(name, Hwaccel::None, 1);
         assert_eq!(none, None);
-        for wish in [Hwaccel::Auto].into_iter().chain(HwKind::ALL.map(Hwaccel::Kind)) {
+        for hwaccel in [Hwaccel::Auto].into_iter().chain(HwKind::ALL.map(Hwaccel::Kind)) {
             for decoders in [1, 3] {
-                let (got, _) = keyframes(name, wish, decoders);
-                assert_same(&got, &want, &format!("{name}, {wish}, {decoders} decoders"));
+                let (got, _) = keyframes(name, hwaccel, decoders);
+                assert_same(&got, &want, &format!("{name}, {hwaccel}, {decoders} decoders"));
             }
         }
     }
@@ -76,7 +76,7 @@ fn packets(name: &str) -> (Arc<CodecParameters>, Vec<Packet>) {
     (video.parameters, all.filter(|packet| packet.stream_index() == video.index).collect())
 }
 
-/// Every picture of the packets.
+/// Every frame of the packets.
 #[track_caller]
 fn decode(decoder: &mut StreamDecoder, packets: &[Packet]) -> Vec<VideoFrame> {
     let mut frames = Vec::new();
@@ -112,7 +112,7 @@ fn vulkan(codec: Codec) -> Option<Arc<Hardware>> {
 }
 
 #[test]
-fn a_stream_goes_on_where_the_device_stopped() {
+fn software_goes_on_where_the_device_failed() {
     for name in ["h264_bframes.mp4", "hevc_cra.mp4", "av1.mkv", "vp9.webm", "mpeg4.avi"] {
         let (parameters, packets) = packets(name);
         let options = DecoderOptions { threads: 2, ..Default::default() };
@@ -128,7 +128,7 @@ fn a_stream_goes_on_where_the_device_stopped() {
 }
 
 #[test]
-fn a_device_that_decodes_no_video_is_asked_once() {
+fn a_device_that_decodes_no_video_is_used_once() {
     let Some(hardware) = vulkan(Codec::AV1) else { return };
     let (parameters, packets) = packets("av1.mkv");
     let options = DecoderOptions::default();
@@ -146,7 +146,7 @@ fn a_device_that_decodes_no_video_is_asked_once() {
 }
 
 #[test]
-fn damage_is_not_held_against_the_device() {
+fn damage_is_no_failure_of_the_device() {
     let Some(hardware) = vulkan(Codec::AV1) else { return };
     let (parameters, _) = packets("av1.mkv");
     let options = DecoderOptions::default();

@@ -1,8 +1,9 @@
-//! Hardware decoding: what is wished for, what each stream gets, and why.
+//! Hardware decoding: what is asked for, what each stream gets, and why.
 //!
-//! A stream is decoded by a device if one of the kind is there, this build knows the codec on it,
-//! and the device gives the first picture. Else it is decoded in software, with the same results,
-//! and [`Hardware::fallback`] tells the reason. Pictures come into memory at once, as planes.
+//! A stream is decoded by a device if there is one of the kind, this build supports the codec on
+//! it, and the device decodes the first frame. Else it is decoded in software, with the same
+//! results, and [`Hardware::fallback`] is the reason. Frames are copied to memory at once, as
+//! planes.
 
 #[cfg(test)]
 mod tests;
@@ -57,7 +58,7 @@ impl fmt::Display for Hwaccel {
 ///
 /// # Errors
 ///
-/// Why there is none: the build, the driver or the machine.
+/// The reason why there is none: the build, the driver or the machine.
 pub fn device(kind: HwKind) -> Result<Arc<HwDevice>, String> {
     static DEVICES: [OnceLock<Result<Arc<HwDevice>, String>>; HwKind::ALL.len()] =
         [const { OnceLock::new() }; HwKind::ALL.len()];
@@ -72,23 +73,23 @@ pub fn device(kind: HwKind) -> Result<Arc<HwDevice>, String> {
     place.map_or_else(open, |place| DEVICES[place].get_or_init(open).clone())
 }
 
-/// Where the decoders of one stream decode. They share it: what one finds out counts for all.
+/// The device of one stream's decoders, which share it: a failure in one is a failure for all.
 #[derive(Debug)]
 pub struct Hardware {
     device: Option<Arc<HwDevice>>,
-    /// Why the device is not, or no longer, asked.
+    /// Why the device is not, or no longer, used.
     refused: OnceLock<String>,
 }
 
 impl Hardware {
-    /// Software only, because nothing else was wished for.
+    /// Software only, because no hardware was asked for.
     pub fn none() -> Arc<Self> {
         Self::with(None)
     }
 
-    /// What `wish` comes to for a stream of `codec`.
-    pub fn choose(wish: Hwaccel, codec: Codec) -> Arc<Self> {
-        let found = match wish {
+    /// The device for a stream of `codec`, if there is one.
+    pub fn choose(wanted: Hwaccel, codec: Codec) -> Arc<Self> {
+        let found = match wanted {
             Hwaccel::None => return Self::none(),
             Hwaccel::Kind(kind) => device_for(kind, codec),
             Hwaccel::Auto => HwKind::ALL
@@ -106,13 +107,13 @@ impl Hardware {
         }
     }
 
-    /// Why a wish for hardware is not fulfilled, as far as it is known yet: it may be the first
-    /// picture that tells.
+    /// Why the stream isn't decoded in hardware, although that was asked for. It may be known only
+    /// after the first frame.
     pub fn fallback(&self) -> Option<&str> {
         self.refused.get().map(String::as_str)
     }
 
-    /// The device to ask.
+    /// The device to decode on.
     pub fn device(&self) -> Option<&Arc<HwDevice>> {
         self.device.as_ref().filter(|_| self.refused.get().is_none())
     }
@@ -121,7 +122,7 @@ impl Hardware {
         Arc::new(Self { device, refused: OnceLock::new() })
     }
 
-    /// From now on the stream is decoded in software. Of several reasons the first counts.
+    /// Gives up the device: the stream is decoded in software. The first reason is kept.
     pub(crate) fn refuse(&self, reason: &str) {
         let reason = match &self.device {
             Some(device) => format!("{}: {reason}", device.kind()),

@@ -1,27 +1,27 @@
-//! Wishes for hardware, and refusals.
+//! The choice of a device, and refusals.
 
 use super::*;
 
 #[test]
-fn wishes_are_read_as_they_are_written() {
+fn hwaccel_parses_what_it_displays() {
     let kinds = HwKind::ALL.map(Hwaccel::Kind);
-    for wish in [Hwaccel::None, Hwaccel::Auto].into_iter().chain(kinds) {
-        assert_eq!(wish.to_string().parse(), Ok(wish));
+    for hwaccel in [Hwaccel::None, Hwaccel::Auto].into_iter().chain(kinds) {
+        assert_eq!(hwaccel.to_string().parse(), Ok(hwaccel));
     }
     let error = "gpu".parse::<Hwaccel>().unwrap_err();
     assert!(error.starts_with("expected auto, none, cuda"), "{error}");
 }
 
 #[test]
-fn no_wish_has_no_device_and_no_reason() {
+fn without_hwaccel_there_is_no_device_and_no_reason() {
     let hardware = Hardware::choose(Hwaccel::None, Codec::H264);
     assert!(hardware.device().is_none() && hardware.fallback().is_none());
 }
 
 #[test]
-fn what_cannot_be_had_says_why() {
-    let reason = |wish, codec| {
-        let hardware = Hardware::choose(wish, codec);
+fn a_missing_device_has_a_reason() {
+    let reason = |hwaccel, codec| {
+        let hardware = Hardware::choose(hwaccel, codec);
         assert!(hardware.device().is_none());
         hardware.fallback().unwrap().to_owned()
     };
@@ -37,7 +37,7 @@ fn what_cannot_be_had_says_why() {
 }
 
 #[test]
-fn the_first_refusal_counts() {
+fn the_first_refusal_is_kept() {
     let hardware = Hardware::none();
     hardware.refuse("first");
     hardware.refuse("second");

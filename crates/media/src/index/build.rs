@@ -1,4 +1,4 @@
-//! Makes an index in the cheapest way that is exact.
+//! Makes an index in the cheapest exact way.
 
 use super::{
     Details, FrameIndex, Origin, PacketEntry, by_decoding,
@@ -25,8 +25,8 @@ pub(crate) fn build(media: &Media) -> Result<FrameIndex> {
     }
 }
 
-/// The index made from packets, at once or when it was made before:
-/// [`SourceOptions::index_cache`](crate::source::SourceOptions::index_cache) says where it is kept.
+/// The index made from packets, or stored when it was made before, in
+/// [`SourceOptions::index_cache`](crate::source::SourceOptions::index_cache).
 pub(crate) fn cached_from_packets(media: &Media) -> Result<FrameIndex> {
     let folder = media.options.index_cache.as_ref();
     let key = media.bytes().filter(|_| folder.is_some());
@@ -58,14 +58,13 @@ fn from_packets(media: &Media) -> Result<FrameIndex> {
     Ok(index.with_details(details))
 }
 
-/// The index of the container's tables, if they are complete within `reach`; nothing is read beside
-/// them.
-pub(crate) fn from_tables(media: &Media, reach: ReadScope) -> Option<FrameIndex> {
-    // Matroska's VP8 pictures that aren't shown are told by their own bytes alone.
+/// The index of the container's tables, if they are complete within `scope`; nothing else is read.
+pub(crate) fn from_tables(media: &Media, scope: ReadScope) -> Option<FrameIndex> {
+    // Whether a VP8 frame of Matroska is shown is only in its own bytes.
     if media.video.parameters.codec_name() == "vp8" {
         return None;
     }
-    let Listing { packets, end } = media.listing(reach)?;
+    let Listing { packets, end } = media.listing(scope)?;
     let packets: Vec<_> = packets
         .into_iter()
         .map(|listed| PacketEntry {

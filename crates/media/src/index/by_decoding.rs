@@ -1,4 +1,4 @@
-//! The index of a stream whose packets don't say when they are shown: all are decoded once.
+//! The index of a stream whose packets have no presentation times: all are decoded once.
 //!
 //! Raw H.264 and HEVC carry no times, and AVI knows the order of decoding alone.
 
@@ -12,18 +12,18 @@ use crate::{
     source::cannot_read,
 };
 
-/// The number of a picture's packet, and when it is shown, in ticks.
+/// The number of a frame's packet, and the frame's time in ticks.
 type Shown = (i64, Option<i64>);
 
-/// Decodes all packets, of which `packets` are known, and numbers the pictures as they come out.
+/// Decodes all packets, of which `packets` are known, and numbers the frames as they come out.
 ///
-/// What decodes to no picture is no frame; where none has a time, they are counted. Takes as long as
-/// decoding the whole stream on all cores.
+/// A packet that decodes to nothing is no frame; where no frame has a time, they are counted. Takes
+/// as long as decoding the whole stream on all cores.
 ///
 /// # Errors
 ///
 /// [`Error::Demux`] if the decoder can't be opened at all, or if reading breaks off before the
-/// packets that are known: what came before would pass for the whole.
+/// packets that are known: the index would be incomplete.
 pub(super) fn index(
     demuxer: &mut Demuxer,
     media: &Media,
@@ -32,8 +32,8 @@ pub(super) fn index(
     let shown = decode_all(demuxer, media, packets.len())?;
     let shown =
         shown.into_iter().filter_map(|(tag, pts)| Some((first_packet(&packets, tag)?, pts)));
-    let (order, told): (Vec<_>, Vec<_>) = shown.unzip();
-    for (&number, pts) in order.iter().zip(times(&media.video, &told)) {
+    let (order, known): (Vec<_>, Vec<_>) = shown.unzip();
+    for (&number, pts) in order.iter().zip(times(&media.video, &known)) {
         packets[number].pts = pts;
     }
     let order: Vec<_> =
@@ -41,7 +41,7 @@ pub(super) fn index(
     Ok(FrameIndex::of_order(media.video.time_base, &packets, &order))
 }
 
-/// The pictures in the order they are shown; `known` packets must be there to be read.
+/// The frames in presentation order; `known` packets must be readable.
 fn decode_all(demuxer: &mut Demuxer, media: &Media, known: usize) -> Result<Vec<Shown>> {
     let threads = u16::try_from(media.decoders()).unwrap_or(u16::MAX);
     let decoder = DecoderConfig::of(media).open(threads, 0);
@@ -75,14 +75,14 @@ fn broken_off(media: &Media, number: usize, known: usize, cause: AvError) -> Err
     Error::Demux { name: media.name.clone(), reason, cause }
 }
 
-/// When pictures are shown that say when, or don't: then they are counted, and those before the
-/// first that does are counted back from it.
-fn times(stream: &VideoStream, told: &[Option<i64>]) -> Vec<i64> {
+/// The times of all frames, of which `known` has those that the decoder returned. Frames before the
+/// first known time are counted back from it; if none is known, all are counted from 0.
+fn times(stream: &VideoStream, known: &[Option<i64>]) -> Vec<i64> {
     let counted = |count: usize| stream.counted_ticks(count as u64);
-    let untimed = told.iter().take_while(|pts| pts.is_none()).count();
-    let first = told.get(untimed).copied().flatten();
-    let (mut times, mut last) = (Vec::with_capacity(told.len()), None);
-    for (number, &pts) in told.iter().enumerate() {
+    let untimed = known.iter().take_while(|pts| pts.is_none()).count();
+    let first = known.get(untimed).copied().flatten();
+    let (mut times, mut last) = (Vec::with_capacity(known.len()), None);
+    for (number, &pts) in known.iter().enumerate() {
         let pts = match first {
             Some(first) if number < untimed => {
                 let before = untimed - number;
@@ -100,7 +100,7 @@ fn times(stream: &VideoStream, told: &[Option<i64>]) -> Vec<i64> {
     times
 }
 
-/// The packet in which the picture with a number begins: decoders give it that of either field.
+/// The packet in which a frame begins: decoders give frames the number of either field's packet.
 fn first_packet(packets: &[PacketEntry], tag: i64) -> Option<usize> {
     let number = usize::try_from(tag).ok().filter(|&number| number < packets.len())?;
     let is_second = number > 0 && !packets[number].shown;

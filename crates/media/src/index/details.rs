@@ -37,8 +37,8 @@ impl FrameIndex {
         !self.details.second_fields.is_empty()
     }
 
-    /// The packet in which the picture begins that a decoder gave the number of `packet`: with two
-    /// fields it may be either.
+    /// The packet in which a frame begins that a decoder gave the number of `packet`: with two
+    /// fields it may be the number of either's packet.
     pub(crate) fn first_packet(&self, packet: u32) -> u32 {
         let is_second = self.details.second_fields.binary_search(&packet).is_ok();
         packet.saturating_sub(u32::from(is_second))
@@ -55,8 +55,7 @@ impl FrameIndex {
         Some(&self.details.sets.get(after.checked_sub(1)?)?.1)
     }
 
-    /// The extradata in force for `packet`, and which in order it is; `None` if it never changes, as
-    /// far as is known.
+    /// The extradata in force for `packet`, and its version; `None` if it isn't known to change.
     pub(crate) fn extradata(&self, packet: u32) -> Option<(u64, &Arc<[u8]>)> {
         let after = self.details.extradata.partition_point(|(from, _)| *from <= packet);
         let place = after.checked_sub(1)?;

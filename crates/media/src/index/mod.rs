@@ -37,7 +37,7 @@ pub enum Origin {
     Tables,
     /// All packets were read, none was decoded.
     Packets,
-    /// All packets were decoded, because they don't tell in which order they are shown.
+    /// All packets were decoded, because they have no presentation times.
     Decoding,
 }
 

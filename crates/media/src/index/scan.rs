@@ -15,13 +15,13 @@ use crate::{
     media::VideoStream,
 };
 
-/// What a scan found out.
+/// The result of reading all packets.
 #[derive(Debug)]
 pub(super) struct Scan {
     pub(super) packets: Vec<PacketEntry>,
     /// When the last packet that has a duration ends.
     pub(super) end: Option<i64>,
-    /// Whether every packet says when it is shown.
+    /// Whether every packet has a presentation time.
     pub(super) timed: bool,
     /// Packets that hold the second field of the frame before.
     pub(super) second_fields: Vec<u32>,
@@ -29,13 +29,13 @@ pub(super) struct Scan {
     pub(super) sets: Vec<(u32, Snapshot)>,
     /// The extradata in force from a packet on, if it changes.
     pub(super) extradata: Vec<(u32, Arc<[u8]>)>,
-    /// What ended the reading early.
+    /// The error that ended the reading early.
     pub(super) broken_off: Option<AvError>,
 }
 
 /// Reads all packets of the stream, from the demuxer's first one on.
 ///
-/// The bitstream says what a keyframe is, and which packets are second fields. Memory grows by 40
+/// The bitstream says which packets are keyframes and second fields. Memory grows by 40
 /// bytes a packet, most of which are given back at the end.
 pub(super) fn scan(demuxer: &mut Demuxer, stream: &VideoStream) -> Scan {
     let parameters = &stream.parameters;
@@ -87,7 +87,7 @@ impl Scanner<'_> {
         let are_noted = self.notes.note(number, self.classifier.parameter_sets());
         let access = self.classifier.classify(packet.data(), packet.is_key());
         let is_key = matches!(access, Access::Key | Access::KeyField);
-        // A decoder that reorders nothing shows pictures in the order of decoding.
+        // A decoder that reorders nothing outputs frames in the order of decoding.
         let ticks = packet.pts().or(packet.dts().filter(|_| !self.can_reorder));
         let is_field = access == Access::SecondField;
         if is_field {
@@ -99,7 +99,7 @@ impl Scanner<'_> {
         self.scan.end = self.scan.end.max(end.filter(|_| !packet.is_discard()));
         self.scan.packets.push(PacketEntry {
             pts: ticks,
-            // Decoding can't start where nothing tells the sets in force.
+            // Decoding can't start where the sets in force are unknown.
             key: is_key && (are_noted || RandomAccess::of(self.parameters, packet).has_sets),
             shown: !packet.is_discard() && !is_field && access != Access::Invisible,
             position: packet.position(),
@@ -107,7 +107,7 @@ impl Scanner<'_> {
     }
 }
 
-/// Which parameter sets, and which extradata, are in force from where on.
+/// The parameter sets and the extradata in force, by packet.
 #[derive(Default)]
 struct Notes {
     sets: Vec<(u32, Snapshot)>,
@@ -145,9 +145,9 @@ impl Notes {
         true
     }
 
-    /// Notes the extradata that comes with packet `from`, if it isn't the one before; `first` is that
-    /// of the container. What there is no room for is left out: decoders learn of it all the same,
-    /// if they get that packet.
+    /// Notes the extradata that comes with packet `from`, if it isn't the one before; `first` is
+    /// that of the container. What there is no room for is left out: decoders learn of it all the
+    /// same, if they get that packet.
     fn note_extradata(&mut self, from: u32, now: &[u8], first: &[u8]) {
         let last = self.extradata.last().map_or(first, |(_, last)| last);
         let more = now.len() + first.len() + 2 * size_of::<(u32, Arc<[u8]>)>();

@@ -1,14 +1,14 @@
-//! Matroska's cues: a list of keyframes, so that what lies between them need not be read.
+//! Matroska's cues: a list of keyframes, so that the packets between them need not be read.
 //!
-//! The format asks for no complete list. Some muxers are known to list every keyframe; even
-//! theirs is believed only after it was right for the first few, and each jump is checked.
+//! The format doesn't require a complete list. Some muxers are known to list every keyframe; their
+//! cues are used after they were right about the first few, and each jump is checked.
 
 use moviola_av::{
     demuxer::{Demuxer, SeekDirection},
     packet::Packet,
 };
 
-/// What these muxers write has a cue for every keyframe of a video: FFmpeg, MKVToolNix, libwebm.
+/// Muxers that write a cue for every keyframe of a video: FFmpeg, MKVToolNix, libwebm.
 const COMPLETE: [&str; 3] = ["Lavf", "libebml", "libwebm"];
 
 /// How many keyframes in a row must be where the cues say, before jumps begin.
@@ -32,7 +32,7 @@ impl Cues {
         let muxer = metadata.iter().find(|(name, _)| name.eq_ignore_ascii_case("encoder"));
         let known =
             muxer.is_some_and(|(_, muxer)| COMPLETE.iter().any(|name| muxer.starts_with(name)));
-        // What was written to a pipe has neither a duration nor cues.
+        // Files that were written to a pipe have neither a duration nor cues.
         let whole = demuxer.duration_us().is_some() && demuxer.io_counters().is_some();
         let begins = first.is_key() && first.pts().is_some();
         if !(demuxer.format_name().starts_with("matroska") && known && whole && begins) {
@@ -57,14 +57,14 @@ impl Cues {
         right
     }
 
-    /// Moves to the next keyframe, once the list has proved right; says whether it did.
+    /// Moves to the next keyframe, if the list was right so far. Returns whether it moved.
     pub(super) fn jump(&self, demuxer: &mut Demuxer) -> bool {
         let Some(&next) = self.times.get(self.came) else { return false };
         self.came >= TRIAL && demuxer.seek(self.stream, next, SeekDirection::Backward).is_ok()
     }
 
-    /// Moves back to the keyframe that came last, because the list was wrong about the next; gives
-    /// its time.
+    /// Moves back to the keyframe that came last, because the list was wrong about the next.
+    /// Returns its time.
     pub(super) fn go_back(&self, demuxer: &mut Demuxer) -> Option<i64> {
         let last = *self.times.get(self.came.checked_sub(1)?)?;
         demuxer.seek(self.stream, last, SeekDirection::Backward).ok()?;

@@ -1,10 +1,9 @@
-//! Every keyframe of a video: decoded on all cores, handed out in presentation order.
+//! Every keyframe of a video, decoded on all cores, in presentation order.
 //!
-//! A worker that is free reads the next keyframe's packet itself and decodes it in its own
-//! single-threaded context (frame threads don't help: skipped packets would take turns too). What
-//! is done with the picture can be done on the same thread, while it is in the core's cache. No
-//! keyframe follows one in decoding order that it precedes in presentation, so the order of
-//! reading is the order of showing.
+//! A free worker reads the next keyframe's packet itself and decodes it in its own single-threaded
+//! decoder (frame threads don't help: skipped packets would take turns too). The caller's function
+//! runs on the same thread, while the frame is in the core's cache. No keyframe follows one in
+//! decoding order that it precedes in presentation, so both orders are the same.
 
 mod cues;
 mod decode;
@@ -36,14 +35,14 @@ use crate::{
 };
 use select::{KeyframeJob, Selector};
 
-/// The keyframes of a source, or what was made of each on the thread that decoded it.
+/// An iterator over the keyframes of a source, or over the workers' results for them.
 ///
 /// An `Err` for one keyframe doesn't end the iteration: the next may be fine. An error of the
-/// container does, after everything before it has been handed out. Dropping the reader stops the
-/// decoders and waits for them: if the source is a pipe that is silent, until it speaks or closes.
+/// container does, after the keyframes before it. Dropping the reader stops the decoders and joins
+/// their threads: if the source is a silent pipe, that takes until the pipe sends data or closes.
 ///
-/// Memory is bounded by the decoders: each holds one packet and one picture, and as many results
-/// again wait for the caller. Pictures that are no longer held leave their memory to
+/// Memory is bounded by the decoders: each holds one packet and one frame, and as many results
+/// again wait for the caller. Frames that are dropped return their memory to
 /// [`SourceOptions::pool`], which has a bound of its own.
 ///
 /// ```no_run
@@ -61,7 +60,7 @@ pub struct KeyframeReader<T = Frame> {
     worker_handle: WorkerHandle<Frame, T>,
     interrupt: Interrupt,
     counters: Option<Arc<IoCounters>>,
-    /// What was read beside the demuxer.
+    /// The source's bytes, whose reading without the demuxer is counted too.
     bytes: Option<Bytes>,
 }
 
@@ -79,8 +78,8 @@ impl KeyframeReader {
 }
 
 impl<T: Send + 'static> KeyframeReader<T> {
-    /// Starts decoding `media` with as many decoders as `workers`, each of which takes the
-    /// keyframes its decoder makes, on the decoder's thread.
+    /// Starts decoding `media` with a decoder for each of `workers`, which is called with the
+    /// decoder's keyframes on the decoder's thread.
     ///
     /// # Errors
     ///
@@ -109,7 +108,7 @@ impl<T: Send + 'static> KeyframeReader<T> {
         Ok(Self { results, worker_handle, interrupt, counters, bytes })
     }
 
-    /// Lets more workers join, each with a decoder of its own.
+    /// A handle that starts more workers, each with a decoder of its own.
     pub fn worker_handle(&self) -> WorkerHandle<Frame, T> {
         self.worker_handle.clone()
     }
@@ -129,7 +128,7 @@ impl<T: Send + 'static> KeyframeReader<T> {
     }
 }
 
-/// One worker: its decoder, and what it does with each keyframe.
+/// A worker: a decoder, and the function it calls with each keyframe.
 fn worker<T>(
     context: Arc<KeyframeContext>,
     decoder: Option<KeyframeDecoder>,
@@ -152,7 +151,7 @@ impl<T> Iterator for KeyframeReader<T> {
 
 impl<T> Drop for KeyframeReader<T> {
     fn drop(&mut self) {
-        // A worker may be waiting for the network; the workers are waited for next.
+        // A worker may be waiting for the network; the workers are joined next.
         self.interrupt.cancel();
     }
 }
@@ -167,7 +166,7 @@ struct KeyframeContext {
 
 impl KeyframeContext {
     fn new(media: &Media) -> Self {
-        // Where packets don't say what they are, the decoder skips those that are no keyframes.
+        // For codecs that the classifier doesn't know, the decoder skips all but keyframes.
         let is_sure = Classifier::of(&media.video.parameters).is_sure();
         let skip = if is_sure { Discard::Useless } else { Discard::NonKey };
         Self {
@@ -178,7 +177,7 @@ impl KeyframeContext {
         }
     }
 
-    /// `None` if the decoder says that the packet is no keyframe.
+    /// `None` if the decoder finds that the packet is no keyframe.
     fn decode(&self, decoder: &mut KeyframeDecoder, job: &KeyframeJob) -> Option<Result<Frame>> {
         match decoder.decode(job) {
             Ok(Some(frame)) => Some(Ok(self.keyframe(frame, job))),

@@ -1,7 +1,8 @@
 //! The numbers of keyframes among all frames.
 //!
-//! Frames shown before a keyframe may be decoded after it, so reading the keyframes alone doesn't
-//! tell its number. A header that lists all packets does, and costs little beside opening the file.
+//! Frames shown before a keyframe may be decoded after it, so its number doesn't follow from
+//! reading the keyframes alone. It follows from a header that lists all packets, which is quickly
+//! read.
 
 use moviola_av::packet::Packet;
 
@@ -12,12 +13,12 @@ use crate::{
 
 /// The numbers of the keyframes that a header lists; none if it doesn't list all frames.
 #[derive(Debug, Default)]
-pub(super) struct Numbers {
+pub(super) struct KeyframeNumbers {
     /// Where each lies in the file, when it is shown in ticks, and its number; ascending.
     keyframes: Vec<(u64, i64, u64)>,
 }
 
-impl Numbers {
+impl KeyframeNumbers {
     pub(super) fn of(media: &Media) -> Self {
         let index = index::from_tables(media, ReadScope::Header);
         let keyframes =
@@ -29,7 +30,8 @@ impl Numbers {
         Self { keyframes }
     }
 
-    /// The number of the keyframe in a packet. An edit list may show one packet several times.
+    /// The number of the keyframe in a packet; the time counts too, because an edit list may show
+    /// one packet several times.
     pub(super) fn number(&self, packet: &Packet) -> Option<u64> {
         let wanted = (packet.position()?, packet.pts()?);
         let found = self.keyframes.binary_search_by_key(&wanted, |&(at, pts, _)| (at, pts));

@@ -1,10 +1,10 @@
-//! The demuxing side: packets become jobs, one for each keyframe.
+//! Reads packets and makes a job for each keyframe.
 
 use std::{collections::VecDeque, sync::Arc};
 
 use moviola_av::{demuxer::Demuxer, packet::Packet, trace};
 
-use super::{cues::Cues, numbers::Numbers};
+use super::{cues::Cues, numbers::KeyframeNumbers};
 use crate::{
     bitstream::{
         access::{Access, Classifier},
@@ -15,7 +15,7 @@ use crate::{
     source::cannot_read,
 };
 
-/// All that a decoder needs to decode one keyframe from a clean start.
+/// Everything that a decoder needs to decode one keyframe from a clean state.
 #[derive(Debug)]
 pub(super) struct KeyframeJob {
     /// The packet, or the two packets of a frame coded as two fields.
@@ -33,21 +33,21 @@ pub(super) struct KeyframeJob {
 }
 
 impl KeyframeJob {
-    /// When the keyframe is shown, in ticks, as far as its packet tells.
+    /// When the keyframe is shown, in ticks, by its packet.
     pub(super) fn ticks(&self) -> Option<i64> {
         let packet = self.packets.first()?;
         packet.pts().or(self.counted_pts).or(packet.dts())
     }
 }
 
-/// Gives the keyframes of one stream, one job after another.
+/// Selects the keyframes of one stream: an iterator over jobs.
 #[derive(Debug)]
 pub(super) struct Selector {
     name: String,
     demuxer: Demuxer,
     video: VideoStream,
     classifier: Classifier,
-    numbers: Numbers,
+    numbers: KeyframeNumbers,
     /// Packets that were read but not yet looked at.
     read_ahead: VecDeque<Packet>,
     extradata: (u64, Option<Arc<[u8]>>),
@@ -55,24 +55,24 @@ pub(super) struct Selector {
     packets: usize,
     /// Frames before the next packet.
     frames: u64,
-    /// Packets without the key flag hold zeros instead of what the file holds.
+    /// Whether packets without the key flag aren't read, and hold zeros.
     flagged_only: bool,
-    /// Where keyframes are, if the container says it and hasn't been wrong.
+    /// The container's list of keyframes, unless it was wrong.
     cues: Option<Cues>,
-    /// Whether the next packet should be a keyframe, because the demuxer was moved to it.
+    /// Whether the demuxer was moved to the next packet because it should be a keyframe.
     jumped: bool,
-    /// Keyframes up to here have come already: the demuxer was moved back.
+    /// Keyframes up to this time came before: the demuxer was moved back.
     already: Option<i64>,
     ended: bool,
 }
 
 impl Selector {
     pub(super) fn new(media: Media) -> Self {
-        let numbers = Numbers::of(&media);
+        let numbers = KeyframeNumbers::of(&media);
         let Media { name, mut demuxer, video, mut read_ahead, .. } = media;
         let classifier = Classifier::of(&video.parameters);
         let flagged_only =
-            demuxer.format_name().starts_with("mov") && leave_out_the_rest(&mut demuxer, &video);
+            demuxer.format_name().starts_with("mov") && skip_other_samples(&mut demuxer, &video);
         let first = read_ahead.front();
         let cues = first.and_then(|first| Cues::load(&mut demuxer, video.index, first));
         if cues.is_some() {
@@ -116,7 +116,7 @@ impl Selector {
                 return self.check_complete();
             };
             let before = self.classifier.parameter_sets();
-            let (access, why) = self.look_at(&packet);
+            let (access, why) = self.classify(&packet);
             let counted_pts = self.count(&packet, access);
             let is_key = matches!(access, Access::Key | Access::KeyField);
             let left_out = match self.unexpected(&packet, is_key) {
@@ -124,7 +124,8 @@ impl Selector {
                 None if packet.is_discard() => Some("the container says not to show it"),
                 unexpected => unexpected,
             };
-            tell(&packet, left_out.map_or(("kept", why), |why| ("left out", why)));
+            let (decision, why) = left_out.map_or(("kept", why), |why| ("left out", why));
+            emit_decision(&packet, decision, why);
             if left_out.is_some() {
                 continue;
             }
@@ -146,7 +147,7 @@ impl Selector {
         }
     }
 
-    /// Moves to the next keyframe, if it is known where that is.
+    /// Moves to the next keyframe, if the cues list it.
     fn jump(&mut self) {
         self.jumped = self.cues.as_ref().is_some_and(|cues| cues.jump(&mut self.demuxer));
         if self.jumped {
@@ -157,20 +158,20 @@ impl Selector {
         }
     }
 
-    /// From now on reads every packet, from the keyframe that came last on. `false` if the
-    /// demuxer can't be moved there.
+    /// Moves back to the keyframe that came last, to read every packet from there on. `false` if
+    /// the demuxer can't be moved there.
     fn go_back(&mut self) -> bool {
         self.jumped = false;
         self.already = self.cues.take().and_then(|cues| cues.go_back(&mut self.demuxer));
         self.already.is_some()
     }
 
-    /// Why a packet isn't taken now, if it isn't new, or isn't the keyframe that the cues say it is.
-    /// If they were wrong about it, they are no longer used.
+    /// Why a packet isn't taken, if it isn't new, or isn't the keyframe that the cues list. Cues
+    /// that were wrong are no longer used.
     fn unexpected(&mut self, packet: &Packet, is_key: bool) -> Option<&'static str> {
         let again = self.already.is_some_and(|already| packet.pts() <= Some(already));
         if !(is_key || self.jumped) && packet.is_key() {
-            self.cues = None; // they count what only the container calls a keyframe
+            self.cues = None; // they list packets that only the container marks as keyframes
         }
         if again {
             return Some("it came before, and was read again because the cues were wrong");
@@ -193,11 +194,11 @@ impl Selector {
     /// The packet after a first field, if it completes the frame; else it is kept for later.
     fn read_second_field(&mut self) -> Result<Option<Packet>> {
         let Some(packet) = self.read()? else { return Ok(None) };
-        // Looking changes the classifier, and a packet must be looked at once: a second field is
-        // recognised without learning, then learnt from.
+        // Classifying changes the classifier, and a packet must be classified once: a second field
+        // is recognised without a change, then classified.
         if self.classifier.would_complete(packet.data()) {
-            let (_, why) = self.look_at(&packet);
-            tell(&packet, ("kept", why));
+            let (_, why) = self.classify(&packet);
+            emit_decision(&packet, "kept", why);
             return Ok(Some(packet));
         }
         self.packets -= 1;
@@ -205,8 +206,8 @@ impl Selector {
         Ok(None)
     }
 
-    /// What a packet is, and why it is that.
-    fn look_at(&mut self, packet: &Packet) -> (Access, &'static str) {
+    /// Classifies a packet, and says why.
+    fn classify(&mut self, packet: &Packet) -> (Access, &'static str) {
         if let Some(extradata) = packet.new_extradata() {
             self.classifier.learn_extradata(extradata);
             if self.extradata.1.as_deref() != Some(extradata) {
@@ -220,7 +221,7 @@ impl Selector {
         (access, self.classifier.why(access))
     }
 
-    /// Counts frames, and gives the time by count if the packet has none of its own.
+    /// Counts frames, and returns the time by count if the packet has none of its own.
     fn count(&mut self, packet: &Packet, access: Access) -> Option<i64> {
         let number = self.frames;
         self.frames += u64::from(access != Access::SecondField);
@@ -256,8 +257,8 @@ impl Selector {
         }
     }
 
-    /// At the end: whether all came that the container's index lists. FFmpeg ends a file that was
-    /// cut off as it ends any other.
+    /// Checks at the end whether all keyframes of the container's index came: FFmpeg reports no
+    /// error for a truncated file.
     fn check_complete(&self) -> Result<Option<KeyframeJob>> {
         if self.packets == 0 {
             let reason = "there is no picture in its video: the file may be truncated or still \
@@ -299,17 +300,17 @@ impl Selector {
     }
 }
 
-/// Tells what became of a packet, and why.
-fn tell(packet: &Packet, (verdict, why): (&str, &str)) {
-    trace::emit_decision(verdict, why, packet.pts(), packet.data().len());
+/// Emits a DECISION event for a packet.
+fn emit_decision(packet: &Packet, decision: &str, why: &str) {
+    trace::emit_decision(decision, why, packet.pts(), packet.data().len());
 }
 
-/// Has the demuxer read nothing of MP4's samples but keyframes: the index says where they are.
+/// Makes the demuxer read no samples of an MP4 but keyframes, which its index lists.
 ///
 /// FFmpeg's own way (`AVDISCARD_NONKEY`) reads as little, but loses count of composition offsets:
-/// with B-frames every keyframe after the first would get another picture's time. `false` if
+/// with B-frames every keyframe after the first would get another frame's time. `false` if
 /// there is no index, or if the source can't seek.
-fn leave_out_the_rest(demuxer: &mut Demuxer, video: &VideoStream) -> bool {
+fn skip_other_samples(demuxer: &mut Demuxer, video: &VideoStream) -> bool {
     let streams: Vec<_> = demuxer.streams().map(|stream| stream.index()).collect();
     let (mut unneeded, mut needed) = (Vec::new(), Vec::new());
     for stream in streams {

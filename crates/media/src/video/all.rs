@@ -1,6 +1,6 @@
 //! Frames one after another, as they are decoded: all of a source, or those chosen.
 //!
-//! Where the container's tables tell the groups of pictures, and those are short, each core decodes
+//! Where the container's tables list the groups of pictures, and those are short, each core decodes
 //! a group of its own; elsewhere one decoder has threads for all cores. For chosen frames the first
 //! groups say which of the two it is. Results come in the order they are shown.
 
@@ -29,23 +29,23 @@ use crate::{
     workers::{Bounds, OrderedPool, WorkerHandle},
 };
 
-/// The frames of a source in the order they are shown, or what was made of each on a thread of its
-/// own.
+/// An iterator over the frames of a source in presentation order, or over the workers' results for
+/// them.
 ///
 /// A frame that can't be decoded is an [`Error::Decode`] in its place, which doesn't end the
-/// iteration; any other error does, behind the frames that came before it. What becomes of damaged
-/// frames [`SourceOptions::on_damage`] says, or [`Video::on_damage`].
+/// iteration; any other error does, after the frames before it. [`SourceOptions::on_damage`], or
+/// [`Video::on_damage`], says what is done about damaged frames.
 ///
-/// Where the container's tables list the frames (MP4, Matroska), those that can't be decoded have a
-/// number and a time, and are told each. Elsewhere, and in Matroska files of more than 1 GiB, the
-/// frames that come are counted, and errors are those of the decoder, near the place where they
-/// happened: what doesn't come has no number, so it can't be replaced.
+/// Where the container's tables list the frames (MP4, Matroska), each frame that can't be decoded
+/// is an error with a number and a time. Elsewhere, and in Matroska files of more than 1 GiB, the
+/// decoded frames are counted, and errors are the decoder's, with an approximate time: missing
+/// frames have no number, so they can't be replaced.
 ///
-/// Dropping the reader stops its threads and waits for them: if the source is a silent pipe, until
-/// it speaks or closes.
+/// Dropping the reader stops its threads and joins them: if the source is a silent pipe, that takes
+/// until the pipe sends data or closes.
 ///
-/// Memory doesn't grow with the source: [`SourceOptions::memory`] bounds what waits for its turn,
-/// besides a few pictures for each thread.
+/// Memory doesn't grow with the source: [`SourceOptions::memory`] bounds the frames that wait for
+/// their turn; each thread holds a few more.
 ///
 /// ```
 /// use moviola_media::{source::Source, video::FrameReader};
@@ -64,8 +64,8 @@ pub struct FrameReader<T = Frame> {
     worker_handle: WorkerHandle<Frame, T>,
     interrupt: Interrupt,
     damage_handler: DamageHandler,
-    /// The container's error was told: nothing follows.
-    ended: bool,
+    /// Whether the container's error was returned: nothing follows.
+    has_ended: bool,
 }
 
 impl FrameReader {
@@ -110,9 +110,9 @@ impl<T: Send + 'static> FrameReader<T> {
         Self::in_one(video.into_media()?, Some(index), workers, |read| read())
     }
 
-    /// Starts decoding the frames of the given numbers, which must ascend. Damaged ones become what
-    /// the policy of `video` says: with [`OnDamage::Repeat`](super::OnDamage::Repeat) they show the
-    /// last whole frame, be it chosen or not.
+    /// Starts decoding the frames of the given numbers, which must ascend. The damage policy of
+    /// `video` applies: with [`OnDamage::Repeat`](super::OnDamage::Repeat) damaged frames show the
+    /// last undamaged one, whether that was chosen or not.
     ///
     /// # Errors
     ///
@@ -185,7 +185,7 @@ impl<T: Send + 'static> FrameReader<T> {
         let results = OrderedPool::open(pull, workers, window);
         let (results, handle) = results.map_err(|error| no_thread(name, &error))?;
         let worker_handle = WorkerHandle::new(move |work| handle.join(each(work)));
-        Ok(Self { results, worker_handle, interrupt, damage_handler, ended: false })
+        Ok(Self { results, worker_handle, interrupt, damage_handler, has_ended: false })
     }
 
     /// A decoder with so many threads for each worker, a group at a time.
@@ -221,19 +221,19 @@ impl<T: Send + 'static> FrameReader<T> {
         let worker_handle = WorkerHandle::new(move |work| {
             handle.join_many(source.worker(threads, of_others.clone_for_worker(), work))
         });
-        Ok(Self { results, worker_handle, interrupt, damage_handler, ended: false })
+        Ok(Self { results, worker_handle, interrupt, damage_handler, has_ended: false })
     }
 }
 
 impl<T> FrameReader<T> {
-    /// Lets more workers join; where groups of pictures are decoded side by side, each with a decoder
-    /// of its own.
+    /// A handle that starts more workers; where groups of pictures are decoded side by side, each
+    /// with a decoder of its own.
     pub fn worker_handle(&self) -> WorkerHandle<Frame, T> {
         self.worker_handle.clone()
     }
 
     /// The frames that were decoded so far, or should have been, and are damaged, as ranges of
-    /// numbers. Some may wait for their turn; behind the last frame these are all.
+    /// numbers. Some may not have been returned yet; after the last frame the list is complete.
     pub fn damaged(&self) -> Vec<Range<u64>> {
         self.damage_handler.damaged()
     }
@@ -251,9 +251,9 @@ impl<T> Iterator for FrameReader<T> {
     type Item = Result<T>;
 
     fn next(&mut self) -> Option<Result<T>> {
-        let result = if self.ended { None } else { self.results.next() };
+        let result = if self.has_ended { None } else { self.results.next() };
         // Workers further on meet the container's error too.
-        self.ended = match &result {
+        self.has_ended = match &result {
             Some(Err(error)) => !matches!(error, Error::Decode { .. }),
             Some(Ok(_)) => false,
             None => true,
@@ -264,7 +264,7 @@ impl<T> Iterator for FrameReader<T> {
 
 impl<T> Drop for FrameReader<T> {
     fn drop(&mut self) {
-        // A worker may be waiting for the network; the workers are waited for next.
+        // A worker may be waiting for the network; the workers are joined next.
         self.interrupt.cancel();
     }
 }
@@ -284,7 +284,7 @@ pub(crate) fn no_thread(name: &str, cause: &std::io::Error) -> Error {
 mod tests {
     use super::*;
 
-    /// Reads a few frames, has reading fail, and gives what comes then: numbers, and errors' names.
+    /// Reads a few frames, makes reading fail, and returns what follows: numbers and errors.
     fn after_failure(workers: usize) -> Vec<std::result::Result<u64, String>> {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/cues.mkv");
         let media = Media::open(Source::path(path), SourceOptions::default());
@@ -294,16 +294,17 @@ mod tests {
         let few: Vec<_> = reader.by_ref().take(3).map(|number| number.ok()).collect();
         assert_eq!(few, [0, 1, 2].map(Some));
         reader.interrupt.cancel();
-        let rest = reader.by_ref().map(|told| told.map_err(|error| error.to_string())).collect();
+        let rest =
+            reader.by_ref().map(|result| result.map_err(|error| error.to_string())).collect();
         assert!(reader.next().is_none(), "the end stays the end");
         rest
     }
 
     #[test]
-    fn an_error_of_the_container_is_told_once_behind_the_frames_before_it() {
+    fn an_error_of_the_container_comes_once_after_the_frames_before_it() {
         for workers in [1, 2, 3, 7] {
             let rest = after_failure(workers);
-            let (last, frames) = rest.split_last().expect("an error is told");
+            let (last, frames) = rest.split_last().expect("there is an error");
             assert!(last.is_err(), "{workers} workers: {rest:?}");
             let numbers: Vec<_> = frames.iter().flatten().copied().collect();
             let want: Vec<_> = (3..).take(frames.len()).collect();

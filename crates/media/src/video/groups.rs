@@ -1,4 +1,4 @@
-//! Frames of a stream by several decoders, each of which decodes a group of pictures at a time.
+//! Several decoders of one stream, each of which decodes a group of pictures at a time.
 
 use std::{
     collections::VecDeque,
@@ -26,7 +26,7 @@ use crate::{
     workers::Results,
 };
 
-/// One worker, its decoder, and what it does with the frames.
+/// A worker with its decoder, and the function it calls with each frame.
 struct GroupWorker<W> {
     cursor: DecoderCursor,
     source: GroupSource,
@@ -42,15 +42,16 @@ pub(super) struct GroupSource {
     pub(super) start: Pts,
     pub(super) reader: Arc<Mutex<PacketReader>>,
     pub(super) index: Arc<FrameIndex>,
-    /// Bytes that pictures may take which wait for their turn.
+    /// Bytes of frames that may wait for their turn.
     pub(super) memory: usize,
 }
 
 impl<W> GroupWorker<W> {
-    /// Decodes a group and puts its frames in the order they are shown, and what is wrong with the
-    /// container behind those that came.
+    /// Decodes a group and puts its frames in presentation order, and after them an error of the
+    /// container.
     ///
-    /// A decoder gives pictures in that order: what hasn't come when a later one does, won't.
+    /// A decoder outputs frames in that order: those that haven't come when a later one does,
+    /// won't.
     fn run<T>(&mut self, job: GroupJob<()>, results: &mut Results<'_, Result<T>>)
     where
         W: FnMut(Frame) -> T,
@@ -60,38 +61,37 @@ impl<W> GroupWorker<W> {
         let mut numbers: Vec<_> = job.targets.iter().map(|(target, ())| target.frame).collect();
         numbers.sort_unstable();
         let mut waiting = VecDeque::from(numbers);
-        let mut tell = |came: DecodeOutcome| {
-            if let Ok(frame) = &came {
-                // The container may have told of smaller ones.
+        let mut put = |outcome: DecodeOutcome| {
+            if let Ok(frame) = &outcome {
+                // Frames may be larger than the container says.
                 let picture = &frame.decoded;
                 let size = (picture.width(), picture.height());
-                results
-                    .bound(source.memory / schedule::picture_bytes(size, Some(picture.format())));
+                results.bound(source.memory / schedule::frame_bytes(size, Some(picture.format())));
             }
-            let shown = damage_handler.apply(came, |numbers| source.last_whole(numbers));
+            let shown = damage_handler.apply(outcome, |numbers| source.last_whole(numbers));
             shown.is_none_or(|frame| results.put(frame.map(&mut *work)))
         };
         let missing = |number: u32| Err(FrameMetadata::of(number.into(), index, *start));
         let sources = Sources { reader, index };
         let outcome = cursor.run(&sources, job, AfterJob::Drain, &mut |target, (), picture| {
             while let Some(number) = waiting.pop_front_if(|number| *number < target.frame) {
-                if !tell(missing(number)) {
+                if !put(missing(number)) {
                     return false;
                 }
             }
             let in_turn = waiting.pop_front_if(|number| *number == target.frame).is_some();
-            !in_turn || tell(Ok(frame(target.frame.into(), picture, index, stream, *start)))
+            !in_turn || put(Ok(frame(target.frame.into(), picture, index, stream, *start)))
         });
-        cursor.refused.clear(); // the index is shared, and stays as it is
+        cursor.refused.clear(); // the index is shared and doesn't change
         match outcome {
-            Ok(_) => waiting.into_iter().all(|number| tell(missing(number))),
+            Ok(_) => waiting.into_iter().all(|number| put(missing(number))),
             Err(error) => results.put(Err(error)),
         };
     }
 }
 
 impl GroupSource {
-    /// A worker whose decoder has so many threads.
+    /// A worker whose decoder has `threads` threads.
     pub(super) fn worker<T, W>(
         &self,
         threads: u16,
@@ -106,7 +106,7 @@ impl GroupSource {
         move |job, results| worker.run(job, results)
     }
 
-    /// The last whole frame among those of these numbers, by a decoder that is used but once.
+    /// The last undamaged frame among these numbers, by a decoder that is used once.
     fn last_whole(&self, numbers: Range<u64>) -> Result<Option<(u64, VideoFrame)>> {
         let numbers = numbers.filter_map(|number| Some((u32::try_from(number).ok()?, ())));
         let mut cursor = DecoderCursor::new(Arc::clone(&self.config), 1);

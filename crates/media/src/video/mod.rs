@@ -1,13 +1,14 @@
 //! Any frame of a video, exact: by number, by time, in ranges.
 //!
 //! Frames that are asked for together are sorted, grouped by the keyframe their decoding starts at,
-//! and decoded by several decoders at once; on the way to a frame, pictures that nothing depends on
+//! and decoded by several decoders at once; on the way to a frame, packets that nothing depends on
 //! are left out. Where decoders stand is remembered, so that the next frame is at hand.
 
 mod all;
 mod cursor;
 mod damaged;
 mod fetch;
+mod fetcher;
 mod groups;
 mod indexed_output;
 mod packets;
@@ -46,7 +47,7 @@ pub use crate::{
     damage::{Damage, OnDamage},
     index::FrameMetadata,
 };
-use fetch::Fetcher;
+use fetcher::Fetcher;
 use packets::PacketReader;
 
 /// A video of which any frame can be had.
@@ -147,7 +148,7 @@ impl Video {
         self.index.as_deref().ok_or_else(|| Error::ReadOnce { name: self.name.clone() })
     }
 
-    /// The index, made anew from packets if the container's tables call pictures keyframes that
+    /// The index, made anew from packets if the container's tables mark frames as keyframes that
     /// are none: for reading much, where starting over from far before would take too long.
     fn true_index(&mut self) -> Result<Arc<FrameIndex>> {
         self.index()?;
@@ -204,7 +205,7 @@ impl Video {
 
     /// The frames of these numbers, in this order; negative numbers count from the end.
     ///
-    /// All are held in memory at once; doubles share their picture.
+    /// All are held in memory at once; duplicates share their pixels.
     ///
     /// # Errors
     ///
@@ -234,8 +235,8 @@ impl Video {
         self.fetch(&numbers)
     }
 
-    /// Every `step`-th frame of a range of numbers; negative ones count from the end, and what lies
-    /// outside the video is cut off.
+    /// Every `step`-th frame of a range of numbers; negative ones count from the end. The
+    /// range is clamped to the video.
     ///
     /// # Errors
     ///
@@ -246,10 +247,10 @@ impl Video {
         self.fetch(&numbers)
     }
 
-    /// The frames shown in a range of seconds: those that begin in it, and the one that is on
+    /// The frames shown in a range of seconds: those that begin in it, and the one that is shown
     /// when it begins. With `rate`, the frames shown at every 1/`rate` of a second from its start
-    /// on, some perhaps more than once; of times at which nothing is shown becomes what
-    /// [`out_of_range`](Self::out_of_range) says. Without `rate` either end may be infinite.
+    /// on, some perhaps more than once; [`out_of_range`](Self::out_of_range) applies to times at
+    /// which nothing is shown. Without `rate` either end may be infinite.
     ///
     /// # Errors
     ///
@@ -266,11 +267,11 @@ impl Video {
 
     /// Calls `work` with each of the frames of these numbers, and its place among them, on the
     /// threads of the decoders, as soon as it is decoded; gives the results in the order of the
-    /// numbers. So pictures need not be held in memory.
+    /// numbers. So frames need not be held in memory.
     ///
     /// A frame that can't be decoded, or that [`OnDamage`] refuses, is an `Err` among the results;
-    /// what takes the place of damaged ones comes last, on the caller's thread. Frames that
-    /// [`OnDamage::Skip`] leaves out have no result: those behind them move up.
+    /// frames that replace damaged ones come last, on the caller's thread. Frames that
+    /// [`OnDamage::Skip`] leaves out have no result: those after them move up.
     ///
     /// # Errors
     ///

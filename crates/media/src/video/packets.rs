@@ -15,20 +15,20 @@ use crate::{
     source::cannot_read,
 };
 
-/// Reading on is cheaper than a seek for so many packets.
+/// Packets that are read over rather than sought over.
 const NEAR: u32 = 16;
 
-/// A seek that lands behind its target is tried again from so many seconds before it.
+/// Seconds before its target that a seek is repeated at, if it landed after the target.
 const STEP_BACK_SECONDS: i64 = 10;
 
 /// Reads packets of the video, each with its number in decoding order.
 ///
-/// Numbers are counted from a place that is known: the start, or a packet recognised by its time
-/// and its place in the file. So they are right wherever a seek lands.
+/// Numbers are counted from a known packet: the first, or one recognised by its time and its
+/// position in the file. So they are right wherever a seek lands.
 #[derive(Debug)]
 pub(super) struct PacketReader {
     media: Media,
-    /// Packets that were read and not handed out.
+    /// Packets that were read and not returned yet.
     held: VecDeque<Packet>,
     /// Number of the next packet; `None` after a failed seek.
     next: Option<u32>,
@@ -44,29 +44,29 @@ pub(super) struct Batch {
     /// Number of the first.
     pub(super) first: u32,
     pub(super) packets: Vec<Packet>,
-    /// What is in force before the first.
+    /// The extradata in force before the first.
     pub(super) extradata: Extradata,
     /// Whether the stream ends here.
     pub(super) ended: bool,
-    /// Why reading fails behind the last.
+    /// Why reading fails after the last.
     pub(super) broken: Option<Error>,
 }
 
-/// Which packets are wanted.
+/// The packets to read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Span {
-    /// Where decoding has begun.
+    /// Where decoding starts.
     pub(super) access_point: RandomAccessPoint,
     /// The first packet wanted.
     pub(super) from: u32,
-    /// The first packet not wanted any more.
+    /// The first packet not wanted.
     pub(super) until: u32,
-    /// Stop after so many bytes; one packet always comes.
+    /// Stop after this many bytes, but not before the first packet.
     pub(super) bytes: usize,
 }
 
 impl PacketReader {
-    /// A reader of media that nothing was read of yet.
+    /// A reader of media of which nothing was read yet.
     pub(super) fn new(mut media: Media) -> Self {
         let held = std::mem::take(&mut media.read_ahead);
         Self { media, held, next: Some(0), extradata: (0, None) }
@@ -76,8 +76,8 @@ impl PacketReader {
         &self.media
     }
 
-    /// The parameter sets, and what names the encoder, in the first packet. Before anything else
-    /// is read.
+    /// The parameter sets, and the encoder's name, in the first packet. To be called before
+    /// anything else is read.
     pub(super) fn first_sets(&mut self) -> Result<Snapshot> {
         if self.held.is_empty()
             && let Some(packet) = self.demux()?
@@ -95,7 +95,7 @@ impl PacketReader {
     ///
     /// # Errors
     ///
-    /// [`Error::Demux`] if the first can't be reached; what else goes wrong is told in the batch.
+    /// [`Error::Demux`] if the first can't be reached; other errors are in the batch.
     pub(super) fn read(&mut self, span: &Span) -> Result<Batch> {
         self.go_to(span)?;
         let (extradata, first) = (self.extradata.clone(), span.from);
@@ -124,7 +124,7 @@ impl PacketReader {
         index.sample_access_points().into_iter().all(|access_point| {
             let (from, until) = (access_point.packet, access_point.packet + 1);
             let Ok(batch) = self.read(&Span { access_point, from, until, bytes: 1 }) else {
-                return true; // whoever reads on is told
+                return true; // reading on gives the error
             };
             let parameters = &self.media.video.parameters;
             batch
@@ -220,7 +220,7 @@ impl PacketReader {
     }
 
     fn take(&mut self) -> Result<Option<Packet>> {
-        // Where reading ends or fails, nobody knows the number of what would come next.
+        // Where reading ends or fails, the number of the next packet is unknown.
         let number = self.next.take();
         let packet = match self.held.pop_front() {
             Some(packet) => Some(packet),

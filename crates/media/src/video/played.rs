@@ -1,4 +1,4 @@
-//! Frames meant by the times at which they are shown, one after another, of any source.
+//! Frames selected by the times at which they are shown, one after another, of any source.
 
 use std::ops::Range;
 
@@ -11,10 +11,10 @@ use crate::{
     media::Media,
 };
 
-/// A time that was told as `f64` must find its own frame again, whatever it was rounded to.
+/// Tolerance: a frame's time that was rounded to `f64` and text must select that frame again.
 const NANOSECOND: f64 = 1e-9;
 
-/// Frames meant by the times at which they are shown. Each is meant once.
+/// Frames selected by the times at which they are shown, each once.
 ///
 /// ```
 /// use moviola_media::video::TimeSelection;
@@ -26,11 +26,11 @@ const NANOSECOND: f64 = 1e-9;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct TimeSelection {
-    /// Seconds from the start of the presentation, infinite where there is no bound. Meant are the
-    /// frames that begin in it, and the one that is on when it begins. Default: without bounds.
+    /// Seconds from the start of the presentation, infinite where there is no bound. Selects the
+    /// frames that begin in it, and the one that is shown when it begins. Default: without bounds.
     pub range: Range<f64>,
     /// Only the frames shown at every multiple of so many seconds, counted from the start of the
-    /// range, or from 0 if that has no bound. What isn't positive counts as `None`, the default.
+    /// range, or from 0 if that has no bound. Default: `None`; 0 and negative numbers are the same.
     pub every: Option<f64>,
 }
 
@@ -41,8 +41,8 @@ impl Default for TimeSelection {
 }
 
 impl TimeSelection {
-    /// Whether the frame that is shown from `begin` to `end` is meant.
-    fn wants(&self, begin: f64, end: f64) -> bool {
+    /// Whether the frame that is shown from `begin` to `end` is selected.
+    fn selects(&self, begin: f64, end: f64) -> bool {
         let Range { start, end: stop } = self.range;
         let reaches = |time: f64| time >= start - NANOSECOND;
         let Some(step) = self.every.filter(|&step| step > 0.0) else {
@@ -52,19 +52,19 @@ impl TimeSelection {
         // Each time is computed from its number: sums of the step would drift.
         let number = ((begin - NANOSECOND - origin) / step).ceil().max(0.0);
         let time = origin + number * step;
-        // What lasts for no time, or for nobody knows how long, is shown when it begins.
+        // A frame of no or unknown duration is shown when it begins.
         let is_shown = time < end - NANOSECOND || (end <= begin && time < begin + NANOSECOND);
         is_shown && time < stop - NANOSECOND
     }
 
-    /// Whether no frame that begins at `time` or later is meant.
+    /// Whether no frame that begins at `time` or later is selected.
     fn is_over(&self, time: f64) -> bool {
         time >= self.range.end - NANOSECOND
     }
 }
 
 impl Video {
-    /// The numbers of the frames that are meant, in ascending order.
+    /// The numbers of the selected frames, in ascending order.
     ///
     /// # Errors
     ///
@@ -83,17 +83,17 @@ impl Video {
             Some((number, begin, end.seconds_since(start)))
         });
         let frames = frames.take_while(move |&(_, begin, _)| !until.is_over(begin));
-        let wanted = frames.filter(move |&(_, begin, end)| times.wants(begin, end));
+        let wanted = frames.filter(move |&(_, begin, end)| times.selects(begin, end));
         Ok(wanted.map(|(number, _, _)| number))
     }
 }
 
 impl<T: Send + 'static> FrameReader<T> {
-    /// Starts decoding the frames that are meant by their times. Each frame goes to one of the
+    /// Starts decoding the frames that are selected by their times. Each frame goes to one of the
     /// `workers`, each of which has a thread of its own.
     ///
-    /// Any source will do. Of what can be read once only, or has no known end, all frames are
-    /// decoded, until those that are meant are past.
+    /// Any source can be read. Of one that can be read only once, or has no known end, all frames
+    /// are decoded up to the last selected one.
     ///
     /// # Errors
     ///
@@ -115,7 +115,7 @@ impl<T: Send + 'static> FrameReader<T> {
     }
 }
 
-/// Passes on the frames that are meant, and keeps one back until the next says when it ends.
+/// Passes on the selected frames. Holds one frame until the next one's time says when it ends.
 struct Chooser {
     times: TimeSelection,
     name: String,
@@ -124,7 +124,7 @@ struct Chooser {
 }
 
 impl Chooser {
-    /// The next frame that is meant, of those that `read` gives.
+    /// The next selected frame of those that `read` returns.
     fn next(&mut self, read: &mut dyn FnMut() -> Option<Result<Frame>>) -> Option<Result<Frame>> {
         while !self.is_over {
             let next = match read() {
@@ -139,11 +139,11 @@ impl Chooser {
             let end = end.unwrap_or(begin.map(|begin| begin + frame.duration.unwrap_or(0.0)));
             match begin.zip(end) {
                 None => return Some(Err(Error::ReadOnce { name: self.name.clone() })),
-                Some((begin, end)) if self.times.wants(begin, end) => return Some(Ok(frame)),
+                Some((begin, end)) if self.times.selects(begin, end) => return Some(Ok(frame)),
                 Some(_) => drop_with_reason(&frame),
             }
         }
-        // What told that those that are meant are past.
+        // The frame whose time ended the selection.
         if let Some(frame) = self.held.take() {
             drop_with_reason(&frame);
         }
@@ -161,12 +161,11 @@ mod tests {
     use super::*;
     use crate::source::{Source, SourceOptions};
 
-    /// Which of the frames that begin at these times, the last of which ends at the last time, are
-    /// meant.
+    /// Checks which frames are selected, of those that begin at `begins`; the last time is the end.
     #[track_caller]
     fn check(times: &TimeSelection, begins: &[f64], want: &[usize]) {
         let got = begins.windows(2).enumerate();
-        let got = got.filter(|(_, pair)| times.wants(pair[0], pair[1])).map(|(number, _)| number);
+        let got = got.filter(|(_, pair)| times.selects(pair[0], pair[1])).map(|(number, _)| number);
         assert_eq!(got.collect::<Vec<_>>(), want, "{times:?}");
     }
 
@@ -218,7 +217,7 @@ mod tests {
         check(&every(0.5), &[0.4, 0.4], &[]);
     }
 
-    /// Numbers of the frames that are meant, of a clip as a file and through a pipe.
+    /// Numbers of the selected frames, of a clip as a file and through a pipe.
     fn both_ways(name: &str, times: &TimeSelection) -> [Vec<u64>; 2] {
         let path = format!("{}/../../testdata/{name}", env!("CARGO_MANIFEST_DIR"));
         let pipe = Source::reader(name, std::fs::File::open(&path).unwrap());

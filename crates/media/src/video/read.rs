@@ -52,9 +52,9 @@ impl Video {
         })
     }
 
-    /// The same as 16-bit samples, which keep what pictures of 10 and 12 bits hold. They are made by
-    /// other means: of an 8-bit picture they aren't the 8-bit samples to the last bit, and matrices
-    /// that swscale has none for are an error.
+    /// The same as 16-bit samples, which keep what pictures of 10 and 12 bits hold. They are made
+    /// by other means: of an 8-bit picture they aren't the 8-bit samples to the last bit, and
+    /// matrices that swscale has none for are an error.
     ///
     /// # Errors
     ///
@@ -111,7 +111,7 @@ impl Video {
         // Each frame is written to the first of its places, and copied to the others at the end.
         let first_places = first_places(&numbers);
         let slots = slots(&numbers, &first_places, out, row);
-        let results = self.fetch_mended(slots, |out: &mut [S], frame| {
+        let results = self.fetch_under_policy(slots, |out: &mut [S], frame| {
             (FrameMetadata::from(&frame), convert(&frame, out))
         })?;
         let mut metadata = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Which frames are meant: numbers, times and ranges become numbers of frames.
+//! Resolves requests: numbers, times and ranges become numbers of frames.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use moviola_av::time::{Pts, TimeBase};
 use super::Video;
 use crate::error::{Error, Result};
 
-/// What to do about frames that don't exist.
+/// What to do about requested frames that don't exist.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OutOfRange {
     /// Fail.
@@ -19,10 +19,10 @@ pub enum OutOfRange {
     Clamp,
 }
 
-/// Frames at least, so that times are told apart, in a second.
+/// Tick rate for converting seconds: 1 ns.
 const NANOSECONDS: u32 = 1_000_000_000;
 
-/// Times that a range may be cut into: 32 MiB, and as much for their frames' numbers.
+/// The most times that a range may be divided into: 32 MiB, and as much for their frames' numbers.
 const MOST_TIMES: u32 = 1 << 22;
 
 impl Video {
@@ -55,15 +55,15 @@ impl Video {
         number.ok_or_else(|| self.no_frame(format!("at {seconds} s"), count))
     }
 
-    /// Says what to do about frames that don't exist, from now on: in lists of numbers and of times,
-    /// and at the times that a rate makes of a range.
+    /// Sets what is done about frames that don't exist, in lists of numbers and of times, and at
+    /// the times of a range with a rate.
     pub fn out_of_range(&mut self, policy: OutOfRange) -> &mut Self {
         self.out_of_range = policy;
         self
     }
 
-    /// The numbers, from 0, of the frames that a user calls by these; what doesn't exist becomes what
-    /// [`out_of_range`](Self::out_of_range) says.
+    /// The numbers, from 0, of the frames that a user calls by these numbers.
+    /// [`out_of_range`](Self::out_of_range) applies to frames that don't exist.
     ///
     /// # Errors
     ///
@@ -75,8 +75,8 @@ impl Video {
     }
 
     /// The numbers of the frames that are shown at these times, in seconds from the start of the
-    /// presentation; of times at which nothing is shown becomes what
-    /// [`out_of_range`](Self::out_of_range) says.
+    /// presentation. [`out_of_range`](Self::out_of_range) applies to times at which nothing is
+    /// shown.
     ///
     /// # Errors
     ///
@@ -120,11 +120,11 @@ impl Video {
         if range.start >= range.end {
             return Ok(Vec::new());
         }
-        let (first, stop) = (self.first_of(range.start)?, self.first_behind(range.end)?);
+        let (first, stop) = (self.first_of(range.start)?, self.first_after(range.end)?);
         Ok((first..stop).collect())
     }
 
-    /// The frame that is on at a time, or else the first behind it.
+    /// The frame that is shown at a time, or else the first after it.
     fn first_of(&mut self, seconds: f64) -> Result<u64> {
         if seconds == f64::NEG_INFINITY {
             return Ok(0);
@@ -134,8 +134,8 @@ impl Video {
         Ok(index.frame_played_at(instant).unwrap_or_else(|| index.first_from(instant)))
     }
 
-    /// The first frame that begins at or behind a time; the number of frames if none does.
-    fn first_behind(&mut self, seconds: f64) -> Result<u64> {
+    /// The first frame that begins at or after a time; the number of frames if none does.
+    fn first_after(&mut self, seconds: f64) -> Result<u64> {
         if seconds == f64::INFINITY {
             return self.len();
         }
@@ -166,8 +166,8 @@ impl Video {
 
     /// The instant so many seconds after the start of the presentation, to the nanosecond.
     ///
-    /// A time that was told as `f64` must find its own frame again: what is less than a nanosecond
-    /// before a tick of the stream is that tick.
+    /// A frame's time that was rounded to `f64` must find that frame again: a time within a
+    /// nanosecond of a tick of the stream is that tick.
     pub(super) fn instant(&self, seconds: f64) -> Option<Pts> {
         let base = self.stream.time_base;
         let start = self.start.seconds();

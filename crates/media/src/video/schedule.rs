@@ -13,7 +13,7 @@ use crate::{
 /// Files whose tables are scattered over more bytes than this are read from front to back.
 const MOST_SCATTERED_BYTES: u64 = 1 << 30;
 
-/// How much of a core each thread of one decoder makes use of: whole pictures depend on each other.
+/// The share of a core that each thread of one decoder uses: frames wait for frames they depend on.
 const THREADS_AT_WORK: f64 = 0.85;
 
 /// What starting over costs a decoder with several threads, in frames.
@@ -129,23 +129,23 @@ pub(super) fn choose(costs: &[u32], cores: usize) -> Parallelism {
     if busiest(costs, cores) <= together { Parallelism::SideBySide } else { Parallelism::Together }
 }
 
-/// How many pictures may wait for their turn, if they are as large as the container says.
+/// How many frames may wait for their turn, if they are as large as the container says.
 pub(crate) fn room(media: &Media) -> usize {
-    media.options.memory / frame_bytes(&media.video)
+    media.options.memory / bytes_of_stream(&media.video)
 }
 
 /// Threads of one decoder that does one job after the other on so many cores.
 ///
-/// A picture's thread waits for the pictures it refers to: with two threads for each core one of
+/// A frame's thread waits for the frames it refers to: with two threads for each core one of
 /// them can go on. More cost more than they bring, because the decoder starts over for each job.
 pub(super) fn threads_for_jobs(cores: usize) -> u16 {
     if cores > 1 { u16::try_from(2 * cores).unwrap_or(u16::MAX) } else { 1 }
 }
 
-/// Threads of one decoder that gives all pictures, on so many cores; `room` is as in [`room`].
+/// Threads of one decoder that decodes all frames, on so many cores; `room` is as in [`room`].
 ///
 /// It never starts over, so more threads pay: FFmpeg's own rule, one more than there are cores,
-/// keeps 1.7 of two cores busy, six for each 1.9. Each holds a picture: they take a quarter of the
+/// keeps 1.7 of two cores busy, six for each 1.9. Each holds a frame: they take a quarter of the
 /// room at most. FFmpeg warns of more than sixteen.
 pub(super) fn threads_for_all(cores: usize, room: usize) -> u16 {
     if cores < 2 {
@@ -160,8 +160,8 @@ pub(super) fn looked_at(cores: usize) -> usize {
     cores.saturating_mul(3)
 }
 
-/// As [`choose`] for jobs whose pictures are wanted one after another; `first` are the
-/// [`looked_at`]. At most `room` pictures can wait for their turn.
+/// As [`choose`] for jobs whose frames are wanted one after another; `first` are the first
+/// [`looked_at`] jobs. At most `room` frames can wait for their turn.
 pub(super) fn choose_in_order<S>(first: &[GroupJob<S>], cores: usize, room: usize) -> Parallelism {
     let most = first.iter().map(|job| job.targets.len()).max().unwrap_or(0);
     if cores > 1 && most.saturating_mul(cores - 1) > room {
@@ -191,21 +191,21 @@ pub(crate) fn index_from_tables(media: &Media) -> Option<FrameIndex> {
     if scattered { None } else { from_tables(media, ReadScope::File) }
 }
 
-/// Whether groups are short enough for several decoders to work on one each: what they decode ahead
-/// of their turn has to wait in memory.
+/// Whether groups are short enough for several decoders to decode one each: frames that they decode
+/// ahead of their turn has to wait in memory.
 pub(super) fn has_short_groups(index: &FrameIndex, media: &Media, workers: usize) -> bool {
     let workers = workers.max(2); // others may join one
     let waiting = index.longest_group().saturating_mul(workers - 1);
     waiting <= room(media) && index.keyframes() >= workers as u64
 }
 
-/// About what a picture takes that is as the container says.
-fn frame_bytes(VideoStream { parameters, .. }: &VideoStream) -> usize {
-    picture_bytes((parameters.width(), parameters.height()), parameters.pixel_format())
+/// About the bytes of a frame that is as the container says.
+fn bytes_of_stream(VideoStream { parameters, .. }: &VideoStream) -> usize {
+    frame_bytes((parameters.width(), parameters.height()), parameters.pixel_format())
 }
 
-/// About what a picture takes; 4:2:0 and 8 bits if nobody tells.
-pub(super) fn picture_bytes((width, height): (u32, u32), format: Option<PixelFormat>) -> usize {
+/// About the bytes of a frame; 4:2:0 and 8 bits if the format is unknown.
+pub(super) fn frame_bytes((width, height): (u32, u32), format: Option<PixelFormat>) -> usize {
     let pixels = width as usize * height as usize;
     let bytes = format.map_or(1, |format| format.depth().div_ceil(8));
     let (across, down) = format.map_or((1, 1), |format| format.log2_chroma());
@@ -242,8 +242,8 @@ mod tests {
 
     #[test]
     fn a_decoder_of_all_pictures_has_threads_as_far_as_there_is_room() {
-        let of_1080p = (256 << 20) / picture_bytes((1920, 1080), None);
-        let of_2160p = (256 << 20) / picture_bytes((3840, 2160), None);
+        let of_1080p = (256 << 20) / frame_bytes((1920, 1080), None);
+        let of_2160p = (256 << 20) / frame_bytes((3840, 2160), None);
         for (cores, room, threads) in [
             (1, of_1080p, 1),
             (2, of_1080p, 12),
@@ -256,13 +256,13 @@ mod tests {
         }
     }
 
-    /// So many jobs of `pictures` pictures each, all of which are wanted.
+    /// Checks `jobs` jobs of `frames` frames each, all of which are wanted.
     #[track_caller]
-    fn check_in_order(jobs: u32, pictures: u32, cores: usize, room: usize, want: Parallelism) {
+    fn check_in_order(jobs: u32, frames: u32, cores: usize, room: usize, want: Parallelism) {
         let target = |packet| (Target { frame: packet, packet, pts: 0 }, ());
         let job = |number: u32| GroupJob {
-            access_point: RandomAccessPoint { packet: number * pictures, pts: 0, position: None },
-            targets: (number * pictures..(number + 1) * pictures).map(target).collect(),
+            access_point: RandomAccessPoint { packet: number * frames, pts: 0, position: None },
+            targets: (number * frames..(number + 1) * frames).map(target).collect(),
         };
         let first: Vec<_> = (0..jobs).take(looked_at(cores)).map(job).collect();
         assert_eq!(choose_in_order(&first, cores, room), want);
