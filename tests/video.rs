@@ -6,7 +6,7 @@ use moviola_av::{
     color::Color,
     frame::{VideoFrame, VideoFrameMut},
     pixel::PixelFormat,
-    scaler::{Filter, Scaler, Side},
+    scaler::{Filter, FrameFormat, Scaler},
 };
 use moviola_media::{
     convert::{Crop, Normalise, PixelOrder, PixelSpec},
@@ -151,8 +151,8 @@ fn a_pipe_does_not_support_random_access() {
 /// A frame as RGB, converted by swscale in its accurate mode: the reference.
 fn reference_rgb(frame: &VideoFrame) -> Vec<u8> {
     let format = PixelFormat::from_name("rgb24").expect("a format of FFmpeg");
-    let from = Side::of(frame);
-    let to = Side { format, color: Color::default(), ..from };
+    let from = FrameFormat::of(frame);
+    let to = FrameFormat { format, color: Color::default(), ..from };
     let mut scaler = Scaler::new(from, to, Filter::Bilinear).expect("swscale supports both");
     let target = VideoFrameMut::new(format, frame.width(), frame.height());
     let mut target = target.expect("enough memory");

@@ -1,4 +1,4 @@
-//! The one error type of the FFmpeg layer.
+//! The error type of the FFmpeg layer.
 
 use std::{ffi::c_int, io};
 
@@ -9,73 +9,73 @@ pub use kind::ErrorKind;
 
 mod kind;
 
-/// What every fallible function of this crate returns.
+/// The result type of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Everything that can fail in the FFmpeg layer.
+/// An error of the FFmpeg layer.
 ///
-/// End of stream and "send more input" are *not* here: they are values, because they are not
-/// failures. What a caller can do about an error is what [`Error::kind`] says.
+/// End of stream and "needs more input" are values, not errors. [`Error::kind`] is the class of an error,
+/// by what the caller can do about it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// FFmpeg refused a call.
+    /// A call of FFmpeg failed.
     #[error("{message}")]
     Ffmpeg {
         /// The C function.
         op: &'static str,
         /// Its return value.
         code: i32,
-        /// FFmpeg's words for it: what it logged, if [`log::init`](crate::log::init) was called,
-        /// else what the code means.
+        /// FFmpeg's message: what it logged, if [`log::init`](crate::log::init) was called, else the text for
+        /// the code.
         message: String,
     },
-    /// The system, or a caller's reader, could not read.
+    /// Reading failed, in the system or in a caller's reader.
     #[error("{message}")]
     Io {
-        /// What was being done.
+        /// The operation, such as "read".
         op: &'static str,
-        /// The cause in words.
+        /// The message of the cause.
         message: String,
-        /// The cause as the standard library classes it.
+        /// The standard library's class of the cause.
         kind: io::ErrorKind,
     },
-    /// This FFmpeg was built without a decoder for the codec.
+    /// This build of FFmpeg has no decoder for the codec.
     #[error("no decoder for {codec} in this build of FFmpeg")]
     NoDecoder {
         /// FFmpeg's name of the codec.
         codec: String,
     },
-    /// The input asks for more than a limit allows.
+    /// The input needs more than a limit allows.
     #[error("{what}: {got} is over the limit of {limit}")]
     Limit {
         /// What is limited, with its unit.
         what: &'static str,
-        /// The most that is allowed.
+        /// The limit.
         limit: u64,
-        /// What was asked for, or a lower bound of it.
+        /// The needed value, or a lower bound of it.
         got: u64,
     },
-    /// The input names something else to open, and the rules for this input forbid it.
+    /// The input refers to a file or URL that its access rules forbid to open.
     #[error("refused to open '{target}': {reason}; if you trust the input, allow it with {remedy}")]
     Refused {
-        /// The file or URL that the input named.
+        /// The file or URL.
         target: String,
         /// The rule.
         reason: &'static str,
-        /// What would allow it.
+        /// The change that allows it.
         remedy: Remedy,
     },
-    /// Options that nothing in FFmpeg took.
+    /// Options that FFmpeg does not know.
     #[error("unknown option: {}", names.join(", "))]
     UnusedOptions {
         /// Their names.
         names: Vec<String>,
     },
-    /// The work was cancelled through its [`Interrupt`](crate::interrupt::Interrupt).
+    /// The call was cancelled by its [`Interrupt`](crate::interrupt::Interrupt).
     #[error("interrupted")]
     Interrupted,
-    /// The work did not finish before its deadline.
+    /// The call did not finish before its deadline.
     #[error("timed out")]
     TimedOut,
     /// A caller's value is outside its documented range.
@@ -94,7 +94,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// The class of the error: what can be done about it.
+    /// The class of the error, by what the caller can do about it.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Ffmpeg { code, .. } => ffmpeg_kind(*code),
@@ -109,7 +109,7 @@ impl Error {
         }
     }
 
-    /// What the caller can change so that it does not come again.
+    /// What the caller can change to avoid the error, if anything.
     pub fn remedy(&self) -> Option<Remedy> {
         match self {
             Self::Limit { got, .. } => Some(Remedy::RaiseMaxPixels { needed: *got }),
@@ -118,12 +118,12 @@ impl Error {
         }
     }
 
-    /// Whether the bytes are at fault and the next packet may be tried.
+    /// Whether the input is damaged, so that the caller may continue with the next packet.
     pub fn is_corrupt(&self) -> bool {
         self.kind() == ErrorKind::Corrupt
     }
 
-    /// The error for FFmpeg's return value `code`.
+    /// The error for FFmpeg's error code `code`, returned by the function `op`.
     pub(crate) fn from_code(op: &'static str, code: c_int) -> Self {
         let message = strerror(code);
         match code {
@@ -138,10 +138,10 @@ impl Error {
         }
     }
 
-    /// The same error in the words of FFmpeg's own message, if there is one.
-    pub(crate) fn explained_by(mut self, said: Option<String>) -> Self {
-        if let (Self::Ffmpeg { message, .. }, Some(said)) = (&mut self, said) {
-            *message = said;
+    /// The same error with the message that FFmpeg logged, if there is one.
+    pub(crate) fn explained_by(mut self, logged: Option<String>) -> Self {
+        if let (Self::Ffmpeg { message, .. }, Some(logged)) = (&mut self, logged) {
+            *message = logged;
         }
         self
     }
@@ -152,15 +152,15 @@ impl Error {
     }
 }
 
-/// Turns FFmpeg's "negative means error" into a [`Result`].
+/// Converts FFmpeg's return value to a [`Result`]: negative values are error codes.
 pub(crate) fn check(op: &'static str, code: c_int) -> Result<c_int> {
     if code >= 0 { Ok(code) } else { Err(Error::from_code(op, code)) }
 }
 
-/// The largest errno that counts as one; FFmpeg's own codes are four-letter tags far beyond it.
+/// The largest errno; FFmpeg's own codes are four-letter tags with much larger values.
 const LAST_ERRNO: c_int = 255;
 
-/// Whether `code` is an errno of the system rather than FFmpeg's word for bad data or bad use.
+/// Whether `code` is an errno of the system, and not one that FFmpeg uses for invalid data or arguments.
 fn is_io(code: c_int) -> bool {
     let errno = ffi::AVUNERROR(code);
     let about_data =
@@ -168,6 +168,7 @@ fn is_io(code: c_int) -> bool {
     (1..=LAST_ERRNO).contains(&errno) && !about_data.contains(&errno)
 }
 
+/// The class of an FFmpeg error code that is not an I/O error.
 fn ffmpeg_kind(code: c_int) -> ErrorKind {
     match code {
         ffi::AVERROR_INVALIDDATA | ffi::AVERROR_EOF => ErrorKind::Corrupt,
@@ -184,17 +185,17 @@ fn ffmpeg_kind(code: c_int) -> ErrorKind {
         | ffi::AVERROR_HTTP_OTHER_4XX
         | ffi::AVERROR_HTTP_SERVER_ERROR => ErrorKind::Io,
         _ if code == ffi::AVERROR(libc::ENOSYS) => ErrorKind::Unsupported,
-        // What is left of the errno range is what decoders and demuxers say of bad input.
+        // Decoders and demuxers return the other errno values for invalid input.
         _ if (-LAST_ERRNO..0).contains(&code) => ErrorKind::Corrupt,
         _ => ErrorKind::Other,
     }
 }
 
-/// FFmpeg's words for `code`.
+/// FFmpeg's text for `code`.
 fn strerror(code: c_int) -> String {
     let mut text = [0_u8; ffi::AV_ERROR_MAX_STRING_SIZE];
     // SAFETY: `text` is writable and its length is passed along. A negative result means that the
-    // code has no words; the text says so then.
+    // code is unknown; then the text is generic.
     unsafe { ffi::av_strerror(code, text.as_mut_ptr().cast(), text.len()) };
     let end = text.iter().position(|&byte| byte == 0).unwrap_or(text.len());
     String::from_utf8_lossy(&text[..end]).into_owned()
@@ -226,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_file_keeps_its_kind_and_words() {
+    fn a_missing_file_keeps_its_kind_and_message() {
         let Error::Io { message, kind, .. } = Error::from_code("open", -libc::ENOENT) else {
             panic!("not an I/O error");
         };

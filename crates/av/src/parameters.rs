@@ -44,7 +44,7 @@ impl CodecParameters {
         Ok(copy)
     }
 
-    /// Parameters that say nothing: of no codec.
+    /// Empty parameters, without a codec.
     ///
     /// # Errors
     ///

@@ -1,9 +1,8 @@
-//! What a caller can change so that an error does not come again, as data.
+//! Remedies: what a caller can change to avoid an error, as data.
 //!
-//! The text of an error says what to do in a sentence of its own and names what is to be changed by
-//! a [`Remedy`]. Its default wording is the API's: the name of an option or a value. A program with
-//! another surface, such as a command with flags, words remedies its own way, for all messages at
-//! once:
+//! An error's message has a sentence about what to do, in which a [`Remedy`] names what to change. By
+//! default it is named in the API's terms: the name of an option or a value. A program with another
+//! interface, such as a command with flags, can set its own wording for all messages:
 //!
 //! ```
 //! use moviola_av::remedy::{self, Remedy};
@@ -18,49 +17,49 @@
 
 use std::{fmt, sync::OnceLock};
 
-/// What a caller can change so that an error does not come again.
+/// What a caller can change to avoid an error.
 ///
-/// [`Display`](fmt::Display) names it, as a noun that fits behind "use" or "with": in the API's
-/// terms, unless [`set_wording`] was called.
+/// [`Display`](fmt::Display) writes a noun that fits after "use" or "with": in the API's terms, unless
+/// [`set_wording`] was called.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Remedy {
-    /// Raise the limit on the pixels of a coded picture (`max_pixels`).
+    /// Raise the limit on the pixels of a frame (`max_pixels`).
     RaiseMaxPixels {
-        /// Pixels that would have been allowed to go on, or a lower bound of them.
+        /// The number of pixels that must be allowed, or a lower bound of it.
         needed: u64,
     },
-    /// Let the input open others by this protocol (`protocols`).
+    /// Allow the input to open other files or URLs with this protocol (`protocols`).
     AllowProtocol(String),
     /// Make images smaller (`max_size`).
     ShrinkImage,
-    /// Replace what is there (`Overwrite::Replace`).
+    /// Replace existing output (`Overwrite::Replace`).
     Overwrite,
-    /// Go on with what an earlier run began (`resume`).
+    /// Continue an earlier run (`resume`).
     Resume,
-    /// Say that the model has this head, or one of these (`head`).
+    /// Specify the model's head: one of these (`head`).
     ChooseHead(Vec<String>),
-    /// Leave the choice of the head to the model's file (`head: None`).
+    /// Do not specify the model's head, so that it is recognised from the file (`head: None`).
     OmitHead,
     /// Compute in this precision (`precision`).
     UsePrecision(&'static str),
     /// Run the model on one of these providers (`provider`).
     UseProvider(Vec<&'static str>),
-    /// Ask for keyframes only (`Frames::Keyframes`).
+    /// Request only keyframes (`Frames::Keyframes`).
     OnlyKeyframes,
     /// Use another number of threads (`decoders`).
     SetThreads,
-    /// Read many sources in one run (`Bulk`).
+    /// Process several sources in one run (`Bulk`).
     UseBulk,
 }
 
-/// How a program words remedies; `None` leaves one to the default.
+/// A function that returns a program's wording of a remedy; `None` for the default.
 pub type Wording = fn(&Remedy) -> Option<String>;
 
 static WORDING: OnceLock<Wording> = OnceLock::new();
 
-/// Sets how remedies are worded in this process. Returns whether it was set: only the first call
-/// has an effect.
+/// Sets the wording of remedies in this process. Only the first call has an effect; returns whether this one
+/// was.
 pub fn set_wording(wording: Wording) -> bool {
     WORDING.set(wording).is_ok()
 }
@@ -93,7 +92,7 @@ impl Remedy {
     }
 }
 
-/// Names as a reader says them: "a, b or c".
+/// Joins alternatives in a sentence: "a, b or c".
 pub fn alternatives<T: fmt::Display>(names: &[T]) -> String {
     let names: Vec<String> = names.iter().map(T::to_string).collect();
     match names.as_slice() {

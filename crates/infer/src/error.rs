@@ -1,4 +1,4 @@
-//! Everything that can fail between a model file and its detections.
+//! The error type of inference.
 
 use std::path::PathBuf;
 
@@ -11,66 +11,65 @@ use crate::detect::head::HeadKind;
 use crate::provider::Provider;
 use crate::runtime::search::SearchedPlace;
 
-/// Shorthand for this crate's results.
+/// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a model could not be loaded or run.
 ///
-/// The text of every variant names the file or library it is about and, where there is one, the
-/// way out.
+/// The message of every variant names the file or library and, if there is one, the remedy.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// No ONNX Runtime in any of the usual places.
+    /// ONNX Runtime is in none of the searched places.
     #[error("ONNX Runtime was not found. Looked in:\n{}\n{ADVICE}", list(looked))]
     RuntimeMissing {
-        /// Every place, in order, and what was wrong there.
+        /// All searched places, in order, with what was found there.
         looked: Vec<SearchedPlace>,
     },
-    /// A library that was asked for by name can't be used.
+    /// The library that an environment variable names can't be used.
     #[error("{} can't be used as ONNX Runtime: {reason}", path.display())]
     RuntimeUnusable {
-        /// The file or folder that was named.
+        /// The file or folder in the variable.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Why it can't be used.
         reason: String,
     },
-    /// The file is no model, or no model that this crate can run.
+    /// The file is not a model, or not one that this crate can run.
     #[error("{model}: {problem}. {remedy}.")]
     Model {
-        /// The model's file, or the name its bytes were given.
+        /// The model's path, or the name its bytes were given.
         model: String,
-        /// What was found.
+        /// What is wrong.
         problem: String,
         /// What the user can do.
         remedy: String,
     },
-    /// The outputs don't fit the head that was asked for, or none that is known.
-    #[error("{model}: {problem}. {}.", say_which_head(remedy))]
+    /// The outputs don't fit the requested head, or no known head fits them.
+    #[error("{model}: {problem}. {}.", other_head(remedy))]
     Head {
-        /// The model's file, or the name its bytes were given.
+        /// The model's path, or the name its bytes were given.
         model: String,
-        /// What was found.
+        /// What is wrong.
         problem: String,
         /// What the caller can change.
         remedy: Remedy,
     },
-    /// The outputs fit several heads, or none that is known, and nothing in the file decides.
-    #[error("{model}: {problem}. {}.", say_how_to_decide(candidates))]
+    /// The outputs fit several heads, and nothing in the file decides between them.
+    #[error("{model}: {problem}. {}.", choice_of_head(candidates))]
     Ambiguous {
-        /// The model's file, or the name its bytes were given.
+        /// The model's path, or the name its bytes were given.
         model: String,
-        /// What was found.
+        /// What is wrong.
         problem: String,
         /// The heads that fit the outputs.
         candidates: Vec<HeadKind>,
     },
-    /// The provider can't run the model, and no other was allowed.
+    /// The requested provider can't run the model, or none of the automatic ones can.
     #[error("the provider {provider} can't run: {reason}")]
     Provider {
-        /// The provider that was asked for.
+        /// The requested provider.
         provider: Provider,
-        /// Why not, and what to do.
+        /// Why it can't run, and what to do.
         reason: String,
         /// What the caller can change.
         remedy: Option<Remedy>,
@@ -85,23 +84,23 @@ pub enum Error {
         /// Its value.
         got: String,
     },
-    /// The picture can't be turned into the model's input.
+    /// The frame or image can't be converted to the model's input.
     #[error("the picture can't be prepared for the model: {0}")]
     Picture(#[from] moviola_media::convert::ConvertError),
-    /// ONNX Runtime failed while the model ran.
+    /// ONNX Runtime failed to run the model.
     #[error("{model}: inference failed: {message}")]
     Inference {
-        /// The model's file, or the name its bytes were given.
+        /// The model's path, or the name its bytes were given.
         model: String,
-        /// ONNX Runtime's words.
+        /// ONNX Runtime's message.
         message: String,
     },
-    /// The model's output is not what its head promises.
+    /// The model's output does not fit its head.
     #[error("{model}: the output does not fit the head {head}: {message}")]
     Output {
-        /// The model's file, or the name its bytes were given.
+        /// The model's path, or the name its bytes were given.
         model: String,
-        /// The head it was read with.
+        /// The head that it was decoded with.
         head: HeadKind,
         /// What does not fit.
         message: String,
@@ -112,7 +111,7 @@ const ADVICE: &str = "Set ORT_DYLIB_PATH to a libonnxruntime of version 1.22 or 
     `pip install onnxruntime` in the active Python environment";
 
 impl Error {
-    /// The class of the error: what can be done about it.
+    /// The class of the error, by what the caller can do about it.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::RuntimeMissing { .. } | Self::RuntimeUnusable { .. } => ErrorKind::Runtime,
@@ -127,7 +126,7 @@ impl Error {
         }
     }
 
-    /// What the caller can change so that it does not come again.
+    /// What the caller can change to avoid the error, if anything.
     pub fn remedy(&self) -> Option<Remedy> {
         match self {
             Self::Head { remedy, .. } => Some(remedy.clone()),
@@ -139,19 +138,21 @@ impl Error {
         }
     }
 
-    /// An argument outside its range.
+    /// The error for an argument outside its range.
     pub(crate) fn argument(what: &'static str, expected: &str, got: impl ToString) -> Self {
         Self::InvalidArgument { what, expected: expected.into(), got: got.to_string() }
     }
 }
 
+/// Lists the searched places, one per line.
 fn list(looked: &[SearchedPlace]) -> String {
     let lines: Vec<String> =
         looked.iter().map(|place| format!("  {}: {}", place.at, place.found)).collect();
     lines.join("\n")
 }
 
-fn say_how_to_decide(candidates: &[HeadKind]) -> String {
+/// The sentence about how to choose among the candidates.
+fn choice_of_head(candidates: &[HeadKind]) -> String {
     let one = |head: &HeadKind| format!("`{}`", Remedy::ChooseHead(vec![head.to_string()]));
     let each: Vec<String> = candidates.iter().map(one).collect();
     match each.as_slice() {
@@ -162,7 +163,8 @@ fn say_how_to_decide(candidates: &[HeadKind]) -> String {
     }
 }
 
-fn say_which_head(remedy: &Remedy) -> String {
+/// The sentence about what to do with an unknown or unsuitable head.
+fn other_head(remedy: &Remedy) -> String {
     match remedy {
         Remedy::OmitHead => format!("Leave out {remedy}, or name one that fits"),
         _ => format!("If you know the head, name it with {remedy}"),

@@ -9,7 +9,7 @@ use moviola_av::{
     error::{Error, Result},
     frame::{VideoFrame, VideoFrameMut},
     pixel::PixelFormat,
-    scaler::{Filter, Scaler, Side},
+    scaler::{Filter, FrameFormat, Scaler},
     stage,
 };
 
@@ -48,11 +48,11 @@ impl AnyFormat {
 fn convert(scaler: &mut Option<Scaler>, frame: &VideoFrame) -> Result<VideoFrame> {
     let _stage = stage!("convert");
     let format = PixelFormat::from_name(COMMON).ok_or_else(|| unsupported(frame.format()))?;
-    let from = Side::of(frame);
+    let from = FrameFormat::of(frame);
     let scaler = match scaler.take().filter(|scaler| scaler.source() == from) {
         Some(same) => scaler.insert(same),
         None => {
-            let to = Side { format, color: Color::default(), ..from };
+            let to = FrameFormat { format, color: Color::default(), ..from };
             scaler.insert(Scaler::new(from, to, Filter::default())?)
         }
     };

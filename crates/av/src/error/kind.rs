@@ -1,14 +1,14 @@
-//! What a caller can do about an error: one list for all crates.
+//! The classes of errors, shared by all crates.
 
 use std::io;
 
-/// The class of an error, by what the caller can do next.
+/// The class of an error, by what the caller can do about it.
 ///
-/// Every public error type of Moviola has a method `kind` that returns one of these.
+/// Every public error type of Moviola has a method `kind` that returns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// There is no such file or address.
+    /// The file or URL does not exist.
     NotFound,
     /// The system or a server denies access.
     PermissionDenied,
@@ -16,41 +16,41 @@ pub enum ErrorKind {
     Io,
     /// The disk or a quota is full.
     StorageFull,
-    /// What is to be written exists already.
+    /// The output exists already.
     Exists,
-    /// Another process uses it.
+    /// Another process uses the output.
     InUse,
-    /// It is no media file, or one without its beginning or its tables.
+    /// The source is not a media file, or its start or its tables are missing.
     NotMedia,
-    /// It has no video.
+    /// The source has no video.
     NoVideo,
-    /// It has no audio.
+    /// The source has no audio.
     NoAudio,
-    /// It has no such frame or range of time.
+    /// The source has no such frame or time range.
     NoFrame,
-    /// It can be read only once, from its start to its end: save it to a file first.
+    /// The source can be read only once, in order: save it to a file first.
     NotSeekable,
-    /// The bytes are damaged or not what they claim to be. What follows may be fine.
+    /// The data is damaged. What follows may be intact.
     Corrupt,
-    /// This build has no code for it, or it is encrypted.
+    /// This build does not support it, or it is encrypted.
     Unsupported,
-    /// It is larger than a limit allows; the caller can raise the limit.
+    /// A limit is exceeded; the caller can raise it.
     Limit,
-    /// A rule for inputs forbids it; the caller can widen the rule.
+    /// An access rule for inputs forbids it; the caller can extend the rule.
     Forbidden,
-    /// The caller stopped the work.
+    /// The caller cancelled the work.
     Interrupted,
     /// The work did not finish before its deadline.
     TimedOut,
-    /// The caller passed something outside its documented range.
+    /// The caller passed a value outside its documented range.
     InvalidArgument,
     /// Memory is exhausted.
     OutOfMemory,
-    /// The system starts no thread or process, or one ended before its work did.
+    /// A worker thread or process could not be started, or ended before its work was done.
     Worker,
     /// ONNX Runtime is missing or can't be used.
     Runtime,
-    /// The model can't be loaded, understood or run.
+    /// The model can't be loaded or run, or its head is not known.
     Model,
     /// The provider can't run the model.
     Provider,

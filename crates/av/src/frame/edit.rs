@@ -55,12 +55,12 @@ impl VideoFrameMut {
         Self::with_memory(None, format, (width, height))
     }
 
-    /// As [`new`](Self::new), with memory of `pool`, to which it goes back with the last handle on
-    /// the picture. Its bytes are 0 or those of an earlier picture.
+    /// Allocates a frame with memory of `pool`, to which it returns when the last handle is dropped. All bytes
+    /// are initialised: 0, or those of an earlier frame.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new).
+    /// As for [`new`](Self::new).
     pub fn new_in(
         pool: &Arc<FramePool>,
         format: PixelFormat,
@@ -70,6 +70,7 @@ impl VideoFrameMut {
         Self::with_memory(Some(pool), format, (width, height))
     }
 
+    /// Allocates a frame from `pool`, or on its own without one.
     fn with_memory(
         pool: Option<&Arc<FramePool>>,
         format: PixelFormat,
@@ -281,8 +282,9 @@ fn buffer(pool: Option<&Arc<FramePool>>, size: usize) -> Option<NonNull<ffi::AVB
     }
 }
 
+/// Makes `buffer` the memory of plane `index`; takes over the reference.
 fn add_plane(shell: &Shell, index: usize, buffer: NonNull<ffi::AVBufferRef>, stride: c_int) {
-    // SAFETY: `buffer` is the caller's, who hands it over.
+    // SAFETY: the caller passes a valid reference.
     let data = unsafe { (*buffer.as_ptr()).data };
     // SAFETY: `shell` owns a valid frame with no buffer in this place, and frees this one.
     unsafe { (*shell.as_ptr()).buf[index] = buffer.as_ptr() };

@@ -124,8 +124,8 @@ unsafe fn allocate(
     Ok(())
 }
 
-/// A buffer of `len` bytes from `pool`, to which they return with the last reference; `None` if
-/// memory is exhausted.
+/// Creates a buffer of `len` bytes from `pool`, which gets them back when the last reference is dropped.
+/// `None` if memory is exhausted.
 pub(crate) fn buffer(
     pool: Arc<FramePool>,
     len: usize,
@@ -139,7 +139,7 @@ pub(crate) fn buffer(
         unsafe { ffi::av_buffer_create(start.as_ptr(), len, Some(release), owned.cast(), 0) };
     let buffer = NonNull::new(buffer);
     if buffer.is_none() {
-        // SAFETY: without a buffer the box is still ours.
+        // SAFETY: without a buffer, nothing else has the box.
         return_buffer(*unsafe { Box::from_raw(owned) });
     }
     buffer

@@ -16,7 +16,7 @@ use crate::{
 
 /// The format of the input or the output of a [`Scaler`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Side {
+pub struct FrameFormat {
     /// The pixel format.
     pub format: PixelFormat,
     /// Width in pixels.
@@ -50,14 +50,14 @@ pub enum Filter {
 /// Reuse it: creating one computes tables, which takes longer than a conversion.
 pub struct Scaler {
     raw: NonNull<ffi::SwsContext>,
-    source: Side,
-    target: Side,
+    source: FrameFormat,
+    target: FrameFormat,
 }
 
 // SAFETY: an SwsContext may be used from any thread, by one at a time; `&mut self` ensures that.
 unsafe impl Send for Scaler {}
 
-impl Side {
+impl FrameFormat {
     /// The format of `frame`.
     pub fn of(frame: &VideoFrame) -> Self {
         let (width, height) = (frame.width(), frame.height());
@@ -163,9 +163,17 @@ impl Scaler {
     ///
     /// [`Error::InvalidArgument`] if a size is 0 or swscale does not support a format or matrix;
     /// [`Error::OutOfMemory`].
-    pub fn new(source: Side, target: Side, filter: Filter) -> Result<Self> {
-        expect(Side::is_readable(source.format), "in a format that swscale reads", source.format)?;
-        expect(Side::is_writable(target.format), "in a format that swscale writes", target.format)?;
+    pub fn new(source: FrameFormat, target: FrameFormat, filter: Filter) -> Result<Self> {
+        expect(
+            FrameFormat::is_readable(source.format),
+            "in a format that swscale reads",
+            source.format,
+        )?;
+        expect(
+            FrameFormat::is_writable(target.format),
+            "in a format that swscale writes",
+            target.format,
+        )?;
         // SAFETY: no arguments; a null result is handled on the next line.
         let raw = unsafe { ffi::sws_alloc_context() };
         let raw = NonNull::new(raw).ok_or(Error::OutOfMemory)?;
@@ -198,12 +206,12 @@ impl Scaler {
     }
 
     /// The input format.
-    pub fn source(&self) -> Side {
+    pub fn source(&self) -> FrameFormat {
         self.source
     }
 
     /// The output format.
-    pub fn target(&self) -> Side {
+    pub fn target(&self) -> FrameFormat {
         self.target
     }
 

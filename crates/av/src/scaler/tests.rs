@@ -3,8 +3,8 @@ use super::*;
 const WIDTH: u32 = 33;
 const HEIGHT: u32 = 19;
 
-fn side(format: PixelFormat, color: Color) -> Side {
-    Side { format, width: WIDTH, height: HEIGHT, color }
+fn frame_format(format: PixelFormat, color: Color) -> FrameFormat {
+    FrameFormat { format, width: WIDTH, height: HEIGHT, color }
 }
 
 /// A frame of one colour.
@@ -17,7 +17,7 @@ fn plain(rgb: [u8; 3]) -> VideoFrame {
     frame.freeze()
 }
 
-fn convert(frame: &VideoFrame, from: Side, to: Side) -> Result<VideoFrame> {
+fn convert(frame: &VideoFrame, from: FrameFormat, to: FrameFormat) -> Result<VideoFrame> {
     let mut target = VideoFrameMut::new(to.format, to.width, to.height)?;
     Scaler::new(from, to, Filter::default())?.scale(frame, &mut target)?;
     Ok(target.freeze())
@@ -45,14 +45,17 @@ fn tolerance(format: PixelFormat) -> u8 {
 
 #[test]
 fn every_format_that_swscale_takes_keeps_its_colours() {
-    let rgb = side(PixelFormat::RGB24, Color::default());
+    let rgb = frame_format(PixelFormat::RGB24, Color::default());
     let mut both_ways = 0;
-    for format in PixelFormat::all().filter(|&f| Side::is_writable(f) && Side::is_readable(f)) {
+    for format in
+        PixelFormat::all().filter(|&f| FrameFormat::is_writable(f) && FrameFormat::is_readable(f))
+    {
         let colors =
             if format.is_gray() { [[128; 3], [200; 3]] } else { [[128; 3], [180, 90, 40]] };
         for color in colors {
-            let there = convert(&plain(color), rgb, side(format, Color::default())).unwrap();
-            let back = convert(&there, side(format, Color::default()), rgb).unwrap();
+            let there =
+                convert(&plain(color), rgb, frame_format(format, Color::default())).unwrap();
+            let back = convert(&there, frame_format(format, Color::default()), rgb).unwrap();
             let error = error(&back, color);
             assert!(error <= tolerance(format), "{format}: {color:?} is off by {error}");
         }
@@ -63,20 +66,22 @@ fn every_format_that_swscale_takes_keeps_its_colours() {
 
 #[test]
 fn formats_that_swscale_only_reads_convert_too() {
-    let rgb = side(PixelFormat::RGB24, Color::default());
-    for format in PixelFormat::all().filter(|&f| !Side::is_writable(f) && Side::is_readable(f)) {
+    let rgb = frame_format(PixelFormat::RGB24, Color::default());
+    for format in
+        PixelFormat::all().filter(|&f| !FrameFormat::is_writable(f) && FrameFormat::is_readable(f))
+    {
         let frame = VideoFrameMut::new(format, WIDTH, HEIGHT).unwrap().freeze();
-        convert(&frame, side(format, Color::default()), rgb).unwrap();
+        convert(&frame, frame_format(format, Color::default()), rgb).unwrap();
     }
 }
 
 #[test]
 fn formats_that_swscale_does_not_read_are_refused_by_name() {
-    let rgb = side(PixelFormat::RGB24, Color::default());
+    let rgb = frame_format(PixelFormat::RGB24, Color::default());
     let mut refused = Vec::new();
-    for format in PixelFormat::all().filter(|&f| !Side::is_readable(f)) {
-        let error =
-            Scaler::new(side(format, Color::default()), rgb, Filter::default()).unwrap_err();
+    for format in PixelFormat::all().filter(|&f| !FrameFormat::is_readable(f)) {
+        let error = Scaler::new(frame_format(format, Color::default()), rgb, Filter::default())
+            .unwrap_err();
         assert!(error.to_string().contains(format.name()), "{error}");
         if !format.is_hardware() {
             refused.push(format.name());
@@ -87,8 +92,8 @@ fn formats_that_swscale_does_not_read_are_refused_by_name() {
 
 #[track_caller]
 fn check_luma(color: Color, want: u8) {
-    let rgb = side(PixelFormat::RGB24, Color::default());
-    let yuv = side(PixelFormat::YUV444P, color);
+    let rgb = frame_format(PixelFormat::RGB24, Color::default());
+    let yuv = frame_format(PixelFormat::YUV444P, color);
     let frame = convert(&plain([255, 0, 0]), rgb, yuv).unwrap();
     assert_eq!(frame.plane(0).unwrap().row(9).unwrap()[9], want, "{color:?}");
     assert!(error(&convert(&frame, yuv, rgb).unwrap(), [255, 0, 0]) <= 2);
@@ -111,14 +116,14 @@ fn matrix_and_range_are_applied() {
 #[test]
 fn matrices_unknown_to_swscale_are_refused() {
     let color = Color { matrix: ColorMatrix::Ictcp, ..Default::default() };
-    let rgb = side(PixelFormat::RGB24, Color::default());
-    let refused = Scaler::new(side(PixelFormat::YUV420P10, color), rgb, Filter::default());
+    let rgb = frame_format(PixelFormat::RGB24, Color::default());
+    let refused = Scaler::new(frame_format(PixelFormat::YUV420P10, color), rgb, Filter::default());
     assert!(matches!(refused, Err(Error::InvalidArgument { .. })));
 }
 
 #[test]
 fn frames_of_another_size_are_refused() {
-    let rgb = side(PixelFormat::RGB24, Color::default());
+    let rgb = frame_format(PixelFormat::RGB24, Color::default());
     let mut scaler = Scaler::new(rgb, rgb, Filter::default()).unwrap();
     let mut small = VideoFrameMut::new(PixelFormat::RGB24, WIDTH - 1, HEIGHT).unwrap();
     assert!(scaler.scale(&plain([1; 3]), &mut small).is_err());
@@ -134,8 +139,8 @@ fn sizes_change_with_every_filter() {
     let source = plain([10, 200, 90]);
     for filter in [Nearest, Bilinear, Bicubic, Area, Lanczos] {
         for (width, height) in [(1, 1), (7, 50), (100, 3)] {
-            let from = side(PixelFormat::RGB24, Color::default());
-            let to = Side { width, height, ..from };
+            let from = frame_format(PixelFormat::RGB24, Color::default());
+            let to = FrameFormat { width, height, ..from };
             let mut target = VideoFrameMut::new(to.format, width, height).unwrap();
             Scaler::new(from, to, filter).unwrap().scale(&source, &mut target).unwrap();
             assert!(error(&target.freeze(), [10, 200, 90]) <= 1, "{filter:?} {width}×{height}");
@@ -158,8 +163,8 @@ fn a_bottom_up_frame_is_converted_upright() {
     unsafe { (*raw).data[0] = last };
     // SAFETY: as above.
     unsafe { (*raw).linesize[0] = -c_int::try_from(stride).unwrap() };
-    let rgb = side(PixelFormat::RGB24, Color::default());
-    let gray = convert(&frame, rgb, side(PixelFormat::GRAY8, Color::default())).unwrap();
+    let rgb = frame_format(PixelFormat::RGB24, Color::default());
+    let gray = convert(&frame, rgb, frame_format(PixelFormat::GRAY8, Color::default())).unwrap();
     let rows = gray.plane(0).unwrap().iter().map(|row| row[5]).collect::<Vec<_>>();
     assert_eq!((rows[0], rows[HEIGHT as usize - 1]), (0, 200));
 }

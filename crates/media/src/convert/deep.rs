@@ -12,7 +12,7 @@ use moviola_av::{
     frame::{VideoFrame, VideoFrameMut},
     pixel::PixelFormat,
     plane::Plane,
-    scaler::{Filter, Scaler, Side},
+    scaler::{Filter, FrameFormat, Scaler},
 };
 
 use super::{PixelOrder, PixelSpec};
@@ -64,8 +64,8 @@ impl DeepConverter {
     fn convert(&mut self, frame: &VideoFrame) -> AvResult<VideoFrame> {
         let format = PixelFormat::from_name(PLANES);
         let format = format.ok_or_else(|| wrong("a pixel format of 16 bits", PLANES.into()))?;
-        let from = Side::of(frame);
-        let to = Side { format, color: Color::default(), ..from };
+        let from = FrameFormat::of(frame);
+        let to = FrameFormat { format, color: Color::default(), ..from };
         let kept = self.scaler.take();
         let scaler = match kept.filter(|kept| kept.source() == from && kept.target() == to) {
             Some(kept) => self.scaler.insert(kept),
