@@ -140,11 +140,11 @@ impl Detector {
         &self.model.classes
     }
 
-    /// Detects objects in a decoded picture; boxes are in pixels of the upright image with square pixels.
+    /// Detects objects in a decoded frame; boxes are in pixels of the upright image with square pixels.
     ///
     /// # Errors
     ///
-    /// [`Error::Picture`] if the picture can't be converted, [`Error::Inference`] and
+    /// [`Error::Picture`] if the frame can't be converted, [`Error::Inference`] and
     /// [`Error::Output`] if the model fails.
     pub fn detect_frame(&mut self, view: &FrameView<'_>) -> Result<Vec<Detection>> {
         let mut tensor = std::mem::take(&mut self.tensor);
@@ -158,7 +158,7 @@ impl Detector {
     }
 
     /// The model's last input as an image, and its size: RGB, three bytes per pixel, rows without padding.
-    /// Empty before the first call of [`Detector::detect_picture`].
+    /// Empty before the first call of [`Detector::detect_frame`].
     pub fn last_input(&self) -> (Vec<u8>, Size) {
         let preprocess = self.model.preprocess;
         (preprocess.to_rgb8(&self.tensor), preprocess.size)
