@@ -108,7 +108,7 @@ impl Preparer {
         Self { preprocess, last: None }
     }
 
-    /// Writes a picture into `tensor`, upright and letterboxed; returns its position there.
+    /// Writes a frame or image into `tensor`, upright and letterboxed; returns its position there.
     ///
     /// # Errors
     ///

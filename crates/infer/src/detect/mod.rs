@@ -71,7 +71,7 @@ pub struct Detector {
     /// The numbers of the wanted classes; `None` for all.
     wanted: Option<Vec<usize>>,
     preparer: Preparer,
-    /// The input of the last call of [`Detector::detect_picture`].
+    /// The input of the last call of [`Detector::detect_frame`].
     tensor: Vec<f32>,
 }
 
