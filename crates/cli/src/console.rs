@@ -8,7 +8,7 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use moviola::{results::Record, sink::jsonl::JsonLines};
+use moviola::{records::Record, sink::jsonl::JsonLines};
 
 use crate::{
     args::Global,

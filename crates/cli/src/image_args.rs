@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use moviola::still::{ImageFormat, StillOptions};
+use moviola::plan::{ImageFormat, StillOptions};
 
 use crate::output_dirs::OutputDirs;
 

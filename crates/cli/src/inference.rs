@@ -4,12 +4,11 @@ use std::{fs::File, path::Path};
 
 use anyhow::Context;
 use moviola::{
-    detect::Model,
     infer::{
         detect::{filter::ClassFilter, head::HeadKind},
         provider::{Precision, Provider},
     },
-    plan::Detect,
+    plan::{Detect, Model},
     source::SourceOptions,
 };
 

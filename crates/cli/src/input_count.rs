@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-use moviola::bulk::inputs;
+use moviola::inputs;
 
 /// How many sources a run has, as far as that is known, and how many were taken.
 #[derive(Debug, Default)]

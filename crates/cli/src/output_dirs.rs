@@ -5,6 +5,7 @@ use std::path::Path;
 use moviola::{
     Plan,
     image::{self, Overwrite},
+    plan::TaskKind,
     sink::images::Folders,
 };
 
@@ -22,7 +23,9 @@ pub(crate) struct OutputDirs<'a> {
 impl OutputDirs<'_> {
     /// The folders of each source for what `plan` makes.
     pub(crate) fn folders(&self, plan: &Plan) -> image::Result<Folders> {
-        Folders::new(plan, self.stills, self.annotated, self.existing())
+        let still = self.stills.map(|folder| (TaskKind::Still, folder));
+        let annotated = self.annotated.map(|folder| (TaskKind::Detect, folder));
+        Folders::new(plan, still.into_iter().chain(annotated), self.existing())
     }
 
     /// What to do about images that are there already.

@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use anyhow::bail;
 use moviola::{
     Plan,
-    plan::Frames,
+    plan::{Frames, ImageFormat, StillOptions, Task},
     source::SourceOptions,
-    still::{ImageFormat, StillOptions},
     video::OnDamage,
 };
 
@@ -112,7 +111,7 @@ impl PlanArgs {
             Some(path) => with_folders(Plan::read(path)?, dirs)?,
             None => self.plan_of_flags(stills, dirs),
         };
-        if let Some(detect) = &plan.detect {
+        if let Some(detect) = plan.detect() {
             check_model(&detect.model)?;
         }
         Ok(plan)
@@ -124,19 +123,19 @@ impl PlanArgs {
         let wants_stills = self.keyframes || stills.image.is_some() || stills.hash;
         let annotate = dirs.annotated.is_some();
         let detect = self.detect.as_deref().map(|model| self.inference.detect(model, annotate));
+        let still = wants_stills.then_some(Task::Still(stills));
         Plan {
             frames: self.on.clone(),
             on_damage: self.on_damage,
-            stills: wants_stills.then_some(stills),
-            detect,
+            tasks: still.into_iter().chain(detect.map(Task::Detect)).collect(),
         }
     }
 }
 
 /// A plan file's plan, with the images that there are folders for. Images without a folder are refused.
 fn with_folders(mut plan: Plan, dirs: OutputDirs<'_>) -> anyhow::Result<Plan> {
-    let wants_images = plan.stills.is_some_and(|stills| stills.image.is_some());
-    let wants_boxes = plan.detect.as_ref().is_some_and(|detect| detect.annotate.is_some());
+    let wants_images = plan.still().is_some_and(|still| still.image.is_some());
+    let wants_boxes = plan.detect().is_some_and(|detect| detect.annotate.is_some());
     if wants_images && dirs.stills.is_none() {
         bail!(
             "the plan wants images, and there is no folder for them: name one, or leave out `format`"
@@ -148,11 +147,15 @@ fn with_folders(mut plan: Plan, dirs: OutputDirs<'_>) -> anyhow::Result<Plan> {
         );
     }
     if dirs.stills.is_some() {
-        let stills = plan.stills.get_or_insert_with(StillOptions::default);
-        stills.image.get_or_insert(ImageFormat::Jpeg);
+        if plan.still().is_none() {
+            plan.tasks.insert(0, Task::Still(StillOptions::default()));
+        }
+        if let Some(still) = plan.still_mut() {
+            still.image.get_or_insert(ImageFormat::Jpeg);
+        }
     }
     if dirs.annotated.is_some() {
-        let Some(detect) = &mut plan.detect else {
+        let Some(detect) = plan.detect_mut() else {
             bail!(
                 "--annotate draws boxes, and the plan finds no objects: give it a model, or leave out --annotate"
             )

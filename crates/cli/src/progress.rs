@@ -8,7 +8,7 @@ use std::{
 };
 
 use indicatif::{FormattedDuration, HumanBytes, HumanCount};
-use moviola::{bulk::Event, results::Record};
+use moviola::{bulk::Event, records::Record};
 
 use crate::{
     console::Console, input_count::InputCount, memory_warning::MemoryWarning, time_left::TimeLeft,

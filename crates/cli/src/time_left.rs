@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use moviola::{bulk::Event, results::Record};
+use moviola::{bulk::Event, records::Record};
 
 /// The share that must be done before there is an estimate, unless a source has ended.
 const ENOUGH: f64 = 0.01;
@@ -88,10 +88,7 @@ impl TimeLeft {
 
 #[cfg(test)]
 mod tests {
-    use moviola::{
-        records::SourceTally,
-        results::{ErrorRecord, SCHEMA, SourceRecord},
-    };
+    use moviola::records::{ErrorRecord, SCHEMA, SourceRecord, SourceTally};
 
     use super::*;
 

@@ -1,8 +1,7 @@
 //! One source after another, each with the least delay.
 
-use std::io;
+use std::sync::Arc;
 
-use moviola_av::{error::ErrorKind, remedy::Remedy};
 use moviola_infer::{error::Error as InferError, provider::ProviderReport};
 use moviola_media::{
     image,
@@ -10,12 +9,12 @@ use moviola_media::{
 };
 
 use crate::{
-    bulk::BulkError,
-    debug::Inspector,
-    pipeline::Models,
-    plan::{Plan, PlanError},
+    error::StartError,
+    pipeline::FrameObserver,
+    plan::Plan,
     records::Records,
-    sink::images::SourceFolders,
+    sink::images::{SavedRecords, SourceFolders},
+    task::Tasks,
 };
 
 /// Carries out a plan on one source at a time, with all cores at work on it.
@@ -27,7 +26,7 @@ use crate::{
 /// otherwise: each has a picture in work, and its model.
 ///
 /// ```
-/// use moviola::{Fast, Plan, Source, results::Record};
+/// use moviola::{Fast, Plan, Record, Source};
 ///
 /// # let video = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/demo.mp4");
 /// let plan = Plan::from_toml("frames = { every = '2s' }\n[stills]\nhash = true")?;
@@ -35,7 +34,7 @@ use crate::{
 /// let mut times = Vec::new();
 /// for record in fast.run(Source::path(video)) {
 ///     if let Record::Frame(frame) = record? {
-///         times.extend(frame.place.time);
+///         times.extend(frame.position.time);
 ///     }
 /// }
 /// assert_eq!(times, [0.0, 2.0, 4.0, 6.0, 8.0]);
@@ -45,42 +44,8 @@ use crate::{
 pub struct Fast {
     plan: Plan,
     options: SourceOptions,
-    models: Models,
-}
-
-/// Why a plan can't be begun.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// The plan can't be carried out.
-    #[error(transparent)]
-    Plan(#[from] PlanError),
-    /// The system gives no thread.
-    #[error("the system gives no thread: {0}")]
-    Thread(#[from] io::Error),
-    /// A worker process can't be started.
-    #[error(transparent)]
-    Worker(#[from] BulkError),
-}
-
-impl StartError {
-    /// The class of the error: what can be done about it.
-    pub fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Plan(cause) => cause.kind(),
-            Self::Thread(_) => ErrorKind::Worker,
-            Self::Worker(cause) => cause.kind(),
-        }
-    }
-
-    /// What the caller can change so that it does not come again.
-    pub fn remedy(&self) -> Option<Remedy> {
-        match self {
-            Self::Plan(cause) => cause.remedy(),
-            Self::Thread(_) => None,
-            Self::Worker(cause) => cause.remedy(),
-        }
-    }
+    tasks: Tasks,
+    observer: Option<Arc<dyn FrameObserver>>,
 }
 
 impl Fast {
@@ -93,13 +58,13 @@ impl Fast {
     /// wrong with a model is told by [`provider`](Self::provider) and by the records.
     pub fn new(plan: Plan, options: SourceOptions) -> Result<Self, StartError> {
         plan.check()?;
-        let models = Models::load(&plan, options.decoders)?;
-        Ok(Self { plan, options, models })
+        let tasks = Tasks::load(&plan, options.decoders)?;
+        Ok(Self { plan, options, tasks, observer: None })
     }
 
-    /// Has notes made about each frame of the sources that are begun from now on.
-    pub(crate) fn inspect(&mut self, inspector: Inspector) {
-        self.models.inspect(inspector);
+    /// Has `observer` listen to the sources that are begun from now on.
+    pub(crate) fn observe(&mut self, observer: Arc<dyn FrameObserver>) {
+        self.observer = Some(observer);
     }
 
     /// The plan.
@@ -107,16 +72,17 @@ impl Fast {
         &self.plan
     }
 
-    /// Carries out the plan on `source`; images stay in memory and are dropped with their frames'
-    /// outputs.
+    /// Carries out the plan on `source`. Images come with their records.
     pub fn run(&self, source: Source) -> Records {
-        self.run_into(source, Ok(SourceFolders::default()))
+        let Self { plan, options, tasks, observer } = self;
+        Records::start(source, options, plan, tasks, observer.clone())
     }
 
-    /// As [`run`](Self::run), with images in the source's `folders`; that there are none for it is
+    /// As [`run`](Self::run), with images written to the source's `folders`; that there are none for it is
     /// told by the records.
-    pub fn run_into(&self, source: Source, folders: image::Result<SourceFolders>) -> Records {
-        Records::start(source, &self.options, &self.plan, &self.models, folders)
+    pub fn run_into(&self, source: Source, folders: image::Result<SourceFolders>) -> SavedRecords {
+        let name = source.name().to_owned();
+        SavedRecords::new(&self.plan, &name, folders, || self.run(source))
     }
 
     /// Waits until a model is loaded; says what runs it, and why. `None` if the plan needs none.
@@ -125,12 +91,21 @@ impl Fast {
     ///
     /// What loading it met.
     pub fn provider(&self) -> Result<Option<ProviderReport>, InferError> {
-        self.models.provider()
+        self.tasks.provider()
+    }
+
+    /// Loads the models that aren't loaded yet, to know how long the rest takes.
+    ///
+    /// # Errors
+    ///
+    /// The first error of loading.
+    pub fn ready(&self) -> Result<(), InferError> {
+        self.tasks.ready()
     }
 
     /// How many models were loaded so far: at most one for each worker, however many sources there
     /// are.
     pub fn models_loaded(&self) -> u64 {
-        self.models.models_loaded()
+        self.tasks.models_loaded()
     }
 }

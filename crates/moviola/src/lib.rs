@@ -12,23 +12,22 @@
 //! ```
 
 pub mod bulk;
+pub(crate) mod columns;
 pub mod cpu;
 pub mod debug;
 pub mod demo;
-pub mod detect;
+pub mod error;
 mod exact_path;
 pub mod fast;
 pub mod frame_info;
 pub mod hardware;
 pub mod hash;
-pub mod journal;
-pub mod pipeline;
+pub mod inputs;
+pub(crate) mod pipeline;
 pub mod plan;
-pub mod probe;
 pub mod records;
-pub mod results;
 pub mod sink;
-pub mod still;
+pub(crate) mod task;
 
 pub use bulk::Bulk;
 pub use debug::Debug;
@@ -40,11 +39,17 @@ pub use moviola_av::{
 pub use moviola_infer as infer;
 pub use moviola_media::{
     audio, audio_video, budget, convert,
-    error::{self, Error},
+    error::{self as media_error, Error},
     frame::Frame,
     frame_view, image, index, keyframes, media,
     source::{self, Source},
     video::{self, Video},
 };
 pub use plan::Plan;
-pub use records::Records;
+pub use records::{Record, Records};
+
+/// For fields that are left out where they are false.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape serde calls")]
+pub(crate) fn is_false(value: &bool) -> bool {
+    !value
+}

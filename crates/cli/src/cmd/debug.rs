@@ -3,7 +3,7 @@
 use std::{ffi::OsString, path::PathBuf};
 
 use anyhow::bail;
-use moviola::still::StillOptions;
+use moviola::plan::{StillOptions, Task};
 
 use crate::{
     args::Global,
@@ -32,8 +32,8 @@ pub(crate) struct Debug {
 impl Debug {
     pub(crate) fn run(&self, global: &Global, out: &mut Console) -> anyhow::Result<Exit> {
         let mut plan = self.work.plan()?;
-        if plan.stills.is_none() && plan.detect.is_none() {
-            plan.stills = Some(StillOptions::default()); // the report then lists the frames
+        if plan.tasks.is_empty() {
+            plan.tasks.push(Task::Still(StillOptions::default())); // the report then lists the frames
         }
         let options = self.threads.on(self.work.source_options(global));
         if means_many(&self.source) {

@@ -3,7 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::bail;
-use moviola::{Plan, plan::Frames, video::OnDamage};
+use moviola::{
+    Plan,
+    plan::{Frames, Task},
+    video::OnDamage,
+};
 
 use crate::{
     args::Global,
@@ -56,8 +60,7 @@ impl Detect {
         let plan = Plan {
             frames: self.on.clone(),
             on_damage: self.on_damage,
-            detect: Some(detect),
-            ..Plan::default()
+            tasks: vec![Task::Detect(detect)],
         };
         let options = self.threads.on(self.index_args.source_options(global));
         let annotated = self.annotate.as_deref();

@@ -6,7 +6,7 @@ use clap::ArgGroup;
 use moviola::{
     Plan,
     plan::{
-        self,
+        self, Task,
         times::{parse_range, parse_step, parse_time},
     },
     video::{OnDamage, TimeSelection},
@@ -58,8 +58,7 @@ impl Frames {
         let plan = Plan {
             frames: self.frames(),
             on_damage: self.on_damage,
-            stills: Some(self.images.still_options()),
-            ..Plan::default()
+            tasks: vec![Task::Still(self.images.still_options())],
         };
         let options = self.index_args.source_options(global);
         let source = SourceArgs::new(vec![self.source.clone()]);

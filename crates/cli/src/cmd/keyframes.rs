@@ -1,6 +1,6 @@
 //! `moviola keyframes`: every keyframe, as records and images.
 
-use moviola::Plan;
+use moviola::{Plan, plan::Task};
 
 use crate::{
     args::Global,
@@ -22,7 +22,7 @@ pub(crate) struct Keyframes {
 impl Keyframes {
     pub(crate) fn run(&self, global: &Global, out: &mut Console) -> anyhow::Result<Exit> {
         self.sources.check()?;
-        let plan = Plan { stills: Some(self.images.still_options()), ..Plan::default() };
+        let plan = Plan { tasks: vec![Task::Still(self.images.still_options())], ..Plan::default() };
         fast::run(plan, &self.sources, self.images.dirs(None), source_options(global), out)
     }
 }

@@ -2,10 +2,8 @@
 
 use std::io;
 
-use moviola::{
-    probe::{Probe as Report, probe},
-    records::Tally,
-    results::{AudioRecord, ErrorRecord, Record, VideoRecord},
+use moviola::records::{
+    AudioRecord, ErrorRecord, Probe as Report, Record, Tally, VideoRecord, probe,
 };
 
 use crate::{

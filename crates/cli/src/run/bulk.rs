@@ -10,10 +10,8 @@ use anyhow::bail;
 use indicatif::HumanBytes;
 use moviola::{
     Bulk, Plan,
-    bulk::{
-        BulkOptions, BulkRun, Input,
-        inputs::{self, ResolvedSource},
-    },
+    bulk::{BulkInput, BulkOptions, BulkRun},
+    inputs::{self, ResolvedSource},
     sink::{
         dataset::{Dataset, DatasetError, Existing},
         images::Folders,
@@ -73,7 +71,7 @@ pub(crate) fn run(request: BulkRequest<'_>, out: &mut Console) -> anyhow::Result
         interrupt::let_finish(); // until the journal says what was stopped
     }
     let written = destination.written(dataset.as_ref());
-    let has_stills = plan.stills.is_some();
+    let has_stills = plan.still().is_some();
     let progress = Progress::new(has_stills, words.clone(), written.clone(), out.bulk_pace());
     let memory = options.memory;
     let bulk = start_workers(plan, options, out)?;
@@ -104,7 +102,7 @@ fn start(
         Some(dataset) => bulk.run(dataset.inputs(found, folders)),
         None => bulk.run(found.map(move |found| {
             let folders = folders.next(&found.name);
-            Input::found(found, folders)
+            BulkInput::found(found, folders)
         })),
     }
 }

@@ -6,8 +6,7 @@ use indicatif::HumanBytes;
 use moviola::{
     Bulk, budget,
     bulk::{BulkRun, Event, Wakeup},
-    records::{Tally, seconds},
-    results::{Record, SummaryRecord},
+    records::{Record, SummaryRecord, Tally, seconds},
     sink::dataset::Dataset,
 };
 

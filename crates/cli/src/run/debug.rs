@@ -5,8 +5,8 @@ use std::path::Path;
 use moviola::{
     Debug, Plan, Source,
     debug::{DebugRun, Statistics},
+    records::Record,
     records::Tally,
-    results::Record,
     source::SourceOptions,
 };
 

@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use moviola::{
-    Fast, Plan, Records,
-    records::{Tally, seconds},
-    results::{Record, SummaryRecord},
+    Fast, Plan,
+    records::{Record, SummaryRecord, Tally, seconds},
+    sink::images::SavedRecords,
     source::SourceOptions,
 };
 
@@ -61,16 +61,17 @@ impl Runner {
     /// Writes the records of one source as they come; `None` after an interrupt.
     fn write(
         &mut self,
-        mut records: Records,
+        mut records: SavedRecords,
         tally: &mut Tally,
         out: &mut Console,
     ) -> anyhow::Result<Option<()>> {
-        out.start_progress(records.source(), records.duration());
-        interrupt::cancel_at_signal(records.interrupt());
+        let opened = records.records();
+        out.start_progress(opened.source(), opened.duration());
+        interrupt::cancel_at_signal(opened.interrupt());
         while let Some(record) = records.next() {
             let record = record?;
             if let Some(reason) = records.hardware_fallback() {
-                let source = records.source();
+                let source = records.records().source();
                 out.note(format_args!("{source}: decoding in software: {reason}"));
             }
             if let Record::Error(error) = &record {
@@ -87,7 +88,7 @@ impl Runner {
         if interrupt::is_requested() {
             return Ok(None);
         }
-        tally.add(records.tally());
+        tally.add(records.records().tally());
         // A model that can't be loaded is an error even if no frame has asked for it.
         self.notice.give(|| self.fast.provider(), out)?;
         Ok(Some(()))

@@ -42,6 +42,9 @@ struct Node {
 struct Initializer {
     #[prost(string, tag = "8")]
     name: String,
+    /// Where the weights are, if not in this file: `location`, `offset` and so on.
+    #[prost(message, repeated, tag = "13")]
+    external_data: Vec<Entry>,
 }
 
 /// `StringStringEntryProto`.
@@ -141,6 +144,17 @@ impl Header {
         self.graph.iter().flat_map(|graph| &graph.nodes).any(|node| node.operator == operator)
     }
 
+    /// The files that hold weights beside the model, by their paths from its folder; sorted, each once.
+    pub(crate) fn external_files(&self) -> Vec<&str> {
+        let initializers = self.graph.iter().flat_map(|graph| &graph.initializers);
+        let entries = initializers.flat_map(|initializer| &initializer.external_data);
+        let locations = entries.filter(|entry| entry.key == "location");
+        let mut files: Vec<_> = locations.map(|entry| entry.value.as_str()).collect();
+        files.sort_unstable();
+        files.dedup();
+        files
+    }
+
     /// The value of a metadata entry.
     pub(crate) fn metadata(&self, key: &str) -> Option<&str> {
         self.metadata.iter().find(|entry| entry.key == key).map(|entry| entry.value.as_str())
@@ -205,7 +219,11 @@ mod tests {
             value("weight", None),
             value("sequence", Some(Type { tensor: None })),
         ];
-        let initializers = vec![Initializer { name: "weight".into() }];
+        let location = |file: &str| Entry { key: "location".into(), value: file.into() };
+        let initializers = vec![Initializer {
+            name: "weight".into(),
+            external_data: ["b.bin", "a.bin", "b.bin"].map(location).into(),
+        }];
         let nodes = vec![Node { operator: "Exp".into() }];
         let metadata = vec![Entry { key: "stride".into(), value: "32".into() }];
         let graph = Some(Graph { nodes, initializers, inputs, outputs: vec![] });
@@ -222,6 +240,11 @@ mod tests {
         assert!(header.has_operator("Exp") && !header.has_operator("Softmax"));
         assert_eq!(header.metadata("stride"), Some("32"));
         assert_eq!(header.metadata("names"), None);
+    }
+
+    #[test]
+    fn files_with_weights_are_listed_once() {
+        assert_eq!(Header::read(&model()).unwrap().external_files(), ["a.bin", "b.bin"]);
     }
 
     #[test]

@@ -8,6 +8,9 @@ pub mod names;
 pub(crate) mod recognise;
 pub mod report;
 
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
 use crate::detect::head::{HeadKind, HeadSpec};
 use crate::error::{Error, Result};
 use crate::letterbox::Size;
@@ -63,6 +66,21 @@ pub(crate) fn read_header(file: &ModelFile<'_>) -> Result<Header> {
         let (problem, remedy) = (problem.into(), remedy.into());
         Error::Model { model: file.name.clone(), problem, remedy }
     })
+}
+
+/// The files that a model is made of: its own, and those beside it that hold weights.
+///
+/// # Errors
+///
+/// The system's error if the model can't be read. A file that is no ONNX model has no others.
+pub fn files_of(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let bytes = fs::read(path)?;
+    let mut files = vec![path.to_owned()];
+    if let Some(header) = Header::read(&bytes) {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        files.extend(header.external_files().into_iter().map(|file| folder.join(file)));
+    }
+    Ok(files)
 }
 
 /// Checks that the model takes one image.

@@ -89,10 +89,13 @@ fn parse(call: Call) -> Result<Arguments> {
     Ok(arguments)
 }
 
+fn source_options(arguments: &Arguments) -> SourceOptions {
+    let usual = SourceOptions::default();
+    SourceOptions { decoders: arguments.decoders.unwrap_or(usual.decoders), ..usual }
+}
+
 fn open(arguments: &Arguments) -> Result<Media> {
-    let mut options = SourceOptions::default();
-    options.decoders = arguments.decoders.unwrap_or(options.decoders);
-    Ok(Media::open(Source::parse(arguments.video()), options)?)
+    Ok(Media::open(Source::parse(arguments.video()), source_options(arguments))?)
 }
 
 fn keyframes(arguments: &Arguments) -> Result<Value> {

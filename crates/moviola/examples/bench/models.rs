@@ -2,20 +2,17 @@
 
 use std::{fs, time::Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use moviola::{
-    Bulk, Frame, Plan,
+    Bulk, Fast, Frame, Plan,
     bulk::{BulkOptions, Event},
-    detect::{Detected, Detectors, Model},
     infer::{
         detect::{Detector, DetectorOptions},
         session::SessionOptions,
     },
     keyframes::KeyframeReader,
-    media::Media,
-    pipeline::{Models, Pipeline},
-    plan::Detect,
-    results::Record,
+    plan::{Detect, Model, Task},
+    records::{DetectionsRecord, Record},
     source::Source,
 };
 use serde_json::{Value, json};
@@ -25,23 +22,22 @@ use crate::{
     bench_support::{resident, timed},
     floor, open,
     shares::Shares,
+    source_options,
 };
 
 pub(crate) fn stream_and_collect(arguments: &Arguments, started: Instant) -> Result<Value> {
     let floor = floor::detect(arguments)?;
     let ready_before = Instant::now();
-    let media = open(arguments)?;
-    let model = Model::parse(arguments.model.as_ref());
-    let detectors = Detectors::load(&model, &arguments.detector(), media.decoders())?;
-    detectors.wait()?;
+    let fast = Fast::new(plan(arguments), source_options(arguments))?;
+    fast.ready()?;
     let session_ready = started.elapsed().min(ready_before.elapsed()).as_secs_f64();
-    warm(arguments, &detectors)?;
+    warm(arguments, &fast)?;
     let rss_after_load = resident("VmRSS:")?;
     fs::write("/proc/self/clear_refs", "5")?;
     let (before, mut first, mut frames) = (Instant::now(), None, 0);
     let ((), cpu_s, wall_s) = timed(|| {
-        for detected in detect(media, &detectors)? {
-            drop(detected?);
+        for found in detect(arguments, &fast) {
+            drop(found?);
             first.get_or_insert_with(|| before.elapsed().as_secs_f64());
             frames += 1;
         }
@@ -97,7 +93,8 @@ pub(crate) fn bulk(arguments: &Arguments) -> Result<Value> {
 fn plan(arguments: &Arguments) -> Plan {
     let SessionOptions { provider, precision, .. } = arguments.session;
     let model = Model::parse(arguments.model.as_ref());
-    Plan { detect: Some(Detect { provider, precision, ..Detect::new(model) }), ..Plan::default() }
+    let detect = Detect { provider, precision, ..Detect::new(model) };
+    Plan { tasks: vec![Task::Detect(detect)], ..Plan::default() }
 }
 
 /// How many frames of all `videos` were searched.
@@ -117,21 +114,22 @@ fn searched(bulk: &Bulk, videos: &[String]) -> Result<usize> {
 }
 
 /// The objects on each keyframe.
-fn detect(media: Media, detectors: &Detectors) -> Result<impl Iterator<Item = Result<Detected>>> {
-    let plan = Plan { detect: Some(Detect::new(Model::Demo)), ..Plan::default() };
-    // Other models than the plan's, loaded before.
-    let models = Models::of(detectors.clone());
-    let outputs = Pipeline::start(media, &plan, &models)?;
-    Ok(outputs.map(|output| Ok(output?.detected.context("objects were wanted")??)))
+fn detect(
+    arguments: &Arguments,
+    fast: &Fast,
+) -> impl Iterator<Item = Result<DetectionsRecord>> + use<> {
+    fast.run(Source::parse(arguments.video())).filter_map(|record| match record {
+        Ok(Record::Detections(found)) => Some(Ok(found)),
+        Ok(Record::Error(error)) => Some(Err(anyhow!("{}: {}", error.source, error.message))),
+        Ok(_) => None,
+        Err(error) => Some(Err(error.into())),
+    })
 }
 
 /// The first runs of a session allocate what later ones reuse.
-fn warm(arguments: &Arguments, detectors: &Detectors) -> Result<()> {
-    let found = detect(open(arguments)?, detectors)?;
-    for detected in found.take(2 * detectors.len()) {
-        detected?;
-    }
-    Ok(())
+fn warm(arguments: &Arguments, fast: &Fast) -> Result<()> {
+    let workers = source_options(arguments).decoders;
+    detect(arguments, fast).take(2 * workers).try_for_each(|found| found.map(drop))
 }
 
 /// Decodes and keeps every keyframe, then searches one after the other, each on all cores.
@@ -144,13 +142,13 @@ fn collect(arguments: &Arguments) -> Result<(f64, f64)> {
             ..DetectorOptions::default()
         },
     )?;
-    // As the other way: warmed by real frames, and opened before the clock starts.
+    // As the other way: warmed by real frames.
     let some = KeyframeReader::start(open(arguments)?, vec![|keyframe: Frame| keyframe])?;
     for keyframe in some.take(2) {
         detector.detect_frame(&keyframe?.view().context("no kernel for this format")?)?;
     }
-    let media = open(arguments)?;
     let before = Instant::now();
+    let media = open(arguments)?;
     let workers = (0..media.decoders()).map(|_| |keyframe: Frame| keyframe).collect();
     let all: Vec<_> =
         KeyframeReader::start(media, workers)?.collect::<std::result::Result<_, _>>()?;

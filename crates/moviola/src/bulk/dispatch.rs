@@ -9,15 +9,17 @@ use std::{
 };
 
 use super::{
-    BulkError, Event, Input, Shared,
+    BulkInput, Event, Shared,
     isolate::{Job, Listener, Outcome, WorkerSlot},
     schedule::{Lease, Next, Running, Schedule},
     workers::Workers,
 };
 use crate::{
-    pipeline::{Helper, Models},
-    records::{Records, SourceTally},
-    results::Record,
+    error::BulkError,
+    pipeline::Helper,
+    records::{Record, Records, SourceTally},
+    sink::images::SavedRecords,
+    task::Tasks,
 };
 
 /// Hands sources to workers that are free.
@@ -28,7 +30,7 @@ pub(super) struct Dispatcher {
 }
 
 impl Dispatcher {
-    pub(super) fn run(self, inputs: impl Iterator<Item = Input>) {
+    pub(super) fn run(self, inputs: impl Iterator<Item = BulkInput>) {
         let mut inputs = (0..).zip(inputs);
         let mut readers: Vec<JoinHandle<()>> = Vec::new();
         while let Some((lease, next)) = self.schedule.next(|begin| self.shared.has_room(begin)) {
@@ -56,15 +58,15 @@ impl Dispatcher {
 
     /// Lets a worker join those of a source: threads, for processes have no helper.
     fn join(&self, number: u64, helper: &Helper, lease: Lease) -> io::Result<()> {
-        let Workers::Threads(models) = &self.shared.workers else { return Ok(()) };
-        if !helper.join(&models.only(lease.worker(), Arc::new(lease)))? {
+        let Workers::Threads(tasks) = &self.shared.workers else { return Ok(()) };
+        if !helper.join(&tasks.only(lease.worker(), Arc::new(lease)))? {
             self.schedule.is_begun(number);
         }
         Ok(())
     }
 
     /// Starts the thread that takes a source's records.
-    fn start(&self, number: u64, input: Input, lease: Lease) -> io::Result<JoinHandle<()>> {
+    fn start(&self, number: u64, input: BulkInput, lease: Lease) -> io::Result<JoinHandle<()>> {
         let reader = Reader {
             shared: Arc::clone(&self.shared),
             schedule: Arc::clone(&self.schedule),
@@ -98,7 +100,7 @@ struct Reader {
 }
 
 impl Reader {
-    fn run(mut self, input: Input, lease: Lease) {
+    fn run(mut self, input: BulkInput, lease: Lease) {
         let outcome = panic::catch_unwind(AssertUnwindSafe(|| self.read(input, lease)));
         self.schedule.end(self.number);
         if let Err(panic) = outcome {
@@ -108,15 +110,15 @@ impl Reader {
     }
 
     /// Sends what happens; ends early when nobody listens.
-    fn read(&mut self, input: Input, lease: Lease) {
+    fn read(&mut self, input: BulkInput, lease: Lease) {
         let (number, source) = (self.number, input.name.clone());
         if !self.tell(Ok(Event::Started { input: number, source })) {
             return;
         }
         let shared = Arc::clone(&self.shared);
         let tally = match &shared.workers {
-            Workers::Threads(models) => {
-                self.read_here(input, models.only(lease.worker(), Arc::new(lease)))
+            Workers::Threads(tasks) => {
+                self.read_here(input, tasks.only(lease.worker(), Arc::new(lease)))
             }
             Workers::Processes(processes) => {
                 let process = processes.slot(lease.worker());
@@ -131,27 +133,30 @@ impl Reader {
     }
 
     /// Reads it on threads of this process.
-    fn read_here(&self, input: Input, models: Models) -> Option<SourceTally> {
+    fn read_here(&self, input: BulkInput, tasks: Tasks) -> Option<SourceTally> {
         let Shared { plan, options, .. } = &*self.shared;
-        let Input { name, source, folders } = input;
+        let BulkInput { name, source, folders } = input;
         let records = match source {
-            Ok(source) => Records::start(source, options, plan, &models, folders),
-            Err(refusal) => Records::refused(name, plan, refusal),
+            Ok(source) => SavedRecords::new(plan, &name, folders, || {
+                Records::start(source, options, plan, &tasks, None)
+            }),
+            Err(failure) => Records::refused(name, plan, failure).into(),
         };
-        drop(models); // the worker has what it needs, and gives it back when it is done
-        let (helper, interrupt) = (records.helper(), records.interrupt());
-        let left = records.left().unwrap_or_default();
+        drop(tasks); // the worker has its own, and gives them back when it is done
+        let opened = records.records();
+        let (helper, interrupt) = (opened.helper(), opened.interrupt());
+        let left = opened.left().unwrap_or_default();
         self.schedule.open(self.number, Running { helper, interrupt, left, process: None });
         self.tell_all(records)
     }
 
     /// Lets a worker process read it.
-    fn read_there(&mut self, input: Input, process: &Arc<WorkerSlot>) -> Option<SourceTally> {
+    fn read_there(&mut self, input: BulkInput, process: &Arc<WorkerSlot>) -> Option<SourceTally> {
         let (began, shared) = (Instant::now(), Arc::clone(&self.shared));
         let (job, name) = match Job::of(input) {
             Ok(job) => job,
             Err((refusal, name)) => {
-                return self.tell_all(Records::refused(name, &shared.plan, refusal));
+                return self.tell_all(Records::refused(name, &shared.plan, refusal).into());
             }
         };
         let running = Running { process: Some(Arc::clone(process)), ..Running::default() };
@@ -160,7 +165,8 @@ impl Reader {
             Ok(Outcome::Ended(tally)) => Some(tally),
             Ok(Outcome::Cut(tally, refusal)) => {
                 job.clear_up();
-                self.tell_all(Records::refused(name, &shared.plan, refusal).after(tally, began))
+                let rest = Records::refused(name, &shared.plan, refusal).after(tally, began);
+                self.tell_all(rest.into())
             }
             Ok(Outcome::Left) => {
                 job.clear_up();
@@ -174,10 +180,10 @@ impl Reader {
     }
 
     /// Sends the records; gives what they counted, unless nobody listens.
-    fn tell_all(&self, mut records: Records) -> Option<SourceTally> {
+    fn tell_all(&self, mut records: SavedRecords) -> Option<SourceTally> {
         while let Some(record) = records.next() {
-            let (left, has_frame) =
-                (records.left().unwrap_or_default(), records.tally().frames > 0);
+            let so_far = records.records();
+            let (left, has_frame) = (so_far.left().unwrap_or_default(), so_far.tally().frames > 0);
             self.schedule.progress(self.number, left, has_frame);
             if let Some(reason) = records.hardware_fallback() {
                 self.tell(Ok(Event::Fallback { input: self.number, reason }));
@@ -188,6 +194,7 @@ impl Reader {
             }
         }
         // One that was cut short has no end.
+        let records = records.records();
         (!records.is_cut_short()).then(|| records.tally())
     }
 

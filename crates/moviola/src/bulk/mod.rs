@@ -9,7 +9,6 @@
 //! don't join each other.
 
 mod dispatch;
-pub mod inputs;
 pub mod isolate;
 mod memory_budget;
 mod run;
@@ -24,19 +23,21 @@ use std::{
     thread,
 };
 
-use moviola_av::{error::ErrorKind, remedy::Remedy};
-use moviola_infer::{error::Error as InferError, provider::ProviderReport};
+use moviola_infer::provider::ProviderReport;
 use moviola_media::{
     budget, image,
     source::{Source, SourceOptions},
 };
 
 use crate::{
-    fast::StartError, pipeline::Models, plan::Plan, records::SourceTally, results::Record,
+    error::{BulkError, SourceFailure, StartError},
+    inputs::ResolvedSource,
+    plan::{Plan, Task},
+    records::{Record, SourceTally},
     sink::images::SourceFolders,
+    task::Tasks,
 };
 use dispatch::Dispatcher;
-use inputs::ResolvedSource;
 use isolate::{Isolation, Processes};
 use memory_budget::{Begin, MemoryBudget};
 use schedule::Schedule;
@@ -77,7 +78,7 @@ impl Default for BulkOptions {
 
 /// One source of many.
 #[derive(Debug)]
-pub struct Input {
+pub struct BulkInput {
     /// How its user knows it.
     pub name: String,
     /// The source, or why it isn't read.
@@ -86,36 +87,18 @@ pub struct Input {
     pub folders: image::Result<SourceFolders>,
 }
 
-impl From<Source> for Input {
+impl From<Source> for BulkInput {
     fn from(source: Source) -> Self {
         let (name, folders) = (source.name().into(), Ok(SourceFolders::default()));
         Self { name, source: Ok(source), folders }
     }
 }
 
-impl Input {
+impl BulkInput {
     /// A source that was found, with the folders for its images.
     pub fn found(found: ResolvedSource, folders: image::Result<SourceFolders>) -> Self {
         let source = found.source.map_err(|message| SourceFailure { stage: "open", message });
         Self { name: found.name, source, folders }
-    }
-}
-
-/// Why a source isn't read; its records say so.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SourceFailure {
-    /// As [`ErrorRecord::stage`](crate::results::ErrorRecord::stage).
-    pub stage: &'static str,
-    /// What is wrong and what to do.
-    pub message: String,
-}
-
-impl SourceFailure {
-    /// The process died of it before.
-    pub fn crashed() -> Self {
-        let message = "the process died twice while this was read: it is left out; name it alone to \
-                       see why";
-        Self { stage: "crash", message: message.into() }
     }
 }
 
@@ -192,43 +175,6 @@ impl Shared {
     }
 }
 
-/// What ends all work.
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum BulkError {
-    /// A model can't be loaded.
-    #[error(transparent)]
-    Model(#[from] InferError),
-    /// The system gives no thread.
-    #[error("the system gives no thread: {0}")]
-    Thread(Arc<io::Error>),
-    /// A worker process can't load a model, or there can be none: in its own words.
-    #[error("{0}")]
-    Worker(Arc<str>),
-}
-
-impl BulkError {
-    /// The class of the error: what can be done about it.
-    pub fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Model(cause) => cause.kind(),
-            Self::Thread(_) | Self::Worker(_) => ErrorKind::Worker,
-        }
-    }
-
-    /// What the caller can change so that it does not come again.
-    pub fn remedy(&self) -> Option<Remedy> {
-        match self {
-            Self::Model(cause) => cause.remedy(),
-            Self::Thread(_) | Self::Worker(_) => None,
-        }
-    }
-
-    fn worker(message: String) -> Self {
-        Self::Worker(message.into())
-    }
-}
-
 impl Bulk {
     /// Starts to load what `plan` needs, once for each worker.
     ///
@@ -241,9 +187,9 @@ impl Bulk {
         let waiting = usize::try_from(options.memory / 4).unwrap_or(usize::MAX) / jobs;
         let memory = options.source.memory.min(waiting);
         let source = SourceOptions { decoders: 1, memory, ..options.source };
-        let budget = MemoryBudget::new(options.memory, plan.detect.is_some());
+        let budget = MemoryBudget::new(options.memory, plan.tasks.iter().any(Task::has_model));
         let workers = match options.isolate {
-            None => Workers::Threads(Models::load(&plan, jobs)?),
+            None => Workers::Threads(Tasks::load(&plan, jobs)?),
             Some(isolation) => {
                 let jobs = budget.processes(jobs);
                 Workers::Processes(Processes::start(isolation, &plan, &source, jobs)?)
@@ -295,7 +241,7 @@ impl Bulk {
     /// The system's error if it gives no thread.
     pub fn run<I>(&self, inputs: I) -> io::Result<BulkRun>
     where
-        I: IntoIterator<Item = Input>,
+        I: IntoIterator<Item = BulkInput>,
         I::IntoIter: Send + 'static,
     {
         let schedule = Arc::new(Schedule::new(self.shared.workers.len()));

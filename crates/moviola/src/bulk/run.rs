@@ -10,7 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{BulkError, Event, schedule::Schedule};
+use super::{Event, schedule::Schedule};
+use crate::error::BulkError;
 
 /// A run over many sources: what happens, as it happens. Dropping it stops the work.
 ///

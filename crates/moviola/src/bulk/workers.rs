@@ -3,14 +3,14 @@
 use moviola_infer::provider::ProviderReport;
 use moviola_media::budget;
 
-use super::{BulkError, isolate::Processes};
-use crate::pipeline::Models;
+use super::isolate::Processes;
+use crate::{error::BulkError, task::Tasks};
 
 /// The workers of a run.
 #[derive(Debug)]
 pub(super) enum Workers {
     /// Threads, that begin with their source; their models stay.
-    Threads(Models),
+    Threads(Tasks),
     /// Processes.
     Processes(Processes),
 }
@@ -19,7 +19,7 @@ impl Workers {
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         match self {
-            Self::Threads(models) => models.workers(),
+            Self::Threads(tasks) => tasks.workers(),
             Self::Processes(processes) => processes.len(),
         }
     }
@@ -27,7 +27,7 @@ impl Workers {
     /// Waits until a model is loaded; says what runs it, and why.
     pub(super) fn provider(&self) -> Result<Option<ProviderReport>, BulkError> {
         match self {
-            Self::Threads(models) => Ok(models.provider()?),
+            Self::Threads(tasks) => Ok(tasks.provider()?),
             Self::Processes(processes) => processes.slot(0).provider(),
         }
     }
@@ -35,7 +35,7 @@ impl Workers {
     /// Loads the models that aren't yet.
     pub(super) fn ready(&self) -> Result<(), BulkError> {
         match self {
-            Self::Threads(models) => Ok(models.ready()?),
+            Self::Threads(tasks) => Ok(tasks.ready()?),
             Self::Processes(processes) => processes.ready(),
         }
     }
@@ -43,7 +43,7 @@ impl Workers {
     /// How many models were loaded so far.
     pub(super) fn models_loaded(&self) -> u64 {
         match self {
-            Self::Threads(models) => models.models_loaded(),
+            Self::Threads(tasks) => tasks.models_loaded(),
             Self::Processes(processes) => processes.models_loaded(),
         }
     }

@@ -6,7 +6,7 @@ use moviola_media::budget;
 use serde::Serialize;
 
 use super::collector::Observed;
-use crate::{Fast, cpu, results::SourceRecord};
+use crate::{Fast, cpu, records::SourceRecord};
 
 /// One fact of what ran where.
 #[derive(Clone, Debug, Serialize)]
@@ -43,7 +43,7 @@ pub(super) fn facts(
         let times = if *opened == 1 { "once".into() } else { format!("{opened} times") };
         Fact::new("Decoder", decoder.clone()).because(format!("opened {times}{reason}{refusal}"))
     }));
-    if let Some(detect) = &fast.plan().detect {
+    if let Some(detect) = fast.plan().detect() {
         facts.push(Fact::new("Model", detect.model.to_string()));
         facts.extend(runtime());
         facts.extend(provider.into_iter().flat_map(|one| of_provider(one, fast.models_loaded())));

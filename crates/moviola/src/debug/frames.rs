@@ -5,11 +5,11 @@ use moviola_infer::results::Detection;
 use serde::Serialize;
 
 use super::{
-    inspector::{Inspector, Note, Pictures},
+    inspector::{Images, Inspector, Note},
     lanes::FrameCost,
     stage::Stage,
 };
-use crate::frame_info::FrameInfo;
+use crate::{frame_info::FrameInfo, records::Record};
 
 /// The most frames that a report shows with pictures, evenly spread over all.
 const MOST_SHOWN: usize = 120;
@@ -77,25 +77,25 @@ impl Frames {
         Self { inspector, shown, slowest, count: 0, clock: None }
     }
 
-    /// Takes the notes of frames whose turn has come.
-    pub(super) fn take(&mut self, notes: Vec<(Option<u64>, Note)>) {
-        for (index, note) in notes {
+    /// Takes the notes about the frame of a record, whose turn has come.
+    pub(super) fn take(&mut self, record: &Record) {
+        if let Some((index, note)) = self.inspector.take(record) {
             self.count += 1;
-            self.clock = self.clock.or_else(|| Clock::of(&note.facts));
+            self.clock = self.clock.or_else(|| Clock::of(&note.info));
             let is_slow =
                 self.slowest.last().is_none_or(|last| last.busy < millis(note.cost.times.busy()));
-            let (is_slow, is_pictured) =
-                (is_slow || self.slowest.len() < SLOWEST, note.pictures.is_some());
-            if !(is_slow || is_pictured) {
-                continue;
+            let (is_slow, has_images) =
+                (is_slow || self.slowest.len() < SLOWEST, note.images.is_some());
+            if !(is_slow || has_images) {
+                return;
             }
             let shown = Shown::of(index, note);
             if is_slow {
                 let place = self.slowest.partition_point(|other| other.busy >= shown.busy);
-                self.slowest.insert(place, shown.without_pictures());
+                self.slowest.insert(place, shown.without_images());
                 self.slowest.truncate(SLOWEST);
             }
-            if is_pictured {
+            if has_images {
                 self.shown.push(shown);
             }
             self.thin_out();
@@ -112,8 +112,8 @@ impl Frames {
 }
 
 impl Clock {
-    fn of(facts: &FrameInfo) -> Option<Self> {
-        let (pts, time) = facts.pts.zip(facts.time)?;
+    fn of(info: &FrameInfo) -> Option<Self> {
+        let (pts, time) = info.pts.zip(info.time)?;
         let tick = f64::from(pts.base.num()) / f64::from(pts.base.den());
         Some(Self { pts: pts.ticks, time, tick })
     }
@@ -121,20 +121,20 @@ impl Clock {
 
 impl Shown {
     fn of(index: Option<u64>, note: Note) -> Self {
-        let Note { facts, pictures, objects, cost, until, lane, why, place } = note;
-        let Pictures { small, input } = pictures.unwrap_or_default();
+        let Note { info, images, objects, cost, until, lane, why, place, .. } = note;
+        let Images { small, input } = images.unwrap_or_default();
         let times = &cost.times;
         let stages = Stage::ALL.into_iter().filter(|stage| times.of(*stage) > 0);
         Self {
             index,
-            frame: facts.number,
-            time: facts.time,
-            pts: facts.pts.map(|pts| pts.ticks),
-            keyframe: facts.keyframe,
-            damaged: facts.damaged,
-            width: facts.width,
-            height: facts.height,
-            pixel_format: facts.format.name(),
+            frame: info.number,
+            time: info.time,
+            pts: info.pts.map(|pts| pts.ticks),
+            keyframe: info.keyframe,
+            damaged: info.damaged,
+            width: info.width,
+            height: info.height,
+            pixel_format: info.format.name(),
             why,
             lane,
             from: millis(cost.since.unwrap_or(until)),
@@ -150,7 +150,7 @@ impl Shown {
     }
 
     /// The same for a list: its pictures are in the strip, if it has some.
-    fn without_pictures(&self) -> Self {
+    fn without_images(&self) -> Self {
         let (stages, objects) = (self.stages.clone(), self.objects.clone());
         Self { small: None, input: None, stages, objects, why: self.why.clone(), ..*self }
     }

@@ -1,8 +1,11 @@
-//! One thread's notes about the frames it works on.
+//! Notes about the frames of a run, made on the threads that work on them.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use moviola_av::{plane::Plane, stage};
@@ -16,156 +19,212 @@ use moviola_media::{
 
 use super::{collector::Collector, lanes::FrameCost, sample::Sample};
 use crate::{
-    detect::worker::{DetectWorker, Input},
-    frame_info::FrameInfo,
-    pipeline::Output,
+    frame_info::{FrameInfo, FramePosition},
+    pipeline::{FrameObserver, Observation},
+    records::Record,
+    task::{ModelInput, TaskData, TaskError, TaskOutput},
 };
 
-/// The small pictures.
+/// Small images of frames.
 const SMALL: JpegOptions = JpegOptions { quality: 80, max_size: Some((320, 240)), coded: false };
 
-/// Pictures of tensors: that of the largest usual model as it is, since its pixels matter.
+/// Images of tensors: that of the largest usual model as it is, since its pixels matter.
 const TENSOR: JpegOptions = JpegOptions { quality: 70, max_size: Some((640, 640)), coded: false };
 
 /// Makes notes about frames; clones belong to the same report.
+///
+/// Notes wait until the record of their frame comes: as many as frames wait for their turn.
 #[derive(Clone, Debug)]
-pub(crate) struct Inspector {
+pub(super) struct Inspector {
     pub(super) collector: Collector,
-    sample: Arc<Mutex<Sample>>,
+    shared: Arc<InspectorState>,
+}
+
+#[derive(Debug, Default)]
+struct InspectorState {
+    sample: Mutex<Sample>,
     /// Frames without a number so far.
-    counted: Arc<AtomicU64>,
+    counted: AtomicU64,
+    notes: Mutex<VecDeque<Note>>,
+    /// Encoders that no thread uses now.
+    idle: Mutex<Vec<Snapshotter>>,
 }
 
 /// What is noted about a frame.
 #[derive(Clone, Debug)]
-pub(crate) struct Note {
-    pub(super) facts: FrameInfo,
-    pub(super) pictures: Option<Pictures>,
+pub(super) struct Note {
+    pub(super) info: FrameInfo,
+    pub(super) images: Option<Images>,
     pub(super) objects: Vec<Detection>,
     pub(super) cost: FrameCost,
     /// When the last box was there, in nanoseconds since the beginning.
     pub(super) until: u64,
     pub(super) lane: usize,
     pub(super) why: Option<String>,
-    /// What frames are spread by: its number, or how many came before it.
+    /// What the sample goes by: the frame's number, or how many came before it.
     pub(super) place: u64,
+    /// Whether any task succeeded, so that a record of the frame comes.
+    has_record: bool,
 }
 
-/// Pictures for the report, as JPEG files.
+/// Images for the report, as JPEG files.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Pictures {
+pub(super) struct Images {
     /// The frame, upright and small.
     pub(super) small: Vec<u8>,
-    /// What the model got.
+    /// What the model was given.
     pub(super) input: Option<Vec<u8>>,
 }
 
 impl Inspector {
     pub(super) fn new(collector: Collector) -> Self {
-        Self { collector, sample: Arc::default(), counted: Arc::default() }
+        Self { collector, shared: Arc::default() }
     }
 
-    /// One thread's part.
-    pub(crate) fn snapshotter(&self) -> FrameSnapshotter {
-        let inspector = self.clone();
-        FrameSnapshotter { inspector, place: 0, is_pictured: false, small: None, input: None }
-    }
-
-    /// Which frames are pictured.
+    /// Which frames have images.
     pub(super) fn sample(&self) -> MutexGuard<'_, Sample> {
-        self.sample.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Looks at frames, on one thread.
-#[derive(Debug)]
-pub(crate) struct FrameSnapshotter {
-    inspector: Inspector,
-    /// Of the frame that is in work.
-    place: u64,
-    is_pictured: bool,
-    small: Option<Small>,
-    input: Option<JpegEncoder>,
-}
-
-/// What makes small pictures.
-#[derive(Debug)]
-struct Small {
-    encoder: JpegEncoder,
-    any_format: AnyFormat,
-}
-
-impl FrameSnapshotter {
-    /// Settles whether a frame will be pictured, before anything is made of it: then `worker` keeps
-    /// what its model gets.
-    pub(crate) fn begin(&mut self, frame: &Frame, worker: Option<&mut DetectWorker>) {
-        let count = || self.inspector.counted.fetch_add(1, Ordering::Relaxed);
-        self.place = frame.number.unwrap_or_else(count);
-        self.is_pictured = self.inspector.sample().wants(self.place);
-        if let Some(worker) = worker {
-            worker.keep_input(self.is_pictured);
-        }
+        lock(&self.shared.sample)
     }
 
-    /// Notes what was made of a frame, and what that took.
-    pub(crate) fn look(
-        &mut self,
+    /// The notes about the frame of `record`, the first time that it has one, with the frame's number
+    /// among the keyframes.
+    pub(super) fn take(&self, record: &Record) -> Option<(Option<u64>, Note)> {
+        let (index, is_of) = match record {
+            Record::Keyframe(keyframe) => (Some(keyframe.index), matches(&keyframe.position)),
+            Record::Frame(frame) => (None, matches(&frame.position)),
+            Record::Detections(found) => (found.keyframe, matches(&found.position)),
+            Record::Error(error) => return Some((None, self.take_failed(error.time?)?)),
+            _ => return None,
+        };
+        let mut notes = lock(&self.shared.notes);
+        let place = notes.iter().position(|note| note.has_record && is_of(&note.info))?;
+        Some((index, notes.remove(place)?))
+    }
+
+    /// The notes about a frame of which no record comes, only errors.
+    fn take_failed(&self, time: f64) -> Option<Note> {
+        let mut notes = lock(&self.shared.notes);
+        let is_it = |note: &Note| !note.has_record && note.info.time == Some(time);
+        let place = notes.iter().position(is_it)?;
+        notes.remove(place)
+    }
+
+    fn note(
+        &self,
         frame: &Frame,
-        output: &Output,
-        worker: Option<&DetectWorker>,
+        observation: Observation,
+        outputs: &[Result<TaskOutput, TaskError>],
     ) -> Note {
-        let mut observed = self.inspector.collector.observed();
+        let mut observed = self.collector.observed();
         let (cost, why, lane) = observed.finish_frame(frame);
         let until = observed.now();
         drop(observed);
         let _stage = stage!("report");
-        let detected = output.detected.as_ref().and_then(|detected| detected.as_ref().ok());
-        // Of a picture that couldn't be searched, the model got nothing.
-        let input = worker.filter(|_| detected.is_some()).and_then(DetectWorker::input);
-        let pictures = self.is_pictured.then(|| self.pictures(frame, input));
-        let pictures = pictures.and_then(|made| {
-            made.inspect_err(|error| tracing::warn!(%error, "a frame can't be pictured")).ok()
-        });
+        let Observation { place, keeps_input: has_images } = observation;
+        let input = outputs.iter().flatten().find_map(|output| output.model_input.as_deref());
+        let images = has_images.then(|| self.images(frame, input)).flatten();
         Note {
-            facts: FrameInfo::of(frame, size_of(frame, output)),
-            pictures,
-            objects: detected.map(|detected| detected.objects.clone()).unwrap_or_default(),
+            info: FrameInfo::of(frame, size_of(frame, outputs)),
+            images,
+            objects: objects(outputs).cloned().unwrap_or_default(),
             cost,
             until,
             lane,
             why,
-            place: self.place,
+            place,
+            has_record: outputs.iter().any(Result::is_ok),
         }
     }
 
-    fn pictures(&mut self, frame: &Frame, input: Option<&Input>) -> Result<Pictures, String> {
-        let text = |error: ImageError| error.to_string();
-        let Small { encoder, any_format } = match &mut self.small {
-            Some(small) => small,
-            none => {
-                let encoder = JpegEncoder::new(SMALL).map_err(text)?;
-                none.insert(Small { encoder, any_format: AnyFormat::default() })
-            }
-        };
-        let view = any_format.view(frame).map_err(|error| error.to_string())?;
-        let small = encoder.encode(&view).map_err(text)?.bytes.to_vec();
-        let input = input.map(|input| self.input(input)).transpose().map_err(text)?;
-        Ok(Pictures { small, input: input.flatten() })
-    }
-
-    /// What a model got, as a JPEG file; `None` if there are too few pixels for its size.
-    fn input(&mut self, input: &Input) -> Result<Option<Vec<u8>>, ImageError> {
-        let Some(view) = picture_of(input) else { return Ok(None) };
-        let encoder = match &mut self.input {
-            Some(encoder) => encoder,
-            none => none.insert(JpegEncoder::new(TENSOR)?),
-        };
-        encoder.encode(&view).map(|image| Some(image.bytes.to_vec()))
+    fn images(&self, frame: &Frame, input: Option<&ModelInput>) -> Option<Images> {
+        let idle = || lock(&self.shared.idle);
+        let snapshotter = idle().pop();
+        let mut snapshotter = snapshotter.unwrap_or_default();
+        let images = snapshotter.images(frame, input);
+        idle().push(snapshotter);
+        images
+            .inspect_err(|error| tracing::warn!(%error, "a frame has no image in the report"))
+            .ok()
     }
 }
 
-fn picture_of(input: &Input) -> Option<FrameView<'_>> {
-    let Input { pixels, size: (width, height) } = input;
+impl FrameObserver for Inspector {
+    /// Settles whether the frame will have images, before anything is made of it: then its tasks keep
+    /// what their models are given.
+    fn before(&self, frame: &Frame) -> Observation {
+        let count = || self.shared.counted.fetch_add(1, Ordering::Relaxed);
+        let place = frame.number.unwrap_or_else(count);
+        Observation { place, keeps_input: self.sample().wants(place) }
+    }
+
+    fn after(
+        &self,
+        frame: &Frame,
+        observation: Observation,
+        outputs: &[Result<TaskOutput, TaskError>],
+    ) {
+        let note = self.note(frame, observation, outputs);
+        lock(&self.shared.notes).push_back(note);
+    }
+}
+
+/// Whether notes are about the frame at a position.
+fn matches(position: &FramePosition) -> impl Fn(&FrameInfo) -> bool {
+    let (number, pts) = (position.frame, position.pts);
+    move |info| info.number == number && info.pts.map(|pts| pts.ticks) == pts
+}
+
+/// Makes images for the report; one for each thread that does.
+#[derive(Debug, Default)]
+struct Snapshotter {
+    small: Option<JpegEncoder>,
+    input: Option<JpegEncoder>,
+    any_format: AnyFormat,
+}
+
+impl Snapshotter {
+    fn images(&mut self, frame: &Frame, input: Option<&ModelInput>) -> Result<Images, String> {
+        let Self { small, input: input_encoder, any_format } = self;
+        let text = |error: ImageError| error.to_string();
+        let view = any_format.view(frame).map_err(|error| error.to_string())?;
+        let small =
+            encoder(small, SMALL).and_then(|encoder| Ok(encoder.encode(&view)?.bytes.to_vec()));
+        // `None` if there are too few pixels for its size.
+        let tensor = input.and_then(view_of);
+        let encode = |tensor: FrameView<'_>| {
+            Ok(encoder(input_encoder, TENSOR)?.encode(&tensor)?.bytes.to_vec())
+        };
+        Ok(Images {
+            small: small.map_err(text)?,
+            input: tensor.map(encode).transpose().map_err(text)?,
+        })
+    }
+}
+
+fn encoder(
+    kept: &mut Option<JpegEncoder>,
+    options: JpegOptions,
+) -> Result<&mut JpegEncoder, ImageError> {
+    Ok(match kept {
+        Some(encoder) => encoder,
+        none => none.insert(JpegEncoder::new(options)?),
+    })
+}
+
+/// The objects that were found, if any task looks for them.
+fn objects(outputs: &[Result<TaskOutput, TaskError>]) -> Option<&Vec<Detection>> {
+    outputs.iter().flatten().find_map(|output| match &output.data {
+        TaskData::Detect { objects } => Some(objects),
+        TaskData::Still { .. } => None,
+    })
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn view_of(input: &ModelInput) -> Option<FrameView<'_>> {
+    let ModelInput { pixels, size: (width, height) } = input;
     let row = width.checked_mul(3)?;
     Some(FrameView {
         width: *width,
@@ -178,19 +237,19 @@ fn picture_of(input: &Input) -> Option<FrameView<'_>> {
     })
 }
 
-/// Width and height of the upright picture, in which boxes count; of one that no kernel takes and
-/// that wasn't searched, those of its image, or as it is coded.
-fn size_of(frame: &Frame, output: &Output) -> (usize, usize) {
-    let size = |facts: &FrameInfo| (facts.width, facts.height);
-    let detected = output.detected.as_ref().and_then(|detected| detected.as_ref().ok());
-    let still = output.still.as_ref().and_then(|still| still.as_ref().ok());
+/// Width and height of the upright frame, in which boxes count; of one that no kernel takes and
+/// that has no boxes, those of its image, or as it is coded.
+fn size_of(frame: &Frame, outputs: &[Result<TaskOutput, TaskError>]) -> (usize, usize) {
+    let size = |output: &TaskOutput| (output.info.width, output.info.height);
+    let mut made = outputs.iter().flatten();
+    let detected = made.clone().find(|output| matches!(output.data, TaskData::Detect { .. }));
     let coded = || {
         let side = |side: u32| usize::try_from(side).unwrap_or(usize::MAX);
         (side(frame.decoded.width()), side(frame.decoded.height()))
     };
     detected
-        .map(|detected| size(&detected.facts))
+        .map(size)
         .or_else(|| frame.view().map(|view| view.display_size()))
-        .or_else(|| still.map(|still| size(&still.facts)))
+        .or_else(|| made.next().map(size))
         .unwrap_or_else(coded)
 }

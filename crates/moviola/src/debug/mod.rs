@@ -29,6 +29,7 @@ use std::{
     fs,
     io::{self, BufWriter, IntoInnerError, Write},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use moviola_av::{error::ErrorKind, remedy::Remedy, stage, trace::record_bytes};
@@ -41,16 +42,19 @@ use tracing::{Dispatch, dispatcher};
 
 use crate::{
     Fast, Plan, Records,
-    fast::StartError,
-    results::Record,
-    sink::{images::SourceFolders, jsonl::JsonLines},
+    error::StartError,
+    records::Record,
+    sink::{
+        images::{SavedRecords, SourceFolders},
+        jsonl::JsonLines,
+    },
 };
 use collector::Collector;
 use frames::Frames;
+use inspector::Inspector;
 use page::Page;
 use trace::TraceWriter;
 
-pub(crate) use inspector::{FrameSnapshotter, Inspector, Note};
 pub use page::{StageReport, Statistics};
 pub use stage::Stage;
 
@@ -153,7 +157,7 @@ impl Debug {
         let page = Page::new(Frames::new(inspector.clone()));
         let (fast, records) = dispatcher::with_default(&dispatch, || {
             let mut fast = Fast::new(plan, options)?;
-            fast.inspect(inspector);
+            fast.observe(Arc::new(inspector));
             let records = fast.run_into(source, Ok(folders));
             Ok::<_, StartError>((fast, records))
         })?;
@@ -201,7 +205,7 @@ impl Write for Lines {
 #[derive(Debug)]
 pub struct DebugRun {
     fast: Fast,
-    records: Records,
+    records: SavedRecords,
     dispatch: Dispatch,
     collector: Collector,
     page: Page,
@@ -222,8 +226,8 @@ impl Iterator for DebugRun {
         let Self { records, page, lines, failure, collector, .. } = self;
         dispatcher::with_default(&self.dispatch, || {
             let record = records.next()?;
-            page.frames.take(records.take_notes());
             if let Ok(record) = &record {
+                page.frames.take(record);
                 page.take(record, collector.observed().started.elapsed());
                 let _stage = stage!("write");
                 *failure = lines.write(record).err();
@@ -236,7 +240,7 @@ impl Iterator for DebugRun {
 impl DebugRun {
     /// The source's records, for how far they have come.
     pub fn records(&self) -> &Records {
-        &self.records
+        self.records.records()
     }
 
     /// As [`Records::hardware_fallback`].
@@ -257,7 +261,7 @@ impl DebugRun {
         if let Some(cause) = self.failure {
             return Err(unwritable(lines_name, cause).into());
         }
-        page.end(&collector, &records);
+        page.end(&collector, records.records());
         let provider = dispatcher::with_default(&dispatch, || {
             drop(records); // its threads end, and are observed to
             fast.provider()

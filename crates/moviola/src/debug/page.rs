@@ -19,8 +19,8 @@ use super::{
 use crate::{
     Fast, Plan, Records, cpu,
     plan::Frames as Wanted,
+    records::{EndRecord, ErrorRecord, Record, SourceRecord},
     records::{SourceTally, seconds},
-    results::{EndRecord, ErrorRecord, Record, SourceRecord},
 };
 
 /// The most error records that are shown.

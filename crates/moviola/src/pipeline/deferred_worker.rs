@@ -10,7 +10,7 @@ use std::{
 
 use moviola_media::{frame::Frame, workers::WorkerHandle};
 
-use super::{Output, worker::Workers};
+use super::{FrameOutput, worker::Workers};
 
 /// Brings one more worker to a reader, once.
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ enum State {
     /// No frame has come, and the reader isn't known.
     Nothing,
     /// The reader is known.
-    Reader(WorkerHandle<Frame, Output>),
+    Reader(WorkerHandle<Frame, FrameOutput>),
     /// A frame has come.
     Frame,
 }
@@ -35,7 +35,7 @@ impl DeferredWorker {
     }
 
     /// A worker that brings the late one when it gets its first frame.
-    pub(super) fn function(&self) -> impl FnMut(Frame) -> Output + Send + 'static {
+    pub(super) fn function(&self) -> impl FnMut(Frame) -> FrameOutput + Send + 'static {
         let (late, mut work) = (self.clone(), self.workers.function());
         let mut is_first = true;
         move |frame| {
@@ -47,7 +47,7 @@ impl DeferredWorker {
     }
 
     /// The reader that the late one is to join.
-    pub(super) fn reader(&self, worker_handle: WorkerHandle<Frame, Output>) {
+    pub(super) fn reader(&self, worker_handle: WorkerHandle<Frame, FrameOutput>) {
         let mut state = self.state();
         if matches!(*state, State::Frame) {
             drop(state);
@@ -63,7 +63,7 @@ impl DeferredWorker {
         }
     }
 
-    fn join(&self, worker_handle: &WorkerHandle<Frame, Output>) {
+    fn join(&self, worker_handle: &WorkerHandle<Frame, FrameOutput>) {
         // The others do its work if there is none.
         let joined: io::Result<bool> = worker_handle.join(self.workers.function());
         if let Err(error) = joined {

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, vec};
 
 use moviola_media::{error::Result, video::Video};
 
-use super::{Output, worker::Workers};
+use super::{FrameOutput, worker::Workers};
 
 /// The most frames that are fetched together.
 const MOST: usize = 64;
@@ -14,7 +14,7 @@ const MOST_BYTES: usize = 256 << 20;
 
 /// A frame that is asked for.
 #[derive(Clone, Copy, Debug)]
-enum Which {
+pub(super) enum Which {
     /// By its number; negative numbers count from the end.
     Number(i64),
     /// By a time at which it is shown, in seconds.
@@ -30,37 +30,44 @@ pub(super) struct RequestedFrames {
     workers: Workers,
     /// How many are fetched together.
     at_once: usize,
-    asked: vec::IntoIter<Which>,
-    fetched: VecDeque<Result<Output>>,
+    requested: vec::IntoIter<Which>,
+    fetched: VecDeque<Result<FrameOutput>>,
 }
 
 impl RequestedFrames {
-    pub(super) fn numbers(video: Video, numbers: &[i64], workers: Workers) -> Self {
-        Self::new(video, numbers.iter().copied().map(Which::Number).collect(), workers)
+    /// The frames of these numbers.
+    pub(super) fn numbers(numbers: &[i64]) -> Vec<Which> {
+        numbers.iter().copied().map(Which::Number).collect()
     }
 
-    pub(super) fn times(video: Video, times: &[f64], workers: Workers) -> Self {
-        Self::new(video, times.iter().copied().map(Which::Time).collect(), workers)
+    /// The frames shown at these times.
+    pub(super) fn times(times: &[f64]) -> Vec<Which> {
+        times.iter().copied().map(Which::Time).collect()
     }
 
-    fn new(video: Video, asked: Vec<Which>, workers: Workers) -> Self {
-        let most = if workers.makes_images() { MOST_BYTES / image_bytes(&video) } else { MOST };
+    pub(super) fn new(
+        video: Video,
+        requested: Vec<Which>,
+        makes_images: bool,
+        workers: Workers,
+    ) -> Self {
+        let most = if makes_images { MOST_BYTES / image_bytes(&video) } else { MOST };
         let at_once = most.clamp(1, MOST);
-        Self { video, workers, at_once, asked: asked.into_iter(), fetched: VecDeque::new() }
+        Self { video, workers, at_once, requested: requested.into_iter(), fetched: VecDeque::new() }
     }
 
     /// The next one; `None` after the last.
-    pub(super) fn next(&mut self) -> Option<Result<Output>> {
+    pub(super) fn next(&mut self) -> Option<Result<FrameOutput>> {
         // What the policy for damage leaves out gives nothing.
-        while self.fetched.is_empty() && self.asked.len() > 0 {
+        while self.fetched.is_empty() && self.requested.len() > 0 {
             self.fetch();
         }
         self.fetched.pop_front()
     }
 
     fn fetch(&mut self) {
-        let Self { video, workers, at_once, asked, fetched } = self;
-        let numbers = asked.by_ref().take(*at_once).map(|which| match which {
+        let Self { video, workers, at_once, requested, fetched } = self;
+        let numbers = requested.by_ref().take(*at_once).map(|which| match which {
             Which::Number(number) => video.resolve(number),
             Which::Time(seconds) => video.resolve_time(seconds),
         });
@@ -70,7 +77,7 @@ impl RequestedFrames {
         let mut made = match made {
             Ok(made) => made.into_iter().peekable(),
             Err(error) => {
-                *asked = Vec::new().into_iter(); // the source can't be read on
+                *requested = Vec::new().into_iter(); // the source can't be read on
                 fetched.push_back(Err(error));
                 return;
             }

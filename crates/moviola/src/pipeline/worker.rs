@@ -1,85 +1,57 @@
-//! One thread's part: all that is wanted of a frame.
+//! One thread's part: all tasks of a plan, frame by frame.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    mem,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use moviola_av::stage;
 use moviola_media::frame::Frame;
 
-use super::{Models, Output};
-use crate::{
-    debug::{FrameSnapshotter, Inspector},
-    detect::worker::DetectWorker,
-    plan::Plan,
-    still::{StillMaker, StillOptions},
-};
+use super::{FrameObserver, FrameOutput, Observation};
+use crate::task::{TaskWorker, Tasks};
 
 /// Makes workers, and keeps those that are idle.
 #[derive(Clone, Debug)]
-pub(super) struct Workers(Arc<Shared>);
+pub(super) struct Workers(Arc<WorkerFactory>);
 
 #[derive(Debug)]
-struct Shared {
-    models: Models,
-    outputs: Outputs,
-    /// How many models were dealt out.
-    dealt: Arc<AtomicUsize>,
+struct WorkerFactory {
+    tasks: Tasks,
+    observer: Option<Arc<dyn FrameObserver>>,
+    /// How many workers have begun, which is how models are dealt out.
+    begun: Arc<AtomicUsize>,
     idle: Mutex<Vec<Worker>>,
-}
-
-/// What a plan wants of each frame.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Outputs {
-    stills: Option<StillOptions>,
-    annotate: Option<u8>,
-}
-
-impl Outputs {
-    pub(super) fn of(plan: &Plan) -> Self {
-        let annotate = plan.detect.as_ref().and_then(|detect| detect.annotate);
-        Self { stills: plan.stills, annotate }
-    }
 }
 
 /// What one thread needs.
 #[derive(Debug)]
 struct Worker {
     /// Held until the thread is done.
-    models: Models,
-    dealt: Arc<AtomicUsize>,
-    annotate: Option<u8>,
-    stills: Option<StillMaker>,
-    /// Made when there is a frame for it: the first frame of all gets the first model.
-    worker: Option<DetectWorker>,
-    snapshotter: Option<FrameSnapshotter>,
+    tasks: Tasks,
+    observer: Option<Arc<dyn FrameObserver>>,
+    begun: Arc<AtomicUsize>,
+    /// Made when there is a frame: the first frame of all gets the first model.
+    task_workers: Vec<Box<dyn TaskWorker>>,
 }
 
 impl Workers {
-    pub(super) fn new(outputs: Outputs, models: &Models) -> Self {
-        Self(Arc::new(Shared {
-            models: models.clone(),
-            outputs,
-            dealt: Arc::default(),
-            idle: Mutex::default(),
-        }))
-    }
-
-    /// Whether a frame leaves an image behind.
-    pub(super) fn makes_images(&self) -> bool {
-        let Outputs { stills, annotate } = self.0.outputs;
-        annotate.is_some() || stills.is_some_and(|stills| stills.image.is_some())
+    pub(super) fn new(tasks: &Tasks, observer: Option<Arc<dyn FrameObserver>>) -> Self {
+        let (tasks, begun, idle) = (tasks.clone(), Arc::default(), Mutex::default());
+        Self(Arc::new(WorkerFactory { tasks, observer, begun, idle }))
     }
 
     /// A worker of its own for one thread.
-    pub(super) fn function(&self) -> impl FnMut(Frame) -> Output + Send + 'static {
+    pub(super) fn function(&self) -> impl FnMut(Frame) -> FrameOutput + Send + 'static {
         let mut worker = self.another();
         move |frame| worker.work(&frame)
     }
 
     /// Lets a worker that is idle work on a frame.
-    pub(super) fn work(&self, frame: &Frame) -> Output {
+    pub(super) fn work(&self, frame: &Frame) -> FrameOutput {
         let idle = || self.0.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let worker = idle().pop();
         let mut worker = worker.unwrap_or_else(|| self.another());
@@ -88,44 +60,30 @@ impl Workers {
         output
     }
 
-    /// One more.
     fn another(&self) -> Worker {
-        let Shared { models, outputs: Outputs { stills, annotate }, dealt, .. } = &*self.0;
-        Worker {
-            models: models.clone(),
-            dealt: Arc::clone(dealt),
-            annotate: *annotate,
-            stills: stills.map(StillMaker::new),
-            worker: None,
-            snapshotter: models.inspector().map(Inspector::snapshotter),
-        }
+        let WorkerFactory { tasks, observer, begun, .. } = &*self.0;
+        let (tasks, observer) = (tasks.clone(), observer.clone());
+        Worker { tasks, observer, begun: Arc::clone(begun), task_workers: Vec::new() }
     }
 }
 
 impl Worker {
-    /// With one of the models, which are dealt out in turns; `None` if there are none.
-    fn worker(&self) -> Option<DetectWorker> {
-        let detectors = self.models.detectors()?;
-        Some(detectors.worker(self.dealt.fetch_add(1, Ordering::Relaxed), self.annotate))
-    }
-
-    fn work(&mut self, frame: &Frame) -> Output {
+    fn work(&mut self, frame: &Frame) -> FrameOutput {
         let _stage = stage!("work");
-        if self.worker.is_none() {
-            self.worker = self.worker();
+        if self.task_workers.is_empty() {
+            let number = self.begun.fetch_add(1, Ordering::Relaxed);
+            self.task_workers = self.tasks.start_workers(number);
         }
-        if let Some(snapshotter) = &mut self.snapshotter {
-            snapshotter.begin(frame, self.worker.as_mut());
+        let observer = self.observer.as_deref();
+        let observation = observer.map(|observer| observer.before(frame)).unwrap_or_default();
+        let Observation { keeps_input, .. } = observation;
+        let work = |worker: &mut Box<dyn TaskWorker>| worker.work(frame, keeps_input);
+        let mut outputs: Vec<_> = self.task_workers.iter_mut().map(work).collect();
+        if let Some(observer) = observer {
+            observer.after(frame, observation, &outputs);
         }
-        let mut output = Output {
-            index: None,
-            still: self.stills.as_mut().map(|stills| stills.make(frame)),
-            detected: self.worker.as_mut().map(|worker| worker.search(frame)),
-            note: None,
-        };
-        if let Some(snapshotter) = &mut self.snapshotter {
-            output.note = Some(Box::new(snapshotter.look(frame, &output, self.worker.as_ref())));
-        }
-        output
+        // What models were given is large, and only for observers.
+        outputs.iter_mut().flatten().for_each(|output| drop(mem::take(&mut output.model_input)));
+        FrameOutput { index: None, outputs }
     }
 }

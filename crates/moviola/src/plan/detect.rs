@@ -1,5 +1,12 @@
 //! How objects are found.
 
+use std::{
+    convert::Infallible,
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
 use moviola_infer::{
     detect::{DetectorOptions, filter::ClassFilter, head::HeadKind},
     model::ModelOptions,
@@ -8,15 +15,49 @@ use moviola_infer::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::text;
-use crate::detect::Model;
+use super::as_text;
+use crate::demo;
+
+/// Which model to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Model {
+    /// An ONNX file.
+    File(PathBuf),
+    /// The built-in demo model.
+    Demo,
+}
+
+impl FromStr for Model {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self::parse(text.as_ref()))
+    }
+}
+
+impl fmt::Display for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Demo => f.write_str(demo::NAME),
+        }
+    }
+}
+
+impl Model {
+    /// What a user typed: `demo` is the built-in model unless there is a file of that name.
+    pub fn parse(argument: &Path) -> Self {
+        let demo = argument == Path::new(demo::NAME) && !argument.exists();
+        if demo { Self::Demo } else { Self::File(argument.into()) }
+    }
+}
 
 /// How objects are found. Its names are those of the command's flags.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Detect {
     /// An ONNX file, or `demo` for the built-in model.
-    #[serde(with = "text")]
+    #[serde(with = "as_text")]
     pub model: Model,
     /// As [`DetectorOptions::confidence`].
     #[serde(default = "default_conf")]
@@ -28,7 +69,7 @@ pub struct Detect {
     #[serde(default = "default_max_det")]
     pub max_det: usize,
     /// The wanted classes, by number or name. Default: all.
-    #[serde(default, with = "text")]
+    #[serde(default, with = "as_text")]
     pub classes: ClassFilter,
     /// As [`DetectorOptions::agnostic_nms`].
     #[serde(default)]
@@ -37,10 +78,10 @@ pub struct Detect {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<HeadKind>,
     /// What runs the model. Default: [`Provider::Auto`].
-    #[serde(default, with = "text")]
+    #[serde(default, with = "as_text")]
     pub provider: Provider,
     /// The arithmetic in the model. Default: [`Precision::F32`].
-    #[serde(default, with = "text")]
+    #[serde(default, with = "as_text")]
     pub precision: Precision,
     /// Draw the boxes into a JPEG of this quality, 1 to 100. Default: don't.
     #[serde(default, skip_serializing_if = "Option::is_none")]

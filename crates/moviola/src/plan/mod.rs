@@ -23,8 +23,11 @@
 //! # Ok::<(), moviola::plan::PlanError>(())
 //! ```
 
+mod as_text;
 mod detect;
 mod frames;
+mod still;
+mod task;
 mod text;
 pub mod times;
 
@@ -37,27 +40,24 @@ use moviola_av::{error::ErrorKind, remedy::Remedy};
 use moviola_media::video::OnDamage;
 use serde::{Deserialize, Serialize};
 
-use crate::still::StillOptions;
+use text::PlanText;
 
-pub use detect::Detect;
+pub use detect::{Detect, Model};
 pub use frames::Frames;
+pub use still::{ImageFormat, StillOptions};
+pub use task::{Task, TaskKind};
 
 /// What is wanted of a source.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(from = "PlanText", into = "PlanText")]
 pub struct Plan {
     /// Which frames. Default: the keyframes.
     pub frames: Frames,
     /// What to do about frames that are damaged; keyframes always come as they are. Default: keep
     /// them.
-    #[serde(with = "text")]
     pub on_damage: OnDamage,
-    /// A record of each frame, and an image if that has a format. Default: none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub stills: Option<StillOptions>,
-    /// The objects on each frame. Default: none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub detect: Option<Detect>,
+    /// What to make of each frame: at least one task, and each kind of task once. Default: none.
+    pub tasks: Vec<Task>,
 }
 
 /// What is wrong with a plan.
@@ -128,28 +128,64 @@ impl Plan {
         plan.check().map(|()| plan)
     }
 
-    /// Whether it can be done.
+    /// Whether it can be carried out.
     ///
     /// # Errors
     ///
     /// [`PlanError::Impossible`], with the remedy.
     pub fn check(&self) -> Result<(), PlanError> {
-        let wants_nothing = self.stills.is_none() && self.detect.is_none();
         let mends_keyframes = self.frames == Frames::Keyframes && self.on_damage != OnDamage::Keep;
-        let quality = |quality: u8| (1..=100).contains(&quality);
-        let stills = self.stills.as_ref().is_none_or(|stills| quality(stills.quality));
-        let annotated = self.detect.as_ref().and_then(|detect| detect.annotate);
-        let impossible = if wants_nothing {
+        let impossible = if self.tasks.is_empty() {
             "nothing is wanted of the frames: ask for stills, or for objects with a model"
+        } else if self.repeats_a_task() {
+            "a task is there twice: each kind of task can be done once"
         } else if mends_keyframes {
             "keyframes come as they are: damaged frames can be replaced or left out where all, or \
              those at given times, are wanted"
-        } else if !stills || !annotated.is_none_or(quality) {
-            "the quality of a JPEG is 1 to 100"
         } else {
+            self.tasks.iter().try_for_each(Task::check)?;
             return self.frames.check();
         };
         Err(PlanError::Impossible(impossible))
+    }
+
+    fn repeats_a_task(&self) -> bool {
+        let is_repeated = |(index, task): (usize, &Task)| {
+            self.tasks[..index].iter().any(|earlier| earlier.kind() == task.kind())
+        };
+        self.tasks.iter().enumerate().any(is_repeated)
+    }
+
+    /// The options of its stills, if those are wanted.
+    pub fn still(&self) -> Option<&StillOptions> {
+        self.tasks.iter().find_map(|task| match task {
+            Task::Still(still) => Some(still),
+            _ => None,
+        })
+    }
+
+    /// The options of its stills, to change.
+    pub fn still_mut(&mut self) -> Option<&mut StillOptions> {
+        self.tasks.iter_mut().find_map(|task| match task {
+            Task::Still(still) => Some(still),
+            _ => None,
+        })
+    }
+
+    /// How objects are found, to change.
+    pub fn detect_mut(&mut self) -> Option<&mut Detect> {
+        self.tasks.iter_mut().find_map(|task| match task {
+            Task::Detect(detect) => Some(detect),
+            _ => None,
+        })
+    }
+
+    /// How objects are found, if they are wanted.
+    pub fn detect(&self) -> Option<&Detect> {
+        self.tasks.iter().find_map(|task| match task {
+            Task::Detect(detect) => Some(detect),
+            _ => None,
+        })
     }
 }
 
@@ -158,7 +194,6 @@ mod tests {
     use moviola_media::video::TimeSelection;
 
     use super::*;
-    use crate::{detect::Model, still::ImageFormat};
 
     #[track_caller]
     fn frames(text: &str, want: Frames) {
@@ -186,8 +221,8 @@ mod tests {
     fn what_a_plan_leaves_out_is_the_usual() {
         let plan = Plan::from_toml("[stills]\nformat = 'png'\n[detect]\nmodel = 'demo'").unwrap();
         let stills = StillOptions { image: Some(ImageFormat::Png), ..StillOptions::default() };
-        assert_eq!(plan.stills, Some(stills));
-        assert_eq!(plan.detect, Some(Detect::new(Model::Demo)));
+        let detect = Detect::new(Model::Demo);
+        assert_eq!(plan.tasks, [Task::Still(stills), Task::Detect(detect)]);
         assert_eq!((plan.frames, plan.on_damage), (Frames::Keyframes, OnDamage::Keep));
     }
 

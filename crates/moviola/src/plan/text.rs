@@ -1,19 +1,41 @@
-//! Values that stand in a plan as they are typed on the command line.
+//! A plan as it is written in TOML and JSON: each task has a section of its own.
 
-use std::{fmt::Display, str::FromStr};
+use moviola_media::video::OnDamage;
+use serde::{Deserialize, Serialize};
 
-use serde::{Deserialize, Deserializer, Serializer, de};
+use super::{Detect, Frames, Plan, StillOptions, Task, as_text};
 
-/// For `#[serde(with = "text")]`: as the value is shown.
-pub(super) fn serialize<T: Display, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
-    to.collect_str(value)
+/// The fields of a plan's text, in their order.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct PlanText {
+    frames: Frames,
+    #[serde(with = "as_text")]
+    on_damage: OnDamage,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stills: Option<StillOptions>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detect: Option<Detect>,
 }
 
-/// For `#[serde(with = "text")]`: as the value is read.
-pub(super) fn deserialize<'de, T, D>(from: D) -> Result<T, D::Error>
-where
-    T: FromStr<Err: Display>,
-    D: Deserializer<'de>,
-{
-    String::deserialize(from)?.parse().map_err(de::Error::custom)
+impl From<PlanText> for Plan {
+    fn from(text: PlanText) -> Self {
+        let PlanText { frames, on_damage, stills, detect } = text;
+        let tasks = stills.map(Task::Still).into_iter().chain(detect.map(Task::Detect));
+        Self { frames, on_damage, tasks: tasks.collect() }
+    }
+}
+
+/// Of two tasks of a kind, which a plan can't have, the last counts.
+impl From<Plan> for PlanText {
+    fn from(Plan { frames, on_damage, tasks }: Plan) -> Self {
+        let mut text = Self { frames, on_damage, ..Self::default() };
+        for task in tasks {
+            match task {
+                Task::Still(still) => text.stills = Some(still),
+                Task::Detect(detect) => text.detect = Some(detect),
+            }
+        }
+        text
+    }
 }

@@ -18,6 +18,18 @@ pub struct SourceTally {
     pub unwritten: bool,
 }
 
+impl SourceTally {
+    /// Adds what was counted elsewhere of the same source.
+    pub(crate) fn add(&mut self, other: Self) {
+        let Self { frames, keyframes, errors, failed, unwritten } = other;
+        self.frames += frames;
+        self.keyframes += keyframes;
+        self.errors += errors;
+        self.failed |= failed;
+        self.unwritten |= unwritten;
+    }
+}
+
 /// What became of many sources.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {

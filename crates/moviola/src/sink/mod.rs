@@ -2,5 +2,6 @@
 
 pub mod dataset;
 pub mod images;
+pub(crate) mod journal;
 pub mod jsonl;
 pub mod tables;

@@ -12,11 +12,18 @@ use std::{
 };
 
 use arrow_json::{ReaderBuilder, reader::Decoder};
-use arrow_schema::{ArrowError, DataType, Field, Fields, Schema};
+use arrow_schema::{ArrowError, Schema};
 use moviola_av::{error::ErrorKind, remedy::Remedy};
 use parquet::{
     arrow::ArrowWriter, basic::Compression, errors::ParquetError,
     file::properties::WriterProperties,
+};
+
+use crate::{
+    columns::Columns,
+    records::{
+        DetectionsRecord, EndRecord, ErrorRecord, FrameRecord, KeyframeRecord, SourceRecord,
+    },
 };
 
 /// Rows that are turned into columns at a time.
@@ -129,106 +136,16 @@ impl Table {
     }
 }
 
-fn field(name: &str, of: DataType) -> Field {
-    Field::new(name, of, true)
-}
-
-fn structure(fields: Vec<Field>) -> DataType {
-    DataType::Struct(Fields::from(fields))
-}
-
-fn list(of: DataType) -> DataType {
-    DataType::List(Arc::new(field("item", of)))
-}
-
-fn array(of: DataType, len: i32) -> DataType {
-    DataType::FixedSizeList(Arc::new(field("item", of)), len)
-}
-
-/// What says which frame it is; `first` stands before it.
-fn place(first: Vec<Field>, rest: Vec<Field>) -> Vec<Field> {
-    use DataType::{Float64, Int64, UInt32, UInt64};
-    let place = vec![
-        field("frame", UInt64),
-        field("time", Float64),
-        field("pts", Int64),
-        field("time_base", array(UInt32, 2)),
-        field("width", UInt32),
-        field("height", UInt32),
-    ];
-    [first, place, rest].concat()
-}
-
 /// The columns of each type of record, in the order of its fields.
-fn schemas() -> Vec<(&'static str, Schema)> {
-    use DataType::{Boolean, Float32, Float64, UInt32, UInt64, Utf8};
-    let color = structure(vec![field("matrix", Utf8), field("range", Utf8)]);
-    let video = structure(vec![
-        field("codec", Utf8),
-        field("width", UInt32),
-        field("height", UInt32),
-        field("frame_rate", Float64),
-        field("rotation", UInt32),
-        field("pixel_format", Utf8),
-        field("color", color),
-        field("sample_aspect", array(UInt32, 2)),
-        field("mirrored", Boolean),
-    ]);
-    let audio = structure(vec![
-        field("codec", Utf8),
-        field("sample_rate", UInt32),
-        field("channels", UInt32),
-    ]);
-    let object = structure(vec![
-        field("class_id", UInt32),
-        field("class", Utf8),
-        field("confidence", Float32),
-        field("box", array(Float32, 4)),
-    ]);
-    let source = || field("source", Utf8);
-    let image = || vec![field("md5", Utf8), field("path", Utf8), field("damaged", Boolean)];
-    let tables = [
-        (
-            "source",
-            vec![
-                field("schema", UInt32),
-                source(),
-                field("container", Utf8),
-                field("duration", Float64),
-                field("video", video),
-                field("audio", audio),
-            ],
-        ),
-        ("keyframe", place(vec![source(), field("index", UInt64)], image())),
-        ("frame", place(vec![source()], [vec![field("keyframe", Boolean)], image()].concat())),
-        (
-            "detections",
-            place(
-                vec![source(), field("keyframe", UInt64)],
-                vec![
-                    field("objects", list(object)),
-                    field("path", Utf8),
-                    field("damaged", Boolean),
-                ],
-            ),
-        ),
-        (
-            "error",
-            vec![source(), field("stage", Utf8), field("time", Float64), field("message", Utf8)],
-        ),
-        (
-            "end",
-            vec![
-                source(),
-                field("frames", UInt64),
-                field("keyframes", UInt64),
-                field("errors", UInt64),
-                field("damaged", list(array(UInt64, 2))),
-                field("elapsed", Float64),
-            ],
-        ),
-    ];
-    tables.into_iter().map(|(kind, fields)| (kind, Schema::new(fields))).collect()
+fn schemas() -> [(&'static str, Schema); 6] {
+    [
+        ("source", Schema::new(SourceRecord::columns())),
+        ("keyframe", Schema::new(KeyframeRecord::columns())),
+        ("frame", Schema::new(FrameRecord::columns())),
+        ("detections", Schema::new(DetectionsRecord::columns())),
+        ("error", Schema::new(ErrorRecord::columns())),
+        ("end", Schema::new(EndRecord::columns())),
+    ]
 }
 
 #[cfg(test)]

@@ -17,7 +17,12 @@ use super::{
     GRACE,
     protocol::{InitMessage, Job, WorkerMessage},
 };
-use crate::{pipeline::Models, plan::Plan, records::Records, sink::jsonl::JsonLines};
+use crate::{
+    plan::Plan,
+    records::Records,
+    sink::{images::SavedRecords, jsonl::JsonLines},
+    task::Tasks,
+};
 
 /// Works for the process at the other end of `input` and `output`, as
 /// [`Isolation`](super::Isolation) has it, until `input` ends.
@@ -48,8 +53,8 @@ pub fn serve(
     })?;
     let Ok(setup) = heard.recv() else { return Ok(()) };
     let InitMessage { plan, options } = serde_json::from_str(&setup)?;
-    let (models, options) = (Models::load(&plan, 1)?, options.options()?);
-    Worker { plan, options, models, watch, output: JsonLines::new(output) }.work(&heard)
+    let (tasks, options) = (Tasks::load(&plan, 1)?, options.options()?);
+    Worker { plan, options, tasks, watch, output: JsonLines::new(output) }.work(&heard)
 }
 
 /// Hands on the lines of `input`, until it ends.
@@ -98,15 +103,15 @@ impl Watch {
 struct Worker<W> {
     plan: Plan,
     options: SourceOptions,
-    models: Models,
+    tasks: Tasks,
     watch: Arc<Watch>,
     output: JsonLines<W>,
 }
 
 impl<W: Write> Worker<W> {
     fn work(mut self, jobs: &Receiver<String>) -> io::Result<()> {
-        let models = || self.models.models_loaded();
-        match self.models.provider() {
+        let models = || self.tasks.models_loaded();
+        match self.tasks.provider() {
             Ok(provider) => {
                 self.output.write(&WorkerMessage::Ready { provider, models: models() })?
             }
@@ -123,9 +128,11 @@ impl<W: Write> Worker<W> {
     fn carry_out(&mut self, job: Job) -> io::Result<()> {
         self.output.write(&WorkerMessage::Taken)?;
         let (source, folders) = job.open();
-        let mut records =
-            Records::start(source, &self.options, &self.plan, &self.models, Ok(folders));
-        self.watch.open(records.interrupt());
+        let Self { plan, options, tasks, .. } = &*self;
+        let name = source.name().to_owned();
+        let start = || Records::start(source, options, plan, tasks, None);
+        let mut records = SavedRecords::new(plan, &name, Ok(folders), start);
+        self.watch.open(records.records().interrupt());
         while let Some(record) = records.next() {
             if self.watch.has_ended() {
                 return Ok(());
@@ -135,7 +142,7 @@ impl<W: Write> Worker<W> {
             }
             match record {
                 Ok(record) => {
-                    let (record, tally) = (Box::new(record), records.tally());
+                    let (record, tally) = (Box::new(record), records.records().tally());
                     self.output.write(&WorkerMessage::Told { record, tally })?;
                 }
                 Err(error) => {
@@ -145,10 +152,11 @@ impl<W: Write> Worker<W> {
                 }
             }
         }
+        let records = records.records();
         if records.is_cut_short() {
             return Ok(());
         }
-        let (tally, models) = (records.tally(), self.models.models_loaded());
+        let (tally, models) = (records.tally(), self.tasks.models_loaded());
         self.output.write(&WorkerMessage::Ended { tally, models })
     }
 }

@@ -17,8 +17,7 @@ use std::{ffi::OsString, path::PathBuf, sync::Arc, time::Duration};
 
 use moviola_media::source::SourceOptions;
 
-use super::BulkError;
-use crate::plan::Plan;
+use crate::{error::BulkError, plan::Plan};
 use protocol::{InitMessage, WireOptions};
 
 pub use child::serve;

@@ -8,15 +8,18 @@
 use std::{path::PathBuf, time::Duration};
 
 use moviola_infer::provider::ProviderReport;
-use moviola_media::source::{IoMode, Place, Source, SourceOptions};
+use moviola_media::{
+    image::ImageError,
+    source::{IoMode, Place, Source, SourceOptions},
+};
 use serde::{Deserialize, Serialize, de::Error};
 
 use crate::{
-    bulk::{Input, SourceFailure},
+    bulk::BulkInput,
+    error::SourceFailure,
     exact_path,
     plan::Plan,
-    records::{SourceTally, UNWRITTEN},
-    results::Record,
+    records::{Record, SourceTally},
     sink::images::SourceFolders,
 };
 
@@ -134,12 +137,12 @@ impl WireOptions {
 
 impl Job {
     /// What to hand over for `input`, and how the source is called; or why it can't be.
-    pub(in crate::bulk) fn of(input: Input) -> Result<(Self, String), (SourceFailure, String)> {
-        let Input { name, source, folders } = input;
+    pub(in crate::bulk) fn of(input: BulkInput) -> Result<(Self, String), (SourceFailure, String)> {
+        let BulkInput { name, source, folders } = input;
         let refused = |refusal| (refusal, name.clone());
         let source = source.map_err(refused)?;
-        let unwritable = |message| SourceFailure { stage: UNWRITTEN, message };
-        let folders = folders.map_err(|error| refused(unwritable(error.to_string())))?;
+        let unwritten = |error: ImageError| SourceFailure::unwritten(error.to_string());
+        let folders = folders.map_err(|error| refused(unwritten(error)))?;
         let place = match source.place() {
             Some(Place::Path(path)) => Written::Path(ExactPath(path.into())),
             Some(Place::Url(url)) => Written::Url(url.into()),

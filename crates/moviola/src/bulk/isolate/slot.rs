@@ -19,9 +19,9 @@ use super::{
     protocol::{Job, WorkerMessage},
 };
 use crate::{
-    bulk::{BulkError, SourceFailure},
+    error::{BulkError, SourceFailure},
+    records::Record,
     records::SourceTally,
-    results::Record,
 };
 
 /// Deaths in a row, none of them at work on a source, after which no further process is started.

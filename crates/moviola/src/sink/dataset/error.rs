@@ -8,7 +8,7 @@ use std::{
 use moviola_av::{error::ErrorKind, remedy::Remedy};
 use moviola_media::image::advice;
 
-use crate::{journal::JournalError, sink::tables::TableError};
+use crate::sink::{journal::JournalError, tables::TableError};
 
 /// Why results can't be written.
 #[derive(Debug, thiserror::Error)]

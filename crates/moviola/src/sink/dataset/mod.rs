@@ -18,17 +18,19 @@ use std::{
 };
 
 use crate::{
-    bulk::{Event, Input, inputs::ResolvedSource},
-    journal::{Done, Header, Journal},
+    bulk::{BulkInput, Event},
+    inputs::ResolvedSource,
     plan::Plan,
     records::{SourceTally, Tally},
     sink::images::Folders,
+    sink::journal::{Done, Header, Journal},
 };
 use error::Result;
 use part::{Part, place};
 use pending_inputs::{Admitted, PendingInputs};
 use target::Target;
 
+pub use super::journal::JournalError;
 pub use error::DatasetError;
 
 /// The journal's name, among the parts.
@@ -131,14 +133,14 @@ impl Dataset {
         &self,
         found: impl Iterator<Item = ResolvedSource> + Send + 'static,
         folders: Folders,
-    ) -> impl Iterator<Item = Input> + Send + 'static {
+    ) -> impl Iterator<Item = BulkInput> + Send + 'static {
         lock(&self.shared).folders = Some(folders);
         PendingInputs { shared: Arc::clone(&self.shared), parts: self.parts.clone(), found }
     }
 
     /// Once the run over the [`inputs`](Self::inputs) has ended: a source that the process died with
     /// before, for a run of its own. What happens then is of its making.
-    pub fn next_retry(&self) -> Option<Input> {
+    pub fn next_retry(&self) -> Option<BulkInput> {
         let mut shared = lock(&self.shared);
         shared.next = 0; // each run counts for itself
         let next_retry = shared.suspects.pop_front()?;

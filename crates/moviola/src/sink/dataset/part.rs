@@ -10,7 +10,7 @@ use super::{
     Begun,
     error::{Result, failed},
 };
-use crate::results::Record;
+use crate::records::Record;
 
 /// How files of records end.
 pub(super) const EXTENSION: &str = "jsonl";

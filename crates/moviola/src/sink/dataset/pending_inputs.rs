@@ -12,9 +12,11 @@ use super::{
     part::{is_whole, place},
 };
 use crate::{
-    bulk::{Input, SourceFailure, inputs::ResolvedSource},
-    journal::{Action, History},
+    bulk::BulkInput,
+    error::SourceFailure,
+    inputs::ResolvedSource,
     sink::images::SourceFolders,
+    sink::journal::{Action, History},
 };
 
 /// Of the sources that are found, those that aren't done.
@@ -43,9 +45,9 @@ enum Verdict {
 }
 
 impl<I: Iterator<Item = ResolvedSource>> Iterator for PendingInputs<I> {
-    type Item = Input;
+    type Item = BulkInput;
 
-    fn next(&mut self) -> Option<Input> {
+    fn next(&mut self) -> Option<BulkInput> {
         loop {
             // It may be waited for: nothing is locked meanwhile.
             let found = self.found.next()?;
@@ -86,7 +88,7 @@ impl Shared {
     }
 
     /// Begins a source; `None` if none are begun any more.
-    pub(super) fn admit(&mut self, parts: &Path, admitted: Admitted) -> Option<Input> {
+    pub(super) fn admit(&mut self, parts: &Path, admitted: Admitted) -> Option<BulkInput> {
         if self.is_stopped {
             return None;
         }
@@ -95,7 +97,7 @@ impl Shared {
 
     /// Notes that a source is begun, and gives it the next number. What is in its places is ours from then
     /// on; so if it is somebody else's now, it isn't begun.
-    fn begin(&mut self, parts: &Path, admitted: Admitted) -> Result<Input, DatasetError> {
+    fn begin(&mut self, parts: &Path, admitted: Admitted) -> Result<BulkInput, DatasetError> {
         let Admitted { name, key, part, source, past } = admitted;
         let is_ours = self.replaces || past != History::New;
         let path = place(parts, &part);
@@ -112,6 +114,6 @@ impl Shared {
         }
         self.begun.insert(self.next, Begun { key, part, is_started });
         self.next += 1;
-        Ok(Input { name, source, folders })
+        Ok(BulkInput { name, source, folders })
     }
 }

@@ -3,7 +3,7 @@
 use moviola_media::source::Source;
 
 use super::*;
-use crate::{journal::Stamp, sink::images::Folders};
+use crate::{inputs::Stamp, sink::images::Folders};
 
 fn plan() -> Plan {
     Plan::from_toml("[stills]").expect("a plan")
@@ -24,7 +24,7 @@ fn found(names: &[&'static str]) -> impl Iterator<Item = ResolvedSource> + Send 
 }
 
 fn inputs(dataset: &Dataset, names: &[&'static str]) -> Vec<String> {
-    let folders = Folders::new(&plan(), None, None, Default::default()).expect("there are none");
+    let folders = Folders::new(&plan(), [], Default::default()).expect("there are none");
     dataset.inputs(found(names), folders).map(|input| input.name).collect()
 }
 
@@ -63,8 +63,8 @@ fn what_dies_alone_a_second_time_is_left_out() {
     assert_eq!(dataset.next_retry().unwrap().name, "a");
     drop(dataset); // it dies with this one, and `b` was not begun
     let mut dataset = open(&target, Existing::Resume);
-    let mut left = dataset
-        .inputs(found(&["a", "b"]), Folders::new(&plan(), None, None, Default::default()).unwrap());
+    let mut left =
+        dataset.inputs(found(&["a", "b"]), Folders::new(&plan(), [], Default::default()).unwrap());
     let crashed = left.next().unwrap();
     assert_eq!((crashed.name.as_str(), crashed.source.err().unwrap().stage), ("a", "crash"));
     assert!(left.next().is_none());

@@ -1,19 +1,21 @@
 //! The folders of a run: which images go where.
 
-use std::path::{Component, Path, PathBuf};
+use std::{
+    collections::HashSet,
+    path::{Component, Path, PathBuf},
+};
 
 use moviola_media::image::{ImageError, Overwrite, Result};
 use serde::{Deserialize, Serialize};
 
 use super::{FolderNames, ImageFolder, Numbering};
-use crate::plan::{Frames, Plan};
+use crate::plan::{Frames, Plan, TaskKind};
 
 /// Gives each source of a run folders of its own.
 #[derive(Debug)]
 pub struct Folders {
     names: FolderNames,
-    stills: Option<Parent>,
-    annotated: Option<Parent>,
+    parents: Vec<Parent>,
     numbering: Numbering,
     overwrite: Overwrite,
 }
@@ -21,51 +23,41 @@ pub struct Folders {
 /// A folder of folders, one for each source.
 #[derive(Debug)]
 struct Parent {
+    task: TaskKind,
     folder: PathBuf,
     extension: &'static str,
 }
 
-/// The folders of one source.
+/// The folders of one source, one for each task that makes images.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub struct SourceFolders {
-    /// For its stills, if those have images.
-    pub stills: Option<ImageFolder>,
-    /// For pictures with boxes drawn in.
-    pub annotated: Option<ImageFolder>,
-}
+pub struct SourceFolders(Vec<(TaskKind, ImageFolder)>);
 
 impl Folders {
-    /// Folders in `stills` and in `annotated` for what `plan` makes of them; images that it doesn't
-    /// make need none.
+    /// Folders in `dirs` for the images of `plan`'s tasks; those of tasks that make none are left out.
     ///
     /// # Errors
     ///
-    /// [`ImageError::Exists`] if both are one folder: their images have the same names.
-    pub fn new(
+    /// [`ImageError::Exists`] if two are one folder: their images would have the same names.
+    pub fn new<'a>(
         plan: &Plan,
-        stills: Option<&Path>,
-        annotated: Option<&Path>,
+        dirs: impl IntoIterator<Item = (TaskKind, &'a Path)>,
         overwrite: Overwrite,
     ) -> Result<Self> {
-        let format = plan.stills.and_then(|stills| stills.image);
-        let stills = stills.zip(format).map(|(folder, format)| Parent {
-            folder: folder.into(),
-            extension: format.extension(),
-        });
-        let draws = plan.detect.as_ref().is_some_and(|detect| detect.annotate.is_some());
-        let annotated = annotated
-            .filter(|_| draws)
-            .map(|folder| Parent { folder: folder.into(), extension: "jpg" });
-        if let (Some(stills), Some(annotated)) = (&stills, &annotated)
-            && plain(&stills.folder) == plain(&annotated.folder)
-        {
-            return Err(ImageError::Exists { path: annotated.folder.clone() });
+        let parent = |(task, folder): (TaskKind, &Path)| {
+            let task_of_plan = plan.tasks.iter().find(|wanted| wanted.kind() == task)?;
+            let extension = task_of_plan.image_extension()?;
+            Some(Parent { task, folder: folder.into(), extension })
+        };
+        let parents: Vec<_> = dirs.into_iter().filter_map(parent).collect();
+        let mut taken = HashSet::new();
+        if let Some(twice) = parents.iter().find(|parent| !taken.insert(plain(&parent.folder))) {
+            return Err(ImageError::Exists { path: twice.folder.clone() });
         }
         let numbering = match plan.frames {
             Frames::Keyframes => Numbering::Keyframes,
             _ => Numbering::Frames,
         };
-        Ok(Self { names: FolderNames::default(), stills, annotated, numbering, overwrite })
+        Ok(Self { names: FolderNames::default(), parents, numbering, overwrite })
     }
 
     /// The folders for the source of that name. Sources are named in the order of the calls.
@@ -96,19 +88,22 @@ impl Folders {
     fn named(&self, name: &str, overwrite: Overwrite) -> Result<SourceFolders> {
         let folder = |parent: &Parent| {
             let folder = parent.folder.join(name);
-            ImageFolder::new(folder, parent.extension, self.numbering, overwrite)
+            let folder = ImageFolder::new(folder, parent.extension, self.numbering, overwrite)?;
+            Ok((parent.task, folder))
         };
-        Ok(SourceFolders {
-            stills: self.stills.as_ref().map(folder).transpose()?,
-            annotated: self.annotated.as_ref().map(folder).transpose()?,
-        })
+        self.parents.iter().map(folder).collect::<Result<_>>().map(SourceFolders)
     }
 }
 
 impl SourceFolders {
+    /// The folder for the images of a task, if they are kept.
+    pub(super) fn of(&mut self, task: TaskKind) -> Option<&mut ImageFolder> {
+        self.0.iter_mut().find(|(kind, _)| *kind == task).map(|(_, folder)| folder)
+    }
+
     /// Removes what a process that died has left unfinished.
     pub(crate) fn clear_up(&self) {
-        self.stills.iter().chain(&self.annotated).for_each(ImageFolder::clear_up);
+        self.0.iter().for_each(|(_, folder)| folder.clear_up());
     }
 }
 
@@ -129,23 +124,25 @@ mod tests {
     fn each_kind_of_image_has_a_folder_for_each_source() {
         let plan = plan("[stills]\nformat = 'png'\n[detect]\nmodel = 'demo'\nannotate = 90");
         let (a, b) = (Path::new("a"), Path::new("b"));
-        let mut folders = Folders::new(&plan, Some(a), Some(b), Overwrite::Refuse).unwrap();
+        let dirs = [(TaskKind::Still, a), (TaskKind::Detect, b)];
+        let mut folders = Folders::new(&plan, dirs, Overwrite::Refuse).unwrap();
         folders.next("x/door.mp4").unwrap();
-        let second = folders.next("y/door.mp4").unwrap();
-        assert_eq!(second.stills.unwrap().path(3), Path::new("a/door-2/00003.png"));
-        assert_eq!(second.annotated.unwrap().path(3), Path::new("b/door-2/00003.jpg"));
+        let mut second = folders.next("y/door.mp4").unwrap();
+        let mut path = |task| second.of(task).unwrap().path(3);
+        assert_eq!(path(TaskKind::Still), Path::new("a/door-2/00003.png"));
+        assert_eq!(path(TaskKind::Detect), Path::new("b/door-2/00003.jpg"));
         for same in ["a", "./a", "a/"] {
-            let same = Some(Path::new(same));
-            assert!(Folders::new(&plan, Some(a), same, Overwrite::Refuse).is_err());
+            let dirs = [(TaskKind::Still, a), (TaskKind::Detect, Path::new(same))];
+            assert!(Folders::new(&plan, dirs, Overwrite::Refuse).is_err());
         }
     }
 
     #[test]
     fn images_that_are_not_made_need_no_folder() {
         let plan = plan("frames = 'all'\n[stills]\n[detect]\nmodel = 'demo'");
-        let a = Some(Path::new("a"));
-        let mut folders = Folders::new(&plan, a, a, Overwrite::Refuse).unwrap();
-        let folders = folders.next("door.mp4").unwrap();
-        assert!(folders.stills.is_none() && folders.annotated.is_none());
+        let dirs = [TaskKind::Still, TaskKind::Detect].map(|task| (task, Path::new("a")));
+        let mut folders = Folders::new(&plan, dirs, Overwrite::Refuse).unwrap();
+        let mut folders = folders.next("door.mp4").unwrap();
+        assert!(folders.of(TaskKind::Still).is_none() && folders.of(TaskKind::Detect).is_none());
     }
 }

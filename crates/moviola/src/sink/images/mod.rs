@@ -3,7 +3,9 @@
 mod folder;
 mod folders;
 mod names;
+mod saved;
 
 pub use folder::{ImageFolder, Numbering};
 pub use folders::{Folders, SourceFolders};
 pub use names::FolderNames;
+pub use saved::SavedRecords;

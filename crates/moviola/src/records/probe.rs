@@ -15,7 +15,7 @@ use moviola_media::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::results::{AudioRecord, SCHEMA, VideoRecord};
+use super::record::{AudioRecord, SCHEMA, VideoRecord};
 
 /// What a source is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

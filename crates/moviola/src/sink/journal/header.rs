@@ -1,20 +1,22 @@
 //! What a journal is begun with: whatever has to stay the same for results not to be mixed.
 
-use std::fs;
+use std::collections::BTreeMap;
 
-use md5::{Digest, Md5};
 use moviola_av::version;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{detect::Model, hash::hexadecimal, plan::Plan};
+use crate::{
+    plan::{Plan, Task, TaskKind},
+    task::model_digest,
+};
 
 /// Version of the journal; goes up if older ones can't be read any more.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// What has to stay the same from one run into a dataset to the next.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Header {
+pub(crate) struct Header {
     version: u32,
     /// The versions of Moviola and of FFmpeg.
     #[serde(default)]
@@ -22,31 +24,28 @@ pub struct Header {
     /// As it is written, whatever a later version may add to plans.
     #[serde(default)]
     plan: Value,
-    /// MD5 of the model's file, if there is one that can be read.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    model: Option<String>,
+    /// Digests of the tasks' models, of those that have one that can be read.
+    #[serde(default)]
+    models: BTreeMap<TaskKind, String>,
     /// Whatever is in the places of results is replaced: somebody said so. It makes no difference to them.
     #[serde(default)]
     pub(super) replaces: bool,
 }
 
 impl Header {
-    /// That of a run of `plan`, whose model is read.
-    pub fn of(plan: &Plan) -> Self {
+    /// That of a run of `plan`, whose models are read.
+    pub(crate) fn of(plan: &Plan) -> Self {
         let made_by = format!("{} with FFmpeg {}", env!("CARGO_PKG_VERSION"), version::release());
         // A plan of names and numbers can't fail to be written.
         let written = serde_json::to_value(plan).unwrap_or_default();
-        let model = plan.detect.as_ref().and_then(|detect| match &detect.model {
-            Model::File(path) => fs::read(path).ok(), // that it can't be read is told by loading it
-            Model::Demo => None,
-        });
-        let model = model.map(|bytes| hexadecimal(&Md5::digest(bytes)));
-        Self { version: VERSION, made_by, plan: written, model, replaces: false }
+        let digest = |task: &Task| Some((task.kind(), model_digest(task)?));
+        let models = plan.tasks.iter().filter_map(digest).collect();
+        Self { version: VERSION, made_by, plan: written, models, replaces: false }
     }
 
     /// The same, of a run that replaces what was there before.
     #[must_use]
-    pub fn replacing(self) -> Self {
+    pub(crate) fn replacing(self) -> Self {
         Self { replaces: true, ..self }
     }
 
@@ -57,13 +56,15 @@ impl Header {
         } else if self.plan != other.plan {
             Some("plan")
         } else {
-            (self.model != other.model).then_some("model")
+            (self.models != other.models).then_some("model")
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::{frame_info::FramePosition, task::ObjectRecord};
 
 #[track_caller]
 fn check(record: Record, want: &str) {
@@ -33,7 +34,7 @@ fn source() -> SourceRecord {
     }
 }
 
-fn place() -> FramePosition {
+fn position() -> FramePosition {
     FramePosition {
         frame: None,
         time: Some(0.0),
@@ -44,15 +45,27 @@ fn place() -> FramePosition {
     }
 }
 
-fn keyframe() -> FrameRecord {
-    FrameRecord {
+fn keyframe() -> KeyframeRecord {
+    KeyframeRecord {
         source: "a.mp4".into(),
-        index: Some(0),
-        place: place(),
-        keyframe: None,
+        index: 0,
+        position: position(),
         md5: None,
         path: Some("out/a/00000.jpg".into()),
         damaged: false,
+        image: None,
+    }
+}
+
+fn frame() -> FrameRecord {
+    FrameRecord {
+        source: "a.mp4".into(),
+        position: position(),
+        keyframe: false,
+        md5: None,
+        path: Some("out/a/00000.jpg".into()),
+        damaged: false,
+        image: None,
     }
 }
 
@@ -72,12 +85,15 @@ fn records_are_written_as_documented() {
     );
     check(
         Record::Frame(FrameRecord {
-            index: None,
-            place: FramePosition { frame: Some(30), time: Some(1.0), pts: Some(30000), ..place() },
-            keyframe: Some(false),
+            position: FramePosition {
+                frame: Some(30),
+                time: Some(1.0),
+                pts: Some(30000),
+                ..position()
+            },
             md5: Some("9e107d9d372bb6826bd81d3542a419d6".into()),
             path: Some("out/a/00000030.jpg".into()),
-            ..keyframe()
+            ..frame()
         }),
         r#"{"type":"frame","source":"a.mp4","frame":30,"time":1.0,"pts":30000,"time_base":[1,30000],"width":480,"height":270,"keyframe":false,"md5":"9e107d9d372bb6826bd81d3542a419d6","path":"out/a/00000030.jpg"}"#,
     );
@@ -123,10 +139,11 @@ fn floats_are_the_shortest_text_of_their_own_type() {
     let record = DetectionsRecord {
         source: "a.mp4".into(),
         keyframe: Some(0),
-        place: FramePosition { frame: Some(0), ..place() },
+        position: FramePosition { frame: Some(0), ..position() },
         objects: vec![object],
         path: None,
         damaged: false,
+        image: None,
     };
     check(
         Record::Detections(record),
@@ -136,8 +153,8 @@ fn floats_are_the_shortest_text_of_their_own_type() {
 
 #[test]
 fn what_is_unknown_is_left_out() {
-    let unknown = FramePosition { time: None, pts: None, time_base: None, ..place() };
-    let bare = FrameRecord { place: unknown, path: None, ..keyframe() };
+    let unknown = FramePosition { time: None, pts: None, time_base: None, ..position() };
+    let bare = KeyframeRecord { position: unknown, path: None, ..keyframe() };
     check(
         Record::Keyframe(bare),
         r#"{"type":"keyframe","source":"a.mp4","index":0,"width":480,"height":270}"#,
@@ -151,7 +168,7 @@ fn what_is_unknown_is_left_out() {
 
 #[test]
 fn what_is_unusual_is_added_at_the_end() {
-    let damaged = FrameRecord { damaged: true, path: None, ..keyframe() };
+    let damaged = KeyframeRecord { damaged: true, path: None, ..keyframe() };
     check(
         Record::Keyframe(damaged),
         r#"{"type":"keyframe","source":"a.mp4","index":0,"time":0.0,"pts":0,"time_base":[1,30000],"width":480,"height":270,"damaged":true}"#,
@@ -185,14 +202,15 @@ fn records_are_read_back_as_they_were_written() {
     // Bits of all kinds, without those that are no numbers.
     let floats = (1..200_u32).map(|n| f32::from_bits(n.wrapping_mul(0x9e37_79b9) & 0xbf7f_ffff));
     let objects = floats.map(|float| object(float.abs(), float)).collect();
-    let place = FramePosition { time: Some(1.0 / 3.0), pts: Some(-1), ..place() };
+    let position = FramePosition { time: Some(1.0 / 3.0), pts: Some(-1), ..position() };
     let detections = DetectionsRecord {
         source: "a.mp4".into(),
         keyframe: None,
-        place,
+        position,
         objects,
         path: None,
         damaged: true,
+        image: None,
     };
     let error = ErrorRecord {
         source: "a".into(),
@@ -203,7 +221,7 @@ fn records_are_read_back_as_they_were_written() {
     for record in [
         Record::Source(source()),
         Record::Keyframe(keyframe()),
-        Record::Frame(FrameRecord { keyframe: Some(true), index: None, ..keyframe() }),
+        Record::Frame(FrameRecord { keyframe: true, ..frame() }),
         Record::Detections(detections),
         Record::Error(error),
     ] {

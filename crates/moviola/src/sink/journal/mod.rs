@@ -20,17 +20,17 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{records::SourceTally, sink::images::FolderNames};
+use crate::{inputs::Stamp, records::SourceTally, sink::images::FolderNames};
 
 pub use error::JournalError;
-pub use header::Header;
+pub(crate) use header::Header;
 
 /// Deaths of the process with a source in the making after which it is not begun again.
 const MOST_DEATHS: u32 = 2;
 
 /// The journal of a dataset, locked for this process.
 #[derive(Debug)]
-pub struct Journal {
+pub(crate) struct Journal {
     path: PathBuf,
     file: File,
     /// Bytes of whole lines.
@@ -59,25 +59,16 @@ struct Known {
 
 /// What is known of a part that is done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Done {
+pub(crate) struct Done {
     /// How long it is.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// What became of its source.
-    pub tally: SourceTally,
-}
-
-/// What tells whether a file is still the same: its size and when it was changed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stamp {
-    /// Bytes.
-    pub size: u64,
-    /// Nanoseconds since 1970.
-    pub changed: u64,
+    pub(crate) tally: SourceTally,
 }
 
 /// What is to be done about a source, and the name of its part.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
+pub(crate) enum Action {
     /// Nothing: its part is there.
     Nothing(String, Done),
     /// Make the part.
@@ -88,7 +79,7 @@ pub enum Action {
 
 /// What happened before to a source whose part is to be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum History {
+pub(crate) enum History {
     /// Nothing.
     New,
     /// It was begun, and whatever ended that wasn't its fault.
@@ -118,7 +109,7 @@ impl Journal {
     /// # Errors
     ///
     /// Any of [`JournalError`] but `Other`.
-    pub fn open(path: &Path) -> Result<Self> {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
         let mut journal = Self::lock(path)?;
         journal.read()?;
         Ok(journal)
@@ -129,7 +120,7 @@ impl Journal {
     /// # Errors
     ///
     /// [`JournalError::InUse`], [`JournalError::Write`].
-    pub fn begin_anew(path: &Path, header: Header) -> Result<Self> {
+    pub(crate) fn begin_anew(path: &Path, header: Header) -> Result<Self> {
         let mut journal = Self::lock(path)?;
         journal.start_over(header, [])?;
         Ok(journal)
@@ -141,7 +132,7 @@ impl Journal {
     /// # Errors
     ///
     /// [`JournalError::Other`], [`JournalError::Write`].
-    pub fn go_on(&mut self, header: Header) -> Result<()> {
+    pub(crate) fn go_on(&mut self, header: Header) -> Result<()> {
         let what = match &self.header {
             Some(before) => before.difference(&header),
             None => Some("program"),
@@ -158,23 +149,23 @@ impl Journal {
     }
 
     /// Whether anything is done.
-    pub fn has_results(&self) -> bool {
+    pub(crate) fn has_results(&self) -> bool {
         self.known.values().any(|known| known.done.is_some())
     }
 
     /// Whether the result is whole, and only the parts may still be there.
-    pub fn is_complete(&self) -> bool {
+    pub(crate) fn is_complete(&self) -> bool {
         self.is_complete
     }
 
     /// Whether results of before are replaced, as their turns come.
-    pub fn replaces(&self) -> bool {
+    pub(crate) fn replaces(&self) -> bool {
         self.header.as_ref().is_some_and(|header| header.replaces)
     }
 
     /// What is to be done about `source`, whose part is named after `name` if it has none yet. What is to
     /// be made has to be [`start`](Self::start)ed.
-    pub fn plan_source(&mut self, source: &str, name: &str, stamp: Stamp) -> Action {
+    pub(crate) fn plan_source(&mut self, source: &str, name: &str, stamp: Stamp) -> Action {
         let known = match self.known.get(source) {
             Some(Known { asked: true, .. }) => return Action::Again,
             Some(known) if known.stamp == stamp => known.clone(),
@@ -200,7 +191,7 @@ impl Journal {
     /// # Errors
     ///
     /// [`JournalError::Write`].
-    pub fn start(&mut self, source: &str) -> Result<()> {
+    pub(crate) fn start(&mut self, source: &str) -> Result<()> {
         let Some(known) = self.known.get_mut(source) else { return Ok(()) };
         (known.done, known.begun) = (None, true);
         let (part, stamp) = (known.part.clone(), known.stamp);
@@ -212,7 +203,7 @@ impl Journal {
     /// # Errors
     ///
     /// [`JournalError::Write`].
-    pub fn done(&mut self, source: &str, done: Done) -> Result<()> {
+    pub(crate) fn done(&mut self, source: &str, done: Done) -> Result<()> {
         let Some(known) = self.known.get_mut(source) else { return Ok(()) };
         known.done = Some(done);
         self.append([Entry::Done { source: source.into(), done }])
@@ -223,7 +214,7 @@ impl Journal {
     /// # Errors
     ///
     /// [`JournalError::Write`].
-    pub fn stop(&mut self, sources: impl IntoIterator<Item = String>) -> Result<()> {
+    pub(crate) fn stop(&mut self, sources: impl IntoIterator<Item = String>) -> Result<()> {
         self.append(sources.into_iter().map(|source| Entry::Stop { source }))
     }
 
@@ -232,7 +223,7 @@ impl Journal {
     /// # Errors
     ///
     /// [`JournalError::Write`].
-    pub fn complete(&mut self) -> Result<()> {
+    pub(crate) fn complete(&mut self) -> Result<()> {
         self.is_complete = true;
         self.append([Entry::Complete {}])
     }

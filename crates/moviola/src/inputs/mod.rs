@@ -13,9 +13,10 @@ use std::{
 
 use glob::MatchOptions;
 use moviola_media::source::Source;
+use serde::{Deserialize, Serialize};
 use walkdir::{DirEntry, WalkDir};
 
-use crate::{hash::hexadecimal, journal::Stamp};
+use crate::hash::hexadecimal;
 
 /// A source that is meant, or why it can't be one.
 #[derive(Debug)]
@@ -28,6 +29,15 @@ pub struct ResolvedSource {
     pub source: Result<Source, String>,
     /// Its size and age, if it is a file.
     pub stamp: Stamp,
+}
+
+/// What tells whether a file is still the same: its size and when it was changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// Bytes.
+    pub size: u64,
+    /// Nanoseconds since 1970.
+    pub changed: u64,
 }
 
 /// How patterns match: as folders do, they leave out what begins with a dot.

@@ -1,0 +1,168 @@
+//! Records and their columns: one definition serves JSON and tables.
+//!
+//! [`record!`] defines a struct that serde writes as JSON, and the columns of the same fields in a table. A column has
+//! the name of its field; `=> "name"` gives it another, `=> ..` puts the columns of a nested record in its place, and
+//! `=> _` leaves it out.
+
+use std::sync::Arc;
+
+use arrow_schema::{DataType, Field, Fields};
+
+/// A value that fills one column.
+pub(crate) trait Column {
+    /// The type of the column.
+    fn data_type() -> DataType;
+}
+
+/// A record whose fields are columns.
+pub(crate) trait Columns {
+    /// The columns, in the order of the fields. What a record leaves out is null.
+    fn columns() -> Vec<Field>;
+}
+
+macro_rules! plain_columns {
+    ($($value:ty => $data_type:ident),* $(,)?) => {
+        $(impl Column for $value {
+            fn data_type() -> DataType {
+                DataType::$data_type
+            }
+        })*
+    };
+}
+
+plain_columns! {
+    bool => Boolean,
+    u32 => UInt32,
+    u64 => UInt64,
+    i64 => Int64,
+    f32 => Float32,
+    f64 => Float64,
+    String => Utf8,
+}
+
+impl<T: Column> Column for Option<T> {
+    fn data_type() -> DataType {
+        T::data_type()
+    }
+}
+
+impl<T: Column> Column for Vec<T> {
+    fn data_type() -> DataType {
+        DataType::List(Arc::new(item::<T>()))
+    }
+}
+
+impl<T: Column, const N: usize> Column for [T; N] {
+    fn data_type() -> DataType {
+        let length = i32::try_from(N).unwrap_or(i32::MAX);
+        DataType::FixedSizeList(Arc::new(item::<T>()), length)
+    }
+}
+
+fn item<T: Column>() -> Field {
+    Field::new("item", T::data_type(), true)
+}
+
+/// The column of one value.
+pub(crate) fn column<T: Column>(name: &str) -> Field {
+    Field::new(name, T::data_type(), true)
+}
+
+/// A record within a record.
+pub(crate) fn structure<T: Columns>() -> DataType {
+    DataType::Struct(Fields::from(T::columns()))
+}
+
+/// Defines a record: a struct for serde, its [`Columns`], and itself as a [`Column`] of structures.
+macro_rules! record {
+    (
+        $(#[$attribute:meta])*
+        pub struct $name:ident {
+            $($(#[$field_attribute:meta])* pub $field:ident: $value:ty $(=> $how:tt)?),* $(,)?
+        }
+    ) => {
+        $(#[$attribute])*
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        pub struct $name {
+            $($(#[$field_attribute])* pub $field: $value,)*
+        }
+
+        impl $crate::columns::Columns for $name {
+            fn columns() -> Vec<arrow_schema::Field> {
+                let mut columns = Vec::new();
+                $($crate::columns::push_column!(columns, $field, $value $(, $how)?);)*
+                columns
+            }
+        }
+
+        impl $crate::columns::Column for $name {
+            fn data_type() -> arrow_schema::DataType {
+                $crate::columns::structure::<Self>()
+            }
+        }
+    };
+}
+
+macro_rules! push_column {
+    ($columns:ident, $field:ident, $value:ty) => {
+        $columns.push($crate::columns::column::<$value>(stringify!($field)))
+    };
+    ($columns:ident, $field:ident, $value:ty, ..) => {
+        $columns.extend(<$value as $crate::columns::Columns>::columns())
+    };
+    ($columns:ident, $field:ident, $value:ty, _) => {};
+    ($columns:ident, $field:ident, $value:ty, $name:literal) => {
+        $columns.push($crate::columns::column::<$value>($name))
+    };
+}
+
+pub(crate) use {push_column, record};
+
+#[cfg(test)]
+#[expect(unreachable_pub, reason = "records are public")]
+mod tests {
+    use super::*;
+
+    record! {
+        /// Inner.
+        pub struct Inner {
+            /// A.
+            pub a: u32,
+            /// B.
+            pub b: Option<[f32; 2]>,
+        }
+    }
+
+    record! {
+        /// Outer.
+        pub struct Outer {
+            /// Written elsewhere.
+            #[serde(skip)]
+            pub skipped: usize => _,
+            /// Renamed.
+            #[serde(rename = "type")]
+            pub kind: String => "type",
+            /// In its place.
+            #[serde(flatten)]
+            pub inner: Inner => ..,
+            /// Nested.
+            pub inners: Vec<Inner>,
+        }
+    }
+
+    #[test]
+    fn columns_are_the_fields_as_serde_writes_them() {
+        let inner = Inner { a: 1, b: Some([0.5, 2.0]) };
+        let outer =
+            Outer { skipped: 7, kind: "x".into(), inner: inner.clone(), inners: vec![inner] };
+        let written = serde_json::to_value(&outer).unwrap();
+        let columns = Outer::columns();
+        let names: Vec<_> = columns.iter().map(|column| column.name().as_str()).collect();
+        assert_eq!(names, ["type", "a", "b", "inners"]);
+        let mut fields: Vec<_> = written.as_object().unwrap().keys().map(String::as_str).collect();
+        fields.sort_unstable();
+        assert_eq!(fields, ["a", "b", "inners", "type"]);
+        let DataType::List(item) = columns[3].data_type() else { panic!("{columns:?}") };
+        assert_eq!(item.data_type(), &structure::<Inner>());
+    }
+}

@@ -1,0 +1,106 @@
+//! Errors that several layers share.
+
+use std::{io, sync::Arc};
+
+use moviola_av::{error::ErrorKind, remedy::Remedy};
+use moviola_infer::error::Error as InferError;
+
+use crate::plan::PlanError;
+
+/// The stage at which images are written.
+pub(crate) const WRITE: &str = "write";
+
+/// Why a plan can't be started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The plan can't be carried out.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The system gives no thread.
+    #[error("the system gives no thread: {0}")]
+    Thread(#[from] io::Error),
+    /// A worker process can't be started.
+    #[error(transparent)]
+    Worker(#[from] BulkError),
+}
+
+impl StartError {
+    /// The class of the error: what can be done about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Plan(cause) => cause.kind(),
+            Self::Thread(_) => ErrorKind::Worker,
+            Self::Worker(cause) => cause.kind(),
+        }
+    }
+
+    /// What the caller can change so that it does not come again.
+    pub fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::Plan(cause) => cause.remedy(),
+            Self::Thread(_) => None,
+            Self::Worker(cause) => cause.remedy(),
+        }
+    }
+}
+
+/// Why a run over many sources ended early.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BulkError {
+    /// A model can't be loaded.
+    #[error(transparent)]
+    Model(#[from] InferError),
+    /// The system gives no thread.
+    #[error("the system gives no thread: {0}")]
+    Thread(Arc<io::Error>),
+    /// A worker process can't load a model, or there can be none: in its own words.
+    #[error("{0}")]
+    Worker(Arc<str>),
+}
+
+impl BulkError {
+    /// The class of the error: what can be done about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Model(cause) => cause.kind(),
+            Self::Thread(_) | Self::Worker(_) => ErrorKind::Worker,
+        }
+    }
+
+    /// What the caller can change so that it does not come again.
+    pub fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::Model(cause) => cause.remedy(),
+            Self::Thread(_) | Self::Worker(_) => None,
+        }
+    }
+
+    pub(crate) fn worker(message: String) -> Self {
+        Self::Worker(message.into())
+    }
+}
+
+/// Why a source isn't read, or no further; its records say so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceFailure {
+    /// As [`ErrorRecord::stage`](crate::records::ErrorRecord::stage).
+    pub stage: &'static str,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl SourceFailure {
+    /// The process ended twice while this source was read.
+    pub fn crashed() -> Self {
+        let message = "the process died twice while this was read: it is left out; name it alone to \
+                       see why";
+        Self { stage: "crash", message: message.into() }
+    }
+
+    /// Its images can't be written, which is not the source's fault.
+    pub(crate) fn unwritten(message: String) -> Self {
+        Self { stage: WRITE, message }
+    }
+}

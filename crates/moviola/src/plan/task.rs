@@ -1,0 +1,65 @@
+//! The tasks of a plan: what is made of each frame.
+
+use super::{Detect, PlanError, StillOptions};
+
+/// One thing that is made of each frame, with its options.
+///
+/// A new task is a variant here, the field of its options in a plan's text ([`super::text`]), and a file in `task/`.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Task {
+    /// A record of the frame, and perhaps an image and a hash.
+    Still(StillOptions),
+    /// The objects on the frame.
+    Detect(Detect),
+}
+
+/// Which task it is, without its options.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum TaskKind {
+    /// [`Task::Still`].
+    Still,
+    /// [`Task::Detect`].
+    Detect,
+}
+
+impl Task {
+    /// Which task it is.
+    pub fn kind(&self) -> TaskKind {
+        match self {
+            Self::Still(_) => TaskKind::Still,
+            Self::Detect(_) => TaskKind::Detect,
+        }
+    }
+
+    /// The extension of the images that it makes; `None` if it makes none.
+    pub fn image_extension(&self) -> Option<&'static str> {
+        match self {
+            Self::Still(still) => Some(still.image?.extension()),
+            Self::Detect(detect) => detect.annotate.map(|_| "jpg"),
+        }
+    }
+
+    /// Whether each of its workers may need a model of its own.
+    pub fn has_model(&self) -> bool {
+        matches!(self, Self::Detect(_))
+    }
+
+    /// Whether its options are in their ranges.
+    pub(super) fn check(&self) -> Result<(), PlanError> {
+        let quality = match self {
+            Self::Still(still) => Some(still.quality),
+            Self::Detect(detect) => detect.annotate,
+        };
+        match quality {
+            Some(quality) if !(1..=100).contains(&quality) => {
+                Err(PlanError::Impossible("the quality of a JPEG is 1 to 100"))
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Records whose images are written to files.
+
+use std::collections::HashSet;
+
+use moviola_av::{stage, trace};
+use moviola_infer::error::Error as InferError;
+use moviola_media::image::Result as ImageResult;
+
+use super::SourceFolders;
+use crate::{
+    error::SourceFailure,
+    plan::{Plan, TaskKind},
+    records::{ImageFields, Record, RecordImage, Records},
+};
+
+/// The records of one source; images are written before the record that names them.
+///
+/// Images of tasks that have no folder stay with their records. An image that can't be written is an error record, and
+/// the source is read no further. A frame that comes again is written once.
+#[derive(Debug)]
+pub struct SavedRecords {
+    records: Records,
+    folders: SourceFolders,
+    /// What was written, if some of it may come again.
+    written: Option<HashSet<(TaskKind, u64)>>,
+}
+
+impl SavedRecords {
+    /// The records of a source of `plan`, which `start` gives, with their images in `folders`; that there
+    /// are none for it is told by the records.
+    pub(crate) fn new(
+        plan: &Plan,
+        source: &str,
+        folders: ImageResult<SourceFolders>,
+        start: impl FnOnce() -> Records,
+    ) -> Self {
+        match folders {
+            Ok(folders) => {
+                let written = (!plan.frames.is_in_order()).then(HashSet::new);
+                Self { records: start(), folders, written }
+            }
+            Err(error) => {
+                let failure = SourceFailure::unwritten(error.to_string());
+                Records::refused(source.into(), plan, failure).into()
+            }
+        }
+    }
+
+    /// How far the records have come.
+    pub fn records(&self) -> &Records {
+        &self.records
+    }
+
+    /// As [`Records::hardware_fallback`].
+    pub fn hardware_fallback(&mut self) -> Option<String> {
+        self.records.hardware_fallback()
+    }
+
+    /// Writes the record's image, if it comes with one and there is a folder for it.
+    fn save(&mut self, record: &mut Record) -> ImageResult<()> {
+        let Some(ImageFields { task, image, path }) = record.image() else { return Ok(()) };
+        let Some(folder) = self.folders.of(task) else { return Ok(()) };
+        let Some(RecordImage { bytes, number }) = image.take() else { return Ok(()) };
+        let is_new = self.written.as_mut().is_none_or(|written| written.insert((task, number)));
+        let file = if is_new {
+            let stage = stage!("write");
+            trace::record_bytes(&stage, bytes.len());
+            folder.write(number, &bytes)?
+        } else {
+            folder.path(number)
+        };
+        *path = Some(file.display().to_string());
+        Ok(())
+    }
+}
+
+/// Records whose images stay with them.
+impl From<Records> for SavedRecords {
+    fn from(records: Records) -> Self {
+        Self { records, folders: SourceFolders::default(), written: None }
+    }
+}
+
+impl Iterator for SavedRecords {
+    type Item = Result<Record, InferError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut record = match self.records.next()? {
+            Ok(record) => record,
+            Err(error) => return Some(Err(error)),
+        };
+        match self.save(&mut record) {
+            Ok(()) => Some(Ok(record)),
+            Err(error) => {
+                self.records.fail_writing(error.to_string());
+                self.records.next()
+            }
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! Detections: the objects on each frame, and perhaps an image with their boxes.
+//!
+//! A worker writes a frame's planes into the model's input and runs the model, on the thread that decoded it.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+};
+
+use md5::{Digest, Md5};
+use moviola_av::{error::Error as AvError, stage};
+use moviola_infer::{
+    detect::{Detector, DetectorOptions},
+    error::Error as InferError,
+    letterbox::Letterbox,
+    model::files_of,
+    preprocess::{Preparer, Preprocess},
+    provider::ProviderReport,
+    results::Detection,
+};
+use moviola_media::{any_format::AnyFormat, frame::Frame, frame_view::FrameView};
+
+use super::{
+    FrameTask, ModelInput, RecordContext, RecordImage, TaskData, TaskError, TaskOutput, TaskWorker,
+    drawing::{DrawError, Drawing},
+    pool::{self, ModelHandle, ModelPool, PoolStatus},
+};
+use crate::{
+    columns::record,
+    demo,
+    frame_info::{FrameInfo, FramePosition},
+    hash::hexadecimal,
+    is_false,
+    plan::{Detect, Model, TaskKind},
+};
+
+/// The task: its models, and whether boxes are drawn.
+#[derive(Debug)]
+pub(super) struct DetectTask {
+    models: ModelPool<Detector>,
+    /// JPEG quality of images with boxes.
+    annotate: Option<u8>,
+}
+
+impl DetectTask {
+    /// Starts to load the model for so many workers, and doesn't wait for it.
+    pub(super) fn load(detect: &Detect, workers: usize) -> io::Result<Self> {
+        let (model, options, annotate) = (detect.model.clone(), detect.options(), detect.annotate);
+        let models = ModelPool::start(workers, move || load(&model, &options))?;
+        Ok(Self { models, annotate })
+    }
+}
+
+fn load(model: &Model, options: &DetectorOptions) -> Result<Detector, InferError> {
+    let _stage = stage!("load");
+    match model {
+        Model::File(path) => Detector::load(path, options),
+        Model::Demo => Detector::from_bytes(demo::NAME, demo::MODEL, options),
+    }
+}
+
+/// MD5 of the model's file and of those beside it that hold weights; `None` for the built-in model, and for one that
+/// can't be read, which loading it reports.
+pub(super) fn model_digest(detect: &Detect) -> Option<String> {
+    let Model::File(path) = &detect.model else { return None };
+    let mut md5 = Md5::new();
+    let mut bytes = vec![0; 1 << 20];
+    for file in files_of(path).ok()? {
+        let mut file = File::open(file).ok()?;
+        while let count @ 1.. = file.read(&mut bytes).ok()? {
+            md5.update(&bytes[..count]);
+        }
+    }
+    Some(hexadecimal(&md5.finalize()))
+}
+
+impl FrameTask for DetectTask {
+    fn worker(&self, number: usize) -> Box<dyn TaskWorker> {
+        Box::new(DetectWorker {
+            model: self.models.handle(number),
+            any_format: AnyFormat::default(),
+            input: None,
+            drawing: self.annotate.map(Drawing::new),
+        })
+    }
+
+    fn models(&self) -> Option<&dyn PoolStatus> {
+        Some(&self.models)
+    }
+}
+
+/// A tensor and its place in the frame: what a detector takes.
+type Prepared = (Vec<f32>, Letterbox);
+
+impl pool::Model for Detector {
+    type Input = Prepared;
+    /// The objects; the tensor comes back, for the next frame.
+    type Output = (Result<Vec<Detection>, InferError>, Vec<f32>);
+
+    fn provider(&self) -> &ProviderReport {
+        Self::provider(self)
+    }
+
+    fn max_batch(&self) -> usize {
+        1
+    }
+
+    fn run(&mut self, inputs: Vec<Prepared>) -> Vec<Self::Output> {
+        let run = |(tensor, letterbox): Prepared| (self.run_tensor(&tensor, &letterbox), tensor);
+        inputs.into_iter().map(run).collect()
+    }
+}
+
+/// One worker: its model, and what it needs to look at any frame.
+#[derive(Debug)]
+struct DetectWorker {
+    model: ModelHandle<Detector>,
+    any_format: AnyFormat,
+    /// Made when the model is there.
+    input: Option<Input>,
+    drawing: Option<Drawing>,
+}
+
+/// What turns frames into the model's input.
+#[derive(Debug)]
+struct Input {
+    preprocess: Preprocess,
+    preparer: Preparer,
+    tensor: Vec<f32>,
+}
+
+/// Why one frame can't be searched.
+#[derive(Debug, thiserror::Error)]
+enum FrameError {
+    #[error("the picture can't be searched: {0}")]
+    Inference(#[from] InferError),
+    #[error("the picture can't be converted: {0}")]
+    Format(#[from] AvError),
+    #[error("the boxes can't be drawn: {0}")]
+    Drawing(#[from] DrawError),
+}
+
+impl TaskWorker for DetectWorker {
+    fn work(&mut self, frame: &Frame, keeps_input: bool) -> Result<TaskOutput, TaskError> {
+        let failed = |cause: FrameError| {
+            let (kind, time, reason) = (TaskKind::Detect, frame.time, cause.to_string());
+            TaskError::Frame { kind, time, reason }
+        };
+        let Self { model, any_format, input, drawing } = self;
+        let view = any_format.view(frame).map_err(|cause| failed(cause.into()))?;
+        let input = match input {
+            Some(input) => input,
+            none => none.insert(Input::for_model(model).map_err(TaskError::Model)?),
+        };
+        let objects = input.search(model, &view).map_err(TaskError::Model)?;
+        let objects = objects.map_err(|cause| failed(cause.into()))?;
+        let draw = |drawing: &mut Drawing| drawing.draw(&view, &objects);
+        let image = drawing.as_mut().map(draw).transpose();
+        Ok(TaskOutput {
+            info: FrameInfo::of(frame, view.display_size()),
+            image: image.map_err(|cause| failed(cause.into()))?,
+            data: TaskData::Detect { objects },
+            model_input: keeps_input.then(|| Box::new(input.as_image())),
+        })
+    }
+}
+
+impl Input {
+    /// For a model, which is waited for.
+    fn for_model(model: &ModelHandle<Detector>) -> Result<Self, InferError> {
+        let preprocess = model.describe(Detector::preprocess)?;
+        let (preparer, tensor) = (Preparer::new(preprocess), vec![0.0; preprocess.input_len()]);
+        Ok(Self { preprocess, preparer, tensor })
+    }
+
+    /// The objects on a frame; the outer error is one of loading the model.
+    fn search(
+        &mut self,
+        model: &ModelHandle<Detector>,
+        view: &FrameView<'_>,
+    ) -> Result<Result<Vec<Detection>, InferError>, InferError> {
+        let letterbox = match self.preparer.prepare(view, &mut self.tensor) {
+            Ok(letterbox) => letterbox,
+            Err(error) => return Ok(Err(error)),
+        };
+        let (objects, tensor) = model.run((std::mem::take(&mut self.tensor), letterbox))?;
+        self.tensor = tensor;
+        Ok(objects)
+    }
+
+    /// The tensor as an image.
+    fn as_image(&self) -> ModelInput {
+        let _stage = stage!("report");
+        let size = self.preprocess.size;
+        let pixels = self.preprocess.to_rgb8(&self.tensor);
+        ModelInput { pixels, size: (size.width, size.height) }
+    }
+}
+
+record! {
+    /// The objects on one frame.
+    pub struct DetectionsRecord {
+        /// The source as its user knows it.
+        pub source: String,
+        /// Number among the keyframes, if it is one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub keyframe: Option<u64>,
+        /// Which frame it is.
+        #[serde(flatten)]
+        pub position: FramePosition => ..,
+        /// What was found, most confident first.
+        pub objects: Vec<ObjectRecord>,
+        /// The image with the boxes drawn in, once it is written.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub path: Option<String>,
+        /// The decoder had to conceal damage.
+        #[serde(default, skip_serializing_if = "is_false")]
+        pub damaged: bool,
+        /// The image with the boxes drawn in, until it is written to a file.
+        #[serde(skip)]
+        pub image: Option<RecordImage> => _,
+    }
+}
+
+record! {
+    /// One object.
+    pub struct ObjectRecord {
+        /// Number of the class in the model.
+        pub class_id: u32,
+        /// Name of the class, if the model names it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub class: Option<String>,
+        /// 0.0 to 1.0.
+        pub confidence: f32,
+        /// x1, y1, x2, y2 in pixels of the upright frame.
+        #[serde(rename = "box")]
+        pub bbox: [f32; 4] => "box",
+    }
+}
+
+record! {
+    /// One object as a row of a flat table: each value has a column of its own.
+    pub struct ObjectRow {
+        /// The source as its user knows it.
+        pub source: String,
+        /// The frame's number among the keyframes, if it is one.
+        pub keyframe: Option<u64>,
+        /// The frame's number among all frames in presentation order, from 0.
+        pub frame: Option<u64>,
+        /// Seconds from the start of the presentation.
+        pub time: Option<f64>,
+        /// Width of the upright frame in pixels.
+        pub width: u32,
+        /// Height of the upright frame in pixels.
+        pub height: u32,
+        /// Number of the class in the model.
+        pub class_id: u32,
+        /// Name of the class, if the model names it.
+        pub class: Option<String>,
+        /// 0.0 to 1.0.
+        pub confidence: f32,
+        /// Left edge of the box, in pixels of the upright frame.
+        pub x1: f32,
+        /// Top edge.
+        pub y1: f32,
+        /// Right edge.
+        pub x2: f32,
+        /// Bottom edge.
+        pub y2: f32,
+    }
+}
+
+impl DetectionsRecord {
+    /// The objects as rows of a flat table, one each; a frame without objects has none.
+    pub fn rows(&self) -> impl Iterator<Item = ObjectRow> {
+        let FramePosition { frame, time, width, height, .. } = self.position;
+        self.objects.iter().map(move |object| {
+            let ([x1, y1, x2, y2], source) = (object.bbox, self.source.clone());
+            let ObjectRecord { class_id, ref class, confidence, .. } = *object;
+            let (keyframe, class) = (self.keyframe, class.clone());
+            ObjectRow {
+                source,
+                keyframe,
+                frame,
+                time,
+                width,
+                height,
+                class_id,
+                class,
+                confidence,
+                x1,
+                y1,
+                x2,
+                y2,
+            }
+        })
+    }
+}
+
+/// The record of the objects on a frame.
+pub(super) fn record(
+    info: &FrameInfo,
+    image: Option<RecordImage>,
+    objects: &[Detection],
+    context: RecordContext<'_>,
+) -> DetectionsRecord {
+    DetectionsRecord {
+        source: context.source.into(),
+        keyframe: context.index,
+        position: info.position(),
+        objects: objects.iter().map(ObjectRecord::from).collect(),
+        path: None,
+        damaged: info.damaged,
+        image,
+    }
+}
+
+impl From<&Detection> for ObjectRecord {
+    fn from(detection: &Detection) -> Self {
+        Self {
+            class_id: u32::try_from(detection.class_id).unwrap_or(u32::MAX),
+            class: Some(detection.class.to_string()),
+            confidence: detection.confidence,
+            bbox: detection.bounds,
+        }
+    }
+}
