@@ -22,7 +22,8 @@ pub(crate) struct Keyframes {
 impl Keyframes {
     pub(crate) fn run(&self, global: &Global, out: &mut Console) -> anyhow::Result<Exit> {
         self.sources.check()?;
-        let plan = Plan { tasks: vec![Task::Still(self.images.still_options())], ..Plan::default() };
+        let plan =
+            Plan { tasks: vec![Task::Still(self.images.still_options())], ..Plan::default() };
         fast::run(plan, &self.sources, self.images.dirs(None), source_options(global), out)
     }
 }

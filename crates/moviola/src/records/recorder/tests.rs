@@ -2,6 +2,7 @@
 
 use moviola_av::{
     color::Color,
+    error::ErrorKind,
     pixel::PixelFormat,
     time::{Pts, TimeBase},
 };
@@ -57,6 +58,11 @@ fn recorder(frames: &str) -> Recorder {
     };
     recorder.open(source, Damage::default());
     recorder
+}
+
+fn no_such_file() -> Error {
+    let (name, reason) = ("a".into(), "no such file".into());
+    Error::Open { name, reason, kind: ErrorKind::NotFound }
 }
 
 /// What is ready, each as its type and what tells it from others.
@@ -156,7 +162,7 @@ fn errors_of_single_frames_are_no_end() {
         reason: "bits".into(),
     };
     assert!(!recorder.media_error(&decode));
-    let open = Error::Open { name: "a".into(), reason: "no such file".into() };
+    let open = no_such_file();
     assert!(recorder.media_error(&open));
     let records = ready(&mut recorder);
     assert_eq!(
@@ -169,7 +175,7 @@ fn errors_of_single_frames_are_no_end() {
 #[test]
 fn a_source_is_named_once_in_its_errors() {
     let mut recorder = Recorder::new("a".into(), &Frames::All);
-    recorder.media_error(&Error::Open { name: "a".into(), reason: "no such file".into() });
+    recorder.media_error(&no_such_file());
     let Some(Record::Error(error)) = recorder.pop() else { panic!("an error comes first") };
     assert_eq!(error.message, "no such file");
 }
