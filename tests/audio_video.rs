@@ -16,8 +16,8 @@ use moviola_media::{
     audio_video::{AudioVideoReader, Decoded},
     error::{Error, Result},
     frame::Frame,
-    media::Media,
-    source::{Source, SourceOptions},
+    input::{OpenInput, Purpose},
+    source::{AudioChoice, Source, SourceOptions, StreamSelection},
     video::FrameReader,
 };
 use moviola_tests::{clips, reference};
@@ -88,7 +88,7 @@ fn speech() -> AudioOptions {
 }
 
 fn has_both(clip: &Path) -> bool {
-    let video = Media::open(Source::path(clip), SourceOptions::default());
+    let video = OpenInput::open(Source::path(clip), SourceOptions::default(), Purpose::Video);
     let audio = AudioReader::open(Source::path(clip), SourceOptions::default(), speech());
     video.is_ok() && audio.is_ok()
 }
@@ -114,13 +114,25 @@ fn in_two_passes(source: impl Fn() -> Source, wanted: &AudioOptions) -> Option<W
 }
 
 fn start(source: Source, wanted: AudioOptions) -> Result<AudioVideoReader<Described>> {
+    start_with(source, SourceOptions::default(), wanted)
+}
+
+fn start_with(
+    source: Source,
+    options: SourceOptions,
+    wanted: AudioOptions,
+) -> Result<AudioVideoReader<Described>> {
     let workers = vec![|frame: Frame| describe(&frame); 2];
-    AudioVideoReader::start(source, SourceOptions::default(), wanted, workers)
+    let input = OpenInput::open(source, options, Purpose::AudioVideo)?;
+    AudioVideoReader::start(input, wanted, workers)
 }
 
 /// Reads everything in one pass; also returns the errors.
 fn in_one_pass(source: Source, wanted: &AudioOptions) -> Result<(Whole, Vec<Error>)> {
-    let mut reader = start(source, wanted.clone())?;
+    Ok(read(start(source, wanted.clone())?))
+}
+
+fn read(mut reader: AudioVideoReader<Described>) -> (Whole, Vec<Error>) {
     let (mut whole, mut errors) = (Whole::default(), Vec::new());
     for item in reader.by_ref() {
         match item {
@@ -130,7 +142,7 @@ fn in_one_pass(source: Source, wanted: &AudioOptions) -> Result<(Whole, Vec<Erro
         }
     }
     whole.report = reader.audio_report();
-    Ok((whole, errors))
+    (whole, errors)
 }
 
 /// How one pass differs from two; `None` if it does not.
@@ -192,8 +204,10 @@ fn a_source_without_one_of_them_gives_the_other() {
 
 #[test]
 fn a_missing_requested_stream_is_the_first_error() {
-    let wanted = AudioOptions { stream: Some(7), ..speech() };
-    let (whole, errors) = in_one_pass(Source::path(clip("h264_bframes.mp4")), &wanted).unwrap();
+    let streams = StreamSelection { audio: AudioChoice::Number(7), ..Default::default() };
+    let options = SourceOptions { streams, ..SourceOptions::default() };
+    let source = Source::path(clip("h264_bframes.mp4"));
+    let (whole, errors) = read(start_with(source, options, speech()).unwrap());
     assert_eq!((whole.frames.len(), whole.audio), (75, None));
     assert!(matches!(&errors[..], [Error::NoAudio { .. }]), "{errors:?}");
 }

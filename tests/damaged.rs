@@ -6,8 +6,8 @@ use moviola::hash::frame_md5;
 use moviola_media::{
     error::Error,
     frame::Frame,
-    index::tables::ReadScope,
-    media::Media,
+    index::{listing, tables::ReadScope},
+    input::{OpenInput, Purpose},
     source::{Source, SourceOptions},
     video::{FrameReader, OnDamage, Video},
 };
@@ -63,9 +63,10 @@ fn reported(frame: &Frame) -> Reported {
 fn read(bytes: &Arc<[u8]>, policy: OnDamage, workers: usize) -> (Vec<Reported>, Vec<Range<u64>>) {
     let options = SourceOptions { on_damage: policy, ..SourceOptions::default() };
     let source = Source::bytes("damaged", Arc::clone(bytes));
-    let media = Media::open(source, options).expect("its tables are not damaged");
+    let input =
+        OpenInput::open(source, options, Purpose::Video).expect("its tables are not damaged");
     let work = |frame: Frame| reported(&frame);
-    let mut reader = FrameReader::all(media, vec![work; workers]).expect("the clip can be read");
+    let mut reader = FrameReader::all(input, vec![work; workers]).expect("the clip can be read");
     let all = reader.by_ref().map(or_error).collect();
     (all, reader.damaged())
 }
@@ -196,8 +197,8 @@ fn random_damage_changes_no_frames_time() {
         damage(&mut bytes, seed);
         let bytes: Arc<[u8]> = bytes.into();
         let source = Source::bytes("damaged", Arc::clone(&bytes));
-        let media = Media::open(source, SourceOptions::default());
-        if !media.is_ok_and(|media| media.listing(ReadScope::File).is_some()) {
+        let input = OpenInput::open(source, SourceOptions::default(), Purpose::Video);
+        if !input.is_ok_and(|input| listing(&input, ReadScope::File).is_some()) {
             continue; // without tables, frames are counted
         }
         listed += 1;

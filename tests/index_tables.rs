@@ -9,8 +9,11 @@ use moviola_av::{
     packet::Packet,
 };
 use moviola_media::{
-    index::tables::{ListedPacket, Listing, ReadScope},
-    media::Media,
+    index::{
+        listing,
+        tables::{ListedPacket, Listing, ReadScope},
+    },
+    input::{OpenInput, Purpose},
     source::{Source, SourceOptions},
 };
 use moviola_tests::clips;
@@ -50,11 +53,11 @@ enum Outcome {
     Unreadable,
 }
 
-fn media(clip: &Path) -> Option<Media> {
-    Media::open(Source::path(clip), SourceOptions::default()).ok()
+fn open(clip: &Path) -> Option<OpenInput> {
+    OpenInput::open(Source::path(clip), SourceOptions::default(), Purpose::Video).ok()
 }
 
-/// All packets of a stream, read as [`Media`] does, and whether reading ended without an error. With `parsed`
+/// All packets of a stream, read as [`OpenInput`] does, and whether reading ended without an error. With `parsed`
 /// FFmpeg parses them, and for some codecs sets the key flag itself.
 fn scan(options: DemuxerOptions, stream: usize, parsed: bool) -> (Vec<Read>, bool) {
     let mut demuxer = Demuxer::open(options).expect("it was opened before");
@@ -100,13 +103,13 @@ fn end_of(read: &[Read]) -> Option<i64> {
 }
 
 fn compare(clip: &Path) -> Outcome {
-    let Some(media) = media(clip) else { return Outcome::Unreadable };
-    let stream = media.video().index;
-    let Some(listing) = media.listing(ReadScope::File) else {
+    let Some(input) = open(clip) else { return Outcome::Unreadable };
+    let stream = input.video().expect("it has video").index;
+    let Some(listing) = listing(&input, ReadScope::File) else {
         return Outcome::Unlisted(format!(
             "{}, {}",
-            media.container().split(',').next().unwrap_or_default(),
-            media.video().parameters.codec_name()
+            input.container().split(',').next().unwrap_or_default(),
+            input.video().expect("it has video").parameters.codec_name()
         ));
     };
     let options = || DemuxerOptions { url: clip.to_string_lossy().into(), ..Default::default() };
@@ -172,12 +175,12 @@ const SMALL: [&str; 8] = [
 fn list_damaged(bytes: Vec<u8>) -> Option<Option<String>> {
     let (len, bytes) = (bytes.len(), Arc::<[u8]>::from(bytes));
     let source = Source::bytes("damaged", Arc::clone(&bytes));
-    let media = Media::open(source, SourceOptions::default()).ok()?;
-    let listing = media.listing(ReadScope::File);
-    let read = media.bytes().expect("bytes in memory").bytes_read();
+    let input = OpenInput::open(source, SourceOptions::default(), Purpose::Video).ok()?;
+    let listed = listing(&input, ReadScope::File);
+    let read = input.bytes().expect("bytes in memory").bytes_read();
     assert!(read <= 8 * len as u64 + 65_536, "{read} of {len} bytes were read");
-    let listing = listing?;
-    let stream = media.video().index;
+    let listing = listed?;
+    let stream = input.video().expect("it has video").index;
     let io = Some(Io::bytes(bytes));
     let (read, whole) = scan(DemuxerOptions { io, ..Default::default() }, stream, false);
     let broken_off = || (!whole).then(|| "reading ended with an error".to_owned());

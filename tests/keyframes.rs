@@ -244,7 +244,7 @@ fn one_decoder() -> SourceOptions {
 }
 
 fn of_bytes(clip: &[u8], options: &SourceOptions) -> Vec<String> {
-    described(Source::bytes("clip", clip), options.clone())
+    described(Source::bytes("clip", clip.to_vec()), options.clone())
 }
 
 /// Times and hashes of all keyframes, also damaged ones, and the errors between them.

@@ -11,7 +11,7 @@ use std::{
 use moviola_media::{
     error::Result,
     frame::Frame,
-    media::Media,
+    input::{OpenInput, Purpose},
     source::{Source, SourceOptions},
     video::{FrameReader, Video},
 };
@@ -74,26 +74,30 @@ fn with_understated_size() -> Arc<[u8]> {
 #[test]
 fn waiting_frames_are_bounded_by_their_real_size() {
     let bytes = with_understated_size();
-    let open = |memory| -> Result<Media> {
+    let open = |memory| -> Result<OpenInput> {
         let options = SourceOptions { memory, ..SourceOptions::default() };
-        Media::open(Source::bytes("understated.mp4", Arc::clone(&bytes)), options)
+        OpenInput::open(
+            Source::bytes("understated.mp4", Arc::clone(&bytes)),
+            options,
+            Purpose::Video,
+        )
     };
     let capacity = 4;
-    let media = open(capacity * 320 * 180 * 3 / 2).unwrap();
-    assert_eq!(media.video().parameters.width(), 16);
+    let input = open(capacity * 320 * 180 * 3 / 2).unwrap();
+    assert_eq!(input.video().expect("it has video").parameters.width(), 16);
     let (processed, workers) = (Arc::new(AtomicUsize::new(0)), 2);
     let counter = Arc::clone(&processed);
     let work = move |_: Frame| {
         counter.fetch_add(1, SeqCst);
     };
-    let mut frames = FrameReader::all(media, vec![work; workers]).unwrap();
+    let mut frames = FrameReader::all(input, vec![work; workers]).unwrap();
     // `capacity` frames of the current group wait, as many of later groups, and one in each worker.
     let max_waiting = 2 * capacity + workers;
     while processed.load(SeqCst) < 2 * capacity {
         thread::yield_now();
     }
     // Decoding the whole clip here gives the other reader enough time to exceed the bound.
-    let all = open(0).and_then(|media| FrameReader::all(media, vec![|_| ()]));
+    let all = open(0).and_then(|input| FrameReader::all(input, vec![|_| ()]));
     let all = all.unwrap().count();
     let waiting = processed.load(SeqCst);
     assert!(

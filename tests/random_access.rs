@@ -5,7 +5,7 @@ use std::path::Path;
 use moviola::hash::frame_md5;
 use moviola_media::{
     frame::Frame,
-    media::Media,
+    input::{OpenInput, Purpose},
     source::{Source, SourceOptions},
     video::{FrameReader, Video},
 };
@@ -102,13 +102,13 @@ fn seeds() -> u64 {
 
 /// Checks all frames in order, hashed by two workers.
 fn check_sequence(clip: &Path, whole: &Decoded) -> Result<(), String> {
-    let media = Media::open(Source::path(clip), SourceOptions::default());
-    let media = media.map_err(|error| error.to_string())?;
+    let input = OpenInput::open(Source::path(clip), SourceOptions::default(), Purpose::Video);
+    let input = input.map_err(|error| error.to_string())?;
     let hash = |frame: Frame| {
         let pts = frame.pts.map(|pts| pts.ticks);
         (frame.number, pts, frame_md5(&frame.decoded))
     };
-    let frames = FrameReader::all(media, vec![hash; 2]).map_err(|error| error.to_string())?;
+    let frames = FrameReader::all(input, vec![hash; 2]).map_err(|error| error.to_string())?;
     let mut count = 0;
     for (number, pts, md5) in frames.filter_map(Result::ok) {
         if number != Some(count) || count >= whole.frames.len() as u64 {

@@ -9,7 +9,7 @@ use moviola_av::io::sigbus;
 use moviola_media::{
     error::Error,
     frame::Frame,
-    media::Media,
+    input::{OpenInput, Purpose},
     source::{IoMode, Source, SourceOptions},
     video::{FrameReader, Video},
 };
@@ -79,9 +79,9 @@ fn readers_of_chosen_frames_report_truncation() {
     for (name, count) in CLIPS {
         for options in all_options() {
             let (_folder, path) = copy(name);
-            let media = Media::open(Source::path(&path), options).unwrap();
-            let workers = vec![|frame: Frame| frame; media.decoders()];
-            let video = Video::of_media(media).unwrap();
+            let input = OpenInput::open(Source::path(&path), options, Purpose::Video).unwrap();
+            let workers = vec![|frame: Frame| frame; input.decoders()];
+            let video = Video::start(input).unwrap();
             check(&path, count, FrameReader::chosen(video, 0..count as u64, workers).unwrap());
         }
     }

@@ -13,7 +13,7 @@ use moviola::hash::frame_md5;
 use moviola_av::pool::FramePool;
 use moviola_media::{
     frame::Frame,
-    media::Media,
+    input::{OpenInput, Purpose},
     source::{Source, SourceOptions},
     video::{FrameReader, Video},
 };
@@ -79,9 +79,10 @@ fn readers_can_be_dropped_at_any_moment() {
             scope.spawn(move || {
                 for taken in [0, 1, 2, 5, 9, 17] {
                     let name = CLIPS[(reader + taken) % CLIPS.len()];
-                    let media = Media::open(source(name), options(pool)).unwrap();
+                    let input =
+                        OpenInput::open(source(name), options(pool), Purpose::Video).unwrap();
                     let keep = |frame: Frame| frame;
-                    let mut frames = FrameReader::all(media, vec![keep; 4]).unwrap();
+                    let mut frames = FrameReader::all(input, vec![keep; 4]).unwrap();
                     let kept: Vec<_> = frames.by_ref().take(taken).collect();
                     drop(frames);
                     assert!(kept.iter().all(Result::is_ok), "{name}");
@@ -98,7 +99,7 @@ const FRAME_BYTES: usize = 640 * 360 * 3 / 2;
 /// Takes 300 frames one by one, each when all workers are waiting. `start` starts a reader with workers that
 /// count their frames.
 fn check_slow_consumer(
-    start: impl Fn(Media, Vec<Box<dyn FnMut(Frame) -> Frame + Send>>) -> FrameReader,
+    start: impl Fn(OpenInput, Vec<Box<dyn FnMut(Frame) -> Frame + Send>>) -> FrameReader,
 ) {
     const WORKERS: usize = 2;
     let pool = FramePool::new(0);
@@ -112,8 +113,9 @@ fn check_slow_consumer(
             frame
         })
     };
-    let media = Media::open(source("demo.mp4"), options).expect("a clip of testdata");
-    let mut frames = start(media, (0..WORKERS).map(|_| worker()).collect());
+    let input =
+        OpenInput::open(source("demo.mp4"), options, Purpose::Video).expect("a clip of testdata");
+    let mut frames = start(input, (0..WORKERS).map(|_| worker()).collect());
     for taken in 1..=300 {
         assert!(frames.next().is_some_and(|frame| frame.is_ok()), "frame {taken}");
         let ahead = (taken + 2 * WORKERS - 1).min(300);
@@ -130,8 +132,8 @@ fn check_slow_consumer(
 
 #[test]
 fn few_frames_wait_for_a_slow_consumer_of_a_long_group() {
-    check_slow_consumer(|media, workers| FrameReader::all(media, workers).unwrap());
-    check_slow_consumer(|media, workers| {
-        FrameReader::chosen(Video::of_media(media).unwrap(), 0..300, workers).unwrap()
+    check_slow_consumer(|input, workers| FrameReader::all(input, workers).unwrap());
+    check_slow_consumer(|input, workers| {
+        FrameReader::chosen(Video::start(input).unwrap(), 0..300, workers).unwrap()
     });
 }

@@ -11,7 +11,7 @@ use moviola_av::{
     packet::Packet,
 };
 use moviola_media::{
-    media::Media,
+    input::{OpenInput, Purpose},
     source::{Source, SourceOptions},
 };
 
@@ -19,8 +19,8 @@ use crate::reference::{Decoded, Frame};
 
 /// The index of the video stream that readers select, or the message if there is none.
 pub fn video_stream(clip: &Path) -> std::result::Result<usize, String> {
-    Media::open(Source::path(clip), SourceOptions::default())
-        .map(|media| media.video().index)
+    OpenInput::open(Source::path(clip), SourceOptions::default(), Purpose::Video)
+        .map(|input| input.video().expect("it has video").index)
         .map_err(|error| error.to_string())
 }
 

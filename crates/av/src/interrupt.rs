@@ -24,6 +24,8 @@ pub struct Interrupt {
 struct Shared {
     cancelled: AtomicBool,
     deadline: Deadline,
+    /// What stops this too.
+    parent: Option<Interrupt>,
 }
 
 /// Why a call must stop.
@@ -39,6 +41,13 @@ impl Interrupt {
     /// Creates a handle that is not cancelled and has no deadline.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// One of its own that stops with this one too. It can be cancelled without this one.
+    #[must_use]
+    pub fn child(&self) -> Self {
+        let shared = Shared { parent: Some(self.clone()), ..Shared::default() };
+        Self { shared: Arc::new(shared) }
     }
 
     /// Cancels current and all later calls; this can't be undone.
@@ -63,7 +72,7 @@ impl Interrupt {
         } else if self.shared.deadline.has_passed() {
             Some(StopReason::DeadlinePassed)
         } else {
-            None
+            self.shared.parent.as_ref()?.reason()
         }
     }
 }
@@ -146,6 +155,18 @@ mod tests {
         assert_eq!(interrupt.reason(), None);
         clone.cancel();
         assert_eq!(interrupt.reason(), Some(StopReason::Cancelled));
+    }
+
+    #[test]
+    fn a_child_stops_with_its_parent_and_not_the_other_way() {
+        let parent = Interrupt::new();
+        let (one, other) = (parent.child(), parent.child());
+        one.cancel();
+        assert_eq!((one.reason(), other.reason()), (Some(StopReason::Cancelled), None));
+        assert_eq!(parent.reason(), None);
+        parent.set_deadline(Instant::now());
+        assert_eq!(other.child().reason(), Some(StopReason::DeadlinePassed));
+        assert_eq!(one.reason(), Some(StopReason::Cancelled));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use moviola_av::{
 
 use crate::{
     frame_view::{ChromaSiting, Depth, FrameColor, FrameView, Layout, Matrix, Orientation, Range},
-    media::VideoStream,
+    input::VideoStream,
 };
 
 pub use self::pixels::{PixelPlane, Pixels};

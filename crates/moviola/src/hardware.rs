@@ -5,8 +5,8 @@ use moviola_media::{
     error::Result,
     frame::Frame,
     hardware::device,
+    input::{OpenInput, Purpose},
     keyframes::KeyframeReader,
-    media::Media,
     source::{Source, SourceOptions},
 };
 
@@ -50,10 +50,10 @@ pub fn try_out(kind: HwKind) -> Verdict {
 /// The clip's fingerprints, and why they come from software.
 fn decode(hwaccel: Hwaccel) -> Result<(Vec<String>, Option<String>)> {
     let options = SourceOptions { hwaccel, decoders: 1, ..SourceOptions::default() };
-    let media = Media::open(Source::bytes("trial", CLIP), options)?;
-    let hardware = media.hardware().clone();
+    let input = OpenInput::open(Source::bytes("trial", CLIP), options, Purpose::Video)?;
+    let hardware = input.hardware().clone();
     let hash = |keyframe: Frame| frame_md5(&keyframe.decoded);
-    let hashes = KeyframeReader::start(media, vec![hash])?.collect::<Result<_>>()?;
+    let hashes = KeyframeReader::start(input, vec![hash])?.collect::<Result<_>>()?;
     Ok((hashes, hardware.fallback().map(str::to_owned)))
 }
 

@@ -41,7 +41,7 @@ pub use moviola_media::{
     audio, audio_video, budget, convert,
     error::{self as media_error, Error},
     frame::Frame,
-    frame_view, image, index, keyframes, media,
+    frame_view, image, index, input, keyframes,
     source::{self, Source},
     video::{self, Video},
 };

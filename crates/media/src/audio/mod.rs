@@ -26,22 +26,18 @@ mod marks;
 mod range;
 mod reader;
 mod samples;
-mod stream;
 mod timeline;
 
 pub use self::{
     decode::{AudioReport, AudioStreamDecoder},
     reader::AudioReader,
     samples::Samples,
-    stream::AudioStream,
 };
-pub(crate) use self::{reader::no_audio, stream::is_self_describing};
+pub use crate::input::AudioStream;
 
 /// Options of audio decoding. Every field has a working default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AudioOptions {
-    /// Index of the stream among all streams. Default: the one that the ffmpeg command picks.
-    pub stream: Option<usize>,
     /// Samples per second. Default: the stream's.
     pub sample_rate: Option<u32>,
     /// Number of channels. If it isn't the stream's, audio is mixed to FFmpeg's default layout of

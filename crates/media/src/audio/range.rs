@@ -108,15 +108,15 @@ impl AudioReader {
     }
 
     fn jump(&mut self, ticks: i64, begin: i64, resync: Resync) -> Result<()> {
-        if !self.demuxer.can_seek() {
+        if !self.input.demuxer.can_seek() {
             return Err(
                 self.refused("it can't go back in what is read once, such as a pipe".into())
             );
         }
         let index = self.stream().index;
-        let sought = self.demuxer.seek(index, ticks, SeekDirection::Backward);
+        let sought = self.input.demuxer.seek(index, ticks, SeekDirection::Backward);
         sought.map_err(|cause| self.refused(format!("it can't seek: {cause}")))?;
-        self.read_ahead.clear();
+        self.input.read_ahead.clear();
         self.resync(begin, resync)
     }
 
@@ -167,6 +167,6 @@ impl AudioReader {
     }
 
     fn refused(&self, reason: String) -> Error {
-        Error::Range { name: self.name.clone(), reason }
+        Error::Range { name: self.input.name.clone(), reason }
     }
 }

@@ -1,18 +1,13 @@
 //! The audio of a source: opened, read and decoded in one thread.
 
-use std::{collections::VecDeque, iter::FusedIterator};
+use std::iter::FusedIterator;
 
-use moviola_av::{
-    decoder::Sent, demuxer::Demuxer, error::ErrorKind, interrupt::Interrupt, packet::Packet,
-    stream::MediaKind,
-};
+use moviola_av::{decoder::Sent, interrupt::Interrupt, packet::Packet};
 
-use super::{
-    AudioOptions, AudioReport, AudioStream, AudioStreamDecoder, Samples, stream::is_self_describing,
-};
+use super::{AudioOptions, AudioReport, AudioStream, AudioStreamDecoder, Samples};
 use crate::{
-    container::{Container, discard_all_but, open_demuxer},
     error::{Error, Result},
+    input::{OpenInput, Purpose},
     source::{Source, SourceOptions, cannot_read},
 };
 
@@ -44,16 +39,9 @@ use crate::{
 /// ```
 #[derive(Debug)]
 pub struct AudioReader {
-    pub(super) name: String,
-    pub(super) demuxer: Demuxer,
+    pub(super) input: OpenInput,
     pub(super) audio: AudioStreamDecoder,
     pub(super) wanted: AudioOptions,
-    /// The source, if it can be opened once more.
-    again: Option<Source>,
-    options: SourceOptions,
-    interrupt: Interrupt,
-    /// Packets of the audio that were read to find the start, oldest first.
-    pub(super) read_ahead: VecDeque<Packet>,
     /// What was decoded and is not wanted yet.
     pub(super) rest: Option<Samples>,
     /// Whether all packets were read, and what ended them.
@@ -63,50 +51,39 @@ pub struct AudioReader {
 }
 
 impl AudioReader {
-    /// Opens `source` and picks its audio.
+    /// Opens `source` and reads its audio.
     ///
     /// # Errors
     ///
-    /// [`Error::Open`] or [`Error::Demux`] if it can't be read, [`Error::NoAudio`] if it has no
-    /// audio that this build can decode.
+    /// As [`OpenInput::open`] and [`AudioReader::start`].
     pub fn open(source: Source, options: SourceOptions, wanted: AudioOptions) -> Result<Self> {
-        let tells = |demuxer: &Demuxer| is_self_describing(demuxer, wanted.stream);
-        let mut container = Container::open(source, options, tells)?;
-        let stream = AudioStream::find(&container.name, &container.demuxer, wanted.stream)?;
-        let stream = stream.ok_or_else(|| no_audio(&container.name, &container.demuxer))?;
-        container.find_start()?;
-        let audio =
-            AudioStreamDecoder::open(&container.name, stream, container.start, wanted.clone())?;
-        Ok(Self::of_container(container, audio, wanted))
+        Self::start(OpenInput::open(source, options, Purpose::Audio)?, wanted)
     }
 
-    /// The audio of a container, for which `audio` was opened as it is `wanted`.
-    pub(crate) fn of_container(
-        mut container: Container,
+    /// Reads the audio of `input`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoAudio`] if it has no audio that this build can decode.
+    pub fn start(mut input: OpenInput, wanted: AudioOptions) -> Result<Self> {
+        let stream = input.read_audio()?;
+        let audio = AudioStreamDecoder::open(&input.name, stream, input.start, wanted.clone())?;
+        Ok(Self::with_decoder(input, audio, wanted))
+    }
+
+    /// The audio of `input`, for which `audio` was opened as it is `wanted`.
+    pub(crate) fn with_decoder(
+        mut input: OpenInput,
         audio: AudioStreamDecoder,
         wanted: AudioOptions,
     ) -> Self {
-        container.keep(&[audio.stream().index]);
-        let Container { name, demuxer, interrupt, options, read_ahead, again, .. } = container;
-        let (rest, end, told) = (None, None, false);
-        Self {
-            name,
-            demuxer,
-            audio,
-            wanted,
-            again,
-            options,
-            interrupt,
-            read_ahead,
-            rest,
-            end,
-            told,
-        }
+        input.read_only(vec![audio.stream().index]);
+        Self { input, audio, wanted, rest: None, end: None, told: false }
     }
 
     /// The source as its user knows it.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.input.name
     }
 
     /// The stream that is heard.
@@ -119,22 +96,19 @@ impl AudioReader {
         self.audio.report()
     }
 
-    /// Stops what blocks, from any thread.
+    /// Ends reading, from any thread: it fails from then on.
     pub fn interrupt(&self) -> Interrupt {
-        self.interrupt.clone()
+        self.input.interrupt()
     }
 
     /// Opens the source once more, at its start; `false` if that can't be done.
     pub(super) fn reopen(&mut self) -> Result<bool> {
-        let Some(source) = self.again.as_ref().and_then(Source::try_clone) else {
-            return Ok(false);
-        };
-        let index = self.stream().index;
-        let tells = |demuxer: &Demuxer| is_self_describing(demuxer, Some(index));
-        let opened = open_demuxer(source, &self.options, self.interrupt.clone(), tells);
-        (_, self.demuxer) = opened?;
-        discard_all_but(&mut self.demuxer, &[index]);
-        self.read_ahead.clear();
+        match self.input.reopen() {
+            Ok(demuxer) => self.input.demuxer = demuxer,
+            Err(Error::ReadOnce { .. }) => return Ok(false),
+            Err(error) => return Err(error),
+        }
+        self.input.read_ahead.clear();
         Ok(true)
     }
 
@@ -177,13 +151,13 @@ impl AudioReader {
     }
 
     fn read(&mut self) -> Result<Option<Packet>> {
-        if let Some(packet) = self.read_ahead.pop_front() {
+        if let Some(packet) = self.input.read_ahead.pop_front() {
             return Ok(Some(packet));
         }
         let index = self.stream().index;
         loop {
-            let read = self.demuxer.read_packet();
-            match read.map_err(|cause| cannot_read(&self.name, cause))? {
+            let read = self.input.demuxer.read_packet();
+            match read.map_err(|cause| cannot_read(&self.input.name, cause))? {
                 Some(packet) if packet.stream_index() != index => {}
                 other => return Ok(other),
             }
@@ -206,11 +180,3 @@ impl Iterator for AudioReader {
 }
 
 impl FusedIterator for AudioReader {}
-
-pub(crate) fn no_audio(name: &str, demuxer: &Demuxer) -> Error {
-    let has_audio = demuxer.streams().any(|stream| stream.kind() == MediaKind::Audio);
-    let reason =
-        if has_audio { "there is no such stream of audio" } else { "there is no audio in it" };
-    let (name, reason) = (name.into(), reason.into());
-    Error::NoAudio { name, reason, kind: ErrorKind::NoAudio }
-}

@@ -21,7 +21,7 @@ use crate::{
     damage::DamageHandler,
     error::Result,
     frame::Frame,
-    media::VideoStream,
+    input::{OpenInput, Purpose, VideoStream},
     source::{Source, SourceOptions},
     video::no_thread,
     workers::OrderedPool,
@@ -108,34 +108,29 @@ impl AudioVideoReader {
     ///
     /// # Errors
     ///
-    /// As [`start`](Self::start).
+    /// As [`OpenInput::open`] and [`start`](Self::start).
     pub fn open(source: Source, options: SourceOptions, wanted: AudioOptions) -> Result<Self> {
-        let workers = (0..options.decoders.max(1)).map(|_| |frame| frame).collect();
-        Self::start(source, options, wanted, workers)
+        let input = OpenInput::open(source, options, Purpose::AudioVideo)?;
+        let workers = (0..input.decoders()).map(|_| |frame| frame).collect();
+        Self::start(input, wanted, workers)
     }
 }
 
 impl<T: Send + 'static> AudioVideoReader<T> {
-    /// Opens `source` and starts decoding. Each frame goes to one of the `workers`, at least one,
-    /// each of which has a thread of its own; audio passes by. [`AudioOptions::seeking`] doesn't
-    /// matter.
+    /// Starts decoding the video and the audio of `input`. Each frame goes to one of the `workers`,
+    /// at least one, each of which has a thread of its own; audio passes by.
+    /// [`AudioOptions::seeking`] doesn't matter.
     ///
     /// # Errors
     ///
-    /// [`Error::Open`](crate::error::Error::Open) or [`Error::Demux`](crate::error::Error::Demux)
-    /// if the source can't be read, [`Error::NoVideo`](crate::error::Error::NoVideo) or
+    /// [`Error::NoVideo`](crate::error::Error::NoVideo) or
     /// [`Error::NoAudio`](crate::error::Error::NoAudio) if it has neither video nor audio that can
     /// be decoded, [`Error::Thread`](crate::error::Error::Thread) if the system gives no thread.
-    pub fn start<W>(
-        source: Source,
-        options: SourceOptions,
-        wanted: AudioOptions,
-        workers: Vec<W>,
-    ) -> Result<Self>
+    pub fn start<W>(input: OpenInput, wanted: AudioOptions, workers: Vec<W>) -> Result<Self>
     where
         W: FnMut(Frame) -> T + Send + 'static,
     {
-        let opened = Opened::new(source, options, wanted, workers.len())?;
+        let opened = Opened::new(input, wanted, workers.len())?;
         let Opened { name, interrupt, video, audio, damage_handler, window, mut pass } = opened;
         let report = pass.report();
         let workers = workers.into_iter().map(worker).collect();
@@ -160,6 +155,11 @@ impl<T> AudioVideoReader<T> {
     /// numbers. What waits for the caller counts too.
     pub fn damaged(&self) -> Vec<Range<u64>> {
         self.damage_handler.as_ref().map(DamageHandler::damaged).unwrap_or_default()
+    }
+
+    /// Ends reading, from any thread: it fails from then on.
+    pub fn interrupt(&self) -> Interrupt {
+        self.interrupt.clone()
     }
 
     /// What was not as it should be with the audio, as far as it was decoded: what waits for the

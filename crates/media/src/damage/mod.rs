@@ -1,11 +1,6 @@
 //! What is done about frames that are damaged, or that can't be decoded at all.
 
-use std::{
-    fmt,
-    ops::Range,
-    str::FromStr,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{ops::Range, sync::Arc};
 
 use moviola_av::{
     frame::{VideoFrame, VideoFrameMut},
@@ -13,78 +8,13 @@ use moviola_av::{
     trace,
 };
 
-mod ranges;
-
-use self::ranges::Ranges;
 use crate::{
     error::{Error, Result},
     frame::Frame,
     index::FrameMetadata,
-    media::{Media, VideoStream},
+    input::{Damage, OpenInput, VideoStream},
+    source::OnDamage,
 };
-
-/// What to do about a frame that is damaged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnDamage {
-    /// Take what the decoder made of it, marked [`Frame::damaged`]; fail where it made nothing.
-    #[default]
-    Keep,
-    /// Fail.
-    Fail,
-    /// Leave the frame out.
-    Skip,
-    /// Show the last frame before it that is whole; fail where there is none.
-    Repeat,
-    /// Show a black one.
-    Black,
-}
-
-impl fmt::Display for OnDamage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Keep => "keep",
-            Self::Fail => "fail",
-            Self::Skip => "skip",
-            Self::Repeat => "repeat",
-            Self::Black => "black",
-        })
-    }
-}
-
-impl FromStr for OnDamage {
-    type Err = String;
-
-    fn from_str(text: &str) -> std::result::Result<Self, String> {
-        match text {
-            "keep" => Ok(Self::Keep),
-            "fail" => Ok(Self::Fail),
-            "skip" => Ok(Self::Skip),
-            "repeat" => Ok(Self::Repeat),
-            "black" => Ok(Self::Black),
-            _ => Err("expected keep, fail, skip, repeat or black".into()),
-        }
-    }
-}
-
-/// Which frames of a [`Media`] were found damaged so far, by whatever reads it.
-///
-/// Some of those found may not have been handed out yet; behind the last frame these are all. Of a
-/// source without an index the frames are numbered as they come. Clones tell of the same frames.
-///
-/// Takes 16 bytes for each range, 1 MiB at most: the ranges found after that are left out.
-#[derive(Clone, Debug, Default)]
-pub struct Damage(Arc<Mutex<Ranges>>);
-
-impl Damage {
-    /// Their numbers, as ranges in ascending order with gaps between them.
-    pub fn ranges(&self) -> Vec<Range<u64>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).to_vec()
-    }
-
-    fn note(&self, number: u64) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(number);
-    }
-}
 
 /// How many frames before a damaged one are searched first; then twice as many, and so on.
 const LOOK_BACK: u64 = 16;
@@ -106,15 +36,15 @@ pub(crate) struct DamageHandler {
 }
 
 impl DamageHandler {
-    pub(crate) fn new(media: &Media) -> Self {
+    pub(crate) fn new(input: &OpenInput, video: &Arc<VideoStream>) -> Self {
         Self {
-            policy: media.options.on_damage,
-            name: media.name.clone(),
-            stream: Arc::new(media.video.clone()),
-            max_pixels: media.options.max_pixels,
+            policy: input.options.on_damage,
+            name: input.name.clone(),
+            stream: Arc::clone(video),
+            max_pixels: input.options.max_pixels,
             last: LastWhole::default(),
             black: None,
-            damage: media.damage(),
+            damage: input.damage(),
         }
     }
 

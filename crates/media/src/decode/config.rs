@@ -11,7 +11,7 @@ use super::StreamDecoder;
 use crate::{
     bitstream::{access::Classifier, parameter_sets::Snapshot},
     hardware::Hardware,
-    media::Media,
+    input::{OpenInput, VideoStream},
 };
 
 /// How to open the decoders of a video stream, but for their threads.
@@ -28,17 +28,17 @@ pub(crate) struct DecoderConfig {
 }
 
 impl DecoderConfig {
-    /// The configuration for the video of `media`.
-    pub(crate) fn of(media: &Media) -> Self {
-        let (parameters, pool) = (&media.video.parameters, &media.options.pool);
+    /// The configuration for the `video` of `input`.
+    pub(crate) fn of(input: &OpenInput, video: &VideoStream) -> Self {
+        let (parameters, pool) = (&video.parameters, &input.options.pool);
         // FFmpeg's decoder of H.264 conceals all damage, but in fields.
         let reuse = match Classifier::of(parameters).is_h264_of_frames() {
             true => PoolReuse::OwnedBy(pool.new_owner()),
             false => PoolReuse::Cleared,
         };
         let options = DecoderOptions {
-            time_base: Some(media.video.time_base),
-            max_pixels: Some(media.options.max_pixels),
+            time_base: Some(video.time_base),
+            max_pixels: Some(input.options.max_pixels),
             pool: Some(Arc::clone(pool)),
             reuse,
             ..DecoderOptions::default()
@@ -46,7 +46,7 @@ impl DecoderConfig {
         Self {
             parameters: Arc::clone(parameters),
             options,
-            hardware: Arc::clone(&media.hardware),
+            hardware: Arc::clone(&input.hardware),
             first_sets: Snapshot::default(),
         }
     }

@@ -18,9 +18,9 @@ use moviola_av::{
 use super::{PacketDecoder, StreamDecoder};
 use crate::{
     hardware::{Hardware, HwKind, Hwaccel},
+    input::{OpenInput, Purpose, VideoStream},
     keyframes::KeyframeReader,
-    media::{Media, VideoStream},
-    source::{Source, SourceOptions},
+    source::{Source, SourceOptions, VideoChoice},
 };
 
 fn clip(name: &str) -> PathBuf {
@@ -31,10 +31,10 @@ fn clip(name: &str) -> PathBuf {
 #[track_caller]
 fn keyframes(name: &str, hwaccel: Hwaccel, decoders: usize) -> (Vec<VideoFrame>, Option<String>) {
     let options = SourceOptions { hwaccel, decoders, ..SourceOptions::default() };
-    let media = Media::open(Source::path(clip(name)), options).unwrap();
-    let hardware = Arc::clone(media.hardware());
+    let input = OpenInput::open(Source::path(clip(name)), options, Purpose::Video).unwrap();
+    let hardware = Arc::clone(input.hardware());
     let workers = (0..decoders).map(|_| |keyframe| keyframe).collect();
-    let reader = KeyframeReader::start(media, workers).unwrap();
+    let reader = KeyframeReader::start(input, workers).unwrap();
     let frames = reader.map(|keyframe| keyframe.unwrap().decoded).collect();
     (frames, hardware.fallback().map(str::to_owned))
 }
@@ -71,7 +71,7 @@ fn packets(name: &str) -> (Arc<CodecParameters>, Vec<Packet>) {
     let url = clip(name).to_str().unwrap().to_owned();
     let mut demuxer = Demuxer::open(DemuxerOptions { url, ..Default::default() }).unwrap();
     demuxer.find_stream_info().unwrap();
-    let video = VideoStream::pick(&demuxer, None).unwrap().unwrap();
+    let video = VideoStream::pick(&demuxer, VideoChoice::Best).unwrap().unwrap();
     let all = std::iter::from_fn(|| demuxer.read_packet().unwrap());
     (video.parameters, all.filter(|packet| packet.stream_index() == video.index).collect())
 }

@@ -14,7 +14,7 @@ use moviola_av::{
 };
 
 use super::Frame;
-use crate::{frame_view::Orientation, media::VideoStream};
+use crate::{frame_view::Orientation, input::VideoStream};
 
 /// Ticks of a second in the times of such frames.
 const NANOSECONDS: u32 = 1_000_000_000;

@@ -4,11 +4,15 @@ use super::{
     Details, FrameIndex, Origin, PacketEntry, by_decoding,
     scan::{Scan, scan},
     sidecar::{self, SourceKey},
-    tables::{Listing, ReadScope},
+    tables::{self, Listing, ReadScope},
 };
-use crate::{error::Result, media::Media, source::cannot_read};
+use crate::{
+    error::Result,
+    input::{OpenInput, VideoStream},
+    source::cannot_read,
+};
 
-/// The index of the media's video.
+/// The index of the `video` of an input.
 ///
 /// From the container's tables if they are complete; else by reading, or even decoding, all
 /// packets through a demuxer of their own.
@@ -18,53 +22,57 @@ use crate::{error::Result, media::Media, source::cannot_read};
 /// [`Error::ReadOnce`](crate::error::Error::ReadOnce) if the source is a pipe;
 /// [`Error::Demux`](crate::error::Error::Demux) if it can't be read at all. A file that breaks off
 /// has the frames before that.
-pub(crate) fn build(media: &Media) -> Result<FrameIndex> {
-    match from_tables(media, ReadScope::File) {
+pub(crate) fn build(input: &OpenInput, video: &VideoStream) -> Result<FrameIndex> {
+    match from_tables(input, video, ReadScope::File) {
         Some(index) => Ok(index),
-        None => cached_from_packets(media),
+        None => cached_from_packets(input, video),
     }
 }
 
 /// The index made from packets, or stored when it was made before, in
 /// [`SourceOptions::index_cache`](crate::source::SourceOptions::index_cache).
-pub(crate) fn cached_from_packets(media: &Media) -> Result<FrameIndex> {
-    let folder = media.options.index_cache.as_ref();
-    let key = media.bytes().filter(|_| folder.is_some());
-    let key =
-        key.and_then(|bytes| SourceKey::of(bytes, media.video.index, media.options.max_pixels));
-    sidecar::cached(folder, key, || from_packets(media))
+pub(crate) fn cached_from_packets(input: &OpenInput, video: &VideoStream) -> Result<FrameIndex> {
+    let folder = input.options.index_cache.as_ref();
+    let key = input.bytes().filter(|_| folder.is_some());
+    let key = key.and_then(|bytes| SourceKey::of(bytes, video.index, input.options.max_pixels));
+    sidecar::cached(folder, key, || from_packets(input, video))
 }
 
 /// The index made by reading all packets and, if need be, decoding them.
-fn from_packets(media: &Media) -> Result<FrameIndex> {
-    let mut demuxer = media.reopen()?;
-    let found = scan(&mut demuxer, &media.video);
+fn from_packets(input: &OpenInput, video: &VideoStream) -> Result<FrameIndex> {
+    let mut demuxer = input.reopen()?;
+    let found = scan(&mut demuxer, video);
     let is_complete = found.broken_off.is_none();
     if let Some(error) = found.broken_off {
         if found.packets.is_empty() {
-            return Err(cannot_read(&media.name, error));
+            return Err(cannot_read(&input.name, error));
         }
-        tracing::warn!(source = media.name, %error, "reading breaks off; what came before is indexed");
+        tracing::warn!(source = input.name, %error, "reading breaks off; what came before is indexed");
     }
     let Scan { sets, extradata, second_fields, .. } = found;
     let details = Details { sets, extradata, second_fields, is_complete };
     if !found.timed {
-        let mut demuxer = media.reopen()?;
-        let index = by_decoding::index(&mut demuxer, media, found.packets)?;
+        let mut demuxer = input.reopen()?;
+        let index = by_decoding::index(&mut demuxer, input, video, found.packets)?;
         return Ok(index.with_details(details));
     }
-    let base = media.video.time_base;
+    let base = video.time_base;
     let index = FrameIndex::of_packets(base, &found.packets, found.end, Origin::Packets);
     Ok(index.with_details(details))
 }
 
 /// The index of the container's tables, if they are complete within `scope`; nothing else is read.
-pub(crate) fn from_tables(media: &Media, scope: ReadScope) -> Option<FrameIndex> {
+pub(crate) fn from_tables(
+    input: &OpenInput,
+    video: &VideoStream,
+    scope: ReadScope,
+) -> Option<FrameIndex> {
     // Whether a VP8 frame of Matroska is shown is only in its own bytes.
-    if media.video.parameters.codec_name() == "vp8" {
+    if video.parameters.codec_name() == "vp8" {
         return None;
     }
-    let Listing { packets, end } = media.listing(scope)?;
+    let Listing { packets, end } =
+        tables::list(input.bytes()?, &input.demuxer, video.index, scope)?;
     let packets: Vec<_> = packets
         .into_iter()
         .map(|listed| PacketEntry {
@@ -74,6 +82,12 @@ pub(crate) fn from_tables(media: &Media, scope: ReadScope) -> Option<FrameIndex>
             position: Some(listed.position),
         })
         .collect();
-    let base = media.video.time_base;
+    let base = video.time_base;
     Some(FrameIndex::of_packets(base, &packets, end, Origin::Tables))
+}
+
+/// The packets of an input's video as the container's tables list them, without reading any, if the
+/// tables are complete.
+pub fn listing(input: &OpenInput, scope: ReadScope) -> Option<Listing> {
+    tables::list(input.bytes()?, &input.demuxer, input.video()?.index, scope)
 }

@@ -8,7 +8,7 @@ use super::{FrameIndex, PacketEntry};
 use crate::{
     decode::{self, DecoderConfig, StreamDecoder},
     error::{Error, Result},
-    media::{Media, VideoStream},
+    input::{OpenInput, VideoStream},
     source::cannot_read,
 };
 
@@ -26,32 +26,38 @@ type Shown = (i64, Option<i64>);
 /// packets that are known: the index would be incomplete.
 pub(super) fn index(
     demuxer: &mut Demuxer,
-    media: &Media,
+    input: &OpenInput,
+    video: &VideoStream,
     mut packets: Vec<PacketEntry>,
 ) -> Result<FrameIndex> {
-    let shown = decode_all(demuxer, media, packets.len())?;
+    let shown = decode_all(demuxer, input, video, packets.len())?;
     let shown =
         shown.into_iter().filter_map(|(tag, pts)| Some((first_packet(&packets, tag)?, pts)));
     let (order, known): (Vec<_>, Vec<_>) = shown.unzip();
-    for (&number, pts) in order.iter().zip(times(&media.video, &known)) {
+    for (&number, pts) in order.iter().zip(times(video, &known)) {
         packets[number].pts = pts;
     }
     let order: Vec<_> =
         order.into_iter().map(|number| u32::try_from(number).unwrap_or(u32::MAX)).collect();
-    Ok(FrameIndex::of_order(media.video.time_base, &packets, &order))
+    Ok(FrameIndex::of_order(video.time_base, &packets, &order))
 }
 
 /// The frames in presentation order; `known` packets must be readable.
-fn decode_all(demuxer: &mut Demuxer, media: &Media, known: usize) -> Result<Vec<Shown>> {
-    let threads = u16::try_from(media.decoders()).unwrap_or(u16::MAX);
-    let decoder = DecoderConfig::of(media).open(threads, 0);
-    let mut decoder = decoder.map_err(|cause| cannot_read(&media.name, cause))?;
+fn decode_all(
+    demuxer: &mut Demuxer,
+    input: &OpenInput,
+    video: &VideoStream,
+    known: usize,
+) -> Result<Vec<Shown>> {
+    let threads = u16::try_from(input.decoders()).unwrap_or(u16::MAX);
+    let decoder = DecoderConfig::of(input, video).open(threads, 0);
+    let mut decoder = decoder.map_err(|cause| cannot_read(&input.name, cause))?;
     let (mut shown, mut number) = (Vec::new(), 0);
     loop {
         let mut packet = match demuxer.read_packet() {
-            Ok(Some(packet)) if packet.stream_index() != media.video.index => continue,
+            Ok(Some(packet)) if packet.stream_index() != video.index => continue,
             Ok(Some(packet)) => packet,
-            Err(cause) if number < known => return Err(broken_off(media, number, known, cause)),
+            Err(cause) if number < known => return Err(broken_off(input, number, known, cause)),
             Ok(None) | Err(_) => break,
         };
         packet.set_tag(i64::try_from(number).unwrap_or(i64::MAX));
@@ -70,9 +76,9 @@ fn decode_all(demuxer: &mut Demuxer, media: &Media, known: usize) -> Result<Vec<
     Ok(shown)
 }
 
-fn broken_off(media: &Media, number: usize, known: usize, cause: AvError) -> Error {
+fn broken_off(input: &OpenInput, number: usize, known: usize, cause: AvError) -> Error {
     let reason = format!("reading breaks off before packet {number} of {known}: {cause}");
-    Error::Demux { name: media.name.clone(), reason, cause }
+    Error::Demux { name: input.name.clone(), reason, cause }
 }
 
 /// The times of all frames, of which `known` has those that the decoder returned. Frames before the
@@ -124,7 +130,10 @@ mod tests {
     use moviola_av::interrupt::Interrupt;
 
     use super::{super::scan::scan, *};
-    use crate::source::{Source, SourceOptions};
+    use crate::{
+        input::Purpose,
+        source::{Source, SourceOptions},
+    };
 
     /// Gives some bytes, then an error.
     struct FailsAfter(Cursor<Vec<u8>>);
@@ -140,12 +149,14 @@ mod tests {
 
     /// The index of a stream that gives so many bytes when it is read for the second time.
     fn index_of(bytes: &[u8], second: usize) -> Result<FrameIndex> {
-        let media = Media::open(Source::bytes("a.h264", bytes), SourceOptions::default())?;
-        let packets = scan(&mut media.reopen()?, &media.video).packets;
+        let source = Source::bytes("a.h264", bytes.to_vec());
+        let mut input = OpenInput::open(source, SourceOptions::default(), Purpose::Video)?;
+        let video = input.read_video()?;
+        let packets = scan(&mut input.reopen()?, &video).packets;
         let reader = FailsAfter(Cursor::new(bytes[..second].to_vec()));
         let again = Source::reader("a.h264", reader);
         let (_, mut demuxer) = again.demuxer(&SourceOptions::default(), Interrupt::new())?;
-        index(&mut demuxer, &media, packets)
+        index(&mut demuxer, &input, &video, packets)
     }
 
     #[test]

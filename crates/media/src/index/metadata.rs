@@ -5,7 +5,7 @@ use std::sync::Arc;
 use moviola_av::{frame::VideoFrame, time::Pts};
 
 use super::FrameIndex;
-use crate::{frame::Frame, media::VideoStream};
+use crate::{frame::Frame, input::VideoStream};
 
 /// The number, time and state of a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use details::Details;
 use entry::{FAR, PackedFrame};
 
-pub use self::metadata::FrameMetadata;
+pub use self::{build::listing, metadata::FrameMetadata};
 pub(crate) use self::{
     build::{build, cached_from_packets, from_tables},
     entry::PacketEntry,

@@ -12,7 +12,7 @@ use crate::{
         access::{Access, Classifier, RandomAccess},
         parameter_sets::Snapshot,
     },
-    media::VideoStream,
+    input::VideoStream,
 };
 
 /// The result of reading all packets.

@@ -16,8 +16,11 @@ use md5::{Digest, Md5};
 use moviola_av::time::TimeBase;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::{Details, FrameIndex, Origin, PackedFrame, RandomAccessPoint, tables::Bytes};
-use crate::image::{Overwrite, write_atomic};
+use super::{Details, FrameIndex, Origin, PackedFrame, RandomAccessPoint};
+use crate::{
+    image::{Overwrite, write_atomic},
+    source::Bytes,
+};
 
 /// The format's name and version. Any change of the stored types needs a new version.
 const MAGIC: [u8; 8] = *b"MOVIDX03";

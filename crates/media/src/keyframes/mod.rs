@@ -27,10 +27,9 @@ use crate::{
     decode::DecoderConfig,
     error::{Error, Result},
     frame::Frame,
-    index::tables::Bytes,
-    media::{Media, VideoStream, cannot_decode},
+    input::{OpenInput, Purpose, VideoStream, cannot_decode},
     send::{SendOutcome, send_all},
-    source::{Source, SourceOptions},
+    source::{Bytes, Source, SourceOptions},
     workers::{OrderedPool, WorkerHandle},
 };
 use select::{KeyframeJob, Selector};
@@ -69,32 +68,33 @@ impl KeyframeReader {
     ///
     /// # Errors
     ///
-    /// As [`Media::open`] and [`KeyframeReader::start`].
+    /// As [`OpenInput::open`] and [`KeyframeReader::start`].
     pub fn open(source: Source, options: SourceOptions) -> Result<Self> {
-        let media = Media::open(source, options)?;
-        let workers = (0..media.decoders()).map(|_| |keyframe| keyframe).collect();
-        KeyframeReader::start(media, workers)
+        let input = OpenInput::open(source, options, Purpose::Video)?;
+        let workers = (0..input.decoders()).map(|_| |keyframe| keyframe).collect();
+        KeyframeReader::start(input, workers)
     }
 }
 
 impl<T: Send + 'static> KeyframeReader<T> {
-    /// Starts decoding `media` with a decoder for each of `workers`, which is called with the
-    /// decoder's keyframes on the decoder's thread.
+    /// Starts decoding the video of `input` with a decoder for each of `workers`, which is called
+    /// with the decoder's keyframes on the decoder's thread.
     ///
     /// # Errors
     ///
-    /// [`Error::NoVideo`] if the decoder can't be opened, [`Error::Thread`] if the system gives
+    /// [`Error::NoVideo`] if there is no video or its decoder can't be opened, [`Error::Thread`] if the system gives
     /// no thread.
-    pub fn start<W>(media: Media, workers: Vec<W>) -> Result<Self>
+    pub fn start<W>(mut input: OpenInput, workers: Vec<W>) -> Result<Self>
     where
         W: FnMut(Frame) -> T + Send + 'static,
     {
-        let context = Arc::new(KeyframeContext::new(&media));
+        let video = input.read_video()?;
+        let context = Arc::new(KeyframeContext::new(&input, &video));
         let mut first = KeyframeDecoder::new(Arc::clone(&context.config));
         first.warm_up().map_err(|cause| context.cannot_open(&cause))?;
-        let (interrupt, counters) = (media.interrupt.clone(), media.demuxer.io_counters());
-        let bytes = media.bytes().cloned();
-        let mut selector = Selector::new(media);
+        let (interrupt, counters) = (input.interrupt(), input.demuxer.io_counters());
+        let bytes = input.bytes().cloned();
+        let mut selector = Selector::new(input, video);
         let window = workers.len() * 2;
         let mut first = Some(first);
         let workers = workers
@@ -119,6 +119,11 @@ impl<T: Send + 'static> KeyframeReader<T> {
     /// decoded. A keyframe that can't be decoded is sent as its error, as by the iterator.
     pub fn send_to(&mut self, to: &SyncSender<Result<T>>) -> SendOutcome {
         send_all(self, to)
+    }
+
+    /// Ends reading, from any thread: it fails from then on.
+    pub fn interrupt(&self) -> Interrupt {
+        self.interrupt.clone()
     }
 
     /// Bytes read from the source so far, if it is read through our own I/O: not of addresses.
@@ -165,15 +170,15 @@ struct KeyframeContext {
 }
 
 impl KeyframeContext {
-    fn new(media: &Media) -> Self {
+    fn new(input: &OpenInput, video: &Arc<VideoStream>) -> Self {
         // For codecs that the classifier doesn't know, the decoder skips all but keyframes.
-        let is_sure = Classifier::of(&media.video.parameters).is_sure();
+        let is_sure = Classifier::of(&video.parameters).is_sure();
         let skip = if is_sure { Discard::Useless } else { Discard::NonKey };
         Self {
-            name: media.name.clone(),
-            stream: Arc::new(media.video.clone()),
-            start: media.start,
-            config: Arc::new(DecoderConfig::of(media).with_skip(skip)),
+            name: input.name.clone(),
+            stream: Arc::clone(video),
+            start: input.start(),
+            config: Arc::new(DecoderConfig::of(input, video).with_skip(skip)),
         }
     }
 

@@ -8,7 +8,7 @@ use moviola_av::packet::Packet;
 
 use crate::{
     index::{self, tables::ReadScope},
-    media::Media,
+    input::{OpenInput, VideoStream},
 };
 
 /// The numbers of the keyframes that a header lists; none if it doesn't list all frames.
@@ -19,8 +19,8 @@ pub(super) struct KeyframeNumbers {
 }
 
 impl KeyframeNumbers {
-    pub(super) fn of(media: &Media) -> Self {
-        let index = index::from_tables(media, ReadScope::Header);
+    pub(super) fn of(input: &OpenInput, video: &VideoStream) -> Self {
+        let index = index::from_tables(input, video, ReadScope::Header);
         let keyframes =
             index.iter().flat_map(|index| index.frames()).filter(|frame| frame.keyframe);
         let mut keyframes: Vec<_> = keyframes

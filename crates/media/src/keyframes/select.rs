@@ -11,7 +11,7 @@ use crate::{
         parameter_sets::Snapshot,
     },
     error::{Error, Result},
-    media::{Media, VideoStream, encrypted},
+    input::{OpenInput, VideoStream, encrypted},
     source::cannot_read,
 };
 
@@ -45,7 +45,7 @@ impl KeyframeJob {
 pub(super) struct Selector {
     name: String,
     demuxer: Demuxer,
-    video: VideoStream,
+    video: Arc<VideoStream>,
     classifier: Classifier,
     numbers: KeyframeNumbers,
     /// Packets that were read but not yet looked at.
@@ -67,9 +67,10 @@ pub(super) struct Selector {
 }
 
 impl Selector {
-    pub(super) fn new(media: Media) -> Self {
-        let numbers = KeyframeNumbers::of(&media);
-        let Media { name, mut demuxer, video, mut read_ahead, .. } = media;
+    /// The keyframes of the `video` of `input`, which reads nothing else.
+    pub(super) fn new(input: OpenInput, video: Arc<VideoStream>) -> Self {
+        let numbers = KeyframeNumbers::of(&input, &video);
+        let OpenInput { name, mut demuxer, mut read_ahead, .. } = input;
         let classifier = Classifier::of(&video.parameters);
         let flagged_only =
             demuxer.format_name().starts_with("mov") && skip_other_samples(&mut demuxer, &video);

@@ -14,6 +14,7 @@ use moviola_av::interrupt::Interrupt;
 use super::{
     Video,
     groups::GroupSource,
+    packets::PacketReader,
     schedule::{self, Groups, Parallelism, has_short_groups, index_from_tables},
     sequential::SequentialDecoder,
     wanted::GroupJob,
@@ -23,7 +24,7 @@ use crate::{
     error::{Error, Result},
     frame::Frame,
     index::FrameIndex,
-    media::Media,
+    input::{OpenInput, Purpose},
     send::{SendOutcome, send_all},
     source::{Source, SourceOptions},
     workers::{Bounds, OrderedPool, WorkerHandle},
@@ -73,41 +74,42 @@ impl FrameReader {
     ///
     /// # Errors
     ///
-    /// As [`Media::open`] and [`FrameReader::all`].
+    /// As [`OpenInput::open`] and [`FrameReader::all`].
     pub fn open(source: Source, options: SourceOptions) -> Result<Self> {
-        let media = Media::open(source, options)?;
-        let workers = (0..media.decoders()).map(|_| |frame| frame).collect();
-        Self::all(media, workers)
+        let input = OpenInput::open(source, options, Purpose::Video)?;
+        let workers = (0..input.decoders()).map(|_| |frame| frame).collect();
+        Self::all(input, workers)
     }
 }
 
 impl<T: Send + 'static> FrameReader<T> {
-    /// Starts decoding all frames of `media`. Each frame goes to one of the `workers`, each of
+    /// Starts decoding all frames of `input`. Each frame goes to one of the `workers`, each of
     /// which has a thread of its own.
     ///
     /// Any source will do, a pipe too.
     ///
     /// # Errors
     ///
-    /// [`Error::NoVideo`] if the decoder can't be opened, [`Error::Thread`] if the system gives no
+    /// [`Error::NoVideo`] if there is no video or its decoder can't be opened, [`Error::Thread`] if the system gives no
     /// thread.
-    pub fn all<W>(media: Media, workers: Vec<W>) -> Result<Self>
+    pub fn all<W>(mut input: OpenInput, workers: Vec<W>) -> Result<Self>
     where
         W: FnMut(Frame) -> T + Send + 'static,
     {
-        let Some(index) = index_from_tables(&media).map(Arc::new) else {
-            return Self::in_one(media, None, workers, |read| read());
+        let stream = input.read_video()?;
+        let Some(index) = index_from_tables(&input, &stream).map(Arc::new) else {
+            return Self::in_one(input, None, workers, |read| read());
         };
-        if !has_short_groups(&index, &media, workers.len()) {
-            return Self::in_one(media, Some(index), workers, |read| read());
+        if !has_short_groups(&index, schedule::room(&input, &stream), workers.len()) {
+            return Self::in_one(input, Some(index), workers, |read| read());
         }
-        let video = Video::of_media(media)?;
+        let video = Video::start(input)?;
         if video.reader().has_true_access_points(&index) {
             let count = u32::try_from(index.len()).unwrap_or(u32::MAX);
             let groups = Groups::new(Arc::clone(&index), 0..count);
             return Self::in_groups(video, index, groups, 1, workers);
         }
-        Self::in_one(video.into_media()?, Some(index), workers, |read| read())
+        Self::in_one(video.into_input()?, Some(index), workers, |read| read())
     }
 
     /// Starts decoding the frames of the given numbers, which must ascend. The damage policy of
@@ -130,8 +132,8 @@ impl<T: Send + 'static> FrameReader<T> {
         let mut groups = Groups::new(Arc::clone(&index), numbers);
         let cores = workers.len();
         let first: Vec<_> = groups.by_ref().take(schedule::looked_at(cores)).collect();
-        let parallelism =
-            schedule::choose_in_order(&first, cores, schedule::room(video.reader().media()));
+        let room = schedule::room(video.reader().input(), video.stream());
+        let parallelism = schedule::choose_in_order(&first, cores, room);
         let groups = first.into_iter().chain(groups);
         if parallelism == Parallelism::SideBySide {
             return Self::in_groups(video, index, groups, 1, workers);
@@ -147,7 +149,7 @@ impl<T: Send + 'static> FrameReader<T> {
     /// One decoder with many threads; the workers take turns at what `choose` takes of the frames
     /// that its argument gives.
     pub(super) fn in_one<W, C>(
-        media: Media,
+        mut input: OpenInput,
         index: Option<Arc<FrameIndex>>,
         workers: Vec<W>,
         mut choose: C,
@@ -158,11 +160,14 @@ impl<T: Send + 'static> FrameReader<T> {
             + Send
             + 'static,
     {
-        let (name, interrupt) = (media.name.clone(), media.interrupt.clone());
-        let damage_handler = DamageHandler::new(&media);
-        let decoder = SequentialDecoder::open_decoder(&media, index.as_deref(), workers.len())?;
+        let video = input.read_video()?;
+        let (name, interrupt) = (input.name.clone(), input.interrupt());
+        let damage_handler = DamageHandler::new(&input, &video);
+        let (count, of_tables) = (workers.len(), index.as_deref());
+        let decoder = SequentialDecoder::open_decoder(&input, &video, of_tables, count)?;
+        let reader = PacketReader::new(input, video);
         let mut stream =
-            SequentialDecoder::new(media, decoder, index, damage_handler.clone_for_worker());
+            SequentialDecoder::new(reader, decoder, index, damage_handler.clone_for_worker());
         Self::in_turns(&name, interrupt, damage_handler, workers, move || {
             choose(&mut || stream.next())
         })
@@ -202,12 +207,9 @@ impl<T: Send + 'static> FrameReader<T> {
     {
         let (interrupt, memory, waiting) = {
             let reader = video.reader();
-            let media = reader.media();
-            (
-                media.interrupt.clone(),
-                media.options.memory,
-                schedule::room(media).max(workers.len()),
-            )
+            let input = reader.input();
+            let room = schedule::room(input, &video.stream);
+            (input.interrupt(), input.options.memory, room.max(workers.len()))
         };
         let Video { name, stream, start, reader, fetcher, damage_handler, .. } = video;
         let bounds = Bounds { jobs: workers.len() + 1, results: waiting };
@@ -230,6 +232,11 @@ impl<T> FrameReader<T> {
     /// with a decoder of its own.
     pub fn worker_handle(&self) -> WorkerHandle<Frame, T> {
         self.worker_handle.clone()
+    }
+
+    /// Ends reading, from any thread: it fails from then on.
+    pub fn interrupt(&self) -> Interrupt {
+        self.interrupt.clone()
     }
 
     /// The frames that were decoded so far, or should have been, and are damaged, as ranges of
@@ -287,9 +294,10 @@ mod tests {
     /// Reads a few frames, makes reading fail, and returns what follows: numbers and errors.
     fn after_failure(workers: usize) -> Vec<std::result::Result<u64, String>> {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/cues.mkv");
-        let media = Media::open(Source::path(path), SourceOptions::default());
+        let options = SourceOptions::default();
+        let input = OpenInput::open(Source::path(path), options, Purpose::Video);
         let work = vec![|frame: Frame| frame.number.expect("tables number frames"); workers];
-        let reader = FrameReader::all(media.expect("one of our own clips"), work);
+        let reader = FrameReader::all(input.expect("one of our own clips"), work);
         let mut reader = reader.expect("it can be decoded");
         let few: Vec<_> = reader.by_ref().take(3).map(|number| number.ok()).collect();
         assert_eq!(few, [0, 1, 2].map(Some));

@@ -3,11 +3,7 @@
 use std::ops::Range;
 
 use super::Video;
-use crate::{
-    damage::{OnDamage, undecodable},
-    error::Error,
-    index::FrameMetadata,
-};
+use crate::{damage::undecodable, error::Error, index::FrameMetadata, source::OnDamage};
 
 impl Video {
     /// Says what to do about damaged frames from now on, whatever

@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result},
     frame::Frame,
     index::{FrameIndex, FrameMetadata},
-    media::VideoStream,
+    input::VideoStream,
 };
 
 impl Video {

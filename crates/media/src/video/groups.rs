@@ -22,7 +22,7 @@ use crate::{
     error::Result,
     frame::Frame,
     index::{FrameIndex, FrameMetadata},
-    media::VideoStream,
+    input::VideoStream,
     workers::Results,
 };
 

@@ -8,7 +8,7 @@ use super::{fetch::frame, wanted::shows_again};
 use crate::{
     damage::DecodeOutcome,
     index::{FrameIndex, FrameMetadata},
-    media::VideoStream,
+    input::VideoStream,
 };
 
 /// Turns the frames of one decoder into all the frames of an index.

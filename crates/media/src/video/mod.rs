@@ -29,6 +29,7 @@ use moviola_av::{interrupt::Interrupt, time::Pts};
 
 pub use all::FrameReader;
 pub(crate) use all::no_thread;
+pub(crate) use packets::PacketReader;
 pub use played::TimeSelection;
 pub use request::OutOfRange;
 pub(crate) use schedule::{index_from_tables, room};
@@ -40,15 +41,11 @@ use crate::{
     error::{Error, Result},
     frame::Frame,
     index::{self, FrameIndex},
-    media::{Media, VideoStream},
+    input::{OpenInput, Purpose, VideoStream},
     source::{Source, SourceOptions},
 };
-pub use crate::{
-    damage::{Damage, OnDamage},
-    index::FrameMetadata,
-};
+pub use crate::{index::FrameMetadata, input::Damage, source::OnDamage};
 use fetcher::Fetcher;
-use packets::PacketReader;
 
 /// A video of which any frame can be had.
 ///
@@ -91,22 +88,23 @@ impl Video {
     ///
     /// # Errors
     ///
-    /// As [`Media::open`].
+    /// As [`OpenInput::open`] and [`Video::start`].
     pub fn open(source: Source, options: SourceOptions) -> Result<Self> {
-        Self::of_media(Media::open(source, options)?)
+        Self::start(OpenInput::open(source, options, Purpose::Video)?)
     }
 
-    /// The same of a source that is open already, and of which nothing was read.
+    /// The video of `input`.
     ///
     /// # Errors
     ///
-    /// [`Error::Demux`] if its first packet can't be read.
-    pub fn of_media(media: Media) -> Result<Self> {
-        let (name, start) = (media.name.clone(), media.start);
-        let stream = Arc::new(media.video.clone());
-        let (mut config, cores) = (DecoderConfig::of(&media), media.decoders());
-        let damage_handler = DamageHandler::new(&media);
-        let mut reader = PacketReader::new(media);
+    /// [`Error::NoVideo`] if there is none that this build can decode; [`Error::Demux`] if its first
+    /// packet can't be read.
+    pub fn start(mut input: OpenInput) -> Result<Self> {
+        let stream = input.read_video()?;
+        let (name, start) = (input.name.clone(), input.start());
+        let (mut config, cores) = (DecoderConfig::of(&input, &stream), input.decoders());
+        let damage_handler = DamageHandler::new(&input, &stream);
+        let mut reader = PacketReader::new(input, Arc::clone(&stream));
         config.first_sets = reader.first_sets()?;
         let fetcher = Fetcher::new(config, cores);
         Ok(Self {
@@ -138,7 +136,7 @@ impl Video {
     /// [`Error::ReadOnce`] or [`Error::Demux`] if it can't be made.
     pub fn index(&mut self) -> Result<&FrameIndex> {
         if self.index.is_none() {
-            let index = index::build(self.reader().media())?;
+            let index = index::build(self.reader().input(), &self.stream)?;
             let is_doubtful = index.calls_all_keyframes() && !self.is_intra_only();
             self.index = Some(Arc::new(index));
             if is_doubtful {
@@ -156,7 +154,7 @@ impl Video {
         let is_true = self.reader().has_true_access_points(&known);
         let index = match is_true {
             true => known,
-            false => Arc::new(index::cached_from_packets(self.reader().media())?),
+            false => Arc::new(index::cached_from_packets(self.reader().input(), &self.stream)?),
         };
         self.index = Some(Arc::clone(&index));
         Ok(index)
@@ -170,17 +168,17 @@ impl Video {
         self.reader.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The media as it was opened, with nothing read.
-    fn into_media(self) -> Result<Media> {
+    /// The input as it was opened, with nothing read.
+    fn into_input(self) -> Result<OpenInput> {
         let reader = Arc::into_inner(self.reader);
         let reader = reader.ok_or_else(|| Error::ReadOnce { name: self.name.clone() })?;
-        reader.into_inner().unwrap_or_else(PoisonError::into_inner).into_media()
+        reader.into_inner().unwrap_or_else(PoisonError::into_inner).into_input()
     }
 
     /// What stops the reading of the source, from any thread: to be taken before the call that may
     /// have to be stopped, which then ends with [`Error::Demux`].
     pub fn interrupt(&self) -> Interrupt {
-        self.reader().media().interrupt.clone()
+        self.reader().input().interrupt()
     }
 
     /// How many frames there are.

@@ -11,7 +11,7 @@ use crate::{
     },
     error::{Error, Result},
     index::{FrameIndex, Origin, RandomAccessPoint},
-    media::{Media, encrypted},
+    input::{OpenInput, VideoStream, encrypted},
     source::cannot_read,
 };
 
@@ -26,8 +26,9 @@ const STEP_BACK_SECONDS: i64 = 10;
 /// Numbers are counted from a known packet: the first, or one recognised by its time and its
 /// position in the file. So they are right wherever a seek lands.
 #[derive(Debug)]
-pub(super) struct PacketReader {
-    media: Media,
+pub(crate) struct PacketReader {
+    input: OpenInput,
+    video: Arc<VideoStream>,
     /// Packets that were read and not returned yet.
     held: VecDeque<Packet>,
     /// Number of the next packet; `None` after a failed seek.
@@ -66,14 +67,18 @@ pub(super) struct Span {
 }
 
 impl PacketReader {
-    /// A reader of media of which nothing was read yet.
-    pub(super) fn new(mut media: Media) -> Self {
-        let held = std::mem::take(&mut media.read_ahead);
-        Self { media, held, next: Some(0), extradata: (0, None) }
+    /// A reader of the `video` of `input`, and of what else that reads; nothing was read of it yet.
+    pub(crate) fn new(mut input: OpenInput, video: Arc<VideoStream>) -> Self {
+        let held = std::mem::take(&mut input.read_ahead);
+        Self { input, video, held, next: Some(0), extradata: (0, None) }
     }
 
-    pub(super) fn media(&self) -> &Media {
-        &self.media
+    pub(super) fn input(&self) -> &OpenInput {
+        &self.input
+    }
+
+    pub(super) fn video(&self) -> &Arc<VideoStream> {
+        &self.video
     }
 
     /// The parameter sets, and the encoder's name, in the first packet. To be called before
@@ -84,7 +89,7 @@ impl PacketReader {
         {
             self.held.push_back(packet);
         }
-        let mut classifier = Classifier::of(&self.media.video.parameters);
+        let mut classifier = Classifier::of(&self.video.parameters);
         if let Some(first) = self.held.front() {
             classifier.classify(first.data(), first.is_key());
         }
@@ -126,7 +131,7 @@ impl PacketReader {
             let Ok(batch) = self.read(&Span { access_point, from, until, bytes: 1 }) else {
                 return true; // reading on gives the error
             };
-            let parameters = &self.media.video.parameters;
+            let parameters = &self.video.parameters;
             batch
                 .packets
                 .first()
@@ -134,14 +139,14 @@ impl PacketReader {
         })
     }
 
-    /// The media as it was opened, with nothing read.
+    /// The input as it was opened, with nothing read.
     ///
     /// # Errors
     ///
-    /// As [`Media::open`].
-    pub(super) fn into_media(mut self) -> Result<Media> {
-        self.media.demuxer = self.media.reopen()?;
-        Ok(self.media)
+    /// As [`OpenInput::open`].
+    pub(super) fn into_input(mut self) -> Result<OpenInput> {
+        self.input.demuxer = self.input.reopen()?;
+        Ok(self.input)
     }
 
     /// The packet after the last that was read, of the video or of the audio that is read along
@@ -174,7 +179,7 @@ impl PacketReader {
         if access_point.pts == i64::MIN {
             return false;
         }
-        let base = self.media.video.time_base;
+        let base = self.video.time_base;
         let step = STEP_BACK_SECONDS * i64::from(base.den()) / i64::from(base.num());
         let found = [0, step].into_iter().any(|step| {
             self.seek_once(access_point, access_point.pts.saturating_sub(step)).unwrap_or(false)
@@ -185,7 +190,7 @@ impl PacketReader {
 
     fn seek_once(&mut self, access_point: &RandomAccessPoint, ticks: i64) -> Result<bool> {
         self.held.clear();
-        let Media { demuxer, video, name, .. } = &mut self.media;
+        let (OpenInput { demuxer, name, .. }, video) = (&mut self.input, &self.video);
         let by_bytes = matches!(demuxer.format_name(), "mpegts" | "mpeg");
         let moved = match access_point.position.filter(|_| by_bytes) {
             Some(position) if ticks == access_point.pts => demuxer.seek_bytes(position),
@@ -212,7 +217,7 @@ impl PacketReader {
 
     /// Starts over from the first packet.
     fn rewind(&mut self) -> Result<()> {
-        self.media.demuxer = self.media.reopen()?;
+        self.input.demuxer = self.input.reopen()?;
         self.held.clear();
         self.next = Some(0);
         self.extradata = (self.extradata.0 + 1, None);
@@ -227,12 +232,12 @@ impl PacketReader {
             None => self.demux()?,
         };
         let Some(packet) = packet else { return Ok(None) };
-        if packet.stream_index() != self.media.video.index {
+        if packet.stream_index() != self.video.index {
             self.next = number; // audio has none
             return Ok(Some(packet));
         }
         if packet.is_encrypted() {
-            return Err(encrypted(&self.media.name));
+            return Err(encrypted(&self.input.name));
         }
         self.learn(&packet);
         self.next = number.map(|number| number + 1);
@@ -249,9 +254,9 @@ impl PacketReader {
 
     fn demux(&mut self) -> Result<Option<Packet>> {
         loop {
-            let read = self.media.demuxer.read_packet();
-            match read.map_err(|cause| cannot_read(&self.media.name, cause))? {
-                Some(packet) if !self.media.reads(packet.stream_index()) => {}
+            let read = self.input.demuxer.read_packet();
+            match read.map_err(|cause| cannot_read(&self.input.name, cause))? {
+                Some(packet) if !self.input.reads(packet.stream_index()) => {}
                 packet => return Ok(packet),
             }
         }
@@ -259,8 +264,8 @@ impl PacketReader {
 
     /// From now on reads the video only.
     pub(super) fn leave_out_audio(&mut self) {
-        self.media.leave_out_audio();
-        let video = self.media.video.index;
+        let video = self.video.index;
+        self.input.read_only(vec![video]);
         self.held.retain(|packet| packet.stream_index() == video);
     }
 }

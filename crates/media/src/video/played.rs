@@ -8,7 +8,7 @@ use super::{FrameReader, Video};
 use crate::{
     error::{Error, Result},
     frame::Frame,
-    media::Media,
+    input::OpenInput,
 };
 
 /// Tolerance: a frame's time that was rounded to `f64` and text must select that frame again.
@@ -99,19 +99,19 @@ impl<T: Send + 'static> FrameReader<T> {
     ///
     /// As [`FrameReader::chosen`]. Results are [`Error::ReadOnce`] if the frames of a pipe don't
     /// say when they are shown.
-    pub fn played<W>(media: Media, times: TimeSelection, workers: Vec<W>) -> Result<Self>
+    pub fn played<W>(input: OpenInput, times: TimeSelection, workers: Vec<W>) -> Result<Self>
     where
         W: FnMut(Frame) -> T + Send + 'static,
     {
-        let is_live = media.bytes().is_none() && media.duration().is_none();
-        if media.can_reopen() && !is_live {
-            let mut video = Video::of_media(media)?;
+        let is_live = input.bytes().is_none() && input.duration().is_none();
+        if input.can_reopen() && !is_live {
+            let mut video = Video::start(input)?;
             let numbers = video.numbers_played(times)?;
             return Self::chosen(video, numbers, workers);
         }
-        let name = media.name().to_owned();
+        let name = input.name().to_owned();
         let mut chooser = Chooser { times, name, held: None, is_over: false };
-        Self::in_one(media, None, workers, move |read| chooser.next(read))
+        Self::in_one(input, None, workers, move |read| chooser.next(read))
     }
 }
 
@@ -159,7 +159,10 @@ fn drop_with_reason(frame: &Frame) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::{Source, SourceOptions};
+    use crate::{
+        input::Purpose,
+        source::{Source, SourceOptions},
+    };
 
     /// Checks which frames are selected, of those that begin at `begins`; the last time is the end.
     #[track_caller]
@@ -222,9 +225,9 @@ mod tests {
         let path = format!("{}/../../testdata/{name}", env!("CARGO_MANIFEST_DIR"));
         let pipe = Source::reader(name, std::fs::File::open(&path).unwrap());
         [Source::path(path), pipe].map(|source| {
-            let media = Media::open(source, SourceOptions::default()).unwrap();
+            let input = OpenInput::open(source, SourceOptions::default(), Purpose::Video);
             let workers = vec![|frame: Frame| frame.number.unwrap(); 2];
-            let reader = FrameReader::played(media, times.clone(), workers).unwrap();
+            let reader = FrameReader::played(input.unwrap(), times.clone(), workers).unwrap();
             reader.collect::<Result<_>>().unwrap()
         })
     }

@@ -7,7 +7,7 @@ use moviola_av::pixel::PixelFormat;
 use super::wanted::{GroupJob, Target};
 use crate::{
     index::{FrameIndex, RandomAccessPoint, from_tables, tables::ReadScope},
-    media::{Media, VideoStream},
+    input::{OpenInput, VideoStream},
 };
 
 /// Files whose tables are scattered over more bytes than this are read from front to back.
@@ -130,8 +130,8 @@ pub(super) fn choose(costs: &[u32], cores: usize) -> Parallelism {
 }
 
 /// How many frames may wait for their turn, if they are as large as the container says.
-pub(crate) fn room(media: &Media) -> usize {
-    media.options.memory / bytes_of_stream(&media.video)
+pub(crate) fn room(input: &OpenInput, video: &VideoStream) -> usize {
+    input.options.memory / bytes_of_stream(video)
 }
 
 /// Threads of one decoder that does one job after the other on so many cores.
@@ -186,17 +186,17 @@ fn busiest(costs: &[u32], cores: usize) -> f64 {
 }
 
 /// The index from the container's tables, if it is quickly read.
-pub(crate) fn index_from_tables(media: &Media) -> Option<FrameIndex> {
-    let scattered = !media.container().starts_with("mov") && media.size() > MOST_SCATTERED_BYTES;
-    if scattered { None } else { from_tables(media, ReadScope::File) }
+pub(crate) fn index_from_tables(input: &OpenInput, video: &VideoStream) -> Option<FrameIndex> {
+    let scattered = !input.container().starts_with("mov") && input.size() > MOST_SCATTERED_BYTES;
+    if scattered { None } else { from_tables(input, video, ReadScope::File) }
 }
 
 /// Whether groups are short enough for several decoders to decode one each: frames that they decode
-/// ahead of their turn has to wait in memory.
-pub(super) fn has_short_groups(index: &FrameIndex, media: &Media, workers: usize) -> bool {
+/// ahead of their turn have to wait in memory, where there is `room` for so many.
+pub(super) fn has_short_groups(index: &FrameIndex, room: usize, workers: usize) -> bool {
     let workers = workers.max(2); // others may join one
     let waiting = index.longest_group().saturating_mul(workers - 1);
-    waiting <= room(media) && index.keyframes() >= workers as u64
+    waiting <= room && index.keyframes() >= workers as u64
 }
 
 /// About the bytes of a frame that is as the container says.

@@ -18,7 +18,7 @@ use crate::{
     error::{Error, Result},
     frame::Frame,
     index::FrameIndex,
-    media::{Media, VideoStream, cannot_decode},
+    input::{OpenInput, VideoStream, cannot_decode},
 };
 
 /// A decoder that reads all frames of a stream, one after another.
@@ -63,32 +63,34 @@ enum Numbering {
 impl SequentialDecoder {
     /// Opens a decoder whose threads keep as many cores busy as there are `workers`.
     pub(crate) fn open_decoder(
-        media: &Media,
+        input: &OpenInput,
+        video: &VideoStream,
         index: Option<&FrameIndex>,
         workers: usize,
     ) -> Result<StreamDecoder> {
-        let threads = schedule::threads_for_all(workers, schedule::room(media));
+        let threads = schedule::threads_for_all(workers, schedule::room(input, video));
         let reorder_delay = index.map_or(0, FrameIndex::reorder_delay);
-        let decoder = DecoderConfig::of(media).open(threads, reorder_delay);
-        decoder.map_err(|cause| cannot_decode(&media.name, &media.video, &cause))
+        let decoder = DecoderConfig::of(input, video).open(threads, reorder_delay);
+        decoder.map_err(|cause| cannot_decode(&input.name, video, &cause))
     }
 
-    /// The frames of `media`, of which nothing was read, through a decoder that was opened for it and
-    /// `index`.
+    /// The frames of what `reader` reads, which has read nothing yet, through a decoder that was
+    /// opened for it and `index`.
     pub(crate) fn new(
-        media: Media,
+        reader: PacketReader,
         decoder: StreamDecoder,
         index: Option<Arc<FrameIndex>>,
         damage_handler: DamageHandler,
     ) -> Self {
         let counted = Numbering::Counted { next: 0, last: None };
-        let codec = media.video.parameters.codec_name();
+        let video = Arc::clone(reader.video());
+        let codec = video.parameters.codec_name();
         let indexed = index.map(|index| Numbering::Indexed(IndexedOutput::new(index, codec)));
         Self {
-            video: Arc::new(media.video.clone()),
-            start: media.start,
-            name: media.name.clone(),
-            reader: PacketReader::new(media),
+            video,
+            start: reader.input().start(),
+            name: reader.input().name.clone(),
+            reader,
             decoder,
             numbering: indexed.unwrap_or(counted),
             damage_handler,

@@ -9,7 +9,7 @@ use crate::{
     decode::is_damage,
     error::{Error, Result},
     index::FrameIndex,
-    media::cannot_decode,
+    input::cannot_decode,
 };
 
 /// A stream's packets and its index.
@@ -32,7 +32,6 @@ impl Sources<'_> {
 
     pub(super) fn cannot_decode(&self, cause: &AvError) -> Error {
         let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
-        let media = reader.media();
-        cannot_decode(&media.name, &media.video, cause)
+        cannot_decode(&reader.input().name, reader.video(), cause)
     }
 }

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use moviola::{
     infer::{detect::Detector, preprocess::Preparer},
-    media::Media,
+    input::{OpenInput, Purpose},
     source::{Source, SourceOptions},
 };
 use moviola_av::{
@@ -78,7 +78,8 @@ pub(crate) fn detect(arguments: &Arguments) -> Result<Value> {
 
 /// All key packets of the video, in memory.
 fn key_packets(video: &str) -> Result<(CodecParameters, Vec<Packet>)> {
-    let stream = Media::open(Source::parse(video), SourceOptions::default())?.video().index;
+    let input = OpenInput::open(Source::parse(video), SourceOptions::default(), Purpose::Video)?;
+    let stream = input.video().expect("it has video").index;
     let options = DemuxerOptions { url: video.into(), ..DemuxerOptions::default() };
     let mut demuxer = Demuxer::open(options)?;
     let parameters = demuxer.stream(stream).context("no video")?.parameters()?;

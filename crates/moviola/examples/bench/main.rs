@@ -15,8 +15,8 @@ use moviola::{
     Frame,
     frame_view::{FrameView, Orientation},
     infer::{detect::DetectorOptions, session::SessionOptions},
+    input::{OpenInput, Purpose},
     keyframes::KeyframeReader,
-    media::Media,
     source::{Source, SourceOptions},
 };
 use moviola_av::frame::VideoFrame;
@@ -94,17 +94,21 @@ fn source_options(arguments: &Arguments) -> SourceOptions {
     SourceOptions { decoders: arguments.decoders.unwrap_or(usual.decoders), ..usual }
 }
 
-fn open(arguments: &Arguments) -> Result<Media> {
-    Ok(Media::open(Source::parse(arguments.video()), source_options(arguments))?)
+fn open(arguments: &Arguments) -> Result<OpenInput> {
+    Ok(OpenInput::open(
+        Source::parse(arguments.video()),
+        source_options(arguments),
+        Purpose::Video,
+    )?)
 }
 
 fn keyframes(arguments: &Arguments) -> Result<Value> {
     let (before, mut first) = (Instant::now(), None);
     let (frames, cpu_s, wall_s) = timed(|| {
-        let media = open(arguments)?;
-        let workers = (0..media.decoders()).map(|_| |keyframe: Frame| keyframe).collect();
+        let input = open(arguments)?;
+        let workers = (0..input.decoders()).map(|_| |keyframe: Frame| keyframe).collect();
         let mut frames = 0;
-        for keyframe in KeyframeReader::start(media, workers)? {
+        for keyframe in KeyframeReader::start(input, workers)? {
             drop(keyframe?);
             first.get_or_insert_with(|| before.elapsed().as_secs_f64());
             frames += 1;
@@ -119,8 +123,8 @@ fn view(frame: &VideoFrame) -> Result<FrameView<'_>> {
 }
 
 fn convert(arguments: &Arguments) -> Result<Value> {
-    let media = open(arguments)?;
-    let keyframe = KeyframeReader::start(media, vec![|keyframe: Frame| keyframe])?
+    let input = open(arguments)?;
+    let keyframe = KeyframeReader::start(input, vec![|keyframe: Frame| keyframe])?
         .next()
         .context("no keyframe")??;
     let view = keyframe.view().context("no kernel for this format")?;

@@ -148,10 +148,10 @@ fn collect(arguments: &Arguments) -> Result<(f64, f64)> {
         detector.detect_frame(&keyframe?.view().context("no kernel for this format")?)?;
     }
     let before = Instant::now();
-    let media = open(arguments)?;
-    let workers = (0..media.decoders()).map(|_| |keyframe: Frame| keyframe).collect();
+    let input = open(arguments)?;
+    let workers = (0..input.decoders()).map(|_| |keyframe: Frame| keyframe).collect();
     let all: Vec<_> =
-        KeyframeReader::start(media, workers)?.collect::<std::result::Result<_, _>>()?;
+        KeyframeReader::start(input, workers)?.collect::<std::result::Result<_, _>>()?;
     let mut first = None;
     for keyframe in &all {
         detector.detect_frame(&keyframe.view().context("no kernel for this format")?)?;

@@ -16,7 +16,10 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use moviola::{
-    Frame, Source, Video, keyframes::KeyframeReader, media::Media, source::SourceOptions,
+    Frame, Source, Video,
+    input::{OpenInput, Purpose},
+    keyframes::KeyframeReader,
+    source::SourceOptions,
     video::FrameReader,
 };
 use serde_json::{Value, json};
@@ -187,10 +190,14 @@ where
     W: FnMut(Frame) + Send + 'static,
 {
     let (count, cpu_s, wall_s) = timed(|| {
-        let media = Media::open(Source::path(&arguments.path), SourceOptions::default())?;
-        let workers = (0..media.decoders()).map(|_| make()).collect();
+        let input = OpenInput::open(
+            Source::path(&arguments.path),
+            SourceOptions::default(),
+            Purpose::Video,
+        )?;
+        let workers = (0..input.decoders()).map(|_| make()).collect();
         let mut count = 0_u64;
-        for frame in FrameReader::all(media, workers)? {
+        for frame in FrameReader::all(input, workers)? {
             frame?;
             count += 1;
         }
@@ -211,11 +218,12 @@ fn converting() -> impl FnMut(Frame) + Send + 'static {
 
 /// All keyframes, then the frames asked for, and how much memory that took.
 fn bounded(arguments: &Arguments) -> Result<Value> {
-    let media = Media::open(Source::path(&arguments.path), SourceOptions::default())?;
-    let workers = (0..media.decoders()).map(|_| drop::<Frame>).collect();
+    let input =
+        OpenInput::open(Source::path(&arguments.path), SourceOptions::default(), Purpose::Video)?;
+    let workers = (0..input.decoders()).map(|_| drop::<Frame>).collect();
     let mut keyframes = 0_u64;
     let before = Instant::now();
-    for keyframe in KeyframeReader::start(media, workers)? {
+    for keyframe in KeyframeReader::start(input, workers)? {
         keyframe?;
         keyframes += 1;
     }

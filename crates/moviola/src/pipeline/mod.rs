@@ -15,8 +15,8 @@ use std::{io, sync::Arc};
 use moviola_media::{
     error::Result,
     frame::Frame,
+    input::OpenInput,
     keyframes::KeyframeReader,
-    media::Media,
     video::{FrameReader, Video},
     workers::WorkerHandle,
 };
@@ -69,38 +69,38 @@ enum Reader {
 }
 
 impl Pipeline {
-    /// Starts to carry out `plan` on `media`, with as many workers as `tasks` serve; `observer`
+    /// Starts to carry out `plan` on `input`, with as many workers as `tasks` serve; `observer`
     /// listens to them.
     ///
     /// # Errors
     ///
     /// As [`KeyframeReader::start`], [`FrameReader::all`], [`FrameReader::played`] or
-    /// [`Video::of_media`], whichever the plan takes.
+    /// [`Video::start`], whichever the plan takes.
     pub(crate) fn start(
-        media: Media,
+        input: OpenInput,
         plan: &Plan,
         tasks: &Tasks,
         observer: Option<Arc<dyn FrameObserver>>,
     ) -> Result<Self> {
         let workers = Workers::new(tasks, observer.clone());
         let functions = || (0..tasks.workers()).map(|_| workers.function()).collect();
-        let requested = |media, which| {
+        let requested = |input, which| {
             let makes_images = plan.tasks.iter().any(|task| Task::image_extension(task).is_some());
-            let video = Video::of_media(media)?;
+            let video = Video::start(input)?;
             let requested = RequestedFrames::new(video, which, makes_images, workers.clone());
             Ok(Reader::Requested(Box::new(requested)))
         };
         let frames = match &plan.frames {
             Frames::Keyframes if tasks.is_loading() && tasks.workers() > 1 => {
-                Reader::Keyframes(start_while_loading(media, tasks.workers(), &workers)?)
+                Reader::Keyframes(start_while_loading(input, tasks.workers(), &workers)?)
             }
-            Frames::Keyframes => Reader::Keyframes(KeyframeReader::start(media, functions())?),
-            Frames::All => Reader::Frames(FrameReader::all(media, functions())?),
+            Frames::Keyframes => Reader::Keyframes(KeyframeReader::start(input, functions())?),
+            Frames::All => Reader::Frames(FrameReader::all(input, functions())?),
             Frames::Played(times) => {
-                Reader::Frames(FrameReader::played(media, times.clone(), functions())?)
+                Reader::Frames(FrameReader::played(input, times.clone(), functions())?)
             }
-            Frames::At(times) => requested(media, RequestedFrames::times(times))?,
-            Frames::Index(numbers) => requested(media, RequestedFrames::numbers(numbers))?,
+            Frames::At(times) => requested(input, RequestedFrames::times(times))?,
+            Frames::Index(numbers) => requested(input, RequestedFrames::numbers(numbers))?,
         };
         Ok(Self { frames, observer, index: 0 })
     }
@@ -119,13 +119,13 @@ impl Pipeline {
 /// Starts to decode keyframes with one worker fewer until the first frame is there: a core is busy
 /// with loading the model.
 fn start_while_loading(
-    media: Media,
+    input: OpenInput,
     count: usize,
     workers: &Workers,
 ) -> Result<KeyframeReader<FrameOutput>> {
     let deferred = DeferredWorker::new(workers.clone());
     let others = (1..count).map(|_| deferred.function()).collect();
-    let keyframes = KeyframeReader::start(media, others)?;
+    let keyframes = KeyframeReader::start(input, others)?;
     deferred.reader(keyframes.worker_handle());
     Ok(keyframes)
 }

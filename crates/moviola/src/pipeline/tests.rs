@@ -4,6 +4,7 @@ use std::sync::Mutex;
 
 use moviola_media::{
     frame::Frame,
+    input::Purpose,
     source::{Source, SourceOptions},
 };
 
@@ -39,9 +40,10 @@ impl FrameObserver for Fake {
     }
 }
 
-fn media() -> Media {
+fn input() -> OpenInput {
     let clip = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/demo.mp4");
-    Media::open(Source::path(clip), SourceOptions::default()).expect("it can be opened")
+    let input = OpenInput::open(Source::path(clip), SourceOptions::default(), Purpose::Video);
+    input.expect("it can be opened")
 }
 
 fn plan(frames: &str, tasks: &str) -> Plan {
@@ -54,7 +56,7 @@ fn outputs(
     observer: Option<Arc<dyn FrameObserver>>,
 ) -> Vec<FrameOutput> {
     let tasks = Tasks::load(plan, workers).expect("there are threads");
-    let pipeline = Pipeline::start(media(), plan, &tasks, observer).expect("it can be decoded");
+    let pipeline = Pipeline::start(input(), plan, &tasks, observer).expect("it can be decoded");
     pipeline.map(|output| output.expect("the clip is whole")).collect()
 }
 

@@ -16,7 +16,7 @@ use moviola_infer::error::Error as InferError;
 use moviola_media::{
     error::Result as MediaResult,
     hardware::{Hardware, Hwaccel},
-    media::Media,
+    input::{OpenInput, Purpose},
     source::{Source, SourceOptions},
 };
 
@@ -69,8 +69,8 @@ impl Records {
     ) -> Self {
         let mut records = Self::new(source.name().into(), plan);
         let options = SourceOptions { on_damage: plan.on_damage, ..options.clone() };
-        let media = records.open(source, options);
-        match media.and_then(|media| Pipeline::start(media, plan, tasks, observer)) {
+        let input = records.open(source, options);
+        match input.and_then(|input| Pipeline::start(input, plan, tasks, observer)) {
             Ok(pipeline) => records.pipeline = Some(pipeline),
             Err(error) => records.media_error(&error),
         }
@@ -161,15 +161,15 @@ impl Records {
         self.recorder.fail_writing(message);
     }
 
-    fn open(&mut self, source: Source, options: SourceOptions) -> MediaResult<Media> {
+    fn open(&mut self, source: Source, options: SourceOptions) -> MediaResult<OpenInput> {
         let is_named = matches!(options.hwaccel, Hwaccel::Kind(_));
-        let media = Media::open(source, options)?;
-        let record = SourceRecord::of(&media);
+        let input = OpenInput::open(source, options, Purpose::Video)?;
+        let record = SourceRecord::of(&input);
         self.duration = record.duration;
-        self.recorder.open(record, media.damage());
-        self.hardware = is_named.then(|| Arc::clone(media.hardware()));
-        self.interrupt = Some(media.interrupt());
-        Ok(media)
+        self.recorder.open(record, input.damage());
+        self.hardware = is_named.then(|| Arc::clone(input.hardware()));
+        self.interrupt = Some(input.interrupt());
+        Ok(input)
     }
 
     /// The source can't be read, or not any further.

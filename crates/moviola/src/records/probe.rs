@@ -4,18 +4,18 @@ use std::borrow::Cow;
 
 use moviola_av::{
     demuxer::Demuxer,
-    interrupt::Interrupt,
     stream::{MediaKind, Stream},
 };
 use moviola_media::{
     error::Result,
-    media::{Media, VideoStream},
-    source::{Source, SourceOptions, cannot_read},
+    input::{OpenInput, Purpose},
+    source::{Source, SourceOptions},
     video::Video,
 };
 use serde::{Deserialize, Serialize};
 
 use super::record::{AudioRecord, SCHEMA, VideoRecord};
+use crate::is_false;
 
 /// What a source is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,10 +37,10 @@ pub struct Probe {
     /// can't be counted without reading the source a second time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frames: Option<u64>,
-    /// The video stream that other commands read.
+    /// The video stream that is selected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub video: Option<VideoRecord>,
-    /// The first audio stream.
+    /// The audio stream that is selected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audio: Option<AudioRecord>,
     /// All streams.
@@ -59,6 +59,9 @@ pub struct StreamRecord {
     /// As the container writes it, such as `eng`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
+    /// Whether it is the one of its kind that is read.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub selected: bool,
 }
 
 /// Looks at a source: reads the header and, for what it leaves open, the first packets. Frames are
@@ -68,31 +71,26 @@ pub struct StreamRecord {
 /// # Errors
 ///
 /// [`Error::Open`](moviola_media::error::Error::Open) or
-/// [`Error::Demux`](moviola_media::error::Error::Demux) if it can't be read. A source without
-/// video is no error.
+/// [`Error::Demux`](moviola_media::error::Error::Demux) if it can't be read;
+/// [`Error::NoVideo`](moviola_media::error::Error::NoVideo) or
+/// [`Error::NoAudio`](moviola_media::error::Error::NoAudio) if it hasn't the stream that `options`
+/// name. A source without video is no error.
 pub fn probe(source: Source, options: &SourceOptions) -> Result<Probe> {
-    let source = source.opened()?;
-    let again = source.try_clone();
-    let (name, mut demuxer) = source.demuxer(options, Interrupt::new())?;
-    // An error here leaves some things unknown, which is no reason to keep back the rest.
-    if let Err(error) = demuxer.find_stream_info() {
-        tracing::debug!(%error, "the streams are not fully known");
-    }
-    let video = VideoStream::pick(&demuxer, options.stream);
-    let video = video.map_err(|cause| cannot_read(&name, cause))?;
-    let again = again.filter(|_| video.is_some());
+    let input = OpenInput::open(source, options.clone(), Purpose::Description)?;
+    let again = input.source().filter(|_| input.video().is_some());
     let counts = again.and_then(|source| count(source, options));
-    let listed = || video.as_ref().and_then(|video| keyframes(&demuxer, video.index));
+    let listed = || input.video().and_then(|video| keyframes(input.demuxer(), video.index));
+    let streams = input.demuxer().streams();
     Ok(Probe {
         schema: SCHEMA,
-        source: name,
-        container: demuxer.format_name().into(),
-        duration: demuxer.duration_us().map(|us| us as f64 / 1e6),
+        source: input.name().into(),
+        container: input.container().into(),
+        duration: input.duration(),
         keyframes: counts.map(|counts| counts.keyframes).or_else(listed),
         frames: counts.map(|counts| counts.frames),
-        video: video.as_ref().map(VideoRecord::of),
-        audio: find_audio(&demuxer),
-        streams: demuxer.streams().filter_map(stream_record).collect(),
+        video: input.video().map(VideoRecord::of),
+        audio: input.audio().map(AudioRecord::of),
+        streams: streams.filter_map(|stream| stream_record(&input, stream)).collect(),
     })
 }
 
@@ -106,11 +104,11 @@ struct Counts {
 /// The exact counts; `None` if the source isn't at hand, or can't be read as video: that is no
 /// reason to keep back the rest.
 fn count(source: Source, options: &SourceOptions) -> Option<Counts> {
-    let counted = Media::open(source, options.clone()).and_then(|media| {
-        if media.bytes().is_none() {
+    let counted = OpenInput::open(source, options.clone(), Purpose::Video).and_then(|input| {
+        if input.bytes().is_none() {
             return Ok(None);
         }
-        let mut video = Video::of_media(media)?;
+        let mut video = Video::start(input)?;
         let index = video.index()?;
         tracing::debug!(origin = ?index.origin(), "the frames are counted");
         Ok(Some(Counts { frames: index.len(), keyframes: index.keyframes() }))
@@ -121,17 +119,13 @@ fn count(source: Source, options: &SourceOptions) -> Option<Counts> {
     })
 }
 
-fn find_audio(demuxer: &Demuxer) -> Option<AudioRecord> {
-    let stream = demuxer.streams().find(|stream| stream.kind() == MediaKind::Audio)?;
-    Some(AudioRecord::of(&stream.parameters().ok()?))
-}
-
-fn stream_record(stream: Stream<'_>) -> Option<StreamRecord> {
+fn stream_record(input: &OpenInput, stream: Stream<'_>) -> Option<StreamRecord> {
     Some(StreamRecord {
         index: stream.index(),
         kind: kind(stream).into(),
         codec: stream.parameters().ok()?.codec_name().into(),
         language: stream.language().filter(|language| language != "und"),
+        selected: input.is_selected(stream.index()),
     })
 }
 

@@ -105,7 +105,7 @@ record! {
         /// The video stream that is read.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub video: Option<VideoRecord>,
-        /// The audio stream.
+        /// The audio stream that is selected.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub audio: Option<AudioRecord>,
     }
@@ -114,6 +114,9 @@ record! {
 record! {
     /// What a video stream is, as it is coded: not yet turned, its pixels not yet square.
     pub struct VideoRecord {
+        /// Its number among all streams.
+        #[serde(default)]
+        pub stream: u64,
         /// FFmpeg's name of the codec.
         pub codec: String,
         /// Coded width in pixels.
@@ -156,9 +159,12 @@ record! {
 }
 
 record! {
-    /// What a audio stream is.
+    /// What an audio stream is.
     #[derive(Eq)]
     pub struct AudioRecord {
+        /// Its number among all streams.
+        #[serde(default)]
+        pub stream: u64,
         /// FFmpeg's name of the codec.
         pub codec: String,
         /// Samples per second of a channel.

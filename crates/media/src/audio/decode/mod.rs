@@ -17,11 +17,11 @@ use super::{
     converter::AudioConverter,
     grid::Grid,
     marks::{Mark, Marks, Resync},
-    stream::encrypted,
 };
 use crate::{
     decode,
     error::{Error, Result},
+    input::encrypted_audio,
 };
 
 /// The tag of a packet without a timestamp.
@@ -39,14 +39,17 @@ const NO_TICKS: i64 = i64::MIN;
 ///
 /// ```
 /// use moviola_av::{Decoder, Demuxer, DemuxerOptions, MediaKind, Received};
-/// use moviola_media::audio::{AudioOptions, AudioStreamDecoder, AudioStream};
+/// use moviola_media::{
+///     audio::{AudioOptions, AudioStream, AudioStreamDecoder},
+///     source::AudioChoice,
+/// };
 ///
 /// # let url = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/h264_bframes.mp4");
 /// let mut demuxer = Demuxer::open(DemuxerOptions { url: url.into(), ..Default::default() })?;
 /// let video = demuxer.streams().find(|s| s.kind() == MediaKind::Video).expect("a video");
 /// let (video, parameters) = (video.index(), video.parameters()?);
 /// let mut decoder = Decoder::open(&parameters, &Default::default())?;
-/// let audio = AudioStream::pick(&demuxer, None)?.expect("audio");
+/// let audio = AudioStream::pick(&demuxer, &AudioChoice::Best)?.expect("audio");
 /// let wanted = AudioOptions { sample_rate: Some(16_000), channels: Some(1), ..Default::default() };
 /// let mut audio = AudioStreamDecoder::open("a clip", audio, None, wanted)?;
 ///
@@ -171,7 +174,7 @@ impl AudioStreamDecoder {
     /// [`Error::NoAudio`] after the end, if the packet is encrypted, or if memory is exhausted.
     pub fn push(&mut self, packet: &Packet) -> Result<Sent> {
         if packet.is_encrypted() {
-            return Err(encrypted(&self.name));
+            return Err(encrypted_audio(&self.name));
         }
         let ticks = packet.pts().or(packet.dts());
         self.first_packet = self.first_packet.or(ticks);

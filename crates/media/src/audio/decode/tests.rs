@@ -1,7 +1,7 @@
 use moviola_av::{demuxer::Demuxer, interrupt::Interrupt};
 
 use super::*;
-use crate::source::{Source, SourceOptions};
+use crate::source::{AudioChoice, Source, SourceOptions};
 
 /// A WAV file of one channel of 16 bits at 8 kHz, with two samples.
 fn wav() -> Vec<u8> {
@@ -27,7 +27,7 @@ fn packet(pts: i64, first: i16, stop: i16) -> Packet {
 
 /// Decodes packets; gives all samples as one piece, and the report.
 fn run(packets: &[Packet], wanted: AudioOptions) -> (Samples, AudioReport) {
-    let stream = AudioStream::pick(&demuxer(), None).unwrap().unwrap();
+    let stream = AudioStream::pick(&demuxer(), &AudioChoice::Best).unwrap().unwrap();
     let mut audio = AudioStreamDecoder::open("test", stream, None, wanted).unwrap();
     let mut whole: Option<Samples> = None;
     let mut receive = |audio: &mut AudioStreamDecoder| {

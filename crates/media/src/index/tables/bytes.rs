@@ -1,94 +1,6 @@
-//! Random access to a source's bytes, independent of FFmpeg.
+//! Reading of tables: small pieces through a buffer, and the numbers in them.
 
-use std::{
-    fs::File,
-    os::unix::fs::FileExt,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::SystemTime,
-};
-
-/// The bytes of a file or of memory. Clones share the count of bytes read.
-#[derive(Clone, Debug)]
-pub struct Bytes {
-    storage: Storage,
-    len: u64,
-    read: Arc<AtomicU64>,
-}
-
-#[derive(Clone, Debug)]
-enum Storage {
-    File(Arc<File>),
-    Memory(Arc<[u8]>),
-}
-
-impl Bytes {
-    /// The bytes of a regular file; `None` if it is a pipe or a device. Its cursor isn't moved.
-    pub fn file(file: File) -> Option<Self> {
-        let metadata = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
-        let read = Arc::default();
-        Some(Self { storage: Storage::File(Arc::new(file)), len: metadata.len(), read })
-    }
-
-    /// The bytes of a file in memory.
-    pub fn memory(bytes: Arc<[u8]>) -> Self {
-        let len = bytes.len() as u64;
-        Self { storage: Storage::Memory(bytes), len, read: Arc::default() }
-    }
-
-    /// Number of bytes when it was opened.
-    pub fn len(&self) -> u64 {
-        self.len
-    }
-
-    /// Whether there are no bytes.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// Number of bytes read so far, by all clones.
-    pub fn bytes_read(&self) -> u64 {
-        self.read.load(Ordering::Relaxed)
-    }
-
-    /// Appends `len` bytes from `position` on to `target`; `None` if there are fewer or reading
-    /// fails.
-    fn append(&self, position: u64, len: usize, target: &mut Vec<u8>) -> Option<()> {
-        // Lengths come from the file, so they are checked before anything is allocated.
-        let end = position.checked_add(len as u64).filter(|&end| end <= self.len)?;
-        match &self.storage {
-            Storage::Memory(bytes) => {
-                let range = usize::try_from(position).ok()?..usize::try_from(end).ok()?;
-                target.extend_from_slice(bytes.get(range)?);
-            }
-            Storage::File(file) => {
-                let start = target.len();
-                target.resize(start + len, 0);
-                file.read_exact_at(target.get_mut(start..)?, position).ok()?;
-            }
-        }
-        self.read.fetch_add(len as u64, Ordering::Relaxed);
-        Some(())
-    }
-
-    /// The file's time of last modification; `None` for memory.
-    pub(in crate::index) fn changed(&self) -> Option<SystemTime> {
-        match &self.storage {
-            Storage::File(file) => file.metadata().ok()?.modified().ok(),
-            Storage::Memory(_) => None,
-        }
-    }
-
-    /// The bytes from `start` up to `end`; `None` if there are fewer or reading fails.
-    pub(in crate::index) fn range(&self, start: u64, end: u64) -> Option<Vec<u8>> {
-        let len = usize::try_from(end.checked_sub(start)?).ok()?;
-        let mut bytes = Vec::new();
-        self.append(start, len, &mut bytes)?;
-        Some(bytes)
-    }
-}
+pub(super) use crate::source::Bytes;
 
 /// A buffered reader of small pieces.
 #[derive(Debug)]
@@ -177,18 +89,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranges_beyond_the_end_are_not_read() {
-        let bytes = Bytes::memory(vec![1, 2, 3, 4].into());
-        assert_eq!(bytes.range(1, 3), Some(vec![2, 3]));
-        assert_eq!(bytes.range(1, 5), None);
-        assert_eq!(bytes.range(3, 1), None);
-        assert_eq!(bytes.range(u64::MAX, u64::MAX), None);
-        assert_eq!(bytes.bytes_read(), 2);
-    }
-
-    #[test]
     fn a_window_reads_adjacent_pieces_once() {
-        let bytes = Bytes::memory((0..100).collect());
+        let bytes = Bytes::memory((0..100).collect::<Vec<u8>>());
         let mut window = Window::new(&bytes, 16);
         assert_eq!(window.get(10, 2), Some(&[10, 11][..]));
         assert_eq!(window.get(24, 2), Some(&[24, 25][..]));

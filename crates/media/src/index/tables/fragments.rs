@@ -313,7 +313,7 @@ mod tests {
     #[test]
     fn the_samples_of_all_fragments_together_are_limited() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/fragmented.mp4");
-        let bytes = Bytes::memory(std::fs::read(path).unwrap().into());
+        let bytes = Bytes::memory(std::fs::read(path).unwrap());
         let moov = mp4::find_moov(&mut Window::new(&bytes, AHEAD)).unwrap();
         let track = Track::read(&bytes, moov, 1).unwrap();
         let count = |most| {

@@ -17,7 +17,7 @@ mod tracks;
 
 use moviola_av::demuxer::Demuxer;
 
-pub use self::bytes::Bytes;
+use self::bytes::Bytes;
 
 /// A packet of a stream as the container lists it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -125,7 +125,7 @@ mod tests {
         let sidx: Vec<_> = words.into_iter().chain(entries).flat_map(u32::to_be_bytes).collect();
         let header = Header { kind: *b"sidx", start: 92, payload: 100, end: 200, is_cut: false };
         let mut segments = Segments::new(1, 90_000);
-        let bytes = Bytes::memory(vec![0; file_len].into());
+        let bytes = Bytes::memory(vec![0; file_len]);
         segments.read(&bytes, &[1], &sidx, header).map(|()| segments)
     }
 

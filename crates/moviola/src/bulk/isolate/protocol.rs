@@ -10,7 +10,7 @@ use std::{path::PathBuf, time::Duration};
 use moviola_infer::provider::ProviderReport;
 use moviola_media::{
     image::ImageError,
-    source::{IoMode, Place, Source, SourceOptions},
+    source::{IoMode, Location, Source, SourceOptions, StreamSelection},
 };
 use serde::{Deserialize, Serialize, de::Error};
 
@@ -39,7 +39,8 @@ pub(super) struct WireOptions {
     allow_protocols: String,
     max_pixels: u64,
     network_timeout: Duration,
-    stream: Option<usize>,
+    video_stream: String,
+    audio_stream: String,
     hwaccel: String,
     index_cache: Option<ExactPath>,
     memory: usize,
@@ -95,13 +96,14 @@ impl WireOptions {
             ref allow_protocols,
             max_pixels,
             network_timeout,
-            stream,
+            ref streams,
             decoders: _,
             hwaccel,
             on_damage: _,
             ref index_cache,
             memory,
-            pool: _, // what pictures are in can't be shared with another process
+            pool: _,      // what pictures are in can't be shared with another process
+            interrupt: _, // nor what stops the work
         } = options;
         let allow_protocols = allow_protocols.to_string();
         let hwaccel = hwaccel.to_string();
@@ -111,7 +113,8 @@ impl WireOptions {
             allow_protocols,
             max_pixels,
             network_timeout,
-            stream,
+            video_stream: streams.video.to_string(),
+            audio_stream: streams.audio.to_string(),
             hwaccel,
             index_cache,
             memory,
@@ -125,7 +128,10 @@ impl WireOptions {
             allow_protocols: self.allow_protocols.parse().map_err(serde_json::Error::custom)?,
             max_pixels: self.max_pixels,
             network_timeout: self.network_timeout,
-            stream: self.stream,
+            streams: StreamSelection {
+                video: self.video_stream.parse().map_err(serde_json::Error::custom)?,
+                audio: self.audio_stream.parse().map_err(serde_json::Error::custom)?,
+            },
             decoders: 1,
             hwaccel: self.hwaccel.parse().map_err(serde_json::Error::custom)?,
             index_cache: self.index_cache.map(|path| path.0.into()),
@@ -143,9 +149,9 @@ impl Job {
         let source = source.map_err(refused)?;
         let unwritten = |error: ImageError| SourceFailure::unwritten(error.to_string());
         let folders = folders.map_err(|error| refused(unwritten(error)))?;
-        let place = match source.place() {
-            Some(Place::Path(path)) => Written::Path(ExactPath(path.into())),
-            Some(Place::Url(url)) => Written::Url(url.into()),
+        let place = match source.location() {
+            Some(Location::Path(path)) => Written::Path(ExactPath(path.into())),
+            Some(Location::Url(url)) => Written::Url(url.into()),
             None => return Err(refused(SourceFailure::not_elsewhere())),
         };
         Ok((Self { place, folders }, source.name().into()))
@@ -170,7 +176,10 @@ impl Job {
 mod tests {
     use std::path::Path;
 
-    use moviola_media::hardware::Hwaccel;
+    use moviola_media::{
+        hardware::Hwaccel,
+        source::{AudioChoice, VideoChoice},
+    };
 
     use super::*;
 
@@ -181,7 +190,10 @@ mod tests {
             allow_protocols: "https,tcp".parse().unwrap(),
             max_pixels: 7,
             network_timeout: Duration::from_millis(1500),
-            stream: Some(2),
+            streams: StreamSelection {
+                video: VideoChoice::Number(2),
+                audio: AudioChoice::Language("eng".into()),
+            },
             decoders: 1,
             hwaccel: Hwaccel::Auto,
             index_cache: Some(Path::new("cache").into()),

@@ -2,23 +2,22 @@
 
 use moviola_av::{
     color::{Color, ColorMatrix, ColorRange},
-    parameters::CodecParameters,
     pixel::PixelFormat,
 };
-use moviola_media::media::{Media, VideoStream};
+use moviola_media::input::{AudioStream, OpenInput, VideoStream};
 
 use super::{AudioRecord, ColorRecord, SCHEMA, SourceRecord, VideoRecord};
 
 impl SourceRecord {
-    /// What is known of `media` before a picture is decoded.
-    pub fn of(media: &Media) -> Self {
+    /// What is known of `input` before a picture is decoded.
+    pub fn of(input: &OpenInput) -> Self {
         Self {
             schema: SCHEMA,
-            source: media.name().into(),
-            container: media.container().into(),
-            duration: media.duration(),
-            video: Some(VideoRecord::of(media.video())),
-            audio: media.audio().as_ref().map(AudioRecord::of),
+            source: input.name().into(),
+            container: input.container().into(),
+            duration: input.duration(),
+            video: input.video().map(VideoRecord::of),
+            audio: input.audio().map(AudioRecord::of),
         }
     }
 
@@ -35,6 +34,7 @@ impl VideoRecord {
     pub fn of(stream: &VideoStream) -> Self {
         let parameters = &stream.parameters;
         let mut record = Self {
+            stream: stream.index as u64,
             codec: parameters.codec_name().into(),
             width: known(parameters.width()),
             height: known(parameters.height()),
@@ -62,9 +62,11 @@ impl VideoRecord {
 }
 
 impl AudioRecord {
-    /// What the container says of a audio stream.
-    pub fn of(parameters: &CodecParameters) -> Self {
+    /// What the container says of `stream`.
+    pub fn of(stream: &AudioStream) -> Self {
+        let parameters = &stream.parameters;
         Self {
+            stream: stream.index as u64,
             codec: parameters.codec_name().into(),
             sample_rate: known(parameters.sample_rate()),
             channels: known(parameters.channels()),

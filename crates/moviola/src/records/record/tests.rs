@@ -13,6 +13,7 @@ fn source() -> SourceRecord {
         container: "mov,mp4".into(),
         duration: Some(13.055),
         video: Some(VideoRecord {
+            stream: 0,
             codec: "h264".into(),
             width: Some(480),
             height: Some(270),
@@ -27,6 +28,7 @@ fn source() -> SourceRecord {
             mirrored: false,
         }),
         audio: Some(AudioRecord {
+            stream: 1,
             codec: "aac".into(),
             sample_rate: Some(16000),
             channels: Some(2),
@@ -77,7 +79,7 @@ fn summary() -> SummaryRecord {
 fn records_are_written_as_documented() {
     check(
         Record::Source(source()),
-        r#"{"type":"source","schema":1,"source":"a.mp4","container":"mov,mp4","duration":13.055,"video":{"codec":"h264","width":480,"height":270,"frame_rate":29.97,"rotation":0,"pixel_format":"yuv420p","color":{"matrix":"bt709","range":"limited"}},"audio":{"codec":"aac","sample_rate":16000,"channels":2}}"#,
+        r#"{"type":"source","schema":1,"source":"a.mp4","container":"mov,mp4","duration":13.055,"video":{"stream":0,"codec":"h264","width":480,"height":270,"frame_rate":29.97,"rotation":0,"pixel_format":"yuv420p","color":{"matrix":"bt709","range":"limited"}},"audio":{"stream":1,"codec":"aac","sample_rate":16000,"channels":2}}"#,
     );
     check(
         Record::Keyframe(keyframe()),

@@ -1,0 +1,80 @@
+//! From what was asked for to a stream, or to an error that says which there are.
+
+use std::fmt::Display;
+
+use moviola_av::{
+    demuxer::Demuxer,
+    stream::{MediaKind, Stream},
+};
+
+use crate::source::{AudioChoice, VideoChoice};
+
+/// The number of the stream of video that `choice` means.
+pub(super) fn find_video(demuxer: &Demuxer, choice: VideoChoice) -> Option<usize> {
+    if let VideoChoice::Number(number) = choice {
+        return demuxer.stream(number).filter(is_video).map(Stream::index);
+    }
+    let mut best = None;
+    for stream in demuxer.streams().filter(is_video) {
+        let score = score(&stream);
+        if best.is_none_or(|(highest, _)| score > highest) {
+            best = Some((score, stream.index()));
+        }
+    }
+    best.map(|(_, index)| index)
+}
+
+/// As the ffmpeg command weighs them.
+fn score(stream: &Stream<'_>) -> u64 {
+    const DEFAULT_BONUS: u64 = 5_000_000;
+    let pixels = stream
+        .parameters()
+        .map_or(0, |parameters| u64::from(parameters.width()) * u64::from(parameters.height()));
+    pixels + if stream.disposition().is_default() { DEFAULT_BONUS } else { 0 }
+}
+
+/// Whether it is video; cover art is none.
+fn is_video(stream: &Stream<'_>) -> bool {
+    stream.kind() == MediaKind::Video && !stream.disposition().is_attached_picture()
+}
+
+/// Whether it is audio that `choice` may mean.
+pub(super) fn may_be_meant(stream: &Stream<'_>, choice: &AudioChoice) -> bool {
+    let is_meant = match choice {
+        AudioChoice::Best => true,
+        AudioChoice::Number(number) => stream.index() == *number,
+        AudioChoice::Language(wanted) => {
+            stream.language().is_some_and(|language| language.eq_ignore_ascii_case(wanted))
+        }
+    };
+    is_meant && stream.kind() == MediaKind::Audio
+}
+
+/// Says that there is no such stream of video, and which there are; `None` if there are none.
+pub(super) fn no_such_video(demuxer: &Demuxer, choice: VideoChoice) -> Option<String> {
+    no_such(demuxer, "video", &choice, is_video)
+}
+
+/// Says that there is no such stream of audio, and which there are; `None` if there are none.
+pub(super) fn no_such_audio(demuxer: &Demuxer, choice: &AudioChoice) -> Option<String> {
+    no_such(demuxer, "audio", choice, |stream| stream.kind() == MediaKind::Audio)
+}
+
+fn no_such(
+    demuxer: &Demuxer,
+    kind: &str,
+    choice: &dyn Display,
+    is_of_kind: impl Fn(&Stream<'_>) -> bool,
+) -> Option<String> {
+    let streams: Vec<_> = demuxer.streams().filter(is_of_kind).map(describe).collect();
+    let there = streams.join(", ");
+    let reason = format!("there is no {kind} stream {choice}; its {kind} streams: {there}");
+    (!streams.is_empty()).then_some(reason)
+}
+
+/// Such as `1 (aac, eng)`.
+fn describe(stream: Stream<'_>) -> String {
+    let codec = stream.parameters().map_or("unknown", |parameters| parameters.codec_name());
+    let language = stream.language().map(|language| format!(", {language}")).unwrap_or_default();
+    format!("{} ({codec}{language})", stream.index())
+}

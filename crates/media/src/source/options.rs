@@ -1,0 +1,89 @@
+//! How a source is opened and read.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use moviola_av::{interrupt::Interrupt, pool::FramePool, protocols::Protocols};
+
+use super::{OnDamage, StreamSelection};
+use crate::hardware::Hwaccel;
+
+/// What a pool keeps that no picture uses: twenty pictures in 1080p.
+const MAX_IDLE_BYTES: usize = 64 << 20;
+
+/// How a local file is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum IoMode {
+    /// `pread` into a small buffer.
+    #[default]
+    Read,
+    /// A memory mapping. If another process truncates the file meanwhile, the system sends
+    /// SIGBUS: opt in only where `moviola_av::io::sigbus::install` has run, which turns it into
+    /// an error.
+    Map,
+    /// A mapping for files over 1 GiB, `pread` for the others. The caution of `Map` applies.
+    Auto,
+}
+
+/// How to open a source. Every field has a working default.
+#[derive(Clone, Debug)]
+pub struct SourceOptions {
+    /// How a local file is read. Default: [`IoMode::Read`].
+    pub io: IoMode,
+    /// Protocols allowed beyond those the source itself needs. Default: none.
+    pub allow_protocols: Protocols,
+    /// Pictures with more pixels than this are an error, which ends a reading of frames; of
+    /// keyframes the others still come. Default: 268 435 456 (16384²).
+    pub max_pixels: u64,
+    /// Give up on a network source that is silent for this long. Default: 30 s.
+    pub network_timeout: Duration,
+    /// Which streams are read. Default: the best of each kind.
+    pub streams: StreamSelection,
+    /// How many threads decode, and convert, at once: each a keyframe or a group of pictures, or
+    /// all of them one stream. Default: the number of cores this process may use.
+    pub decoders: usize,
+    /// Which hardware may decode. Default: none.
+    pub hwaccel: Hwaccel,
+    /// What to do about damaged frames of a [`Video`](crate::video::Video) or a
+    /// [`FrameReader`](crate::video::FrameReader). Keyframes alone always come as they are. Default:
+    /// keep them.
+    pub on_damage: OnDamage,
+    /// A folder that keeps the indexes of files that must be read through to make one, so that it
+    /// is done once. Default: none; nothing is written.
+    pub index_cache: Option<Arc<Path>>,
+    /// Bytes of decoded pictures that may wait for their turn where groups of pictures are decoded
+    /// side by side. Default: 256 MiB.
+    pub memory: usize,
+    /// Where pictures get their memory; sources opened with clones of these options share it.
+    /// Default: a new one that keeps at most 64 MiB that no picture uses.
+    pub pool: Arc<FramePool>,
+    /// Ends the opening of sources and whatever reads them then, from any thread, for all that are
+    /// opened with clones of these options. Each reader has an interrupt of its own as well.
+    /// Default: none.
+    pub interrupt: Option<Interrupt>,
+}
+
+impl Default for SourceOptions {
+    fn default() -> Self {
+        Self {
+            io: IoMode::default(),
+            allow_protocols: Protocols::automatic(),
+            max_pixels: 1 << 28,
+            network_timeout: Duration::from_secs(30),
+            streams: StreamSelection::default(),
+            decoders: crate::budget::cores(),
+            hwaccel: Hwaccel::default(),
+            on_damage: OnDamage::default(),
+            index_cache: None,
+            memory: 256 << 20,
+            pool: FramePool::new(MAX_IDLE_BYTES),
+            interrupt: None,
+        }
+    }
+}
+
+impl SourceOptions {
+    /// What ends the opening and the reading of one source: its own, which the caller's ends too.
+    pub(crate) fn new_interrupt(&self) -> Interrupt {
+        self.interrupt.as_ref().map(Interrupt::child).unwrap_or_default()
+    }
+}
