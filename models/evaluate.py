@@ -1,4 +1,4 @@
-"""Measures the exported detector on scenes it never saw, through ONNX Runtime.
+"""Measures the exported detector on scenes that were not used in training, with ONNX Runtime.
 
     python evaluate.py demo.onnx --output accuracy.json
 
@@ -18,7 +18,7 @@ import onnxruntime
 
 import scenes
 
-# Training takes its seeds from 0 upwards and is far from reaching this one.
+# Far above the seeds used in training, which start at 0.
 FIRST_UNSEEN_SEED = 10_000_000
 MATCH = 0.5
 LOWEST_CONFIDENCE = 0.01
@@ -28,7 +28,7 @@ VIDEO_SIZE = (640, 360)
 
 
 class Detector:
-    """The ONNX file with what stands before and after it: letterbox, selection, NMS."""
+    """The ONNX model with its pre- and postprocessing: letterbox, threshold, NMS."""
 
     def __init__(self, path):
         options = onnxruntime.SessionOptions()
@@ -37,7 +37,7 @@ class Detector:
         self.seconds = []
 
     def __call__(self, picture):
-        """Detections as rows of class, confidence, x1, y1, x2, y2 in pixels of the picture."""
+        """Detections as rows of class, confidence, x1, y1, x2, y2 in pixels of the image."""
         square, _, (scale, left, top) = scenes.letterbox(picture, np.empty((0, 5), np.float32))
         images = np.ascontiguousarray(square.transpose(2, 0, 1)[None], np.float32) / 255
         start = time.process_time()
@@ -51,7 +51,7 @@ class Detector:
 
 
 def select(output):
-    """The candidates of one image that survive the threshold and the suppression within their class."""
+    """The candidates of an image after the threshold and NMS per class."""
     scores = output[4:]
     classes, points = np.nonzero(scores >= LOWEST_CONFIDENCE)
     centre, size = output[:2, points].T, output[2:4, points].T
@@ -65,7 +65,7 @@ def select(output):
 
 
 def overlaps(box, boxes):
-    """IoU of one box with many."""
+    """IoU of one box with each of several."""
     shared = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
     shared = np.clip(shared, 0, None).prod(1)
     areas = (boxes[:, 2:] - boxes[:, :2]).prod(1)
@@ -73,7 +73,7 @@ def overlaps(box, boxes):
 
 
 def judge(found, labels):
-    """Which detections are right: each object is found once, by its most confident detection."""
+    """Which detections are correct: each object counts once, for its most confident detection."""
     right, free = np.zeros(len(found), bool), np.ones(len(labels), bool)
     for index in np.argsort(-found[:, 1], kind="stable"):
         if not len(labels):
@@ -86,7 +86,7 @@ def judge(found, labels):
 
 
 def average_precision(confidence, right, objects):
-    """The area under the precision-recall curve, with precision made to fall only."""
+    """The area under the precision-recall curve, with precision made monotonically decreasing."""
     right = right[np.argsort(-confidence, kind="stable")]
     hits = np.cumsum(right)
     precision = hits / np.arange(1, len(right) + 1)
@@ -95,7 +95,7 @@ def average_precision(confidence, right, objects):
 
 
 def figures(detector, pictures):
-    """Accuracy over pairs of picture and labels."""
+    """The accuracy over pairs of image and labels."""
     found, right, labels = [], [], []
     for picture, truth in pictures:
         detections = detector(picture)
@@ -118,7 +118,7 @@ def figures(detector, pictures):
 
 
 def through_h264(pictures, crf):
-    """The same pictures after H.264 at a given quality, as a decoder would hand them on."""
+    """The same images after encoding with H.264 at a given quality, and decoding."""
     width, height = VIDEO_SIZE
     raw = ["-f", "rawvideo", "-pix_fmt", "rgb24"]
     encode = ["ffmpeg", "-v", "error", *raw, "-s", f"{width}x{height}", "-r", "25", "-i", "-", "-c:v", "libx264",
@@ -132,7 +132,7 @@ def through_h264(pictures, crf):
 
 
 def keyframes_of(clip):
-    """The demo clip's keyframes, decoded, with the true boxes that lie beside it."""
+    """The demo clip's keyframes, decoded, with their true boxes."""
     truth = json.loads(clip.with_suffix(".boxes.json").read_text())
     width, height = truth["width"], truth["height"]
     words = ["ffmpeg", "-v", "error", "-skip_frame", "nokey", "-i", str(clip), "-vsync", "passthrough",
@@ -144,7 +144,7 @@ def keyframes_of(clip):
 
 
 def on_clip(detector, clip):
-    """What the command would report on the demo clip with its default confidence."""
+    """The accuracy on the demo clip at the command's default confidence."""
     right = wrong = objects = 0
     worst = 1.0
     for picture, labels in keyframes_of(clip):
@@ -168,7 +168,7 @@ def main():
     detector = Detector(arguments.model)
     seeds = range(FIRST_UNSEEN_SEED, FIRST_UNSEEN_SEED + arguments.scenes)
     report = {"unseen": figures(detector, [scenes.scene(seed) for seed in seeds])}
-    # CPU time, because wall time tells more about what else the machine was doing.
+    # CPU time, because wall time depends on the machine's other load.
     report["inference_cpu_ms"] = round(1000 * float(np.median(detector.seconds)), 1)
     wide = [scenes.scene(seed + arguments.scenes, VIDEO_SIZE) for seed in seeds[:arguments.scenes // 5]]
     for crf in (23, 32):

@@ -1,4 +1,4 @@
-"""Writes a trained detector as ONNX and proves that the file computes the same."""
+"""Exports a trained detector to ONNX and checks that the file gives the same results."""
 
 import argparse
 from pathlib import Path
@@ -12,7 +12,7 @@ import scenes
 from network import Detector, decode, fuse, points
 
 OPSET = 17
-# The newest version that every ONNX Runtime since 1.15 reads.
+# The newest version that every ONNX Runtime since 1.15 supports.
 IR_VERSION = 9
 TOLERANCE = 5e-3
 
@@ -29,7 +29,7 @@ class Fixed(torch.nn.Module):
 
 
 def metadata():
-    """What a reader needs to use the file, in the keys that detectors commonly carry."""
+    """The metadata that programs need to use the file, with the keys that detectors commonly have."""
     side = scenes.INPUT_SIZE
     return {
         "description": "Moviola demo detector: coloured shapes, trained on synthetic scenes",
@@ -47,7 +47,7 @@ def metadata():
 
 @torch.no_grad()
 def export(network, path):
-    """Fuses, traces, annotates, checks. `network` is changed."""
+    """Fuses, traces, adds metadata and checks. Modifies `network`."""
     network = network.eval().to(memory_format=torch.contiguous_format)
     reference = network(example_images())
     network = Fixed(fuse(network), scenes.INPUT_SIZE)
@@ -63,13 +63,13 @@ def export(network, path):
 
 
 def example_images():
-    """A scene as the network wants it."""
+    """A scene as the network's input."""
     picture, _, _ = scenes.letterbox(*scenes.scene(0))
     return torch.from_numpy(picture.transpose(2, 0, 1)[None].astype(np.float32) / 255)
 
 
 def compare(reference, path):
-    """Fails unless ONNX Runtime gives the numbers that PyTorch gave before fusing."""
+    """Fails unless ONNX Runtime gives the same numbers as PyTorch before fusing."""
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     found = session.run(None, {"images": example_images().numpy()})[0]
     wanted = reference.numpy()

@@ -12,12 +12,12 @@ from torch import nn
 from torch.nn import functional as F
 
 STRIDES = (8, 16, 32)
-# How far a side may lie from its point, in strides: e^5 is more than any input is wide.
+# The largest log distance of a side from its point, in strides: e^5 is wider than any input.
 MAX_LOG_DISTANCE = 5.0
 
 
 class Conv(nn.Module):
-    """Convolution, batch normalisation, ReLU. ReLU because runtimes fold it into the convolution."""
+    """Convolution, batch normalisation, ReLU. ReLU, because runtimes fuse it with the convolution."""
 
     def __init__(self, inputs, outputs, kernel=3, stride=1, groups=1, relu=True):
         super().__init__()
@@ -40,7 +40,7 @@ class Conv(nn.Module):
 
 
 class Residual(nn.Module):
-    """Two convolutions beside a shortcut."""
+    """Two convolutions with a shortcut."""
 
     def __init__(self, channels, inner):
         super().__init__()
@@ -73,7 +73,7 @@ class Detector(nn.Module):
         nn.init.constant_(self.score[-1].bias, -4.6)  # p = 0.01: nearly every point is background
 
     def pyramid(self, x):
-        """Features at strides 8, 16 and 32, each having seen the other two."""
+        """Features at strides 8, 16 and 32, each combined with the other two."""
         c8 = self.level8(self.stem(x))
         c16 = self.level16(c8)
         c32 = self.level32(c16)
@@ -123,7 +123,7 @@ def corners(sides, centres, strides):
 
 
 def fuse(module):
-    """Folds every normalisation into its convolution, in place; the outputs stay the same."""
+    """Folds every normalisation into its convolution, in place; outputs do not change."""
     for name, child in module.named_children():
         if isinstance(child, Conv):
             setattr(module, name, child.fused())

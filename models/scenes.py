@@ -1,4 +1,4 @@
-"""Synthetic scenes for the demo detector: a picture and the boxes of what is in it.
+"""Synthetic scenes for the demo detector: an image and the boxes of its objects.
 
 Everything is a pure function of a seed, so a scene is named by one number and
 "unseen" means "a seed that training never used". Colours are RGB, boxes are
@@ -12,7 +12,7 @@ CLASSES = ("circle", "square", "triangle", "star", "cross", "heart")
 INPUT_SIZE = 320
 PAD = 114
 SIZES = ((16, 9), (16, 9), (4, 3), (1, 1), (3, 4), (9, 16))
-# An object is labelled whole, so it may not be hidden more than a viewer can fill in.
+# Labels cover whole objects, so an object may be hidden only as far as a viewer can complete it.
 MIN_VISIBLE = 0.6
 SHIFT = 4
 # Without letters that look like a class: O is a circle, X a cross, Q nearly one.
@@ -75,7 +75,7 @@ def coverage(contour, width, height):
     if right <= left or bottom <= top:
         return None
     mask = np.zeros((bottom - top, right - left), np.uint8)
-    # OpenCV's pixel centres are whole numbers, ours are at .5: hence the half pixel.
+    # OpenCV's pixel centres are at whole numbers, those of this module at .5.
     points = np.round((contour - [left + 0.5, top + 0.5]) * (1 << SHIFT)).astype(np.int32)
     cv2.fillPoly(mask, [points], 255, lineType=cv2.LINE_AA, shift=SHIFT)
     return mask, left, top
@@ -101,7 +101,7 @@ def random_colour(rng):
 
 
 def contrasting_colour(rng, other, distance=75):
-    """A colour that a viewer tells from `other`; the last try stands if all were too close."""
+    """A colour that differs visibly from `other`; the last try if all were too similar."""
     for _ in range(12):
         colour = random_colour(rng)
         if np.linalg.norm(colour - other) > distance:
@@ -168,7 +168,7 @@ def background(rng, height, width):
 
 
 def clutter(rng, canvas):
-    """Things that are none of the classes, so that the detector learns to leave them alone."""
+    """Distractors of none of the classes, so that the detector learns to ignore them."""
     height, width = canvas.shape[:2]
     size = max(height, width)
     for _ in range(int(rng.integers(0, 7))):
@@ -199,7 +199,7 @@ def clutter(rng, canvas):
 
 
 class Owners:
-    """Which object each pixel shows, so that nothing gets hidden too far.
+    """The object that each pixel shows, to limit how far objects are hidden.
 
     Index 0 is the background; object `i` has index `i + 1`. `whole` is an object's area with the
     parts outside the picture counted in.
@@ -210,7 +210,7 @@ class Owners:
         self.whole = [1.0]
 
     def allows(self, mask, left, top, area):
-        """Whether painting the mask leaves every object, this one too, visible enough."""
+        """Whether all objects, also this one, stay visible enough after painting the mask."""
         inside = mask > 127
         if inside.sum() < MIN_VISIBLE * area:
             return False
@@ -281,7 +281,7 @@ def add_objects(rng, canvas, count):
 
 
 def add_occluder(rng, canvas, owners):
-    """A pole or branch across the picture, unless it would hide something."""
+    """A pole or branch across the image, unless it would hide too much."""
     height, width = canvas.shape[:2]
     centre = rng.uniform(0, 1, 2) * [width, height]
     contour = place("square", centre, max(height, width) * rng.uniform(0.05, 0.16),
@@ -293,7 +293,7 @@ def add_occluder(rng, canvas, owners):
 
 
 def camera(rng, canvas):
-    """What a lens, a sensor and an encoder do to a picture. Returns uint8."""
+    """The effects of a lens, a sensor and an encoder on an image. Returns uint8."""
     scale = max(canvas.shape[:2]) / INPUT_SIZE
     if rng.random() < 0.5:
         canvas = cv2.GaussianBlur(canvas, (0, 0), scale * rng.uniform(0.3, 1.3))
@@ -318,7 +318,7 @@ def camera(rng, canvas):
 
 
 def scene(seed, size=None):
-    """The scene of a seed: an RGB picture (uint8) and its labels (float32, one row per object).
+    """The scene of a seed: an RGB image (uint8) and its labels (float32, one row per object).
 
     `size` is (width, height); without it the seed picks one, with a long side of 320 to 640.
     """
@@ -335,7 +335,7 @@ def scene(seed, size=None):
 
 
 def letterbox(picture, labels, size=INPUT_SIZE):
-    """Fits a picture into the detector's square input and moves its labels along.
+    """Fits an image into the detector's square input and transforms its labels.
 
     Returns the picture, the labels, and (scale, left, top), which undo it.
     """

@@ -23,7 +23,7 @@ from export import export
 from network import Detector, corners, points
 
 MAX_OBJECTS = 10
-# Smaller pictures first: most of what there is to learn costs less there.
+# Smaller images first, because most is learned there at less cost.
 SCHEDULE = ((0.55, 224), (0.8, 288), (1.0, 320))
 RESUMED_SCHEDULE = ((0.5, 256), (1.0, 320))
 
@@ -38,7 +38,7 @@ def prepare(seed):
 
 
 def load_scenes(folder, seeds, workers):
-    """Pictures and labels of a range of seeds, drawn once and kept on disk between runs."""
+    """Images and labels of a range of seeds, drawn once and kept on disk between runs."""
     side, count, name = scenes.INPUT_SIZE, len(seeds), f"{seeds.start}-{seeds.stop}"
     pictures_path, labels_path = folder / f"{name}.pictures", folder / f"{name}.labels.npy"
     shape = (count, side, side, 3)
@@ -55,7 +55,7 @@ def load_scenes(folder, seeds, workers):
 
 
 def augment(rng, picture, labels):
-    """Mirrors, transposes and recolours: 96 pictures from one, boxes exact."""
+    """Mirrors, transposes and recolours: 96 images from one, with exact boxes."""
     side, present = picture.shape[0], labels[:, 0] >= 0
     boxes = labels[:, 1:].copy()
     if rng.random() < 0.5:
@@ -66,7 +66,7 @@ def augment(rng, picture, labels):
         picture, boxes = picture.transpose(1, 0, 2), boxes[:, [1, 0, 3, 2]]
     picture = picture[..., rng.permutation(3)]
     if rng.random() < 0.2:
-        # Keeps the padding's value nearly the same, as it does not matter to any class.
+        # Keeps the padding's value nearly the same, because it is not part of any class.
         picture = 255 - picture
     labels = labels.copy()
     labels[present, 1:] = boxes[present]
@@ -74,7 +74,7 @@ def augment(rng, picture, labels):
 
 
 def batch(rng, pictures, labels, chosen, side):
-    """An input tensor of the wanted size and its labels, from the chosen scenes."""
+    """An input tensor of the given size and its labels, from the chosen scenes."""
     inputs, targets = np.empty((len(chosen), side, side, 3), np.uint8), []
     for slot, index in enumerate(chosen):
         picture, target = augment(rng, pictures[index], labels[index])
@@ -88,7 +88,7 @@ def batch(rng, pictures, labels, chosen, side):
 
 
 def overlap(a, b, complete=False):
-    """IoU of boxes of broadcastable shapes, or CIoU, which also pulls apart boxes together."""
+    """IoU of boxes of broadcastable shapes, or CIoU, which also has a gradient for boxes that do not overlap."""
     low = torch.maximum(a[..., :2], b[..., :2])
     high = torch.minimum(a[..., 2:], b[..., 2:])
     shared = (high - low).clamp(min=0).prod(-1)
@@ -109,7 +109,7 @@ def overlap(a, b, complete=False):
 
 @torch.no_grad()
 def assign(boxes, scores, targets, centres, topk=10, alpha=0.5, beta=6.0):
-    """Which object each point should report: class targets (batch, points, classes) and boxes.
+    """The object that each point should predict: class targets (batch, points, classes) and boxes.
 
     A point's alignment with an object is score^alpha * IoU^beta; each object takes the `topk`
     best of the points inside it, a contested point goes to the object it overlaps most. The
@@ -149,7 +149,7 @@ def loss_of(sides, logits, targets, grid):
 
 
 class Average:
-    """The moving average of a network's state: steadier than its last step."""
+    """The moving average of a network's weights, which varies less than the last step's."""
 
     def __init__(self, network):
         self.state = {name: value.detach().clone() for name, value in network.state_dict().items()}
@@ -164,14 +164,14 @@ class Average:
 
 
 def learning_rate(progress, peak):
-    """A short warm-up, then half a cosine down to a hundredth."""
+    """The learning rate: a short warm-up, then half a cosine down to a hundredth."""
     if progress < 0.03:
         return peak * progress / 0.03
     return peak * (0.01 + 0.99 * (1 + math.cos(math.pi * progress)) / 2)
 
 
 def optimiser_for(network):
-    """AdamW, which leaves biases and normalisation gains undecayed."""
+    """AdamW without weight decay of biases and normalisation gains."""
     decayed = [p for p in network.parameters() if p.ndim > 1]
     others = [p for p in network.parameters() if p.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": 0.03}, {"params": others, "weight_decay": 0.0}]
@@ -179,7 +179,7 @@ def optimiser_for(network):
 
 
 def train(arguments):
-    """Trains for a fixed number of pictures; returns the averaged network."""
+    """Trains on a fixed number of images; returns the averaged network."""
     rng = np.random.default_rng(arguments.seed)
     torch.manual_seed(arguments.seed)
     seeds = range(arguments.first_seed, arguments.first_seed + arguments.scenes)

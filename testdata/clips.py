@@ -30,38 +30,38 @@ def h264_bframes(r):
 
 @clip("h264_trial.mp4")
 def h264_trial(r):
-    """The plainest H.264, which every hardware decoder takes: what `doctor` tries them with."""
+    """H.264 that every hardware decoder supports: `doctor` tries decoders with it."""
     h264(r, "-g", 2, "-bf", 0, "-crf", 35, "-profile:v", "high", "-pix_fmt", "yuv420p", "-color_range", "tv",
          source=picture(size="320x192", rate=5, seconds=0.8))
 
 
 @clip("h264_opengop.ts")
 def h264_opengop(r):
-    """Open GOPs: after the first, keyframes are recovery points, and B-frames reach back over them."""
+    """Open GOPs: keyframes after the first are recovery points, and B-frames after them refer to earlier frames."""
     h264(r, "-g", 12, "-bf", 3, "-x264-params", "open-gop=1:b-adapt=0:bframes=3", "-pix_fmt", "yuv420p")
 
 
 @clip("h264_intra_refresh.mp4")
 def h264_intra_refresh(r):
-    """Gradual refresh: one IDR, then P-frames with recovery_frame_cnt 11, which the index calls sync samples."""
+    """Gradual refresh: one IDR, then P-frames with recovery_frame_cnt 11, which the index marks as sync samples."""
     h264(r, "-g", 12, "-x264-params", "intra-refresh=1:keyint=12:bframes=0", "-pix_fmt", "yuv420p")
 
 
 @clip("h264_intra_refresh.ts")
 def h264_intra_refresh_ts(r):
-    """The same stream in a transport stream, where parameter sets stand in band."""
+    """The same stream in a transport stream, with parameter sets in band."""
     r.ffmpeg("-i", "h264_intra_refresh.mp4", "-c", "copy", *EXACT, r.name)
 
 
 @clip("h264_intra_refresh.mkv")
 def h264_intra_refresh_mkv(r):
-    """The same stream in Matroska, whose cues list the refresh points as if they were keyframes."""
+    """The same stream in Matroska, whose cues list the refresh points as keyframes."""
     r.ffmpeg("-i", "h264_intra_refresh.mp4", "-c", "copy", *EXACT, r.name)
 
 
 @clip("h264_mbaff.mp4")
 def h264_mbaff(r):
-    """Interlaced H.264 that picks frame or field coding per macroblock pair, top field first."""
+    """Interlaced H.264 with frame or field coding per macroblock pair (MBAFF), top field first."""
     h264(r, "-vf", "tinterlace=interleave_top", "-flags", "+ildct+ilme", "-x264-params", "tff=1",
          "-g", 6, "-bf", 2, "-pix_fmt", "yuv420p", source=picture(rate=50))
 
@@ -80,7 +80,7 @@ def h264_444(r):
 
 @clip("gray.mp4")
 def gray(r):
-    """HEVC 4:0:0: pictures of one plane."""
+    """HEVC 4:0:0: frames of one plane."""
     r.ffmpeg(*picture("192x108"), *X265, "-x265-params", f"open-gop=0:keyint=10:min-keyint=10:{X265_EXACT}",
              "-pix_fmt", "gray", *EXACT, r.name)
 
@@ -130,7 +130,7 @@ def vp9(r):
 
 @clip("vp8.webm")
 def vp8(r):
-    """VP8 with hidden frames, which are packets without a picture, and Vorbis."""
+    """VP8 with hidden frames, which are packets without a shown frame, and Vorbis."""
     two_passes(r, "libvpx", ["-c:a", "libvorbis"])
 
 
@@ -181,7 +181,7 @@ def rotated_90(r):
 
 @clip("rotated_180.mp4")
 def rotated_180(r):
-    """A display matrix that turns the picture upside down; upright it shows the usual test card."""
+    """A display matrix that rotates frames by 180 degrees; upright they show the usual test card."""
     rotated(r, "hflip,vflip", 180)
 
 
@@ -199,7 +199,7 @@ def sar_2x1(r):
 
 @clip("edit_list.mp4")
 def edit_list(r):
-    """An edit list that starts 0.28 s into a GOP: the frames before are decoded, not shown."""
+    """An edit list that starts 0.28 s into a GOP: the frames before it are decoded, but not shown."""
     whole = r.part("whole.mp4")
     h264(r, "-g", 25, "-bf", 2, "-pix_fmt", "yuv420p", source=picture(seconds=3), output=whole)
     r.ffmpeg("-ss", 1.28, "-i", whole, "-c", "copy", *EXACT, r.name)
@@ -207,20 +207,20 @@ def edit_list(r):
 
 @clip("negative_start.mkv")
 def negative_start(r):
-    """Audio that begins 7 ms before the picture and before zero: Opus and its codec delay."""
+    """Audio that starts 7 ms before the video and before zero: Opus with its codec delay."""
     r.ffmpeg(*picture(), *tone(), *X264, "-g", 10, "-bf", 2, "-pix_fmt", "yuv420p", "-c:a", "libopus", "-b:a", "32k",
              *EXACT, r.name)
 
 
 @clip("untimed_start.mkv")
 def untimed_start(r):
-    """Blocks before zero, which Matroska can't say: the first GOP has no presentation times."""
+    """Blocks before zero, which Matroska can't store: the first GOP has no presentation times."""
     h264(r, "-g", 10, "-bf", 2, "-pix_fmt", "yuv420p", "-output_ts_offset", "-0.4", "-avoid_negative_ts", "disabled")
 
 
 @clip("same_times.mkv")
 def same_times(r):
-    """Every fifth frame has the time of the one before it, and a keyframe too."""
+    """Every fifth frame, and a keyframe, have the time of the frame before."""
     whole = r.part("whole.mkv")
     h264(r, "-g", 12, "-bf", 0, "-pix_fmt", "yuv420p", source=picture("192x108"), output=whole)
     r.ffmpeg("-i", whole, "-c", "copy", "-bsf:v", "setts=ts=if(mod(N\\,5)*mod(N+1\\,13)+not(N)\\,TS\\,PREV_OUTPTS)", *EXACT, r.name)
@@ -228,13 +228,13 @@ def same_times(r):
 
 @clip("resolution_change.ts")
 def resolution_change(r):
-    """Two picture sizes in one stream: new parameter sets in band after one second."""
+    """Two frame sizes in one stream: new parameter sets in band after one second."""
     two_sizes(r, "320x180", "192x108")
 
 
 @clip("resolution_grows.ts")
 def resolution_grows(r):
-    """Two picture sizes in one stream, the second the larger: a limit may lie between them."""
+    """Two frame sizes in one stream, the second one larger, so that a limit can be between them."""
     two_sizes(r, "192x108", "320x180")
 
 
@@ -249,7 +249,7 @@ def two_sizes(r, *sizes):
 
 @clip("resolution_change.flv")
 def resolution_change_flv(r):
-    """Two picture sizes in one stream: an encoder that started anew sends another sequence header."""
+    """Two frame sizes in one stream: a restarted encoder sends another sequence header."""
     first, second = r.part("first.flv"), r.part("second.flv")
     options = ("-g", 10, "-bf", 0, "-pix_fmt", "yuv420p", "-flvflags", "no_metadata+no_sequence_end+no_duration_filesize")
     h264(r, *options, source=picture(seconds=1), output=first)
@@ -260,7 +260,7 @@ def resolution_change_flv(r):
 
 @clip("parameter_sets_once.h264")
 def parameter_sets_once(r):
-    """Raw H.264 with several IDR pictures whose SPS and PPS stand at the very start only."""
+    """Raw H.264 with several IDR pictures, and SPS and PPS only at the start."""
     first, rest = r.part("first.h264"), r.part("rest.h264")
     options = ("-g", 10, "-bf", 0, "-pix_fmt", "yuv420p")
     h264(r, *options, output=r.part("whole.h264"))
@@ -282,7 +282,7 @@ def alternate(recipe, *variants):
 
 @clip("parameter_sets_change.h264")
 def parameter_sets_change(r):
-    """Raw H.264 whose SPS 0 and PPS 0 change their content at every IDR picture."""
+    """Raw H.264 whose SPS 0 and PPS 0 change at every IDR picture."""
     alternate(r, ["-x264-params", "cabac=1:ref=4:8x8dct=1"], ["-x264-params", "cabac=0:ref=1:8x8dct=0"])
 
 
@@ -300,7 +300,7 @@ def audio_only(r):
 
 @clip("cover_art_only.mp3")
 def cover_art_only(r):
-    """Audio with an attached picture, which is no video."""
+    """Audio with cover art, which is not video."""
     cover = r.part("cover.png")
     r.ffmpeg(*picture("128x128", 1, 1), "-frames:v", 1, cover)
     r.ffmpeg(*tone(1), "-i", cover, "-map", "0:a", "-map", "1:v", "-c:a", "libmp3lame", "-b:a", "48k", "-c:v", "copy",
@@ -309,7 +309,7 @@ def cover_art_only(r):
 
 @clip("still.jpg")
 def still(r):
-    """One picture, opened like a video of one frame."""
+    """An image, opened as a video of one frame."""
     r.ffmpeg(*picture(rate=1, seconds=1), "-frames:v", 1, "-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "-qscale:v", 4,
              *EXACT, r.name)
 
@@ -329,14 +329,14 @@ def cues(r):
 
 @clip("fragmented.mp4")
 def fragmented(r):
-    """Fragmented MP4: an empty moov, then one fragment per GOP, audio and picture."""
+    """Fragmented MP4: an empty moov, then one fragment per GOP, with audio and video."""
     r.ffmpeg(*picture("192x108", seconds=3), *tone(3), *X264, "-g", 10, "-bf", 2, "-pix_fmt", "yuv420p", "-c:a", "aac",
              "-b:a", "32k", *EXACT, "-movflags", "+frag_keyframe+empty_moov+default_base_moof", r.name)
 
 
 @clip("audio_gap.ts")
 def audio_gap(r):
-    """Ten packets of audio are missing in the middle: 240 ms that no timestamp covers."""
+    """Ten audio packets are missing in the middle: a gap of 240 ms."""
     r.ffmpeg(*tone(), "-c:a", "mp2", "-b:a", "64k", "-bsf:a", "noise=amount=0:drop=between(n\\,40\\,49)", *EXACT, r.name)
 
 
@@ -349,7 +349,7 @@ def audio_damaged(r):
 
 @clip("audio_lame_8khz.mp3")
 def audio_lame_8khz(r):
-    """Mono at 8 kHz, with what LAME adds in front and behind said in its header."""
+    """Mono at 8 kHz; the header declares the samples that LAME added at the start and the end."""
     r.ffmpeg(*tone(), "-ac", 1, "-ar", 8000, "-c:a", "libmp3lame", "-b:a", "16k", *EXACT, r.name)
 
 

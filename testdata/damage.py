@@ -42,27 +42,27 @@ def damaged_keyframe(r):
 
 @clip("truncated.mp4")
 def truncated(r):
-    """The index says five keyframes; the file ends after 60 % of its bytes."""
+    """The index lists five keyframes; the file ends after 60 % of its bytes."""
     content = good(r, "-movflags", "+faststart").read_bytes()
     r.write(content[:len(content) * 6 // 10], "the first 60 % of $TMP/good.mp4")
 
 
 @clip("moov_missing.mp4")
 def moov_missing(r):
-    """A recording that was never finished: media data, and no index at all."""
+    """A recording that was not finished: media data without an index."""
     content = good(r).read_bytes()
     r.write(content[:content.rindex(b"moov") - 4], "$TMP/good.mp4 without its moov, which stands last")
 
 
 @clip("empty.mp4")
 def empty(r):
-    """A file of no bytes."""
+    """An empty file."""
     r.write(b"", "no bytes")
 
 
 @clip("not_media.mp4")
 def not_media(r):
-    """Text that calls itself a video."""
+    """Text with the name of a video."""
     r.write(b"This is a sentence, and no video.\n" * 40, "one sentence, forty times")
 
 
@@ -76,13 +76,13 @@ def playlist(recipe, *places):
 
 @clip("playlist_elsewhere.m3u8")
 def playlist_elsewhere(r):
-    """A playlist that reaches for the network (an address reserved for examples); it may not be opened."""
+    """A playlist of network URLs (at an address reserved for examples), which must not be opened."""
     playlist(r, "http://192.0.2.1/segment0.ts", "http://192.0.2.1/segment1.ts")
 
 
 @clip("playlist_parent.m3u8")
 def playlist_parent(r):
-    """A playlist that climbs out of its folder; none of it may be opened."""
+    """A playlist of files outside its folder, which must not be opened."""
     playlist(r, "../../../../../../etc/segment0.ts", "../../../../../../etc/passwd")
 
 
@@ -95,7 +95,7 @@ def replace_all(content, old, new):
 
 @clip("huge_header.avi")
 def huge_header(r):
-    """Motion JPEG in AVI that declares 65535x65535 pixels, in the container and in the picture."""
+    """Motion JPEG in AVI that declares 65535x65535 pixels, in the container and in each frame."""
     small = r.part("small.avi")
     r.ffmpeg(*picture("144x112", 5, 1), "-c:v", "mjpeg", "-threads", 1, "-pix_fmt", "yuvj420p", *EXACT, small)
     content = replace_all(small.read_bytes(), struct.pack("<II", 144, 112), struct.pack("<II", HUGE, HUGE))

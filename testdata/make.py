@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Makes every clip of this folder again, and README.md with the command of each.
+"""Makes the clips of this folder, and README.md with the command of each.
 
-    python3 testdata/make.py            all of them
-    python3 testdata/make.py NAME...    some; README.md stays as it is
+    python3 testdata/make.py            all clips
+    python3 testdata/make.py NAME...    these clips; does not write README.md
 
 Needs ffmpeg 5.1 with libx264, libx265, libvpx and libaom, and for Python numpy and
-opencv-python-headless. The clips are committed: nobody needs this to build or to test.
+opencv-python-headless. The clips are committed, so building and testing do not need this.
 """
 
 import sys
@@ -22,21 +22,21 @@ NO_PROBE = ("empty.mp4", "not_media.mp4", "moov_missing.mp4", "playlist_elsewher
             "huge_header.ivf")
 INTRO = """# Test clips
 
-All made by this project; no clip comes from elsewhere. `make.py` makes them again with the
-distribution's ffmpeg (5.1, which has x264, x265, libvpx and libaom) and writes this file. They are
-committed, so building and testing need neither. In the commands `EXACT` stands for
-`{exact}` and `$TMP` for a folder of parts.
-Encoders differ between versions: clips made again elsewhere show the same and exercise the same, but
-may differ in bytes. These were made with ffmpeg 5.1.9, Python 3.11, numpy 2.4 and OpenCV 5.0.
+All clips were made by this project. `make.py` makes them again with the distribution's ffmpeg (5.1,
+which has x264, x265, libvpx and libaom) and writes this file. The clips are committed, so building
+and testing need neither. In the commands `EXACT` stands for
+`{exact}` and `$TMP` for a temporary folder.
+Encoders differ between versions: clips made again with others have the same content and properties,
+but may differ in bytes. These were made with ffmpeg 5.1.9, Python 3.11, numpy 2.4 and OpenCV 5.0.
 
-`demo.boxes.json` holds the true boxes of the objects on each keyframe of `demo.mp4`, in its pixels;
-`colorbars.json` the place, colour and codes of each bar of the `colorbars_*` clips.
+`demo.boxes.json` has the true boxes of the objects on each keyframe of `demo.mp4`, in pixels;
+`colorbars.json` has the position, colour and sample values of each bar of the `colorbars_*` clips.
 """
 
 
 @clip("demo.mp4")
 def demo_clip(r):
-    """Ten seconds of moving shapes for the demo detector; `demo.boxes.json` says where they are."""
+    """Ten seconds of moving shapes for the demo detector; `demo.boxes.json` has their boxes."""
     pictures, keyframes = demo.film()
     r.note("# raw frames from demo.py, into")
     r.ffmpeg("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{demo.WIDTH}x{demo.HEIGHT}", "-r", demo.RATE, "-i", "-",
@@ -49,7 +49,7 @@ def demo_clip(r):
 
 @clip("h264_paff.ts")
 def h264_paff(r):
-    """Field-coded H.264: each field its own packet; keyframes of an I with a P field, and of two I fields."""
+    """Field-coded H.264, a packet per field; keyframes of an I and a P field, and of two I fields."""
     raw = r.part("paff.h264")
     r.note(f"# {raw}: bit by bit, from paff.py")
     raw.write_bytes(paff.stream())
@@ -73,7 +73,7 @@ for variant in colorbars.VARIANTS:
 
 
 def describe(name, commands):
-    """One clip's section of the README."""
+    """The section of a clip in the README."""
     path = HERE / name
     facts = [f"{path.stat().st_size:,} bytes"]
     if name not in NO_PROBE:

@@ -1,6 +1,6 @@
-"""The tables that `moviola bulk` writes, read by DuckDB, Polars and pandas: the same rows as the lines of JSON.
+"""Tests that DuckDB, Polars and pandas read the same rows from the tables of `moviola bulk` as from its JSON.
 
-Run by run.py, with the command to test as its argument.
+run.py runs it with the command to test as the argument.
 """
 
 import itertools
@@ -22,7 +22,7 @@ MOVIOLA = None
 
 
 class Run:
-    """Tables and the same records as lines; what fails is among the clips, so some errors are right."""
+    """The tables of a run and the same records as JSON lines. Some clips fail, so there are error records."""
 
     def __init__(self, folder, name, kinds, *flags):
         self.tables, lines = folder / f"{name}.parquet", folder / f"{name}.jsonl"
@@ -39,7 +39,7 @@ class Run:
 
 
 def same(value, other):
-    """Whether a value read from a table is that of a record; floats may have been 32 bits wide."""
+    """Whether a value from a table equals that of a record; floats may have been stored in 32 bits."""
     if other is None or value is None:
         return value is None and other is None
     if isinstance(other, float):
@@ -52,7 +52,7 @@ def same(value, other):
 
 
 def plain(value):
-    """Arrays and missing numbers of pandas, as Python knows them."""
+    """Converts pandas' arrays and missing values to Python's."""
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, dict):
@@ -111,8 +111,8 @@ class Tables(unittest.TestCase):
     def test_pandas(self):
         self.check(with_pandas)
 
-    def test_questions_are_short(self):
-        """What people do with them: how often each class was seen."""
+    def test_a_typical_query(self):
+        """Counts how often each class was detected."""
         run = self.keyframes
         if "detections" not in run.kinds:
             self.skipTest("no ONNX Runtime here")

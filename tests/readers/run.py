@@ -1,8 +1,8 @@
-"""Runs the tests that need other people's readers, which are installed into a folder of their own.
+"""Runs the tests that need third-party table readers, which it installs into a separate folder.
 
     python3 tests/readers/run.py COMMAND
 
-The folder is filled once, in the user's cache directory, under a hash of its requirements.
+The folder is in the user's cache directory, named by a hash of the requirements, and is installed once.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ REQUIREMENTS = HERE / "requirements.txt"
 
 
 def packages():
-    """The folder of the packages, filled if it isn't yet."""
+    """The folder of the packages; installs them if it does not exist."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     digest = hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()[:16]
     folder = cache / "moviola" / f"readers-{digest}"
@@ -27,7 +27,7 @@ def packages():
         subprocess.run([*command, "--target", partial, "-r", REQUIREMENTS], check=True)
         try:
             partial.rename(folder)
-        except OSError:  # another process was quicker
+        except OSError:  # another process has installed them
             shutil.rmtree(partial)
     return folder
 

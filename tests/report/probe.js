@@ -1,10 +1,10 @@
-// What is wrong with a report, as seen from inside; run.py puts it into the page.
+// Finds errors in a report from inside the page; run.py inserts it.
 addEventListener("load", () => {
   const wrong = [];
   const name = (element) => element.id || element.className || element.tagName;
   const root = document.documentElement;
 
-  /** Boxes that lie over each other and not within. */
+  /** Reports boxes that overlap without containing each other. */
   function overlaps(blocks) {
     const boxes = blocks.map((block) => [block, block.getBoundingClientRect()]);
     for (const [one, a] of boxes) for (const [other, b] of boxes) {
@@ -15,7 +15,7 @@ addEventListener("load", () => {
     }
   }
 
-  /** Elements with more in them than they show. */
+  /** Reports elements whose contents are cut off. */
   function cutOff(elements) {
     for (const element of elements) {
       if (element.scrollWidth > element.clientWidth + 1) wrong.push(`cut off in ${name(element)}: ${element.textContent.slice(0, 60)}`);
@@ -31,7 +31,7 @@ addEventListener("load", () => {
     return pixels.some((value, place) => place % 4 === 3 && value > 0);
   }
 
-  /** The tip is there, and within the window. */
+  /** Reports a tip that is missing or outside the window. */
   function tipFor(what) {
     const box = document.getElementById("tip").getBoundingClientRect();
     if (box.width === 0) return wrong.push(`no tip for ${what}`);

@@ -1,7 +1,7 @@
-"""The report as a browser shows it: nothing fails, nothing overlaps, nothing sticks out, light and dark.
+"""Tests reports in a browser, light and dark: no script errors, no overlaps, nothing cut off.
 
-`python3 tests/report/run.py MOVIOLA [FOLDER]`. Needs Chromium, and says so where there is none; with a
-FOLDER, leaves pictures of the pages there.
+`python3 tests/report/run.py MOVIOLA [FOLDER]`. Prints a line and skips without Chromium. With a FOLDER, writes
+screenshots there.
 """
 
 import html
@@ -32,10 +32,10 @@ SCHEMES = {"light": [], "dark": ["--blink-settings=preferredColorScheme=0"]}
 LONG = "<b>a_name_that_no_line_has_room_for</b>" * 4
 
 
-def main(moviola, pictures=None):
+def main(moviola, screenshots=None):
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if not browser:
-        print("skipped: no Chromium on this machine to look at reports with")
+        print("skipped: no Chromium on this machine")
         return
     with tempfile.TemporaryDirectory() as folder:
         for name, (clip, *words) in REPORTS.items():
@@ -43,13 +43,13 @@ def main(moviola, pictures=None):
             subprocess.run([moviola, "debug", TESTDATA / clip, "-o", report, "--quiet", *words], check=False,
                            stderr=subprocess.DEVNULL)
             page = (report / "report.html").read_text(encoding="utf-8")
-            look_at(browser, name, page, report, pictures)
+            check_page(browser, name, page, report, screenshots)
             if name == "objects":
-                look_at(browser, "hostile", changed(page, spoil), report, pictures)
+                check_page(browser, "hostile", changed(page, make_extreme), report, screenshots)
 
 
 def changed(page, change):
-    """The page with other data in it."""
+    """The page with its data modified by `change`."""
     before, rest = page.split('id="data">')
     data, after = rest.split("</script>", 1)
     data = json.loads(data)
@@ -58,8 +58,8 @@ def changed(page, change):
     return f'{before}id="data">{data}</script>{after}'
 
 
-def spoil(data):
-    """What a run can be at its worst: stopped, with long names everywhere and hundreds of errors."""
+def make_extreme(data):
+    """Changes the data to an extreme case: a stopped run with long names and hundreds of errors."""
     data["end"] = None
     data["source"]["source"] = LONG
     for frame in [*data["frames"], *data["slowest"]]:
@@ -77,7 +77,7 @@ def spoil(data):
     data["error_count"] = data["statistics"]["errors"] = 900
 
 
-def look_at(browser, name, page, folder, pictures):
+def check_page(browser, name, page, folder, screenshots):
     data = json.loads(page.split('id="data">')[1].split("</script>")[0])
     plain, probed = folder / f"{name}.html", folder / f"{name}-probed.html"
     plain.write_text(page, encoding="utf-8")
@@ -86,16 +86,16 @@ def look_at(browser, name, page, folder, pictures):
     for width in WIDTHS:
         for scheme, flags in SCHEMES.items():
             flags = [*flags, f"--window-size={width},1200"]
-            said, seen = open_page(browser, probed, flags)
+            messages, seen = open_page(browser, probed, flags)
             place = f"{name}, {width} wide, {scheme}"
-            assert "CONSOLE" not in said, f"{place}: {said}"
+            assert "CONSOLE" not in messages, f"{place}: {messages}"
             assert not seen["wrong"], f"{place}: {seen['wrong']}"
             assert seen["frames"] == len(data["frames"]), f"{place}: {seen}"
             assert seen["stopped"] == (data["end"] is None), f"{place}: {seen}"
             backs.add((scheme, seen["back"]))
-            if pictures:
-                picture = pathlib.Path(pictures, f"{name}-{width}-{scheme}.png").absolute()
-                run(browser, plain, [*flags, f"--screenshot={picture}"])
+            if screenshots:
+                file = pathlib.Path(screenshots, f"{name}-{width}-{scheme}.png").absolute()
+                run(browser, plain, [*flags, f"--screenshot={file}"])
     assert len(backs) == len({back for _, back in backs}) == 2, f"{name}: light and dark look alike: {backs}"
     print(f"{name}: {len(data['frames'])} frames shown")
 
@@ -108,7 +108,7 @@ def open_page(browser, page, flags):
 
 
 def run(browser, page, flags):
-    # The sandbox needs rights that containers don't have; the page is our own.
+    # The sandbox needs privileges that containers don't have; the page is trusted.
     usual = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--virtual-time-budget=5000"]
     return subprocess.run([browser, *usual, *flags, page.as_uri()], capture_output=True, text=True, check=True,
                           timeout=120)

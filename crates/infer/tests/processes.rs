@@ -1,5 +1,5 @@
-//! Other runtimes than the usual one. Each case is a process of its own, because a process loads
-//! one runtime at most.
+//! Tests with other ONNX Runtime libraries. Each case runs in a separate process, because a process loads at
+//! most one library.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -19,7 +19,7 @@ fn model() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/yolov8.onnx"))
 }
 
-/// Runs a test of this file in a process with that `ORT_DYLIB_PATH` and gives what it printed.
+/// Runs a test of this file in a process with this `ORT_DYLIB_PATH`; returns its stderr.
 fn with_library(path: &Path, test: &str) -> String {
     let output = Command::new(env::current_exe().unwrap())
         .args(["--exact", test, "--nocapture"])
@@ -32,34 +32,34 @@ fn with_library(path: &Path, test: &str) -> String {
 }
 
 #[test]
-fn says_why_it_can_not_load() {
+fn child_prints_why_loading_fails() {
     if env::var_os(CHILD).is_none() {
-        return; // runs in the processes that the other tests start
+        return; // only runs in the processes that other tests start
     }
-    // A second try must not hang or panic either.
+    // A second call must not hang or panic.
     for _ in 0..2 {
         let error = Detector::load(model(), &DetectorOptions::default()).unwrap_err();
         eprintln!("{error}");
     }
-    // A model with fixed shapes can be described all the same.
+    // A model with fixed shapes can be inspected without ONNX Runtime.
     let report = inspect(model(), &Default::default()).unwrap();
     assert!(matches!(report.verdict, Verdict::Detector(_)));
 }
 
 #[test]
-fn a_missing_library() {
-    let text = with_library(Path::new("/nowhere/libonnxruntime.so"), "says_why_it_can_not_load");
+fn a_missing_library_is_an_error() {
+    let text = with_library(Path::new("/nowhere/libonnxruntime.so"), "child_prints_why_loading_fails");
     assert!(text.contains("/nowhere/libonnxruntime.so can't be used as ONNX Runtime"), "{text}");
 }
 
 #[test]
-fn a_file_that_is_no_library() {
-    let text = with_library(model(), "says_why_it_can_not_load");
+fn a_file_that_is_not_a_library_is_an_error() {
+    let text = with_library(model(), "child_prints_why_loading_fails");
     assert!(text.contains("yolov8.onnx can't be used as ONNX Runtime"), "{text}");
 }
 
 #[test]
-fn says_what_runs_instead() {
+fn child_prints_what_runs() {
     if env::var_os(CHILD).is_none() {
         return;
     }
@@ -72,10 +72,10 @@ fn says_what_runs_instead() {
     eprintln!("named: {}", load(Provider::OpenVino).unwrap_err());
 }
 
-/// The library names OpenVINO among its providers, but the provider's own files are missing.
+/// A library that lists OpenVINO among its providers, without the provider's files.
 #[cfg(unix)]
 #[test]
-fn a_provider_without_its_files_is_skipped_or_refused_but_never_replaced() {
+fn a_provider_without_its_files_is_skipped_or_refused() {
     let runtime = Runtime::load().unwrap();
     if !runtime.providers().contains(&Provider::OpenVino) {
         eprintln!("skipped: this ONNX Runtime has no OpenVINO");
@@ -84,7 +84,7 @@ fn a_provider_without_its_files_is_skipped_or_refused_but_never_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let alone = folder.path().join("libonnxruntime.so");
     std::os::unix::fs::symlink(std::fs::canonicalize(runtime.path()).unwrap(), &alone).unwrap();
-    let text = with_library(&alone, "says_what_runs_instead");
+    let text = with_library(&alone, "child_prints_what_runs");
     assert!(text.contains("auto runs cpu: the first of auto that runs in f32; "), "{text}");
     assert!(text.contains("; openvino: "), "{text}");
     assert!(text.contains("named: the provider openvino can't run: "), "{text}");

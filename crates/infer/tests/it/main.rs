@@ -1,6 +1,6 @@
-//! Whole models through ONNX Runtime, against an independent reference.
+//! Tests of whole models in ONNX Runtime, compared with an independent reference.
 //!
-//! `fixtures/make_fixtures.py` made the models and the expected detections.
+//! The models and the expected detections were made by `fixtures/make_fixtures.py`.
 
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
@@ -25,13 +25,13 @@ fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
 }
 
-/// Options for a provider in f32, on one thread.
+/// Options for a provider, in f32 on one thread.
 fn on(provider: Provider) -> DetectorOptions {
     let session = SessionOptions { provider, precision: Precision::F32, threads: 1 };
     DetectorOptions { session, ..DetectorOptions::default() }
 }
 
-/// The CPU provider, and OpenVINO if the library has it: both must give the same.
+/// The CPU provider, and OpenVINO if the library includes it. Both must give the same detections.
 fn providers() -> Vec<Provider> {
     let built_in = Runtime::load().unwrap().providers();
     [Provider::Cpu, Provider::OpenVino].into_iter().filter(|p| built_in.contains(p)).collect()
@@ -44,7 +44,7 @@ struct Image {
 }
 
 impl Image {
-    /// The picture of `make_fixtures.py`.
+    /// The image that `make_fixtures.py` uses.
     fn planted(width: usize, height: usize) -> Self {
         let value = |x: usize, y: usize, channel: usize| {
             (x * 3 + y * 5 + channel * 60 + (x / 16) * (y / 16) * 11) % 256
@@ -60,7 +60,7 @@ impl Image {
     }
 }
 
-/// A detection as the reference gives it.
+/// A detection of the reference.
 #[derive(Clone, Debug, serde::Deserialize)]
 struct Expected {
     class_id: usize,
@@ -69,12 +69,12 @@ struct Expected {
     bounds: [f32; 4],
 }
 
-/// Same classes in the same order, IoU at least 0.99, confidences within 0.005.
+/// Checks that classes are the same, IoUs at least 0.99 and confidences within 0.005, by falling confidence.
 ///
-/// Detections whose confidences are closer than that may change places.
+/// Detections of nearly equal confidence may be in another order.
 #[track_caller]
 fn check_same(what: &str, got: &[Detection], want: &[Expected]) {
-    let mut left: Vec<&Expected> = want.iter().collect();
+    let mut remaining: Vec<&Expected> = want.iter().collect();
     assert_eq!(got.len(), want.len(), "{what}: {got:#?}\ninstead of {want:#?}");
     for found in got {
         let matches = |expected: &&Expected| {
@@ -82,14 +82,15 @@ fn check_same(what: &str, got: &[Detection], want: &[Expected]) {
                 && (expected.confidence - found.confidence).abs() <= 0.005
                 && overlap(&expected.bounds, &found.bounds) >= 0.99
         };
-        let at = left.iter().position(matches);
-        let at = at.unwrap_or_else(|| panic!("{what}: {found:?} is not in {left:#?}"));
-        left.remove(at);
+        let position = remaining.iter().position(matches);
+        let position =
+            position.unwrap_or_else(|| panic!("{what}: {found:?} is not in {remaining:#?}"));
+        remaining.remove(position);
     }
     assert!(got.windows(2).all(|pair| pair[0].confidence >= pair[1].confidence), "{what}");
 }
 
-/// Intersection over union in f64, apart from the crate's own.
+/// Intersection over union in f64, independent of the crate's.
 fn overlap(a: &[f32; 4], b: &[f32; 4]) -> f64 {
     let [a, b] = [a, b].map(|bounds| bounds.map(f64::from));
     let width = (a[2].min(b[2]) - a[0].max(b[0])).max(0.0);
@@ -98,12 +99,12 @@ fn overlap(a: &[f32; 4], b: &[f32; 4]) -> f64 {
     width * height / (area(a) + area(b) - width * height)
 }
 
-/// Class names without their sharing.
+/// Class names as string slices.
 fn names_of(names: &[Arc<str>]) -> Vec<&str> {
     names.iter().map(|name| &**name).collect()
 }
 
-/// Loads a detector of the fixtures.
+/// Loads a detector from the fixtures folder.
 #[track_caller]
 fn load(name: &str, options: &DetectorOptions) -> Detector {
     Detector::load(fixture(name), options).unwrap()

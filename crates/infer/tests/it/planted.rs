@@ -1,4 +1,4 @@
-//! Tiny models that plant boxes, one of each head.
+//! Tests with tiny models of each head, which output known boxes.
 
 use std::fs;
 
@@ -25,7 +25,7 @@ fn records() -> Vec<Record> {
     serde_json::from_slice(&fs::read(fixture("planted.json")).unwrap()).unwrap()
 }
 
-/// Options for a model whose file leaves something open.
+/// Options for a model, with an image size if the model's is dynamic.
 fn options(model: &str, provider: Provider) -> DetectorOptions {
     let mut options = on(provider);
     if ["yolov8_dynamic", "yolov8_open"].contains(&model) {
@@ -52,7 +52,7 @@ fn every_head_finds_what_the_reference_finds() {
 }
 
 #[test]
-fn one_detector_takes_pictures_of_all_sizes_in_turn() {
+fn a_detector_takes_images_of_different_sizes() {
     let mut detector = load("yolov8.onnx", &on(Provider::Cpu));
     for _ in 0..2 {
         for record in records().iter().filter(|record| record.model == "yolov8") {
@@ -89,11 +89,11 @@ fn all_pixel_formats_and_strides_give_the_same() {
 }
 
 #[test]
-fn the_halves_of_detection_give_the_whole() {
+fn candidates_and_select_give_the_same_as_detect() {
     let mut detector = load("yolov8.onnx", &on(Provider::Cpu));
     let image = Image::planted(96, 64);
     let whole = detector.detect(&image.view()).unwrap();
-    // The picture has the input's size, so the tensor is the picture.
+    // The image has the input's size, so the tensor has its pixels.
     let plane = 96 * 64;
     let tensor: Vec<f32> = (0..3 * plane)
         .map(|at| f32::from(image.data[(at % plane) * 3 + at / plane]) * (1.0 / 255.0))
@@ -108,7 +108,7 @@ fn the_halves_of_detection_give_the_whole() {
 }
 
 #[test]
-fn options_choose_among_the_detections() {
+fn options_select_detections() {
     let image = Image::planted(96, 64);
     let found = |change: fn(&mut DetectorOptions)| {
         let mut options = on(Provider::Cpu);
@@ -143,7 +143,7 @@ fn results_do_not_depend_on_threads() {
 }
 
 #[test]
-fn an_ambiguous_model_runs_once_its_head_is_named() {
+fn an_ambiguous_model_runs_if_its_head_is_specified() {
     let mut options = on(Provider::Cpu);
     options.model.head = Some(HeadKind::Yolox);
     let image = Image::planted(100, 37);
@@ -153,7 +153,7 @@ fn an_ambiguous_model_runs_once_its_head_is_named() {
 }
 
 #[test]
-fn the_report_says_how_a_model_is_used() {
+fn the_report_describes_a_detector() {
     let report = inspect(&fixture("yolov8.onnx"), &ModelOptions::default()).unwrap();
     assert_eq!(report.inputs[0].shape, ["1", "3", "64", "96"]);
     assert_eq!((&*report.outputs[0].name, &*report.outputs[0].element), ("output0", "f32"));
@@ -169,7 +169,7 @@ fn the_report_says_how_a_model_is_used() {
 }
 
 #[test]
-fn names_that_can_not_be_read_are_numbers() {
+fn classes_with_unreadable_names_are_numbered() {
     let mut bytes = fs::read(fixture("yolov8.onnx")).unwrap();
     let names = bytes.windows(12).position(|part| part == b"{0: 'person'").unwrap();
     bytes[names] = b'[';
@@ -180,7 +180,7 @@ fn names_that_can_not_be_read_are_numbers() {
 }
 
 #[test]
-fn a_model_with_open_sides_takes_the_size_of_its_metadata() {
+fn a_model_with_dynamic_sides_has_the_size_of_its_metadata() {
     for (model, inputs, outputs) in [
         ("yolov8_dynamic.onnx", ["batch", "3", "height", "width"], ["batch", "7", "anchors"]),
         ("yolov8_open.onnx", ["?", "3", "?", "?"], ["?", "?", "?"]),

@@ -1,4 +1,4 @@
-//! Which provider runs, and that none runs in another's place.
+//! Tests of providers: which one runs, and that none silently replaces another.
 
 use moviola_infer::detect::Detector;
 use moviola_infer::error::Error;
@@ -8,7 +8,7 @@ use moviola_infer::runtime::Runtime;
 use crate::{Image, fixture, load, on, providers};
 
 #[test]
-fn the_runtime_says_what_it_is() {
+fn the_runtime_has_version_path_and_providers() {
     let runtime = Runtime::load().unwrap();
     let version: Vec<&str> = runtime.version().split('.').collect();
     assert_eq!(version[0], "1", "{}", runtime.version());
@@ -19,12 +19,12 @@ fn the_runtime_says_what_it_is() {
 }
 
 #[test]
-fn the_report_says_where_the_nodes_run() {
+fn the_report_has_the_nodes_per_provider() {
     for provider in providers() {
         let detector = load("yolov8.onnx", &on(provider));
         let report = detector.provider();
         assert_eq!(report.provider, provider);
-        // OpenVINO leaves ScatterND, which plants the boxes, to the CPU.
+        // OpenVINO does not support ScatterND, which writes the boxes; the CPU runs it.
         let on_it = report.nodes.iter().find(|(name, _)| name == provider.runtime_name());
         assert!(on_it.is_some_and(|(_, count)| *count > 0), "{report:?}");
         assert!(report.skipped.is_empty());
@@ -33,7 +33,7 @@ fn the_report_says_where_the_nodes_run() {
 }
 
 #[test]
-fn auto_says_what_it_chose_and_why() {
+fn auto_reports_its_choice_and_the_reasons() {
     let detector = load("yolov8.onnx", &on(Provider::Auto));
     let report = detector.provider();
     let runs = Provider::AUTO.iter().position(|&provider| provider == report.provider).unwrap();
@@ -45,7 +45,7 @@ fn auto_says_what_it_chose_and_why() {
 }
 
 #[test]
-fn a_named_provider_that_is_missing_is_an_error() {
+fn a_missing_requested_provider_is_an_error() {
     let built_in = Runtime::load().unwrap().providers();
     for provider in Provider::ALL.into_iter().filter(|provider| !built_in.contains(provider)) {
         let error = Detector::load(fixture("yolov8.onnx"), &on(provider)).unwrap_err();
@@ -58,7 +58,7 @@ fn a_named_provider_that_is_missing_is_an_error() {
 }
 
 #[test]
-fn a_precision_that_nothing_gives_is_an_error() {
+fn an_unsupported_precision_is_an_error() {
     let mut options = on(Provider::Cpu);
     options.session.precision = Precision::Bf16;
     let text = Detector::load(fixture("yolov8.onnx"), &options).unwrap_err().to_string();
@@ -66,7 +66,7 @@ fn a_precision_that_nothing_gives_is_an_error() {
 }
 
 #[test]
-fn bf16_runs_where_the_processor_has_it_or_not_at_all() {
+fn bf16_runs_only_on_processors_that_support_it() {
     if !providers().contains(&Provider::OpenVino) {
         eprintln!("skipped: this ONNX Runtime has no OpenVINO");
         return;

@@ -1,4 +1,4 @@
-//! The real YOLOX-Nano on real photographs, where the media folder is present.
+//! Tests with YOLOX-Nano on photographs, if the media folder is there.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ struct Record {
     objects: Vec<Expected>,
 }
 
-/// The folder beside the checkout with media for tests; `None`, said aloud, where there is none.
+/// The folder of media beside the checkout; prints a line and returns `None` if it is missing.
 fn media() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/media");
     let present = folder.join("models/yolox_nano.onnx").is_file();
@@ -30,7 +30,7 @@ fn media() -> Option<PathBuf> {
     present.then_some(folder)
 }
 
-/// Decodes with libjpeg, as OpenCV does; the EXIF orientation is ignored on both sides.
+/// Decodes a JPEG with libjpeg, as OpenCV does; both ignore the EXIF orientation.
 fn decode(file: &Path) -> Image {
     let jpeg = fs::read(file).unwrap();
     let mut rows = mozjpeg::Decompress::new_mem(&jpeg).unwrap().rgb().unwrap();
@@ -49,7 +49,7 @@ fn detector(media: &Path, record: &Record, provider: Provider) -> Detector {
 }
 
 #[test]
-fn photographs_show_what_the_reference_sees() {
+fn detections_on_photographs_equal_the_references() {
     let Some(media) = media() else { return };
     let records: Vec<Record> =
         serde_json::from_slice(&fs::read(fixture("yolox_nano.json")).unwrap()).unwrap();
@@ -69,7 +69,7 @@ fn photographs_show_what_the_reference_sees() {
 }
 
 #[test]
-fn real_models_for_other_purposes_are_refused() {
+fn models_for_other_purposes_are_refused() {
     let Some(media) = media() else { return };
     for (name, words) in [
         ("mobilenetv2_float32io_nhwc.onnx", ["colours last (NHWC)", "NCHW"]),

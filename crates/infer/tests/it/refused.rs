@@ -1,4 +1,4 @@
-//! Files and options that can't work: each is refused with what is wrong and what to do.
+//! Tests of files and options that can't be used: each is refused with the problem and the remedy.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ use moviola_infer::provider::Provider;
 
 use crate::{fixture, on};
 
-/// The refusal of a file, by the detector and by `inspect` alike, names the file and the words.
+/// Checks that `Detector::load` and `inspect` refuse a file with the same message, with its path and `words`.
 #[track_caller]
 fn check_refused(path: &Path, words: &[&str]) {
     let text = Detector::load(path, &on(Provider::Cpu)).unwrap_err().to_string();
@@ -31,7 +31,7 @@ fn check_refused(path: &Path, words: &[&str]) {
 }
 
 #[test]
-fn what_is_no_file_or_no_model() {
+fn missing_files_and_other_files_are_refused() {
     check_refused(Path::new("/nowhere/model.onnx"), &["can't be read", "No such file"]);
     let folder = tempfile::tempdir().unwrap();
     check_refused(folder.path(), &["can't be read"]);
@@ -47,14 +47,14 @@ fn what_is_no_file_or_no_model() {
 }
 
 #[test]
-fn models_that_detect_nothing() {
+fn models_for_other_tasks_are_refused() {
     check_refused(&fixture("classifier.onnx"), &["`logits` [1, 10]", "classifier"]);
     check_refused(&fixture("segment.onnx"), &["'segment'"]);
     check_refused(&fixture("nhwc.onnx"), &["[1, 64, 64, 3]", "NHWC", "NCHW"]);
 }
 
 #[test]
-fn a_model_that_onnx_runtime_refuses() {
+fn a_model_that_onnx_runtime_can_not_load_is_an_error() {
     let error = Detector::load(fixture("broken.onnx"), &on(Provider::Cpu)).unwrap_err();
     let text = error.to_string();
     assert!(matches!(error, Error::Model { .. }), "{error:?}");
@@ -69,7 +69,7 @@ fn an_ambiguous_model_names_its_candidates() {
 }
 
 #[test]
-fn a_head_that_does_not_fit() {
+fn a_head_that_does_not_fit_is_an_error() {
     let mut options = on(Provider::Cpu);
     options.model.head = Some(HeadKind::Yolov10);
     let text = Detector::load(fixture("yolov8.onnx"), &options).unwrap_err().to_string();
@@ -79,7 +79,7 @@ fn a_head_that_does_not_fit() {
 type Change = fn(&mut DetectorOptions);
 
 #[test]
-fn options_out_of_range() {
+fn options_out_of_range_are_errors() {
     let changes: [(Change, &str); 7] = [
         (|o| o.confidence = f32::NAN, "confidence"),
         (|o| o.iou = 1.5, "iou"),
@@ -99,12 +99,12 @@ fn options_out_of_range() {
 }
 
 #[test]
-fn an_open_size_must_fit_the_strides() {
+fn a_dynamic_size_must_be_a_multiple_of_the_stride() {
     let mut options = on(Provider::Cpu);
     options.model.image_size = Some(Size { width: 100, height: 64 });
     let text = Detector::load(fixture("yolov8_dynamic.onnx"), &options).unwrap_err().to_string();
     assert!(text.contains("a multiple of 32"), "{text}");
-    // This one's graph fits one size only, though its sides are open.
+    // This model's graph supports only one size, although its sides are dynamic.
     options.model.image_size = Some(Size { width: 160, height: 128 });
     let text = Detector::load(fixture("yolov8_dynamic.onnx"), &options).unwrap_err().to_string();
     assert!(text.contains("another image size"), "{text}");
