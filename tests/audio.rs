@@ -13,7 +13,8 @@ use crate::conformance::in_parallel;
 /// The largest allowed difference of samples.
 const TOLERANCE: f32 = 1e-4;
 
-/// Clips whose timestamps have gaps or overlaps, which the ffmpeg command fills and cuts only with a filter.
+/// Clips whose timestamps have gaps or overlaps, which the ffmpeg command fills and cuts only with
+/// a filter.
 const GAPS: &[(&str, &str)] = &[
     ("fragmented.mp4", "its first packet is followed by a gap"),
     ("audio_damaged.m4a", "its damaged packets are silence"),
@@ -66,8 +67,8 @@ fn difference(ours: &[f32], theirs: &[f32]) -> Option<String> {
     (largest > TOLERANCE).then(|| format!("samples differ by up to {largest}"))
 }
 
-/// Compares the audio of every clip. `after` are the reference's output options, `filter` the same as a
-/// filter, for clips with gaps. Returns a report.
+/// Compares the audio of every clip. `after` are the reference's output options, `filter` the same
+/// as a filter, for clips with gaps. Returns a report.
 #[track_caller]
 fn check_all(wanted: &AudioOptions, after: &[&str], filter: &str) -> String {
     let clips = clips::all_audio();

@@ -231,7 +231,8 @@ fn audio_is_read_if_the_video_can_not_be_decoded() {
     assert_eq!(whole.audio, in_two_passes(source, &speech()).unwrap().audio);
 }
 
-/// A transport stream with its packets in another order: the tables, then one stream, then the other.
+/// A transport stream with its packets in another order: the tables, then one stream, then the
+/// other.
 fn uninterleaved(audio_first: bool) -> Vec<u8> {
     const AUDIO: u16 = 0x101;
     let bytes = fs::read(clip("mpeg2_field.ts")).expect("a clip of testdata");

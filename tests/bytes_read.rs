@@ -1,4 +1,5 @@
-//! Tests that reading the keyframes of an MP4 file reads only its tables and the keyframes' packets.
+//! Tests that reading the keyframes of an MP4 file reads only its tables and the keyframes'
+//! packets.
 
 use std::{fs::File, io, os::unix::fs::FileExt, path::Path};
 
@@ -31,8 +32,8 @@ fn other_packets_of_mp4_files_are_not_read() {
     assert!(compared > 10 && skipped > 100_000);
 }
 
-/// Bytes of an MP4 file's tables and keyframes, and the number of keyframes; `None` for other formats and
-/// fragmented files.
+/// Bytes of an MP4 file's tables and keyframes, and the number of keyframes; `None` for other
+/// formats and fragmented files.
 fn needed_bytes(clip: &Path) -> Option<(u64, u64)> {
     let stream = decode::video_stream(clip).ok()?;
     let url = clip.to_str()?.to_owned();

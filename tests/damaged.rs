@@ -47,8 +47,8 @@ impl Clip {
     }
 }
 
-/// A result of a reader: a frame's number, its time in milliseconds, and the hash of its pixels; without
-/// number and hash if it is an error.
+/// A result of a reader: a frame's number, its time in milliseconds, and the hash of its pixels;
+/// without number and hash if it is an error.
 type Reported = (Option<u64>, Option<i64>, Option<String>);
 
 fn milliseconds(time: Option<f64>) -> Option<i64> {

@@ -1,5 +1,5 @@
-//! Tests with sources that end or fail at any byte: earlier keyframes are returned, the rest is an error
-//! with the source's name, and nothing panics or hangs.
+//! Tests with sources that end or fail at any byte: earlier keyframes are returned, the rest is an
+//! error with the source's name, and nothing panics or hangs.
 
 use std::io::{self, Cursor, Read};
 
@@ -50,7 +50,8 @@ fn read(source: Source) -> (Vec<String>, Vec<String>) {
     (keyframes, errors)
 }
 
-/// Describes what is wrong with the result of a source that stopped at some byte; `None` if nothing is.
+/// Describes what is wrong with the result of a source that stopped at some byte; `None` if nothing
+/// is.
 fn complaint(
     (keyframes, errors): &(Vec<String>, Vec<String>),
     whole: &[String],

@@ -44,7 +44,8 @@ impl From<&Packet> for Read {
 
 /// The result for a clip.
 enum Outcome {
-    /// The number of equal packets, and of those whose key flag differs when FFmpeg parses the codec.
+    /// The number of equal packets, and of those whose key flag differs when FFmpeg parses the
+    /// codec.
     Same(usize, usize),
     /// The tables contain no list.
     Unlisted(String),
@@ -57,8 +58,8 @@ fn open(clip: &Path) -> Option<OpenInput> {
     OpenInput::open(Source::path(clip), SourceOptions::default(), Purpose::Video).ok()
 }
 
-/// All packets of a stream, read as [`OpenInput`] does, and whether reading ended without an error. With `parsed`
-/// FFmpeg parses them, and for some codecs sets the key flag itself.
+/// All packets of a stream, read as [`OpenInput`] does, and whether reading ended without an error.
+/// With `parsed` FFmpeg parses them, and for some codecs sets the key flag itself.
 fn scan(options: DemuxerOptions, stream: usize, parsed: bool) -> (Vec<Read>, bool) {
     let mut demuxer = Demuxer::open(options).expect("it was opened before");
     if !parsed {
@@ -170,8 +171,8 @@ const SMALL: [&str; 8] = [
     "webm_no_cues.webm",
 ];
 
-/// Opens damaged bytes and compares the list with the packets that FFmpeg reads: `Some(Some(how))` if it
-/// differs, `Some(None)` if not, `None` without a list.
+/// Opens damaged bytes and compares the list with the packets that FFmpeg reads: `Some(Some(how))`
+/// if it differs, `Some(None)` if not, `None` without a list.
 fn list_damaged(bytes: Vec<u8>) -> Option<Option<String>> {
     let (len, bytes) = (bytes.len(), Arc::<[u8]>::from(bytes));
     let source = Source::bytes("damaged", Arc::clone(&bytes));

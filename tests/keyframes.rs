@@ -14,8 +14,8 @@ use moviola_tests::{clips, decode, reference};
 
 use crate::conformance::{in_parallel, rescale};
 
-/// Clips whose keyframes differ from the reference's, how, and why. `+3 -1` means three keyframes that the
-/// reference does not have and one missing; `~` other pixels, `<` wrong order, `!` errors.
+/// Clips whose keyframes differ from the reference's, how, and why. `+3 -1` means three keyframes
+/// that the reference does not have and one missing; `~` other pixels, `<` wrong order, `!` errors.
 const DIFFERENCES: &[(&str, &str, &str)] = &[
     ("damaged_keyframe.mp4", "+1 -1 ~1", CONCEALED),
     ("truncated.mp4", "!1", TRUNCATED),

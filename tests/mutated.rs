@@ -1,4 +1,5 @@
-//! Tests with random damage: nothing panics, hangs or takes unbounded memory, and errors are reported.
+//! Tests with random damage: nothing panics, hangs or takes unbounded memory, and errors are
+//! reported.
 
 use std::{fs, time::Instant};
 
@@ -30,7 +31,8 @@ const CLIPS: [&str; 12] = [
 /// The longest time for one file in seconds; an undamaged one takes about a second.
 const MAX_SECONDS: f64 = 60.0;
 
-/// The largest allowed memory of frames in bytes, more than decoders and queues need for these small frames.
+/// The largest allowed memory of frames in bytes, more than decoders and queues need for these
+/// small frames.
 const MAX_BYTES: usize = 512 << 20;
 
 /// The number of damaged copies per clip; a thousand files in all in a soak test.
@@ -60,8 +62,8 @@ fn damaged_files_are_read_to_their_end() {
 pub(crate) const POLICIES: [OnDamage; 5] =
     [OnDamage::Keep, OnDamage::Fail, OnDamage::Skip, OnDamage::Repeat, OnDamage::Black];
 
-/// Reads all frames in order under one policy, then some by number under every policy; counts frames and
-/// errors.
+/// Reads all frames in order under one policy, then some by number under every policy; counts
+/// frames and errors.
 fn read(name: &str, bytes: Vec<u8>, on_damage: OnDamage) -> (usize, usize) {
     let pool = FramePool::new(16 << 20);
     let options = SourceOptions { pool: pool.clone(), on_damage, ..SourceOptions::default() };
@@ -93,7 +95,8 @@ fn read(name: &str, bytes: Vec<u8>, on_damage: OnDamage) -> (usize, usize) {
     (frames, errors)
 }
 
-/// Changes some bits; then removes a piece, repeats a piece, truncates the end, or does nothing more.
+/// Changes some bits; then removes a piece, repeats a piece, truncates the end, or does nothing
+/// more.
 pub(crate) fn damage(bytes: &mut Vec<u8>, seed: u64) {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut below = |limit: usize| {

@@ -1,4 +1,5 @@
-//! Tests with files that are truncated while they are read: the missing part is an error, not the end.
+//! Tests with files that are truncated while they are read: the missing part is an error, not the
+//! end.
 
 use std::{
     fs::{self, File},
@@ -16,7 +17,8 @@ use moviola_media::{
 use moviola_tests::clips;
 use tempfile::TempDir;
 
-/// Clips of many groups, longer than what is read ahead of the first frames; with their number of frames.
+/// Clips of many groups, longer than what is read ahead of the first frames; with their number of
+/// frames.
 const CLIPS: [(&str, usize); 2] = [("demo.mp4", 300), ("cues.mkv", 100)];
 
 /// The number of frames taken before the file is truncated.

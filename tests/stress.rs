@@ -1,5 +1,5 @@
-//! Stress tests: many readers at once give the same frames as a single one and stop when they are dropped;
-//! a reader with a slow consumer keeps only a few frames waiting.
+//! Stress tests: many readers at once give the same frames as a single one and stop when they are
+//! dropped; a reader with a slow consumer keeps only a few frames waiting.
 
 use std::{
     sync::{
@@ -96,8 +96,8 @@ fn readers_can_be_dropped_at_any_moment() {
 /// Bytes of a frame of `demo.mp4`, which has groups of 30.
 const FRAME_BYTES: usize = 640 * 360 * 3 / 2;
 
-/// Takes 300 frames one by one, each when all workers are waiting. `start` starts a reader with workers that
-/// count their frames.
+/// Takes 300 frames one by one, each when all workers are waiting. `start` starts a reader with
+/// workers that count their frames.
 fn check_slow_consumer(
     start: impl Fn(OpenInput, Vec<Box<dyn FnMut(Frame) -> Frame + Send>>) -> FrameReader,
 ) {

@@ -226,7 +226,8 @@ fn deep_pixels_equal_8_bit_pixels_within_rounding() {
                     .collect();
                 let worst = off.iter().copied().fold(0.0, f64::max);
                 let mean = off.iter().sum::<f64>() / off.len() as f64;
-                // Colours outside RGB are clipped before resizing in one case, after it in the other.
+                // Colours outside RGB are clipped before resizing in one case, after it in the
+                // other.
                 let is_resized = size != crop.map_or(whole, |crop| (crop.width, crop.height));
                 let (max_error, max_mean) = if is_resized { (50.0, 1.5) } else { (1.6, 0.6) };
                 assert!(mean < max_mean && worst < max_error, "{name}, {spec:?}: {worst} {mean}");
@@ -278,8 +279,8 @@ fn a_crop_equals_that_part_of_the_frame() {
     }
 }
 
-/// Reads frames 20 to 29 of a clip in which frame 26 and some after it are damaged; returns their numbers
-/// and whether they are damaged.
+/// Reads frames 20 to 29 of a clip in which frame 26 and some after it are damaged; returns their
+/// numbers and whether they are damaged.
 fn with_damage(policy: OnDamage) -> Result<Vec<(Option<u64>, bool)>, Error> {
     let mut video = open("damaged_keyframe.mp4");
     let frames = video.on_damage(policy).frames_in_range(20..30, 1)?;

@@ -1,4 +1,5 @@
-//! The clips that tests use: the project's own, and others if there is a folder of them beside the checkout.
+//! The clips that tests use: the project's own, and others if there is a folder of them beside the
+//! checkout.
 
 use std::{
     fs,

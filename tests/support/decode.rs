@@ -40,8 +40,8 @@ pub fn all_frames(clip: &Path, stream: usize) -> Result<Decoded> {
     Ok(Decoded { time_base, frames })
 }
 
-/// The presentation times of all frames of a stream in ticks, in decoder output order; `None` for frames
-/// without one.
+/// The presentation times of all frames of a stream in ticks, in decoder output order; `None` for
+/// frames without one.
 ///
 /// # Errors
 ///
@@ -52,8 +52,8 @@ pub fn all_times(clip: &Path, stream: usize) -> Result<Vec<Option<i64>>> {
     Ok(times)
 }
 
-/// The hashes of all frames of the first video stream in the two published forms: of the planes as decoded,
-/// and of the planes converted to NV12.
+/// The hashes of all frames of the first video stream in the two published forms: of the planes as
+/// decoded, and of the planes converted to NV12.
 ///
 /// # Errors
 ///

@@ -48,8 +48,8 @@ pub fn decode(clip: &Path, stream: usize, before: &[&str]) -> Option<Decoded> {
     (!decoded.frames.is_empty()).then_some(decoded)
 }
 
-/// The samples of stream `stream` of `clip`, channels interleaved; `after` are options for the output,
-/// such as `-ar`.
+/// The samples of stream `stream` of `clip`, channels interleaved; `after` are options for the
+/// output, such as `-ar`.
 ///
 /// `None` without a reference ffmpeg.
 pub fn audio(clip: &Path, stream: usize, after: &[&str]) -> Option<Vec<f32>> {

@@ -94,8 +94,8 @@ impl Codec {
         })
     }
 
-    /// FFmpeg's description of the codec, found by iterating over FFmpeg's list: a lookup by id would
-    /// need a Rust enum, and a newer shared library's number may have no variant in it.
+    /// FFmpeg's description of the codec, found by iterating over FFmpeg's list: a lookup by id
+    /// would need a Rust enum, and a newer shared library's number may have no variant in it.
     fn descriptor(self) -> Option<NonNull<ffi::AVCodecDescriptor>> {
         let mut last = ptr::null();
         let descriptors = iter::from_fn(move || {

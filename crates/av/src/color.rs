@@ -125,7 +125,8 @@ code_points! {
 }
 
 code_points! {
-    /// The transfer function from light to sample values (ISO/IEC 23091-2, `TransferCharacteristics`).
+    /// The transfer function from light to sample values (ISO/IEC 23091-2,
+    /// `TransferCharacteristics`).
     ColorTransfer, unspecified = 2,
     /// ITU-R BT.709.
     Bt709 = 1, "bt709";

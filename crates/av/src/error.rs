@@ -14,8 +14,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// An error of the FFmpeg layer.
 ///
-/// End of stream and "needs more input" are values, not errors. [`Error::kind`] is the class of an error,
-/// by what the caller can do about it.
+/// End of stream and "needs more input" are values, not errors. [`Error::kind`] is the class of an
+/// error, by what the caller can do about it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -26,8 +26,8 @@ pub enum Error {
         op: &'static str,
         /// Its return value.
         code: i32,
-        /// FFmpeg's message: what it logged, if [`log::init`](crate::log::init) was called, else the text for
-        /// the code.
+        /// FFmpeg's message: what it logged, if [`log::init`](crate::log::init) was called, else
+        /// the text for the code.
         message: String,
     },
     /// Reading failed, in the system or in a caller's reader.
@@ -160,7 +160,8 @@ pub(crate) fn check(op: &'static str, code: c_int) -> Result<c_int> {
 /// The largest errno; FFmpeg's own codes are four-letter tags with much larger values.
 const LAST_ERRNO: c_int = 255;
 
-/// Whether `code` is an errno of the system, and not one that FFmpeg uses for invalid data or arguments.
+/// Whether `code` is an errno of the system, and not one that FFmpeg uses for invalid data or
+/// arguments.
 fn is_io(code: c_int) -> bool {
     let errno = ffi::AVUNERROR(code);
     let about_data =

@@ -11,10 +11,11 @@ use std::{
 
 use crate::{error::Error, raw};
 
-/// A handle that cancels blocking calls, at once or at a deadline, from any thread. Clones share both.
+/// A handle that cancels blocking calls, at once or at a deadline, from any thread. Clones share
+/// both.
 ///
-/// FFmpeg polls it before it waits for the network or reads from a caller's source; a computation that
-/// is running is finished first.
+/// FFmpeg polls it before it waits for the network or reads from a caller's source; a computation
+/// that is running is finished first.
 #[derive(Clone, Debug, Default)]
 pub struct Interrupt {
     shared: Arc<Shared>,
@@ -101,7 +102,8 @@ impl Deadline {
 /// The origin of deadlines: when the process first used one.
 static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// What the callbacks of one demuxer poll: the caller's interrupt and the deadline of the current call.
+/// What the callbacks of one demuxer poll: the caller's interrupt and the deadline of the current
+/// call.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
     interrupt: Interrupt,

@@ -47,8 +47,10 @@ thread_local! {
     static FIRST_ERROR: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Takes the first error that FFmpeg has logged on this thread since the last call, without the sender's
-/// name. It explains a failure better than the error code. `None` unless [`init`] was called.
+/// Takes the first error that FFmpeg has logged on this thread since the last call.
+///
+/// It is the message without the sender's name. It explains a failure better than the error code. `None` unless [`init`] was
+/// called.
 pub(crate) fn take_error() -> Option<String> {
     FIRST_ERROR.try_with(|first| first.try_borrow_mut().ok()?.take()).ok().flatten()
 }

@@ -2,10 +2,10 @@
 
 /// Makes the C library's allocator keep up to 64 MiB of freed memory for reuse.
 ///
-/// Decoders free and allocate their tables for each keyframe. By default glibc returns such memory to
-/// the system at once, and the system clears each page again: 2 % of the decoding time for 1080p, a
-/// fifth for simple content (measured). This is a setting of the whole process, for programs to call
-/// when they start. It does nothing with C libraries other than glibc.
+/// Decoders free and allocate their tables for each keyframe. By default glibc returns such memory
+/// to the system at once, and the system clears each page again: 2 % of the decoding time for
+/// 1080p, a fifth for simple content (measured). This is a setting of the whole process, for
+/// programs to call when they start. It does nothing with C libraries other than glibc.
 pub fn keep_freed() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
@@ -20,8 +20,8 @@ pub fn keep_freed() {
 
 /// Advises the system to back a large new buffer with huge pages (only on Linux).
 ///
-/// Writing to new memory costs a page fault for each page, which for pixels takes longer than computing
-/// them. The advice does not change the buffer's contents.
+/// Writing to new memory costs a page fault for each page, which for pixels takes longer than
+/// computing them. The advice does not change the buffer's contents.
 pub fn expect_filling<T>(buffer: &mut [T]) {
     #[cfg(target_os = "linux")]
     {
@@ -35,8 +35,8 @@ pub fn expect_filling<T>(buffer: &mut [T]) {
         }
         // SAFETY: `skipped` is less than the buffer's length.
         let first_page = unsafe { start.add(skipped) };
-        // SAFETY: these are whole pages of the buffer, and the advice changes no byte of them. If it
-        // fails, nothing changes.
+        // SAFETY: these are whole pages of the buffer, and the advice changes no byte of them. If
+        // it fails, nothing changes.
         unsafe { libc::madvise(first_page.cast(), length, libc::MADV_HUGEPAGE) };
     }
     #[cfg(not(target_os = "linux"))]

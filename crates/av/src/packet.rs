@@ -190,8 +190,8 @@ impl Packet {
         unsafe { (*self.raw_mut()).flags = flags };
     }
 
-    /// The caller's number, which [`VideoFrame::tag`](crate::frame::VideoFrame::tag) returns for the
-    /// decoded frame.
+    /// The caller's number, which [`VideoFrame::tag`](crate::frame::VideoFrame::tag) returns for
+    /// the decoded frame.
     pub fn tag(&self) -> i64 {
         tag_from_raw(self.fields().opaque)
     }
@@ -236,8 +236,8 @@ impl Packet {
     }
 
     fn fields(&self) -> &ffi::AVPacket {
-        // SAFETY: `self` owns a valid packet, whose fields change only through `&mut self` and contain
-        // no enum.
+        // SAFETY: `self` owns a valid packet, whose fields change only through `&mut self` and
+        // contain no enum.
         unsafe { self.raw.as_ref() }
     }
 

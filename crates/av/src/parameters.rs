@@ -114,7 +114,8 @@ impl CodecParameters {
         u32::try_from(unsafe { (*self.raw()).height }).unwrap_or(0)
     }
 
-    /// The stream's extradata, such as the parameter sets in `avcC`, `hvcC` or `av1C`; may be empty.
+    /// The stream's extradata, such as the parameter sets in `avcC`, `hvcC` or `av1C`; may be
+    /// empty.
     pub fn extradata(&self) -> &[u8] {
         // SAFETY: `self` owns valid parameters.
         let data = unsafe { (*self.raw()).extradata };

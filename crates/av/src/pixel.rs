@@ -13,7 +13,8 @@ pub struct PixelFormat(AVPixelFormat);
 
 /// The position of one component (Y, U, V, A or R, G, B, A) of a pixel.
 ///
-/// Steps and offsets are in bytes, or in bits if the format [is a bitstream](PixelFormat::is_bitstream).
+/// Steps and offsets are in bytes, or in bits if the format [is a
+/// bitstream](PixelFormat::is_bitstream).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Component {
     /// The plane that contains it.

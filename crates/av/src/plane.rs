@@ -4,8 +4,8 @@ use std::{marker::PhantomData, ptr::NonNull, slice};
 
 /// A read-only plane of a frame, borrowed for `'a`.
 ///
-/// Rows are returned without their padding. The stride is in bytes and may be negative: the first row
-/// of a bottom-up frame has the highest address.
+/// Rows are returned without their padding. The stride is in bytes and may be negative: the first
+/// row of a bottom-up frame has the highest address.
 #[derive(Clone, Copy, Debug)]
 pub struct Plane<'a> {
     first_row: NonNull<u8>,

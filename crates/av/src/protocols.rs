@@ -12,8 +12,9 @@ use crate::error::Error;
 
 /// The protocols that an input may use in addition to those it needs itself.
 ///
-/// By default a local input opens only itself and, if it is a playlist, files in its folder or below; a
-/// URL may use the protocols that its scheme is based on. Allowing `file` permits files in all folders.
+/// By default a local input opens only itself and, if it is a playlist, files in its folder or
+/// below; a URL may use the protocols that its scheme is based on. Allowing `file` permits files in
+/// all folders.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Protocols {
     extra: Vec<String>,
@@ -117,8 +118,8 @@ fn add(allowed: &mut Vec<String>, scheme: &str) {
 
 /// The protocol that FFmpeg would open `url` with, and the rest of the URL; `None` for a path.
 ///
-/// FFmpeg's rule: letters, digits, `+`, `-` and `.` before a colon. If several are joined by `+`, the
-/// first one opens the rest.
+/// FFmpeg's rule: letters, digits, `+`, `-` and `.` before a colon. If several are joined by `+`,
+/// the first one opens the rest.
 pub(crate) fn split_scheme(url: &str) -> Option<(&str, &str)> {
     let end = url.bytes().position(|byte| !is_scheme_byte(byte))?;
     if url.starts_with("subfile,") {

@@ -11,8 +11,8 @@ use crate::error::{Error, Result};
 
 /// Reads an enum field of a C struct, `offset` bytes from its start, as an integer.
 ///
-/// Decoders store unchecked numbers from the bitstream in enum fields, and a Rust enum must never have
-/// a value without a variant.
+/// Decoders store unchecked numbers from the bitstream in enum fields, and a Rust enum must never
+/// have a value without a variant.
 ///
 /// # Safety
 ///

@@ -1,8 +1,8 @@
 //! Remedies: what a caller can change to avoid an error, as data.
 //!
-//! An error's message has a sentence about what to do, in which a [`Remedy`] names what to change. By
-//! default it is named in the API's terms: the name of an option or a value. A program with another
-//! interface, such as a command with flags, can set its own wording for all messages:
+//! An error's message has a sentence about what to do, in which a [`Remedy`] names what to change.
+//! By default it is named in the API's terms: the name of an option or a value. A program with
+//! another interface, such as a command with flags, can set its own wording for all messages:
 //!
 //! ```
 //! use moviola_av::remedy::{self, Remedy};
@@ -19,8 +19,8 @@ use std::{fmt, sync::OnceLock};
 
 /// What a caller can change to avoid an error.
 ///
-/// [`Display`](fmt::Display) writes a noun that fits after "use" or "with": in the API's terms, unless
-/// [`set_wording`] was called.
+/// [`Display`](fmt::Display) writes a noun that fits after "use" or "with": in the API's terms,
+/// unless [`set_wording`] was called.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Remedy {
@@ -58,8 +58,8 @@ pub type Wording = fn(&Remedy) -> Option<String>;
 
 static WORDING: OnceLock<Wording> = OnceLock::new();
 
-/// Sets the wording of remedies in this process. Only the first call has an effect; returns whether this one
-/// was.
+/// Sets the wording of remedies in this process. Only the first call has an effect; returns whether
+/// this one was.
 pub fn set_wording(wording: Wording) -> bool {
     WORDING.set(wording).is_ok()
 }

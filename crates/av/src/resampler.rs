@@ -1,4 +1,5 @@
-//! Audio conversion with libswresample: sample rate, channel layout, and any format to 32-bit floats.
+//! Audio conversion with libswresample: sample rate, channel layout, and any format to 32-bit
+//! floats.
 
 use std::{ffi::c_int, fmt, ptr, ptr::NonNull};
 
@@ -23,13 +24,13 @@ pub struct AudioFormat {
 /// A converter of one audio stream.
 ///
 /// Channels are mixed by FFmpeg's default matrix for the two layouts: centre and surround at −3 dB,
-/// without the low-frequency channel, unless the stream specifies [levels](Self::with_levels) of its
-/// own. Because the output is floats, the matrix is *not* scaled to keep sums below full scale: stereo
-/// to mono is 0.707 × (left + right), which can exceed ±1.
+/// without the low-frequency channel, unless the stream specifies [levels](Self::with_levels) of
+/// its own. Because the output is floats, the matrix is *not* scaled to keep sums below full scale:
+/// stereo to mono is 0.707 × (left + right), which can exceed ±1.
 ///
-/// Changing the sample rate needs input on both sides of an output sample, so the converter holds some
-/// input back ([`delay`](Self::delay)) until [`flush`](Self::flush). The first output sample has the
-/// time of the first input sample.
+/// Changing the sample rate needs input on both sides of an output sample, so the converter holds
+/// some input back ([`delay`](Self::delay)) until [`flush`](Self::flush). The first output sample
+/// has the time of the first input sample.
 pub struct Resampler {
     raw: NonNull<ffi::SwrContext>,
     source: AudioFormat,
@@ -112,13 +113,13 @@ impl Resampler {
         *format == frame.format() && *sample_rate == frame.sample_rate() && layout == frame.layout()
     }
 
-    /// Converts a frame and appends the output to `target`, one vector per plane. Returns the number of
-    /// output samples per channel.
+    /// Converts a frame and appends the output to `target`, one vector per plane. Returns the
+    /// number of output samples per channel.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`] if the frame does not have the input format, or `target` has the wrong
-    /// number of planes.
+    /// [`Error::InvalidArgument`] if the frame does not have the input format, or `target` has the
+    /// wrong number of planes.
     pub fn convert(&mut self, frame: &AudioFrame, target: &mut [Vec<f32>]) -> Result<usize> {
         expect(self.takes(frame), "in the converter's input format", frame)?;
         if frame.samples() == 0 {
@@ -132,13 +133,13 @@ impl Resampler {
         unsafe { self.convert_raw(&pointers, frame.samples(), target) }
     }
 
-    /// Converts samples given as one slice per channel, all of the same length. The input format must be
-    /// planar floats. Otherwise like [`convert`](Self::convert).
+    /// Converts samples given as one slice per channel, all of the same length. The input format
+    /// must be planar floats. Otherwise like [`convert`](Self::convert).
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`] if the samples do not have the input format, or `target` has the wrong
-    /// number of planes.
+    /// [`Error::InvalidArgument`] if the samples do not have the input format, or `target` has the
+    /// wrong number of planes.
     pub fn convert_planes(&mut self, source: &[&[f32]], target: &mut [Vec<f32>]) -> Result<usize> {
         let samples = source.first().map_or(0, |plane| plane.len());
         let fits = self.source.format == SampleFormat::F32_PLANAR
@@ -197,7 +198,8 @@ impl Resampler {
         self.source.format.planes(self.source.layout.channels())
     }
 
-    /// Converts `samples` samples per channel and appends the output to `target`; without any, flushes.
+    /// Converts `samples` samples per channel and appends the output to `target`; without any,
+    /// flushes.
     ///
     /// # Safety
     ///
@@ -222,7 +224,8 @@ impl Resampler {
         let new = target.iter_mut().zip(&lengths).map(|(plane, &length)| &mut plane[length..]);
         let pointers: Vec<*mut u8> = new.map(|plane| plane.as_mut_ptr().cast()).collect();
         let source = if source.is_empty() { ptr::null() } else { source.as_ptr() };
-        // SAFETY: each target plane has room for `capacity` samples; the caller promises the source.
+        // SAFETY: each target plane has room for `capacity` samples; the caller promises the
+        // source.
         let count = unsafe {
             ffi::swr_convert(self.raw.as_ptr(), pointers.as_ptr(), capacity, source, samples)
         };

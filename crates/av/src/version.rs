@@ -85,8 +85,8 @@ pub fn decoders() -> impl Iterator<Item = &'static str> {
     })
 }
 
-/// The kinds of hardware decoders that this build supports, such as `"cuda"`. The machine may have none
-/// of them.
+/// The kinds of hardware decoders that this build supports, such as `"cuda"`. The machine may have
+/// none of them.
 pub fn hardware() -> impl Iterator<Item = &'static str> {
     use ffi::AVHWDeviceType::AV_HWDEVICE_TYPE_NONE;
     let mut kind = AV_HWDEVICE_TYPE_NONE;

@@ -1,4 +1,5 @@
-//! Tests that FFmpeg's messages become `tracing` events, in a separate process because the callback is global.
+//! Tests that FFmpeg's messages become `tracing` events, in a separate process because the callback
+//! is global.
 #![allow(clippy::unwrap_used)]
 
 use std::{

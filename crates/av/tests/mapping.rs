@@ -1,5 +1,5 @@
-//! Tests of mapped files: truncation while reading is an error, not a crash, and memory stays small. In a
-//! separate process, because signal handlers and memory belong to the process.
+//! Tests of mapped files: truncation while reading is an error, not a crash, and memory stays
+//! small. In a separate process, because signal handlers and memory belong to the process.
 #![allow(clippy::unwrap_used, clippy::print_stdout, unsafe_code)]
 
 use std::{fs::File, io::Write, os::unix::process::ExitStatusExt, path::Path, process::Command};

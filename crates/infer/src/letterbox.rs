@@ -1,7 +1,8 @@
 //! Letterboxing: the position of a scaled image in a model's input, and the mapping of boxes back.
 //!
 //! There are two published conventions, each with its own rounding: Ultralytics centres the image,
-//! YOLOX puts it in the top left corner. Both keep the aspect ratio and fill the rest with grey 114.
+//! YOLOX puts it in the top left corner. Both keep the aspect ratio and fill the rest with grey
+//! 114.
 
 use crate::error::{Error, Result};
 

@@ -1,7 +1,7 @@
 //! Object detection with ONNX Runtime: from images to detections.
 //!
-//! A [`Detector`](detect::Detector) is a loaded model file whose head, classes and preprocessing are
-//! known. An ambiguous model is refused; the error says how to decide.
+//! A [`Detector`](detect::Detector) is a loaded model file whose head, classes and preprocessing
+//! are known. An ambiguous model is refused; the error says how to decide.
 //!
 //! | module | holds |
 //! |---|---|

@@ -19,8 +19,8 @@ pub enum Channels {
 
 /// The parameters of a model's input, a tensor `[1, 3, height, width]` of f32.
 ///
-/// It is small and independent of the loaded model, so that images can be prepared on another thread
-/// than the one that runs the model.
+/// It is small and independent of the loaded model, so that images can be prepared on another
+/// thread than the one that runs the model.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Preprocess {
     /// The tensor's width and height.
@@ -94,8 +94,8 @@ impl Preprocess {
     }
 }
 
-/// Converts frames and images to input tensors. It keeps the converter while size and format stay the
-/// same.
+/// Converts frames and images to input tensors. It keeps the converter while size and format stay
+/// the same.
 #[derive(Debug)]
 pub struct Preparer {
     preprocess: Preprocess,

@@ -11,7 +11,7 @@ pub struct Detection {
     pub class: Arc<str>,
     /// Confidence, 0.0 to 1.0.
     pub confidence: f32,
-    /// The bounding box `[x1, y1, x2, y2]` in pixels of the upright image as displayed, clipped to it.
+    /// The box `[x1, y1, x2, y2]` in pixels of the upright image as displayed, clipped to it.
     #[serde(rename = "box")]
     pub bounds: [f32; 4],
 }

@@ -1,5 +1,5 @@
-//! Tests with other ONNX Runtime libraries. Each case runs in a separate process, because a process loads at
-//! most one library.
+//! Tests with other ONNX Runtime libraries. Each case runs in a separate process, because a process
+//! loads at most one library.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -48,7 +48,8 @@ fn child_prints_why_loading_fails() {
 
 #[test]
 fn a_missing_library_is_an_error() {
-    let text = with_library(Path::new("/nowhere/libonnxruntime.so"), "child_prints_why_loading_fails");
+    let text =
+        with_library(Path::new("/nowhere/libonnxruntime.so"), "child_prints_why_loading_fails");
     assert!(text.contains("/nowhere/libonnxruntime.so can't be used as ONNX Runtime"), "{text}");
 }
 

@@ -76,8 +76,8 @@ impl AudioFrame {
         self.samples
     }
 
-    /// Presentation time of the first sample, in ticks of the stream's time base. Where the container
-    /// has no timestamp, FFmpeg's estimate; `None` if there is none.
+    /// Presentation time of the first sample, in ticks of the stream's time base. Where the
+    /// container has no timestamp, FFmpeg's estimate; `None` if there is none.
     pub fn pts(&self) -> Option<i64> {
         // FFmpeg adjusts only `pts` when it trims samples at the front, so `pts` comes first.
         // SAFETY: `self` owns a valid frame.
@@ -109,8 +109,8 @@ impl AudioFrame {
         flags & ffi::AV_FRAME_FLAG_CORRUPT != 0 || errors != 0
     }
 
-    /// The bytes of plane `index`: one channel's samples, or all channels interleaved if the format is
-    /// not planar. `None` if there is no such plane.
+    /// The bytes of plane `index`: one channel's samples, or all channels interleaved if the format
+    /// is not planar. `None` if there is no such plane.
     pub fn plane(&self, index: usize) -> Option<&[u8]> {
         let channels = self.layout.channels();
         if index >= self.format.planes(channels) {

@@ -28,8 +28,8 @@ unsafe impl Send for ChannelLayout {}
 unsafe impl Sync for ChannelLayout {}
 
 impl ChannelLayout {
-    /// FFmpeg's default layout for a number of channels: 1 is mono, 2 is stereo, 6 is 5.1 and so on.
-    /// For numbers without a default layout, the channels have no positions.
+    /// FFmpeg's default layout for a number of channels: 1 is mono, 2 is stereo, 6 is 5.1 and so
+    /// on. For numbers without a default layout, the channels have no positions.
     ///
     /// # Errors
     ///

@@ -48,8 +48,8 @@ pub struct AudioDecoder {
 /// How to open an audio decoder. Every field has a working default.
 #[derive(Clone, Debug, Default)]
 pub struct AudioDecoderOptions {
-    /// The tick of the packets' timestamps. Without it, trimming an encoder's added samples does not
-    /// adjust the times of the others. Default: unknown.
+    /// The tick of the packets' timestamps. Without it, trimming an encoder's added samples does
+    /// not adjust the times of the others. Default: unknown.
     pub time_base: Option<TimeBase>,
     /// FFmpeg's name of the decoder to use. Default: the one that FFmpeg prefers.
     pub decoder: Option<String>,

@@ -41,7 +41,8 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// [`Error::UnusedOptions`] if it does not know an option; [`Error::Ffmpeg`] if it can't be opened.
+    /// [`Error::UnusedOptions`] if it does not know an option; [`Error::Ffmpeg`] if it can't be
+    /// opened.
     pub(crate) fn open(
         &mut self,
         codec: NonNull<ffi::AVCodec>,

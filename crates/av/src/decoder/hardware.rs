@@ -40,8 +40,9 @@ impl DeviceState {
         true
     }
 
-    /// Replaces the error's text by the first message that FFmpeg logged, while the state is
-    /// pending: that message names the cause.
+    /// Replaces the text of an error by FFmpeg's first log message, while the state is pending.
+    ///
+    /// That message names the cause.
     pub(super) fn explain(&self, error: Error) -> Error {
         if *self == Self::Pending { error.explained_by(log::take_error()) } else { error }
     }

@@ -23,13 +23,13 @@ use crate::{
 
 /// A decoder of one video stream.
 ///
-/// To lose no frame, call [`receive`](Self::receive) until it returns [`Received::NeedPacket`], then
-/// [`send`](Self::send) one packet, and so on; at the end of the stream call
-/// [`send_end`](Self::send_end), then receive until [`Received::End`]. One packet may give no frame,
-/// one or several.
+/// To lose no frame, call [`receive`](Self::receive) until it returns [`Received::NeedPacket`],
+/// then [`send`](Self::send) one packet, and so on; at the end of the stream call
+/// [`send_end`](Self::send_end), then receive until [`Received::End`]. One packet may give no
+/// frame, one or several.
 ///
-/// After an [error about corrupt data](Error::is_corrupt) the decoder can be used further: the packet
-/// counts as sent, and frames that were finished earlier can still be received.
+/// After an [error about corrupt data](Error::is_corrupt) the decoder can be used further: the
+/// packet counts as sent, and frames that were finished earlier can still be received.
 pub struct Decoder {
     context: Context,
     /// An empty frame for the next `receive`; kept if the decoder returned nothing.
@@ -76,9 +76,9 @@ impl Decoder {
     ///
     /// # Errors
     ///
-    /// [`Error::NoDecoder`], also if no decoder supports the device; [`Error::Limit`] if the container
-    /// declares frames over the limit; [`Error::UnusedOptions`]; [`Error::Ffmpeg`] if the decoder rejects
-    /// the parameters.
+    /// [`Error::NoDecoder`], also if no decoder supports the device; [`Error::Limit`] if the
+    /// container declares frames over the limit; [`Error::UnusedOptions`]; [`Error::Ffmpeg`] if the
+    /// decoder rejects the parameters.
     pub fn open(parameters: &CodecParameters, options: &DecoderOptions) -> Result<Self> {
         let _stage = stage!("open");
         let decoder = open::open(parameters, options)?;
@@ -166,15 +166,15 @@ impl Decoder {
 
     /// Changes which frames skip the loop filter, from the next packet on.
     ///
-    /// Frames that others depend on need it, or those others decode wrong: [`Discard::NonReference`]
-    /// is safe.
+    /// Frames that others depend on need it, or those others decode wrong:
+    /// [`Discard::NonReference`] is safe.
     pub fn set_skip_loop_filter(&mut self, skip: Discard) {
         // SAFETY: as in `set_skip_frame`.
         unsafe { (*self.context.as_ptr()).skip_loop_filter = skip.to_raw() };
     }
 
-    /// Why frames are decoded in software although the decoder has a device. `None` before the first
-    /// frame, on the device, and without a device.
+    /// Why frames are decoded in software although the decoder has a device. `None` before the
+    /// first frame, on the device, and without a device.
     pub fn hardware_refusal(&self) -> Option<&str> {
         match &self.device {
             DeviceState::Refused(reason) => Some(reason),
@@ -193,8 +193,8 @@ impl Decoder {
         u32::try_from(unsafe { (*self.context.as_ptr()).has_b_frames }).unwrap_or(0)
     }
 
-    /// The number of threads that decode whole frames in parallel, each adding one frame of delay; 1
-    /// without frame threading.
+    /// The number of threads that decode whole frames in parallel, each adding one frame of delay;
+    /// 1 without frame threading.
     pub fn frame_threads(&self) -> u32 {
         // SAFETY: `self` owns an open context.
         let active = unsafe { (*self.context.as_ptr()).active_thread_type };
@@ -228,8 +228,8 @@ impl Decoder {
         );
     }
 
-    /// The error for `code`, or [`Error::Limit`] if FFmpeg rejected the frame size: it then resets the
-    /// size, and returns EINVAL if it never accepted one.
+    /// The error for `code`, or [`Error::Limit`] if FFmpeg rejected the frame size: it then resets
+    /// the size, and returns EINVAL if it never accepted one.
     fn checked(&self, op: &'static str, code: c_int) -> Result<c_int> {
         let may_be_size = self.had_size || code == ffi::AVERROR(libc::EINVAL);
         if code < 0 && may_be_size && !self.has_size() {

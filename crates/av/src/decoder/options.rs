@@ -24,8 +24,8 @@ pub struct DecoderOptions {
     pub skip_loop_filter: Discard,
     /// The tick of the packets' timestamps. Default: unknown; set it to the stream's.
     pub time_base: Option<TimeBase>,
-    /// The largest number of pixels (width × height) of a frame. Default: what FFmpeg can address, about
-    /// 268 million.
+    /// The largest number of pixels (width × height) of a frame. Default: what FFmpeg can address,
+    /// about 268 million.
     pub max_pixels: Option<u64>,
     /// Return damaged frames too, marked as corrupt, where the decoder would drop them.
     /// Default: `false`.
@@ -33,22 +33,24 @@ pub struct DecoderOptions {
     /// Return frames without reordering delay where the stream allows it. Default: `false`.
     pub low_delay: bool,
     /// The smallest number of frames that the decoder holds back to reorder them. H.264 streams may
-    /// declare too few, and a decoder that starts in the middle then returns frames too early; 15 is
-    /// always enough, but delays output by as many frames. Default: 0, what the stream declares.
+    /// declare too few, and a decoder that starts in the middle then returns frames too early; 15
+    /// is always enough, but delays output by as many frames. Default: 0, what the stream declares.
     pub reorder_delay: u8,
     /// How damaged parts are filled. Default: [`Concealment::Guess`], as in FFmpeg.
     pub concealment: Concealment,
     /// Ignore the stream's crop rectangle and return whole coded frames. Default: `false`.
     pub ignore_crop: bool,
-    /// The pool that frames are allocated from. Default: none; the decoder has its own, freed with it.
+    /// The pool that frames are allocated from. Default: none; the decoder has its own, freed with
+    /// it.
     pub pool: Option<Arc<FramePool>>,
     /// Which earlier contents memory from the pool may have. Default: [`PoolReuse::Any`].
     pub reuse: PoolReuse,
-    /// The device to decode on. If it does not support the stream, decoding continues in software where
-    /// the decoder can. Frames decoded on the device stay in its memory: see
+    /// The device to decode on. If it does not support the stream, decoding continues in software
+    /// where the decoder can. Frames decoded on the device stay in its memory: see
     /// [`VideoFrame::download`](crate::VideoFrame::download). Default: none.
     pub hardware: Option<Arc<HwDevice>>,
-    /// FFmpeg's name of the decoder to use, such as `"libdav1d"`. Default: the one that FFmpeg prefers.
+    /// FFmpeg's name of the decoder to use, such as `"libdav1d"`. Default: the one that FFmpeg
+    /// prefers.
     pub decoder: Option<String>,
     /// Options of the decoder, by FFmpeg's names; an unknown one is an error. Default: none.
     pub options: Dictionary,

@@ -170,7 +170,8 @@ fn is_encrypted(url: &CStr) -> bool {
 ///
 /// # Safety
 ///
-/// `options` must be null, or point to null or to a dictionary that nothing else uses during the call.
+/// `options` must be null, or point to null or to a dictionary that nothing else uses during the
+/// call.
 unsafe fn verify_peer(options: *mut *mut ffi::AVDictionary) {
     if options.is_null() {
         return;

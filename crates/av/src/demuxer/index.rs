@@ -11,8 +11,8 @@ use crate::{stream::Stream, time};
 pub struct IndexEntry {
     /// Offset in the file, in bytes.
     pub position: u64,
-    /// Timestamp in ticks of the stream's time base: the decoding time in MP4, the presentation time in
-    /// most other formats. `None` if the index has none.
+    /// Timestamp in ticks of the stream's time base: the decoding time in MP4, the presentation
+    /// time in most other formats. `None` if the index has none.
     pub timestamp: Option<i64>,
     /// Size in bytes; 0 if the index has none.
     pub size: u32,

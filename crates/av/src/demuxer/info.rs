@@ -23,7 +23,8 @@ impl Demuxer {
         unsafe { raw::constant(name) }
     }
 
-    /// Duration of the input in microseconds, if known: FFmpeg's value, else that of the longest stream.
+    /// Duration of the input in microseconds, if known: FFmpeg's value, else that of the longest
+    /// stream.
     pub fn duration_us(&self) -> Option<i64> {
         // SAFETY: `self` owns an open context.
         let whole = time::known(unsafe { (*self.raw.as_ptr()).duration }).filter(|&us| us > 0);
@@ -31,8 +32,8 @@ impl Demuxer {
         whole.or_else(|| self.streams().filter_map(of_stream).max())
     }
 
-    /// The first timestamp in microseconds, if known: FFmpeg's value, else that of the stream that starts
-    /// first. May be negative.
+    /// The first timestamp in microseconds, if known: FFmpeg's value, else that of the stream that
+    /// starts first. May be negative.
     pub fn start_time_us(&self) -> Option<i64> {
         // SAFETY: `self` owns an open context.
         let whole = time::known(unsafe { (*self.raw.as_ptr()).start_time });
@@ -74,8 +75,8 @@ impl Demuxer {
         unsafe { Dictionary::from_raw(metadata) }
     }
 
-    /// The entries of the container's index for a stream, in the index's order. Empty if the container
-    /// has no index or it has not been read yet (Matroska's is read at the first seek).
+    /// The entries of the container's index for a stream, in the index's order. Empty if the
+    /// container has no index or it has not been read yet (Matroska's is read at the first seek).
     pub fn index_entries(&self, stream: usize) -> impl Iterator<Item = IndexEntry> {
         index::entries(self.stream(stream))
     }

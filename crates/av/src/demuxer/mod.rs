@@ -74,9 +74,9 @@ impl Demuxer {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if it can't be read, [`Error::Ffmpeg`] if it is not a media file or is damaged,
-    /// [`Error::Refused`] if it refers to a file or URL that it may not open, [`Error::UnusedOptions`],
-    /// [`Error::Interrupted`] or [`Error::TimedOut`].
+    /// [`Error::Io`] if it can't be read, [`Error::Ffmpeg`] if it is not a media file or is
+    /// damaged, [`Error::Refused`] if it refers to a file or URL that it may not open,
+    /// [`Error::UnusedOptions`], [`Error::Interrupted`] or [`Error::TimedOut`].
     pub fn open(options: DemuxerOptions) -> Result<Self> {
         open::open(options)
     }
@@ -88,8 +88,8 @@ impl Demuxer {
     ///
     /// # Errors
     ///
-    /// As for [`read_packet`](Self::read_packet), and [`Error::Limit`] if the container declares frames
-    /// that FFmpeg can't address, because FFmpeg would reset their size here.
+    /// As for [`read_packet`](Self::read_packet), and [`Error::Limit`] if the container declares
+    /// frames that FFmpeg can't address, because FFmpeg would reset their size here.
     pub fn find_stream_info(&mut self) -> Result<()> {
         let pixels = self.streams().map(Stream::declared_pixels).max().unwrap_or(0);
         if pixels > decoder::MAX_PIXELS {
@@ -102,8 +102,8 @@ impl Demuxer {
         self.outcome("avformat_find_stream_info", code).map(drop)
     }
 
-    /// Sets which packets of a stream the demuxer skips. Not every format can skip them, so the caller
-    /// must filter packets too.
+    /// Sets which packets of a stream the demuxer skips. Not every format can skip them, so the
+    /// caller must filter packets too.
     pub fn set_discard(&mut self, stream: usize, discard: Discard) {
         if let Some(&stream) = self.raw_streams().get(stream) {
             // SAFETY: the stream is valid, and `self` is borrowed mutably.
@@ -136,7 +136,8 @@ impl Demuxer {
         let before = self.bytes_read();
         let is_there = self.read_one(packet)?;
         if !stage.is_disabled() {
-            // Parts of a packet may have been skipped (`skip_ranges`), so its size is not what was read.
+            // Parts of a packet may have been skipped (`skip_ranges`), so its size is not what was
+            // read.
             let read = before.zip(self.bytes_read()).map(|(before, now)| now - before);
             stage.record("packets", u64::from(is_there));
             stage.record("bytes", read.unwrap_or(packet.data().len() as u64));
@@ -164,8 +165,8 @@ impl Demuxer {
         }
     }
 
-    /// Seeks all streams to `timestamp`, in ticks of the time base of `stream`. Decoders must be flushed
-    /// afterwards.
+    /// Seeks all streams to `timestamp`, in ticks of the time base of `stream`. Decoders must be
+    /// flushed afterwards.
     ///
     /// # Errors
     ///
@@ -191,13 +192,13 @@ impl Demuxer {
         self.seek_raw(-1, position, ffi::AVSEEK_FLAG_BYTE)
     }
 
-    /// Skips parts of the source from now on: the byte ranges in `unneeded`, without those in `needed`.
-    /// Packets in skipped ranges keep their times and sizes but contain zeros, and are not read. Both
-    /// lists may be in any order.
+    /// Skips parts of the source from now on: the byte ranges in `unneeded`, without those in
+    /// `needed`. Packets in skipped ranges keep their times and sizes but contain zeros, and are
+    /// not read. Both lists may be in any order.
     ///
-    /// This disables FFmpeg's parsers, which would parse the zeros: use it only with containers that
-    /// store packet boundaries, such as MP4. Returns `false` and changes nothing if the source can't
-    /// seek or is not an [`Io`](crate::io::Io).
+    /// This disables FFmpeg's parsers, which would parse the zeros: use it only with containers
+    /// that store packet boundaries, such as MP4. Returns `false` and changes nothing if the source
+    /// can't seek or is not an [`Io`](crate::io::Io).
     pub fn skip_ranges(&mut self, unneeded: Vec<Range<u64>>, needed: Vec<Range<u64>>) -> bool {
         let is_skipping = self.io.as_ref().is_some_and(|io| io.skip_ranges(unneeded, needed));
         if is_skipping {
@@ -265,7 +266,7 @@ impl Demuxer {
         }
     }
 
-    /// Whether the input is a network stream of unknown length, whose end FFmpeg reports as an error.
+    /// Whether it is a network input of unknown length: FFmpeg reports its end as an error.
     fn has_open_end(&self) -> bool {
         // SAFETY: `self` owns an open context.
         let io = NonNull::new(unsafe { (*self.raw.as_ptr()).pb });
@@ -317,8 +318,8 @@ fn tls_options() -> Vec<(&'static str, String)> {
 impl Drop for Demuxer {
     fn drop(&mut self) {
         let mut raw = self.raw.as_ptr();
-        // SAFETY: `self` owns the context, nothing uses it after this, and the objects of its callbacks
-        // are dropped later.
+        // SAFETY: `self` owns the context, nothing uses it after this, and the objects of its
+        // callbacks are dropped later.
         unsafe { ffi::avformat_close_input(&raw mut raw) };
     }
 }

@@ -87,8 +87,8 @@ pub(super) fn open(options: DemuxerOptions) -> Result<Demuxer> {
     Ok(demuxer)
 }
 
-/// The path in `url`; `None` if it is a URL. A file name with a colon looks like a URL, so it counts
-/// as one only if FFmpeg knows the protocol or two slashes follow.
+/// The path in `url`; `None` if it is a URL. A file name with a colon looks like a URL, so it
+/// counts as one only if FFmpeg knows the protocol or two slashes follow.
 fn local_path(url: &str) -> Option<&str> {
     match protocols::split_scheme(url) {
         None => Some(url),
@@ -111,8 +111,8 @@ fn is_protocol(url: &str) -> bool {
     !unsafe { ffi::avio_find_protocol_name(url.as_ptr()) }.is_null()
 }
 
-/// Opens a path with this crate's own reader, which reports I/O errors exactly. `None` if FFmpeg must
-/// open it: URLs, image sequences (`%03d`), and formats that open files themselves.
+/// Opens a path with this crate's own reader, which reports I/O errors exactly. `None` if FFmpeg
+/// must open it: URLs, image sequences (`%03d`), and formats that open files themselves.
 fn open_path(url: &str, format: Format) -> Result<Option<Io>> {
     let Some(path) = local_path(url).filter(|_| !opens_itself(format)) else { return Ok(None) };
     match File::open(path) {
@@ -196,8 +196,8 @@ fn set_option(context: &Unopened, name: &CStr, value: &str) -> Result<()> {
     check("av_opt_set", code).map(drop)
 }
 
-/// Determines the format before opening, because `concat` needs an option of its own: FFmpeg does not
-/// pass the `io_open` callback on to the files of a concat list.
+/// Determines the format before opening, because `concat` needs an option of its own: FFmpeg does
+/// not pass the `io_open` callback on to the files of a concat list.
 fn find_and_restrict_format(
     context: &Unopened,
     url: &CStr,

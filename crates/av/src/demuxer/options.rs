@@ -7,8 +7,8 @@ use crate::{dict::Dictionary, interrupt::Interrupt, io::Io, protocols::Protocols
 /// How to open an input. Every field but the URL has a working default.
 #[derive(Debug)]
 pub struct DemuxerOptions {
-    /// The path or URL. With [`io`](Self::io) it is not opened, but is still the base of relative names
-    /// in a playlist and helps to recognise the format.
+    /// The path or URL. With [`io`](Self::io) it is not opened, but is still the base of relative
+    /// names in a playlist and helps to recognise the format.
     pub url: String,
     /// The source of the bytes. Default: a path is read with `pread`, a URL by FFmpeg.
     pub io: Option<Io>,

@@ -49,14 +49,16 @@ impl VideoFrameMut {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`] if a side is 0, the frame is too large for FFmpeg or `format` is a
-    /// hardware format; [`Error::OutOfMemory`].
+    /// [`Error::InvalidArgument`] if a side is 0, the frame is too large for FFmpeg or `format` is
+    /// a hardware format; [`Error::OutOfMemory`].
     pub fn new(format: PixelFormat, width: u32, height: u32) -> Result<Self> {
         Self::with_memory(None, format, (width, height))
     }
 
-    /// Allocates a frame with memory of `pool`, to which it returns when the last handle is dropped. All bytes
-    /// are initialised: 0, or those of an earlier frame.
+    /// Allocates a frame with memory of `pool`.
+    ///
+    /// The memory returns to the pool when the last handle is dropped. All bytes are initialised: 0,
+    /// or those of an earlier frame.
     ///
     /// # Errors
     ///
@@ -223,8 +225,8 @@ impl PlaneMut<'_> {
         }
         // SAFETY: y < rows, and the frame has `rows` rows `stride` bytes apart.
         let row = unsafe { self.first_row.offset(self.stride * y.cast_signed()) };
-        // SAFETY: each row has `row_bytes` bytes, which were initialised when the frame was allocated,
-        // and `self` is borrowed mutably from the only owner.
+        // SAFETY: each row has `row_bytes` bytes, which were initialised when the frame was
+        // allocated, and `self` is borrowed mutably from the only owner.
         Some(unsafe { slice::from_raw_parts_mut(row.as_ptr(), self.row_bytes) })
     }
 

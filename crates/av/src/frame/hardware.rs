@@ -18,8 +18,10 @@ impl VideoFrame {
         self.format().is_hardware()
     }
 
-    /// Copies the frame to main memory, in the first format that the device offers (mostly NV12 or
-    /// P010). The copy in the device is freed with `self`.
+    /// Copies the frame to main memory.
+    ///
+    /// Its format is the first that the device offers (mostly NV12 or P010). The copy in the device
+    /// is freed with `self`.
     ///
     /// # Errors
     ///
@@ -47,8 +49,9 @@ impl VideoFrame {
         Self::from_shell(shell)
     }
 
-    /// Converts the semi-planar formats NV12 and P010, which hardware decoders use, to the planar
-    /// formats of software decoders. `None` for all other formats.
+    /// Converts NV12 and P010 to the planar formats of software decoders; `None` for other formats.
+    ///
+    /// NV12 and P010 are the formats of hardware decoders.
     ///
     /// # Errors
     ///
@@ -86,8 +89,9 @@ fn copy_bytes(from: &[u8], to: &mut [u8], count: usize, number: usize) {
     }
 }
 
-/// Copies every `count`-th 16-bit word, starting at word `number`, and moves its ten bits from the
-/// top to the bottom.
+/// Copies every `count`-th 16-bit word, starting at word `number`.
+///
+/// Moves its ten bits from the top to the bottom.
 fn copy_words(from: &[u8], to: &mut [u8], count: usize, number: usize) {
     const UNUSED_LOW_BITS: u32 = 6;
     let (from, _) = from.as_chunks::<2>();

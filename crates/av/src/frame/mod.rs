@@ -25,9 +25,9 @@ use crate::{
 
 /// A decoded video frame: shared and read-only.
 ///
-/// Owns its `AVFrame` and one reference to each pixel buffer, which clones and the decoder may share:
-/// the pixels never change. Width, height and format have no setters: they
-/// describe the allocation, and changing them would let safe code read outside it.
+/// Owns its `AVFrame` and one reference to each pixel buffer, which clones and the decoder may
+/// share: the pixels never change. Width, height and format have no setters: they describe the
+/// allocation, and changing them would let safe code read outside it.
 pub struct VideoFrame {
     raw: NonNull<ffi::AVFrame>,
     format: PixelFormat,

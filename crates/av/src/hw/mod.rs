@@ -1,8 +1,8 @@
 //! Hardware decoders: the kinds that FFmpeg supports, and opened devices.
 //!
-//! A decoder with a device tries it first. If the device does not support the stream, FFmpeg's default
-//! choice of pixel format makes the same decoder continue in software. Whether a frame was decoded on
-//! the device is shown by [`VideoFrame::is_hardware`](crate::VideoFrame::is_hardware).
+//! A decoder with a device tries it first. If the device does not support the stream, FFmpeg's
+//! default choice of pixel format makes the same decoder continue in software. Whether a frame was
+//! decoded on the device is shown by [`VideoFrame::is_hardware`](crate::VideoFrame::is_hardware).
 
 #[cfg(test)]
 mod tests;
@@ -57,8 +57,8 @@ impl HwKind {
         built().any(|kind| kind == self.to_raw())
     }
 
-    /// Whether this build of FFmpeg can decode `codec` on this kind. A given device may still not support
-    /// the stream, which shows at its first frame.
+    /// Whether this build of FFmpeg can decode `codec` on this kind. A given device may still not
+    /// support the stream, which shows at its first frame.
     pub fn can_decode(self, codec: Codec) -> bool {
         self.decoder(codec).is_some()
     }
@@ -140,14 +140,14 @@ pub struct HwDevice {
 
 // SAFETY: an AVBufferRef is not tied to a thread, and its count is atomic.
 unsafe impl Send for HwDevice {}
-// SAFETY: `&HwDevice` only adds references, which FFmpeg's header documents as thread-safe. Decoders
-// that use one device at the same time lock it themselves: the ffmpeg command shares one between
-// threads.
+// SAFETY: `&HwDevice` only adds references, which FFmpeg's header documents as thread-safe.
+// Decoders that use one device at the same time lock it themselves: the ffmpeg command shares one
+// between threads.
 unsafe impl Sync for HwDevice {}
 
 impl HwDevice {
-    /// Opens a device. `device` is FFmpeg's name of one of several: a number for CUDA, a path such as
-    /// `/dev/dri/renderD128` for VAAPI. `None` lets FFmpeg choose.
+    /// Opens a device. `device` is FFmpeg's name of one of several: a number for CUDA, a path such
+    /// as `/dev/dri/renderD128` for VAAPI. `None` lets FFmpeg choose.
     ///
     /// # Errors
     ///
@@ -158,7 +158,8 @@ impl HwDevice {
         let name = device.as_ref().map_or(ptr::null(), |name| name.as_ptr());
         let mut reference = ptr::null_mut();
         log::take_error(); // an older message must not explain this call's error
-        // SAFETY: `reference` is writable, `name` null or zero-terminated, and no options are given.
+        // SAFETY: `reference` is writable, `name` null or zero-terminated, and no options are
+        // given.
         let code = unsafe {
             ffi::av_hwdevice_ctx_create(&raw mut reference, kind.to_raw(), name, ptr::null_mut(), 0)
         };
@@ -180,8 +181,8 @@ impl HwDevice {
     }
 }
 
-/// Replaces an error's text by FFmpeg's log message: the error code of opening a device does not show
-/// which library is missing, the message does.
+/// Replaces an error's text by FFmpeg's log message: the error code of opening a device does not
+/// show which library is missing, the message does.
 fn explained_by_log(error: Error) -> Error {
     match (error, log::take_error()) {
         (Error::Io { op, kind, .. }, Some(message)) => Error::Io { op, message, kind },

@@ -44,7 +44,8 @@ fn a_missing_device_is_an_error() {
     assert!(HwDevice::open(HwKind::Vulkan, Some("zero\0byte")).is_err());
 }
 
-/// A device of any Vulkan driver, also a software one; prints a line and returns `None` without one.
+/// A device of any Vulkan driver, also a software one; prints a line and returns `None` without
+/// one.
 fn vulkan() -> Option<HwDevice> {
     let device = HwDevice::open(HwKind::Vulkan, None);
     device.inspect_err(|error| println!("skipped: no Vulkan device ({error})")).ok()

@@ -91,8 +91,8 @@ impl Avio {
             skipped: Arc::clone(&skipped),
             is_poisoned: false,
         })));
-        // SAFETY: the buffer is av_malloc'd and BUFFER_SIZE long; the bridge outlives the context, and
-        // the callbacks take a bridge.
+        // SAFETY: the buffer is av_malloc'd and BUFFER_SIZE long; the bridge outlives the context,
+        // and the callbacks take a bridge.
         let raw = unsafe {
             ffi::avio_alloc_context(
                 buffer.as_ptr().cast(),
@@ -122,8 +122,9 @@ impl Avio {
         &self.counters
     }
 
-    /// From now on returns zeros for the byte ranges in `unneeded` without those in `needed`, and does
-    /// not read them. Returns `false` if the source can't seek or ranges were set before.
+    /// Skips byte ranges from now on: those in `unneeded`, without those in `needed`.
+    ///
+    /// FFmpeg gets zeros for them, and they are not read. Returns `false` if the source can't seek or ranges were set before.
     pub(crate) fn skip_ranges(&self, unneeded: Vec<Range<u64>>, needed: Vec<Range<u64>>) -> bool {
         let Some(len) = self.len else { return false };
         self.skipped.set(SkippedRanges::new(unneeded, needed, len)).is_ok()
@@ -156,8 +157,8 @@ type SeekCallback = unsafe extern "C" fn(*mut c_void, i64, c_int) -> i64;
 ///
 /// # Safety
 ///
-/// `bridge` must be a live [`Bridge`] that nothing else uses during the call; `target` must be null or
-/// writable for `size` bytes.
+/// `bridge` must be a live [`Bridge`] that nothing else uses during the call; `target` must be null
+/// or writable for `size` bytes.
 unsafe extern "C" fn read(bridge: *mut c_void, target: *mut u8, size: c_int) -> c_int {
     // SAFETY: the caller promises a live bridge that nothing else uses.
     let bridge = unsafe { &mut *bridge.cast::<Bridge>() };
@@ -188,8 +189,8 @@ unsafe extern "C" fn seek(bridge: *mut c_void, offset: i64, whence: c_int) -> i6
 }
 
 impl Bridge {
-    /// Runs `operation`; records its error, or its panic as an error. `Err` is the code to return to
-    /// FFmpeg.
+    /// Runs `operation`; records its error, or its panic as an error. `Err` is the code to return
+    /// to FFmpeg.
     fn run_guarded<T>(
         &mut self,
         op: &'static str,

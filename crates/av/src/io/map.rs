@@ -24,9 +24,9 @@ impl MapSource {
         Ok(Self { file, mapping, position: 0, resident: ResidentWindows::default() })
     }
 
-    /// Checks after a copy that the file still has `end` bytes and every page could be read. If it was
-    /// truncated, the kernel returns zeros for the rest of the last page, and the SIGBUS handler has
-    /// replaced missing pages by zeros.
+    /// Checks after a copy that the file still has `end` bytes and every page could be read. If it
+    /// was truncated, the kernel returns zeros for the rest of the last page, and the SIGBUS
+    /// handler has replaced missing pages by zeros.
     fn check_len(&self, end: u64) -> io::Result<()> {
         let damaged = self.mapping.as_ref().is_some_and(|mapping| mapping.guard.is_damaged());
         if self.file.metadata()?.len() < end {
@@ -93,20 +93,22 @@ impl Mapping {
         Ok(Self { start, len, guard })
     }
 
-    /// Copies the bytes at `offset` to `target`; the caller has checked that they are in the mapping.
+    /// Copies the bytes at `offset` to `target`; the caller has checked that they are in the
+    /// mapping.
     fn copy(&self, offset: usize, target: &mut [MaybeUninit<u8>]) {
         debug_assert!(offset + target.len() <= self.len);
         // SAFETY: the offset is inside the mapping.
         let from = unsafe { self.start.add(offset) };
-        // SAFETY: the mapping has that many bytes from there, and `target` is not in it. If the file was
-        // truncated, this faults: see sigbus.rs.
+        // SAFETY: the mapping has that many bytes from there, and `target` is not in it. If the
+        // file was truncated, this faults: see sigbus.rs.
         unsafe {
             ptr::copy_nonoverlapping(from.as_ptr(), target.as_mut_ptr().cast(), target.len());
         }
     }
 
-    /// Releases the pages of a range to the kernel, which reads them again from the file on the next
-    /// access. `offset` must be a multiple of the page size.
+    /// Releases the pages of a range to the kernel.
+    ///
+    /// The next access reads them from the file again. `offset` must be a multiple of the page size.
     fn release(&self, offset: usize, len: usize) {
         let len = len.min(self.len - offset);
         // SAFETY: the offset is inside the mapping.

@@ -55,7 +55,8 @@ impl IoCounters {
 
 /// A source of bytes that FFmpeg reads through callbacks.
 pub(crate) trait ByteSource: Send {
-    /// Reads into the start of `target`, which is not empty; returns the number of bytes, 0 at the end.
+    /// Reads into the start of `target`, which is not empty; returns the number of bytes, 0 at the
+    /// end.
     fn read(&mut self, target: &mut [MaybeUninit<u8>]) -> io::Result<usize>;
 
     /// Sets the position of the next read, in bytes from the start.
@@ -66,8 +67,8 @@ pub(crate) trait ByteSource: Send {
 }
 
 impl Io {
-    /// Reads from a reader that can't seek, such as a pipe or socket. Formats with their index at the end
-    /// can't be read this way.
+    /// Reads from a reader that can't seek, such as a pipe or socket. Formats with their index at
+    /// the end can't be read this way.
     ///
     /// A panic in `reader` becomes an [`Error::Io`] of the demuxer.
     pub fn read(reader: impl Read + Send + 'static) -> Self {
@@ -81,12 +82,12 @@ impl Io {
         Self::new(reader::Seekable(reader), true)
     }
 
-    /// Reads a regular file with `pread`, independently of the file's own position. Other files (pipes,
-    /// terminals) are read in order without seeking; while they have no data, the demuxer still polls its
-    /// [`Interrupt`](crate::interrupt::Interrupt).
+    /// Reads a regular file with `pread`, independently of the file's own position. Other files
+    /// (pipes, terminals) are read in order without seeking; while they have no data, the demuxer
+    /// still polls its [`Interrupt`](crate::interrupt::Interrupt).
     ///
-    /// If the file is truncated after it was opened, reading the missing part is an [`Error::Io`], not
-    /// the end.
+    /// If the file is truncated after it was opened, reading the missing part is an [`Error::Io`],
+    /// not the end.
     ///
     /// # Errors
     ///
@@ -103,13 +104,13 @@ impl Io {
         })
     }
 
-    /// Maps a regular file into memory and copies from there. Each read checks the file's length, because
-    /// the file may have been truncated.
+    /// Maps a regular file into memory and copies from there. Each read checks the file's length,
+    /// because the file may have been truncated.
     ///
-    /// If another process truncates the file, reading the missing part raises `SIGBUS`. That ends the
-    /// process, or is an [`Error::Io`] if the program has called [`sigbus::install`]. Use [`Io::file`]
-    /// where this is not acceptable. Pages that were read are released, so that they do not count as
-    /// memory of the process.
+    /// If another process truncates the file, reading the missing part raises `SIGBUS`. That ends
+    /// the process, or is an [`Error::Io`] if the program has called [`sigbus::install`]. Use
+    /// [`Io::file`] where this is not acceptable. Pages that were read are released, so that they
+    /// do not count as memory of the process.
     ///
     /// # Errors
     ///

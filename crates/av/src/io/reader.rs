@@ -45,8 +45,8 @@ impl<R: Read + Seek + Send> ByteSource for Seekable<R> {
     }
 }
 
-/// Initialises `target` with zeros, because a caller's reader may read its buffer. This costs a tenth
-/// of a copy.
+/// Initialises `target` with zeros, because a caller's reader may read its buffer. This costs a
+/// tenth of a copy.
 pub(super) fn zeroed(target: &mut [MaybeUninit<u8>]) -> &mut [u8] {
     target.fill(MaybeUninit::new(0));
     let (start, len) = (target.as_mut_ptr().cast::<u8>(), target.len());

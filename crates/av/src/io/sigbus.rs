@@ -2,8 +2,8 @@
 //!
 //! When another process truncates a mapped file, reading the missing part raises `SIGBUS`. If the
 //! address is in a mapping of this crate, the handler maps an empty page there, so that the copy
-//! continues, and marks the mapping as damaged, so that the reader reports an error after the copy. Any
-//! other `SIGBUS` is forwarded to the handler that was installed before.
+//! continues, and marks the mapping as damaged, so that the reader reports an error after the copy.
+//! Any other `SIGBUS` is forwarded to the handler that was installed before.
 
 use std::{
     array, io, mem, ptr,
@@ -68,8 +68,8 @@ fn replace_page(address: usize) -> bool {
     let page = page_size();
     let start = ptr::without_provenance_mut(address - address % page);
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
-    // SAFETY: the page belongs to a mapping of this crate, whose length the kernel rounded up to whole
-    // pages, and there are no references into it: it is only copied from.
+    // SAFETY: the page belongs to a mapping of this crate, whose length the kernel rounded up to
+    // whole pages, and there are no references into it: it is only copied from.
     let mapped = unsafe { libc::mmap(start, page, libc::PROT_READ, flags, -1, 0) };
     mapped != libc::MAP_FAILED
 }
@@ -79,9 +79,9 @@ fn forward(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
     let action = PREVIOUS.get().map_or(libc::SIG_DFL, |previous| previous.sa_sigaction);
     let with_info = PREVIOUS.get().is_some_and(|p| p.sa_flags & libc::SA_SIGINFO != 0);
     if action == libc::SIG_DFL || action == libc::SIG_IGN {
-        // With the default action set, the instruction faults again after the return, which ends the
-        // process. A signal that a process sent does not repeat, so raise it again.
-        // SAFETY: setting the default action is always allowed.
+        // With the default action set, the instruction faults again after the return, which ends
+        // the process. A signal that a process sent does not repeat, so raise it again. SAFETY:
+        // setting the default action is always allowed.
         unsafe { libc::signal(signal, libc::SIG_DFL) };
         // SAFETY: with SA_SIGINFO the kernel passes a valid siginfo.
         let is_sent = unsafe { (*info).si_code } <= 0;

@@ -19,8 +19,8 @@ pub(super) enum NextRead {
 }
 
 impl SkippedRanges {
-    /// The ranges in `unneeded` without the bytes in `needed`. Both may be in any order and overlap.
-    /// Ranges that end after `end` are not skipped.
+    /// The ranges in `unneeded` without the bytes in `needed`. Both may be in any order and
+    /// overlap. Ranges that end after `end` are not skipped.
     pub(super) fn new(mut unneeded: Vec<Range<u64>>, needed: Vec<Range<u64>>, end: u64) -> Self {
         unneeded.retain(|range| range.end <= end);
         let needed = merged(needed);

@@ -69,7 +69,7 @@ pub(crate) unsafe extern "C" fn get_buffer(
     }
 }
 
-/// Whether the decoder supports caller-allocated memory (AV_CODEC_CAP_DR1) and decodes to main memory.
+/// Whether the decoder supports caller-allocated main memory (AV_CODEC_CAP_DR1).
 ///
 /// # Safety
 ///
@@ -124,8 +124,9 @@ unsafe fn allocate(
     Ok(())
 }
 
-/// Creates a buffer of `len` bytes from `pool`, which gets them back when the last reference is dropped.
-/// `None` if memory is exhausted.
+/// Creates a buffer of `len` bytes from `pool`; `None` if memory is exhausted.
+///
+/// The pool gets the bytes back when the last reference is dropped.
 pub(crate) fn buffer(
     pool: Arc<FramePool>,
     len: usize,

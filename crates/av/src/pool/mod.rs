@@ -13,8 +13,8 @@ use std::{
 
 pub(crate) use self::allocator::{BufferAllocator, buffer, get_buffer};
 
-/// A pool of frame memory. Decoders allocate from it and dropped frames return memory to it, from any
-/// thread.
+/// A pool of frame memory. Decoders allocate from it and dropped frames return memory to it, from
+/// any thread.
 ///
 /// FFmpeg's own pools belong to one decoder and one frame size. This pool outlives its decoders, so
 /// that the next file starts with memory that is already allocated. It never blocks: if no idle
@@ -74,8 +74,8 @@ impl PoolStats {
 }
 
 impl FramePool {
-    /// Creates a pool that keeps at most `max_idle_bytes` bytes of unused memory. It frees the rest,
-    /// first memory of other sizes than the one last returned.
+    /// Creates a pool that keeps at most `max_idle_bytes` bytes of unused memory. It frees the
+    /// rest, first memory of other sizes than the one last returned.
     pub fn new(max_idle_bytes: usize) -> Arc<Self> {
         Arc::new(Self {
             idle: Mutex::default(),
@@ -94,8 +94,8 @@ impl FramePool {
         Owner(self.owners.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// The pool's counters. Each is exact; while other threads use the pool, they may be of slightly
-    /// different moments.
+    /// The pool's counters. Each is exact; while other threads use the pool, they may be of
+    /// slightly different moments.
     pub fn stats(&self) -> PoolStats {
         PoolStats {
             fresh: self.fresh.load(Ordering::Relaxed),

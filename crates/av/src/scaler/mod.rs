@@ -23,9 +23,9 @@ pub struct FrameFormat {
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
-    /// The colour description. RGB is always full range. Unspecified values default to swscale's: matrix
-    /// BT.601, limited range for YUV (full for `yuvj` and for integer gray), chroma centred between
-    /// columns. Primaries and transfer are not converted.
+    /// The colour description. RGB is always full range. Unspecified values default to swscale's:
+    /// matrix BT.601, limited range for YUV (full for `yuvj` and for integer gray), chroma centred
+    /// between columns. Primaries and transfer are not converted.
     pub color: Color,
 }
 
@@ -86,7 +86,8 @@ impl FrameFormat {
         }
     }
 
-    /// The pixel format without its range: `yuvj` formats become `yuv`, as the range is set separately.
+    /// The pixel format without its range: `yuvj` formats become `yuv`, as the range is set
+    /// separately.
     fn format_without_range(&self) -> c_int {
         use ffi::AVPixelFormat::*;
         let format = match self.format.to_raw() {
@@ -124,7 +125,8 @@ impl FrameFormat {
         Ok(unsafe { ffi::sws_getCoefficients(number) })
     }
 
-    /// The position of chroma samples in 1/256 of a luma pixel, across and down; −513 if unspecified.
+    /// The position of chroma samples in 1/256 of a luma pixel, across and down; −513 if
+    /// unspecified.
     fn chroma_position(&self) -> (c_int, c_int) {
         /// swscale's value for "unspecified".
         const UNKNOWN: c_int = -513;
@@ -137,8 +139,8 @@ impl FrameFormat {
             ChromaLocation::Bottom => (128, 256),
             ChromaLocation::Unspecified | ChromaLocation::Other(_) => (UNKNOWN, UNKNOWN),
         };
-        // Without subsampling, chroma is at the luma positions, whatever the stream declares; swscale
-        // would shift it.
+        // Without subsampling, chroma is at the luma positions, whatever the stream declares;
+        // swscale would shift it.
         let (across, down) = self.format.log2_chroma();
         (if across > 0 { x } else { UNKNOWN }, if down > 0 { y } else { UNKNOWN })
     }

@@ -15,7 +15,8 @@ pub(crate) fn clip(name: &str) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-/// The path of a clip in the collection beside the checkout; prints a line and returns `None` if missing.
+/// The path of a clip in the collection beside the checkout; prints a line and returns `None` if
+/// missing.
 pub(crate) fn media(name: &str) -> Option<String> {
     let path = root().parent()?.join("shared/media/video").join(name);
     if path.exists() {

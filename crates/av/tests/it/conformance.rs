@@ -1,4 +1,5 @@
-//! Tests that frames equal the ffmpeg command's, byte for byte, in presentation order and without loss.
+//! Tests that frames equal the ffmpeg command's, byte for byte, in presentation order and without
+//! loss.
 
 use std::process::Command;
 

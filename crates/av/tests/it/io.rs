@@ -52,7 +52,8 @@ impl Seek for Faulty {
     }
 }
 
-/// Opens, reads and decodes everything, and continues after damaged packets; returns the number of packets.
+/// Opens, reads and decodes everything, and continues after damaged packets; returns the number of
+/// packets.
 fn read_all(io: Io, url: &str) -> Result<usize> {
     let mut demuxer = Demuxer::open(DemuxerOptions { io: Some(io), ..options(url) })?;
     let mut decoders = Vec::new();
@@ -81,8 +82,8 @@ fn read_all(io: Io, url: &str) -> Result<usize> {
     }
 }
 
-/// Makes a source fail at many offsets of a clip. Calls `check` with each offset, whether the source failed,
-/// and the result.
+/// Makes a source fail at many offsets of a clip. Calls `check` with each offset, whether the
+/// source failed, and the result.
 fn fail_everywhere(
     name: &str,
     fault: fn() -> io::Result<usize>,

@@ -1,7 +1,7 @@
 //! Decoding of a model's output tensor to candidate boxes.
 //!
-//! The numbers are not trusted: boxes that are not finite are dropped, and a shape that does not fit
-//! the head is an error.
+//! The numbers are not trusted: boxes that are not finite are dropped, and a shape that does not
+//! fit the head is an error.
 
 use crate::detect::head::{Candidate, HeadKind, HeadSpec, Order};
 
@@ -60,8 +60,8 @@ fn expected_values(spec: &HeadSpec) -> usize {
     }
 }
 
-/// Decodes YOLOv8's `[4 + classes, anchors]`. One pass over the class planes finds each anchor's best
-/// confidence; the class is looked up only for the few anchors above the threshold.
+/// Decodes YOLOv8's `[4 + classes, anchors]`. One pass over the class planes finds each anchor's
+/// best confidence; the class is looked up only for the few anchors above the threshold.
 fn planes(data: &[f32], anchors: usize, above: f32) -> Vec<Candidate> {
     let (boxes, scores) = data.split_at(4 * anchors);
     let mut found = Vec::new();
@@ -132,7 +132,8 @@ fn rows_with_objectness(
     Ok(found)
 }
 
-/// Decodes YOLOv10's rows: `[x1, y1, x2, y2, confidence, class]` per box; unused rows have confidence 0.
+/// Decodes YOLOv10's rows: `[x1, y1, x2, y2, confidence, class]` per box; unused rows have
+/// confidence 0.
 #[expect(clippy::cast_sign_loss, reason = "checked to be 0 or more")]
 fn end_to_end(spec: &HeadSpec, data: &[f32], above: f32) -> Vec<Candidate> {
     let mut found = Vec::new();

@@ -29,8 +29,8 @@ impl FromStr for ClassFilter {
 }
 
 impl ClassFilter {
-    /// The numbers of the chosen classes; `None` for all. A word is first looked up as a name, then as a
-    /// number.
+    /// The numbers of the chosen classes; `None` for all. A word is first looked up as a name, then
+    /// as a number.
     ///
     /// # Errors
     ///

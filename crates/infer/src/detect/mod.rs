@@ -33,8 +33,9 @@ pub struct DetectorOptions {
     pub model: ModelOptions,
     /// Detections must have a confidence above this, 0.0 to 1.0. Default: 0.25.
     pub confidence: f32,
-    /// If two boxes of a class overlap by more than this IoU, the one of lower confidence is dropped,
-    /// 0.0 to 1.0. Default: 0.7.
+    /// The largest IoU of two boxes of a class, 0.0 to 1.0. Default: 0.7.
+    ///
+    /// If they overlap more, the one of lower confidence is dropped.
     pub iou: f32,
     /// The largest number of detections per image. Default: 300.
     pub max_detections: usize,
@@ -80,10 +81,10 @@ impl Detector {
     ///
     /// # Errors
     ///
-    /// [`Error::Model`] or [`Error::Ambiguous`] if the file is not a detector or its head is not clear,
-    /// [`Error::Provider`] if the requested provider can't run, [`Error::RuntimeMissing`] or
-    /// [`Error::RuntimeUnusable`] without ONNX Runtime, [`Error::InvalidArgument`] for options out of
-    /// range.
+    /// [`Error::Model`] or [`Error::Ambiguous`] if the file is not a detector or its head is not
+    /// clear, [`Error::Provider`] if the requested provider can't run, [`Error::RuntimeMissing`] or
+    /// [`Error::RuntimeUnusable`] without ONNX Runtime, [`Error::InvalidArgument`] for options out
+    /// of range.
     pub fn load(path: impl AsRef<Path>, options: &DetectorOptions) -> Result<Self> {
         Self::from_file(&ModelFile::read(path.as_ref())?, options)
     }
@@ -140,7 +141,8 @@ impl Detector {
         &self.model.classes
     }
 
-    /// Detects objects in a decoded frame; boxes are in pixels of the upright image with square pixels.
+    /// Detects objects in a decoded frame; boxes are in pixels of the upright image with square
+    /// pixels.
     ///
     /// # Errors
     ///
@@ -157,8 +159,8 @@ impl Detector {
         found
     }
 
-    /// The model's last input as an image, and its size: RGB, three bytes per pixel, rows without padding.
-    /// Empty before the first call of [`Detector::detect_frame`].
+    /// The model's last input as an image, and its size: RGB, three bytes per pixel, rows without
+    /// padding. Empty before the first call of [`Detector::detect_frame`].
     pub fn last_input(&self) -> (Vec<u8>, Size) {
         let preprocess = self.model.preprocess;
         (preprocess.to_rgb8(&self.tensor), preprocess.size)
@@ -185,8 +187,8 @@ impl Detector {
         Ok(self.select(candidates, letterbox))
     }
 
-    /// Runs the model: the first half of [`Detector::run_tensor`]. Returns all boxes above the confidence,
-    /// of all classes.
+    /// Runs the model: the first half of [`Detector::run_tensor`]. Returns all boxes above the
+    /// confidence, of all classes.
     ///
     /// # Errors
     ///
@@ -204,8 +206,8 @@ impl Detector {
         })
     }
 
-    /// Selects the detections: the second half of [`Detector::run_tensor`]. Keeps the wanted classes,
-    /// applies non-maximum suppression, and converts boxes to image pixels.
+    /// Selects the detections: the second half of [`Detector::run_tensor`]. Keeps the wanted
+    /// classes, applies non-maximum suppression, and converts boxes to image pixels.
     ///
     /// Boxes that are entirely in the letterbox's border are dropped.
     pub fn select(&self, mut candidates: Vec<Candidate>, letterbox: &Letterbox) -> Vec<Detection> {

@@ -11,8 +11,8 @@ pub const MAX_CANDIDATES: usize = 30_000;
 /// Parameters of non-maximum suppression.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Suppression {
-    /// If two boxes overlap by more than this IoU, the one of lower confidence is dropped. A box with
-    /// exactly this overlap is kept.
+    /// If two boxes overlap by more than this IoU, the one of lower confidence is dropped. A box
+    /// with exactly this overlap is kept.
     pub iou: f32,
     /// Whether boxes of different classes are compared too.
     pub is_agnostic: bool,
@@ -22,7 +22,8 @@ pub struct Suppression {
 
 /// Applies non-maximum suppression; returns the kept boxes by falling confidence.
 ///
-/// Boxes of equal confidence keep the order of `candidates`, so the result is the same on every machine.
+/// Boxes of equal confidence keep the order of `candidates`, so the result is the same on every
+/// machine.
 pub fn suppress(candidates: Vec<Candidate>, options: &Suppression) -> Vec<Candidate> {
     let mut kept: Vec<Candidate> = Vec::new();
     for candidate in by_confidence(candidates, MAX_CANDIDATES) {
@@ -40,7 +41,8 @@ pub fn suppress(candidates: Vec<Candidate>, options: &Suppression) -> Vec<Candid
     kept
 }
 
-/// Sorts candidates by falling confidence and keeps the first `max_boxes`; equal ones keep their order.
+/// Sorts candidates by falling confidence and keeps the first `max_boxes`; equal ones keep their
+/// order.
 pub fn by_confidence(mut candidates: Vec<Candidate>, max_boxes: usize) -> Vec<Candidate> {
     candidates.sort_by(|a, b| b.confidence.partial_cmp(&a.confidence).unwrap_or(Ordering::Equal));
     candidates.truncate(max_boxes);
@@ -107,8 +109,8 @@ mod tests {
         assert_eq!(suppress(boxes.clone(), &Suppression { max_boxes: 2, ..PER_CLASS }), boxes[..2]);
     }
 
-    /// The textbook algorithm: the box of highest confidence removes the boxes that it overlaps, until
-    /// none is left.
+    /// The textbook algorithm: the box of highest confidence removes the boxes that it overlaps,
+    /// until none is left.
     fn textbook(mut pool: Vec<Candidate>, options: &Suppression) -> Vec<Candidate> {
         let mut kept = Vec::new();
         while !pool.is_empty() && kept.len() < options.max_boxes {

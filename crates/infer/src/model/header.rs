@@ -1,6 +1,7 @@
 //! The description of a model in an ONNX file: inputs, outputs, operators and metadata.
 //!
-//! It is parsed without running the model; weights are skipped. Field numbers are those of `onnx.proto`.
+//! It is parsed without running the model; weights are skipped. Field numbers are those of
+//! `onnx.proto`.
 
 use prost::Message;
 
@@ -102,7 +103,8 @@ struct Dimension {
 pub(crate) enum Side {
     /// A fixed length.
     Fixed(usize),
-    /// A dynamic length, with its name (may be empty). Sides with the same name have the same length.
+    /// A dynamic length, with its name (may be empty). Sides with the same name have the same
+    /// length.
     Dynamic(String),
 }
 

@@ -17,8 +17,8 @@ const MAX_SIDE: usize = 8192;
 ///
 /// # Errors
 ///
-/// [`Error::Model`] if the model does not have exactly one image input, [`Error::InvalidArgument`] if
-/// it does not accept the requested size.
+/// [`Error::Model`] if the model does not have exactly one image input, [`Error::InvalidArgument`]
+/// if it does not accept the requested size.
 pub(crate) fn image_input(
     model: &str,
     header: &Header,
@@ -106,8 +106,8 @@ pub(crate) fn element_text(element: Option<i32>) -> String {
     name.map_or_else(|| format!("type {element}"), |name| (*name).to_owned())
 }
 
-/// Checks that the shape is `[1, 3, height, width]`, where any side may be dynamic. `Err` has the problem
-/// and the remedy.
+/// Checks that the shape is `[1, 3, height, width]`, where any side may be dynamic. `Err` has the
+/// problem and the remedy.
 fn check_layout(input: &Declared) -> Result<(), (String, &'static str)> {
     let text = describe(input);
     let [batch, channels, _, last] = input.sides.as_slice() else {
@@ -131,7 +131,8 @@ fn check_layout(input: &Declared) -> Result<(), (String, &'static str)> {
     }
 }
 
-/// The size of the input tensor: the model's where it is fixed, else the caller's, else the default.
+/// The size of the input tensor: the model's where it is fixed, else the caller's, else the
+/// default.
 fn choose_size(
     sides: &[Side],
     requested: Option<Size>,

@@ -4,7 +4,7 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// The deepest nesting, more than any exporter writes, so that hostile text can't overflow the stack.
+/// The deepest nesting: more than exporters write, and too little to overflow the stack.
 const MAX_DEPTH: u32 = 8;
 
 /// A Python value.

@@ -53,7 +53,7 @@ impl Metadata {
     }
 }
 
-/// Parses a positive number, or a list of them of which it takes the largest (YOLOv5 writes either).
+/// Parses a positive number, or the largest of a list (YOLOv5 writes either).
 fn largest(value: &Literal) -> Option<usize> {
     match value {
         Literal::List(items) => items.iter().filter_map(Literal::as_index).max(),

@@ -42,8 +42,8 @@ impl Classes {
 
     /// Names for a model without names.
     ///
-    /// 80 classes are assumed to be COCO's, because the official YOLOX and YOLOv7 files have no names and
-    /// their demos assume the same. The report marks this as an assumption.
+    /// 80 classes are assumed to be COCO's, because the official YOLOX and YOLOv7 files have no
+    /// names and their demos assume the same. The report marks this as an assumption.
     pub(crate) fn unnamed(count: usize) -> Self {
         if count == COCO.len() {
             let names = COCO.iter().map(|&name| Arc::from(name)).collect();

@@ -75,8 +75,8 @@ pub struct DetectorReport {
 ///
 /// # Errors
 ///
-/// [`Error::Model`](crate::error::Error::Model) if the file is not an ONNX model. For a model that is not a
-/// detector or is ambiguous, the report has [`Verdict::Refused`].
+/// [`Error::Model`](crate::error::Error::Model) if the file is not an ONNX model. For a model that
+/// is not a detector or is ambiguous, the report has [`Verdict::Refused`].
 pub fn inspect(path: &Path, options: &ModelOptions) -> Result<ModelReport> {
     inspect_file(&ModelFile::read(path)?, options)
 }

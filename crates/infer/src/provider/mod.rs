@@ -119,7 +119,8 @@ pub struct ProviderReport {
     pub reason: String,
     /// The providers that were tried before it, each with the reason why it can't run the model.
     pub skipped: Vec<(Provider, String)>,
-    /// The number of the model's nodes per provider, by ONNX Runtime's names; empty if it did not log them.
+    /// The number of the model's nodes per provider, by ONNX Runtime's names; empty if it did not
+    /// log them.
     pub nodes: Vec<(String, usize)>,
     /// The precision.
     pub precision: Precision,

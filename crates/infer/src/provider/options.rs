@@ -76,8 +76,8 @@ fn f32_only(precision: Precision, who: &str) -> Result<(), CannotRun> {
 
 /// OpenVINO on the CPU. The precision is always set, because the default depends on the processor.
 ///
-/// OpenVINO silently uses f32 for a precision that it does not know or support (measured with 2025.4), so
-/// the processor is checked here.
+/// OpenVINO silently uses f32 for a precision that it does not know or support (measured with
+/// 2025.4), so the processor is checked here.
 fn openvino(precision: Precision, threads: usize) -> Result<ExecutionProviderDispatch, CannotRun> {
     if !is_supported_by_processor(precision) {
         let remedy = Remedy::UsePrecision("f32");
@@ -117,9 +117,9 @@ fn is_supported_by_processor(precision: Precision) -> bool {
     return precision == Precision::F32;
 }
 
-/// CUDA in true f32. The default, TF32, rounds the factors of each product to 11 bits. The default search
-/// tries all of cuDNN's algorithms at the first image, which takes seconds and may choose another one
-/// in each process.
+/// CUDA in true f32. The default, TF32, rounds the factors of each product to 11 bits. The default
+/// search tries all of cuDNN's algorithms at the first image, which takes seconds and may choose
+/// another one in each process.
 fn cuda() -> ExecutionProviderDispatch {
     ep::CUDA::default()
         .with_conv_algorithm_search(cuda::ConvAlgorithmSearch::Heuristic)

@@ -10,7 +10,8 @@ thread_local! {
     static LAST_ERROR: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Emits a message as an event. ONNX Runtime's "info" becomes `TRACE`: it is hundreds of lines per model.
+/// Emits a message as an event. ONNX Runtime's "info" becomes `TRACE`: it is hundreds of lines per
+/// model.
 pub(crate) fn emit(level: LogLevel, category: &str, _id: &str, at: &str, message: &str) {
     let message = message.trim();
     match level {
@@ -25,8 +26,8 @@ pub(crate) fn emit(level: LogLevel, category: &str, _id: &str, at: &str, message
     }
 }
 
-/// Takes the last error that was logged on this thread. It often has more detail than the error that ONNX
-/// Runtime returns, for example the library that a provider lacks.
+/// Takes the last error that was logged on this thread. It often has more detail than the error
+/// that ONNX Runtime returns, for example the library that a provider lacks.
 pub(crate) fn take_error() -> Option<String> {
     LAST_ERROR.take()
 }

@@ -1,7 +1,7 @@
 //! ONNX Runtime's shared library: found and loaded once, and kept until the process ends.
 //!
-//! The `ort` crate panics if a function is called before the library is loaded, so all uses of it in this
-//! crate need a [`Runtime`].
+//! The `ort` crate panics if a function is called before the library is loaded, so all uses of it
+//! in this crate need a [`Runtime`].
 
 pub(crate) mod log;
 pub mod search;
@@ -32,16 +32,17 @@ pub struct Runtime {
 impl Runtime {
     /// Finds and loads ONNX Runtime; later calls return the same one.
     ///
-    /// It is searched in this order: the file in `ORT_DYLIB_PATH` and the folder in `MOVIOLA_ORT_DIR`,
-    /// which must contain a usable library if they are set; the folder in `MOVIOLA_ORT_DIR` when the
-    /// program was built; the program's folder and `../lib`; Moviola's cache; the `onnxruntime` package of
-    /// the active Python environment and of the Pythons on `PATH`; the system's library folders. Version
-    /// 1.22 or newer is needed.
+    /// It is searched in this order: the file in `ORT_DYLIB_PATH` and the folder in
+    /// `MOVIOLA_ORT_DIR`, which must contain a usable library if they are set; the folder in
+    /// `MOVIOLA_ORT_DIR` when the program was built; the program's folder and `../lib`; Moviola's
+    /// cache; the `onnxruntime` package of the active Python environment and of the Pythons on
+    /// `PATH`; the system's library folders. Version 1.22 or newer is needed.
     ///
     /// # Errors
     ///
-    /// [`Error::RuntimeMissing`] if there is none, with all searched places; [`Error::RuntimeUnusable`] if
-    /// the one in a variable can't be used. A later call searches again.
+    /// [`Error::RuntimeMissing`] if there is none, with all searched places;
+    /// [`Error::RuntimeUnusable`] if the one in a variable can't be used. A later call searches
+    /// again.
     pub fn load() -> Result<&'static Self> {
         static LOADING: Mutex<()> = Mutex::new(());
         if let Some(runtime) = LOADED.get() {

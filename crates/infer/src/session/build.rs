@@ -62,7 +62,8 @@ fn reason(requested: Provider, skipped: &[(Provider, String)], precision: Precis
     }
 }
 
-/// The error if no provider runs. The CPU runs every valid model, so if it fails, the model is at fault.
+/// The error if no provider runs. The CPU runs every valid model, so if it fails, the model is at
+/// fault.
 fn failure(
     file: &ModelFile<'_>,
     input: &ModelInput,
@@ -143,8 +144,8 @@ fn not_built_in(provider: Provider, runtime: &Runtime, is_requested: bool) -> St
     )
 }
 
-/// The settings that do not depend on the provider. Threads do not spin while they wait, because decoders
-/// need the cores.
+/// The settings that do not depend on the provider. Threads do not spin while they wait, because
+/// decoders need the cores.
 fn configure(
     runtime: &Runtime,
     file: &ModelFile<'_>,
@@ -181,8 +182,8 @@ fn explain(returned: &str, logged: Option<String>) -> String {
     }
 }
 
-/// The essential part of ONNX Runtime's message: the first line, without its position in the source and
-/// `[ONNXRuntimeError] : 1 : FAIL : `. Messages can be pages long.
+/// The essential part of ONNX Runtime's message: the first line, without its position in the source
+/// and `[ONNXRuntimeError] : 1 : FAIL : `. Messages can be pages long.
 fn first_line(message: &str) -> &str {
     let line = message.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     match line.rsplit_once("[ONNXRuntimeError] : ") {

@@ -161,14 +161,16 @@ impl Session {
         }
     }
 
-    /// Runs the model on a tensor `[1, 3, height, width]` and calls `read` with the numbers and the shape of
-    /// one output, chosen by its index.
+    /// Runs the model on a tensor `[1, 3, height, width]` and reads one output, chosen by its index.
+    ///
+    /// `read` gets the output's numbers and shape.
     ///
     /// The input is borrowed, and the output is read in ONNX Runtime's memory; f16 is converted.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`] for a tensor of the wrong length, [`Error::Inference`] if the model fails.
+    /// [`Error::InvalidArgument`] for a tensor of the wrong length, [`Error::Inference`] if the
+    /// model fails.
     pub(crate) fn run<T>(
         &mut self,
         tensor: &[f32],

@@ -1,4 +1,4 @@
-//! The number of a model's nodes that each provider runs, which ONNX Runtime reports only in its log.
+//! The number of a model's nodes per provider, which ONNX Runtime reports only in its log.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -26,7 +26,8 @@ impl Placement {
     }
 }
 
-/// Parses `All nodes placed on [CPUExecutionProvider]. Number of nodes: 470`, or `Node(s) placed on …`.
+/// Parses `All nodes placed on [CPUExecutionProvider]. Number of nodes: 470`, or `Node(s) placed on
+/// …`.
 fn parse(message: &str) -> Option<(String, usize)> {
     let rest = message.split_once(" placed on [")?.1;
     let (provider, rest) = rest.split_once(']')?;

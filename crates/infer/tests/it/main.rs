@@ -69,7 +69,8 @@ struct Expected {
     bounds: [f32; 4],
 }
 
-/// Checks that classes are the same, IoUs at least 0.99 and confidences within 0.005, by falling confidence.
+/// Checks that classes are the same, IoUs at least 0.99 and confidences within 0.005, by falling
+/// confidence.
 ///
 /// Detections of nearly equal confidence may be in another order.
 #[track_caller]

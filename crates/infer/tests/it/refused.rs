@@ -13,7 +13,8 @@ use moviola_infer::provider::Provider;
 
 use crate::{fixture, on};
 
-/// Checks that `Detector::load` and `inspect` refuse a file with the same message, with its path and `words`.
+/// Checks that `Detector::load` and `inspect` refuse a file with the same message, with its path
+/// and `words`.
 #[track_caller]
 fn check_refused(path: &Path, words: &[&str]) {
     let text = Detector::load(path, &on(Provider::Cpu)).unwrap_err().to_string();

@@ -10,8 +10,8 @@
 //!    (BGR 0–255 in a corner; RGB 0–1 centred). A file with the names that YOLOX's exporter uses (input
 //!    `images`, output `output`, no metadata) is recognised as YOLOX; any other is ambiguous.
 //!
-//! A YOLOX export may decode its boxes in the graph. Only this uses an exponential, so it is recognised
-//! by the operator `Exp`.
+//! A YOLOX export may decode its boxes in the graph. Only this uses an exponential, so it is
+//! recognised by the operator `Exp`.
 
 mod shape;
 
@@ -98,7 +98,8 @@ fn refuse_other_tasks(metadata: &Metadata) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Index of the output with three sides. YOLOv5's older exports also output raw maps with five sides.
+/// Index of the output with three sides. YOLOv5's older exports also output raw maps with five
+/// sides.
 fn boxes_output(outputs: &[OutputSpec]) -> Result<usize, Refusal> {
     let lists: Vec<usize> = (0..outputs.len())
         .filter(|&index| outputs[index].is_float && outputs[index].shape.len() == 3)

@@ -18,7 +18,7 @@ pub(super) struct Shape<'a> {
     /// Name and shape, for messages.
     pub(super) text: String,
     pub(super) name: &'a str,
-    /// Number of cells of the usual strides, of those for large images, and of those for small objects.
+    /// Numbers of cells: with the usual strides, those for large images, those for small objects.
     cells: [usize; 3],
 }
 
