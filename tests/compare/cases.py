@@ -1,6 +1,6 @@
-"""What both commands are made to do: the matrix of commands and clips.
+"""The cases that both commands run: a matrix of commands and clips.
 
-A case is a list of steps that run one after another in an empty folder; everything that they print and write is compared.
+A case is a list of steps that run in order in an empty folder. Everything that they print and write is compared.
 """
 
 import os
@@ -11,18 +11,18 @@ ROOT = Path(__file__).resolve().parents[2]
 TESTDATA = ROOT / "testdata"
 NO_CLIPS = {".md", ".py", ".json", ".md5", ".tsv", ".onnx", ".bin", ".txt"}
 
-# Decoding all frames of longer ones takes longer than a comparison may.
+# Decoding all frames of longer clips takes too long for a comparison.
 SMALL, MEDIUM = 300_000, 1_200_000
 
 
 @dataclass
 class Step:
-    """One run of the command; `until` is (file, lines, signal): the run gets the signal once the file has so many lines."""
+    """One run of the command; with `until` (file, lines, signal) it gets the signal once the file has that many lines."""
 
     words: list
     stdin: Path | None = None
     until: tuple | None = None
-    # Run by the old command on both sides: what an old run left is gone on with by the new one.
+    # Run by the old command on both sides, so that the new one continues an old run.
     by_old: bool = False
 
 
@@ -32,21 +32,21 @@ class Case:
     about: str
     steps: list
     files: dict = field(default_factory=dict)
-    # Several workers: lines come in any order.
+    # With several workers, lines come in any order.
     unordered: bool = False
-    # Only what is written counts: what is printed depends on when a signal came.
+    # Only files are compared, because the output depends on when the signal came.
     results_only: bool = False
 
 
 def clips(media):
-    """All clips of the project and of the shared collection, if that is there."""
+    """All clips of the project, and of the shared collection if it exists."""
     folders = [TESTDATA, *([media] if media else [])]
     found = [path for folder in folders for path in sorted(folder.rglob("*"))]
     return [path for path in found if path.is_file() and path.suffix.lower() not in NO_CLIPS and "models" not in path.parts]
 
 
 def of_clip(clip, quick):
-    """The cases of one clip. Each command is at least once with images, hashes, a model and a report."""
+    """The cases of one clip. Each command runs at least once with images, hashes, a model and a report."""
     name, size = str(clip), clip.stat().st_size
     detect = ["-m", "demo", "--provider", "cpu"]
     words = {
@@ -85,7 +85,7 @@ def of_clip(clip, quick):
 
 
 def usage():
-    """The help's flags, wrong usage, and what can be asked for without a clip."""
+    """The flags in the help, wrong usage, and commands without a clip."""
     demo = str(TESTDATA / "demo.mp4")
     commands = ["probe", "keyframes", "frames", "detect", "run", "bulk", "debug", "inspect", "doctor", "completions"]
     yield Case("help", "help", [Step(["--help"])])
@@ -157,7 +157,7 @@ WRONG = [
 
 
 def models(media):
-    """What is said of each model that is there, and what those that detect find."""
+    """The description of each model, and the detections of those that are detectors."""
     for model in sorted(media.rglob("*.onnx")) if media else []:
         yield Case(f"inspect {model.name}", "models", [Step(["inspect", str(model)])])
         words = ["detect", str(TESTDATA / "demo.mp4"), "-m", str(model), "--provider", "cpu", "--conf", "0.1"]
@@ -165,7 +165,7 @@ def models(media):
 
 
 def many(media, quick):
-    """Runs over many inputs: every form of results, isolated workers, and runs that go on."""
+    """Runs over many inputs: all forms of results, isolated workers, and resumed runs."""
     folder = str(TESTDATA)
     base = ["bulk", folder, "--keyframes", "--hash"]
     model = ["--detect", "demo", "--provider", "cpu"]
@@ -218,7 +218,7 @@ def many(media, quick):
 
 
 def all_cases(paths, media, quick, is_whole):
-    """All cases of these clips; those without a clip too, unless only some clips were named."""
+    """All cases of these clips, and those without a clip unless only some clips were named."""
     if is_whole:
         yield from many(media, quick)  # the longest first
         yield from usage()

@@ -1,4 +1,4 @@
-"""What differs between the old and the new results of a case, line by line and field by field."""
+"""The differences between the old and the new results of a case, by line and by field."""
 
 import difflib
 import json
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Difference:
-    """`old` is None for what is only in the new results, and the other way round."""
+    """A difference; `old` is None for something only in the new results, and `new` the other way round."""
 
     kind: str
     about: str
@@ -37,7 +37,7 @@ def of_lines(kind, about, old, new):
 
 
 def of_pair(kind, about, old, new):
-    """Two records differ by fields, anything else as a whole."""
+    """The differences of two lines: by fields for records, else as a whole."""
     records = [record(line) for line in (old, new)]
     if None in records or records[0].get("type") != records[1].get("type"):
         yield Difference(kind, about, old, new)
@@ -68,7 +68,7 @@ def fields(value, path=""):
 
 
 def table(differences, limit=60):
-    """Differences as text: alike ones once, with their number and one place."""
+    """Formats differences: equal ones once, with their number and one place."""
     groups = defaultdict(list)
     for case, difference, reason in differences:
         groups[difference, reason].append(case.name)

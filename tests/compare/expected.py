@@ -1,4 +1,4 @@
-"""The differences that are meant, each with its reason. Everything else fails the comparison."""
+"""The intended differences, each with its reason. All others fail the comparison."""
 
 import re
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Expected:
-    """Patterns that all have to be found; None takes anything, "" only what is missing on that side."""
+    """Patterns that must all match; None matches anything, "" only something missing on that side."""
 
     reason: str
     kind: str | None = None
@@ -27,14 +27,18 @@ def fits(pattern, text):
 
 GONE = "the commands that were not in the build are deleted"
 MODES = "`run --mode` has no `debug` and `bulk` any more: they are commands"
+FRAME = "messages say frame for a decoded picture, image for a model's input"
 WORDS = "help is reworded; tests say which flags there are"
 
 EXPECTED = [
     Expected(WORDS, kind="stdout", about="^help$"),
     Expected(WORDS, kind="stdout", about="^completions$"),
+    Expected(FRAME, old="of a picture", new="of a frame"),
+    Expected(FRAME, old="is no picture|(one|colour) picture|pictures at once", new="image"),
+    Expected(FRAME, old="it wants [0-9]+ inputs", new="it has [0-9]+ inputs"),
 ]
 
 
 def reason(difference):
-    """Why a difference is meant; None if it isn't."""
+    """Why a difference is intended; None if it is not."""
     return next((one.reason for one in EXPECTED if one.fits(difference)), None)

@@ -1,4 +1,4 @@
-"""What a case prints and writes, as lines that can be compared; what is time is masked."""
+"""Collects what a case prints and writes, as comparable lines with times masked."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ import parquet
 LIMIT_S = 180
 IMAGES = {".jpg", ".png"}
 
-# Of standard error: lines that depend on the moment and on the machine, and numbers that do.
+# Lines and numbers of standard error that depend on time and on the machine.
 LEFT_OUT = [
     re.compile(r"^[\d,]+ files?, [\d,]+ at work"),  # progress, every ten seconds
     re.compile(r"memory were taken where"),
@@ -28,7 +28,7 @@ MASKED = [
 
 
 def run_case(case, binaries, folder):
-    """Runs the steps in `folder`; `binaries` are the command under comparison and the old one."""
+    """Runs the steps in `folder`; `binaries` are the compared command and the old one."""
     folder.mkdir(parents=True)
     for name, text in case.files.items():
         (folder / name).write_text(text, encoding="utf-8")
@@ -36,7 +36,7 @@ def run_case(case, binaries, folder):
     for number, step in enumerate(case.steps):
         code, out, err = run_step(step, binaries[step.by_old], folder)
         if step.until or (case.results_only and number):
-            # How much was left to say depends on the moment of the signal.
+            # The rest of the output depends on the time of the signal.
             found[f"exit code {number}"] = ["signalled" if step.until else "0 or 3" if code in (0, 2, 3) else str(code)]
             continue
         found[f"exit code {number}"] = [str(code)]
@@ -54,7 +54,7 @@ def run_case(case, binaries, folder):
 
 
 def kept_name(name):
-    """An index's name is a hash, which is ours alone."""
+    """Masks the names of indexes, which are hashes without a meaning for others."""
     return re.sub(r"^indexes/.*", "indexes/*", name)
 
 
@@ -79,7 +79,7 @@ def run_step(step, binary, folder):
 
 
 def signal_at(child, journal, lines, number):
-    """Sends the signal once the journal has so many lines, if the run doesn't end before."""
+    """Sends the signal once the journal has that many lines, unless the run ends before."""
     end = time.monotonic() + LIMIT_S
     while child.poll() is None and time.monotonic() < end:
         try:
@@ -104,7 +104,7 @@ def printed(text, unordered):
 
 
 def source_of(line):
-    """Records of several sources come in any order, those of one in its own."""
+    """Sorts records by source, because records of several sources come in any order."""
     try:
         record = json.loads(line)
         return record.get("source", "\uffff")
@@ -113,7 +113,7 @@ def source_of(line):
 
 
 def content(path):
-    """The kind of a file's content and its lines."""
+    """The kind of a file's contents, and its lines."""
     if path.suffix in IMAGES:
         return "image", [hashlib.md5(path.read_bytes()).hexdigest()]
     if path.suffix == ".parquet":
@@ -137,14 +137,14 @@ def table(data):
 
 
 def report(text):
-    """The page's text without its numbers: those are times, and the data is JSON whose keys are compared."""
+    """The page's text without numbers, which are times; of its JSON data only the keys are compared."""
     data = re.search(r'<script[^>]*application/json[^>]*>(.*?)</script>', text, re.S)
     lines = re.sub(r"\d+(\.\d+)?", "#", text.replace(data.group(1), "") if data else text).split("\n")
     return lines + (sorted(shape(json.loads(data.group(1)))) if data else [])
 
 
 def shape(value, path=""):
-    """The paths of all keys, and the texts without numbers."""
+    """The paths of all keys, and the strings without numbers."""
     if isinstance(value, dict):
         return set().union({path}, *(shape(one, f"{path}.{key}") for key, one in value.items()))
     if isinstance(value, list):
@@ -153,7 +153,7 @@ def shape(value, path=""):
 
 
 def trace(text):
-    """Which spans, counters and threads there are: how many of them, and when, is time."""
+    """The kinds of spans, counters and threads, without their numbers and times."""
     events = json.loads(text)
     events = events.get("traceEvents", []) if isinstance(events, dict) else events
     names = {f"{event.get('ph')} {event.get('cat')} {re.sub(r'[0-9]+', '#', str(event.get('name')))}" for event in events}
@@ -161,7 +161,7 @@ def trace(text):
 
 
 def environment():
-    """Nothing of the caller's that changes what is printed."""
+    """The environment without the caller's variables that change the output."""
     kept = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "CLICOLOR_FORCE", "COLUMNS")}
     os.environ.clear()
     os.environ.update(kept | {"LC_ALL": "C.UTF-8"})

@@ -1,6 +1,6 @@
-"""The columns of a Parquet file, without any library: as much of the format as Moviola's tables use.
+"""Reads the columns of a Parquet file without a library, as far as Moviola's tables use the format.
 
-Values aren't put together to rows: two tables have the same rows if their columns have the same levels and values.
+Values are not assembled to rows: two tables have the same rows if their columns have the same levels and values.
 """
 
 import struct

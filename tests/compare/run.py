@@ -1,11 +1,11 @@
-"""Two builds of the command side by side: do they print and write the same?
+"""Compares what two builds of the command print and write.
 
     python3 tests/compare/run.py OLD NEW [--quick] [--media DIR] [--jobs N] [--only TEXT] [CLIP...]
 
-Runs both with a matrix of commands over the clips of testdata/ and of a shared collection, `../shared/media` beside the
-checkout if `--media` names no other. Compares standard output and error, exit codes, images, records, tables and reports;
-what is time is masked. Differences that are meant stand in expected.py. Exits with 1 if there are others. OLD twice shows
-whether the comparison itself is steady.
+Runs both with a matrix of commands on the clips of testdata/ and of a shared collection, by default `../shared/media`
+beside the checkout. Compares standard output and error, exit codes, images, records, tables and reports; times are
+masked. expected.py lists the intended differences; exits with 1 if there are others. With OLD twice, it shows whether
+the comparison itself is deterministic.
 """
 
 import argparse
