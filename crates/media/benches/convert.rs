@@ -17,8 +17,8 @@ const LAYOUTS: [(&str, Layout); 8] = [
     ("yuv422p", yuv(Depth::EIGHT, 1, 0)),
     ("yuv444p", yuv(Depth::EIGHT, 0, 0)),
     ("yuv420p10", yuv(Depth { bits: 10, shift: 0 }, 1, 1)),
-    ("nv12", Layout::SemiPlanar { depth: Depth::EIGHT, swapped: false }),
-    ("p010", Layout::SemiPlanar { depth: Depth { bits: 10, shift: 6 }, swapped: false }),
+    ("nv12", Layout::SemiPlanar { depth: Depth::EIGHT, is_v_first: false }),
+    ("p010", Layout::SemiPlanar { depth: Depth { bits: 10, shift: 6 }, is_v_first: false }),
     ("gray", Layout::Gray(Depth::EIGHT)),
     ("rgb24", Layout::Packed { bytes: 3, rgb: [0, 1, 2] }),
 ];
@@ -61,7 +61,7 @@ fn view(layout: Layout, quarter_turns: u8, noise: &[u8]) -> FrameView<'_> {
         layout,
         planes: [plane(0, luma * width, height), chroma(1), chroma(2)],
         color: FrameColor::default(),
-        orientation: Orientation { quarter_turns, mirrored: false },
+        orientation: Orientation { quarter_turns, is_mirrored: false },
         sample_aspect: (1, 1),
     }
 }

@@ -108,8 +108,9 @@ impl<'a> FrameView<'a> {
 
 /// The layout of a pixel format; `None` if no kernel takes the format.
 pub fn layout_of(format: PixelFormat) -> Option<Layout> {
-    let semi_planar =
-        |bits, shift, swapped| Some(Layout::SemiPlanar { depth: Depth { bits, shift }, swapped });
+    let semi_planar = |bits, shift, is_v_first| {
+        Some(Layout::SemiPlanar { depth: Depth { bits, shift }, is_v_first })
+    };
     let packed = |bytes, rgb| Some(Layout::Packed { bytes, rgb });
     match format.name() {
         "nv12" => semi_planar(8, 0, false),

@@ -22,8 +22,8 @@ pub enum Layout {
     SemiPlanar {
         /// Bits and position of a sample.
         depth: Depth,
-        /// Whether V comes before U (NV21).
-        swapped: bool,
+        /// Whether V comes before U, as in NV21.
+        is_v_first: bool,
     },
     /// One plane of interleaved 8-bit RGB.
     Packed {
@@ -119,8 +119,8 @@ pub struct FrameColor {
 pub struct Orientation {
     /// Clockwise quarter turns, 0 to 3.
     pub quarter_turns: u8,
-    /// Mirror left and right before turning.
-    pub mirrored: bool,
+    /// Whether left and right are exchanged before turning.
+    pub is_mirrored: bool,
 }
 
 impl Orientation {
@@ -130,16 +130,16 @@ impl Orientation {
     /// A point (p, q) of the decoded frame is shown at (a·p + c·q, b·p + d·q).
     pub fn of_matrix(matrix: [i32; 9]) -> Self {
         let [a, b, _, c, d, ..] = matrix.map(i64::from);
-        let mirrored = a * d - b * c < 0;
+        let is_mirrored = a * d - b * c < 0;
         // Mirroring left and right before turning negates the first row.
-        let (a, b) = if mirrored { (-a, -b) } else { (a, b) };
+        let (a, b) = if is_mirrored { (-a, -b) } else { (a, b) };
         let quarter_turns = match (a.abs() >= b.abs(), a >= 0, b >= 0) {
             (true, true, _) => 0,
             (false, _, true) => 1,
             (true, false, _) => 2,
             (false, _, false) => 3,
         };
-        Self { quarter_turns, mirrored }
+        Self { quarter_turns, is_mirrored }
     }
 
     /// Whether turning exchanges width and height.
@@ -193,9 +193,9 @@ mod tests {
     const ONE: i32 = 1 << 16;
 
     #[track_caller]
-    fn check_matrix([a, b, c, d]: [i32; 4], quarter_turns: u8, mirrored: bool) {
+    fn check_matrix([a, b, c, d]: [i32; 4], quarter_turns: u8, is_mirrored: bool) {
         let matrix = [a * ONE, b * ONE, 0, c * ONE, d * ONE, 0, 0, 0, 1 << 30];
-        assert_eq!(Orientation::of_matrix(matrix), Orientation { quarter_turns, mirrored });
+        assert_eq!(Orientation::of_matrix(matrix), Orientation { quarter_turns, is_mirrored });
     }
 
     #[test]

@@ -1,19 +1,19 @@
-//! What a reader gives, handed to a channel instead of being iterated.
+//! Sending of a reader's items to a bounded channel.
 
 use std::sync::mpsc::SyncSender;
 
-/// How handing items to a channel ended, and how many the channel took.
+/// How sending items to a channel ended, with the number of items sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SendOutcome {
-    /// All that there is was sent.
+    /// All items were sent.
     All(u64),
-    /// The receiver is gone; the item that it no longer took is dropped, and so is the rest.
+    /// The receiver was dropped. The items that it didn't take are dropped too.
     ReceiverGone(u64),
 }
 
 /// Sends every item to a bounded channel, waiting while it is full.
 ///
-/// Returns when the items end or the receiver is gone, which shows when the next item is ready.
+/// Returns when the items end, or when the next item can't be sent because the receiver was dropped.
 pub fn send_all<T>(items: impl IntoIterator<Item = T>, to: &SyncSender<T>) -> SendOutcome {
     let mut sent = 0;
     for item in items {
@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn a_receiver_that_is_gone_ends_the_sending() {
+    fn a_dropped_receiver_ends_the_sending() {
         let (to, from) = sync_channel(3);
         let receiver = std::thread::spawn(move || from.iter().take(2).count());
         let SendOutcome::ReceiverGone(sent) = send_all(0.., &to) else {

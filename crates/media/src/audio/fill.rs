@@ -1,16 +1,17 @@
-//! Audio straight into the caller's buffers.
+//! Reading of audio into the caller's buffers.
 
 use super::{AudioReader, Samples};
 use crate::error::{Error, Result};
 
-/// Places of a buffer that the next samples go to.
+/// A buffer for samples of all channels.
 trait Buffer {
-    /// Samples of each channel that fit in.
+    /// Number of samples of each channel that fit into the buffer.
     fn capacity(&self) -> usize;
-    /// Takes all of `piece`, whose first sample is the one with number `at` of the buffer.
+    /// Copies `piece` into the buffer, starting at sample `at` of each channel.
     fn put(&mut self, at: usize, piece: &Samples);
 }
 
+/// A buffer of interleaved channels.
 struct Interleaved<'a> {
     out: &'a mut [f32],
     channels: usize,
@@ -29,6 +30,7 @@ impl Buffer for Interleaved<'_> {
     }
 }
 
+/// A buffer with a slice for each channel.
 struct Planar<'a, 'b>(&'a mut [&'b mut [f32]]);
 
 impl Buffer for Planar<'_, '_> {
@@ -44,26 +46,26 @@ impl Buffer for Planar<'_, '_> {
 }
 
 impl AudioReader {
-    /// Number of channels that come out; `None` if there is no audio at all.
+    /// Number of output channels; `None` if the stream has no samples.
     ///
     /// # Errors
     ///
-    /// As the iterator: the first packets may have to be decoded to know it.
+    /// The errors of the iterator, because the first packets may have to be decoded.
     pub fn channels(&mut self) -> Result<Option<usize>> {
         self.learn()?;
         Ok(self.audio.grid().map(|grid| grid.converter.channels()))
     }
 
-    /// Fills `out` with the next samples, the channels taking turns: left, right, left, right…
+    /// Fills `out` with the next samples, interleaved: left, right, left, right…
     ///
-    /// Returns the number of samples of each channel that were written, counted from the buffer's
-    /// start: as many as fit in, fewer only before the end or an error, 0 at the end. They are the
-    /// samples that the iterator would give, from where the last read or range ended.
+    /// Returns the number of samples of each channel that were written at the buffer's start: as
+    /// many as fit, fewer only before the end or an error, 0 at the end. The samples are those that
+    /// the iterator would give, from where the last read or range ended.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`] if `out` has no room for one sample of each channel. Else as the
-    /// iterator: an error comes after all samples that were read before it.
+    /// [`Error::InvalidArgument`] if `out` is too short for one sample of each channel; else the
+    /// errors of the iterator, after all samples that were read before them.
     ///
     /// # Examples
     ///
@@ -95,12 +97,15 @@ impl AudioReader {
         self.fill(buffer, || invalid("the buffer", "room for one sample of each channel", got))
     }
 
-    /// Fills the slices of `out`, one for each channel, with the next samples: as many as fit into
-    /// the shortest. Otherwise as [`read_interleaved`](Self::read_interleaved).
+    /// Fills the slices of `out`, one for each channel, with the next samples.
+    ///
+    /// Returns the number of samples written to each slice: as many as fit into the shortest, as
+    /// [`read_interleaved`](Self::read_interleaved) does.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`] if there are more or fewer slices than channels, or one is empty.
+    /// [`Error::InvalidArgument`] if the number of slices isn't that of channels, or a slice is
+    /// empty; else the errors of the iterator, after all samples that were read before them.
     pub fn read_planar(&mut self, out: &mut [&mut [f32]]) -> Result<usize> {
         let Some(channels) = self.channels()? else { return Ok(0) };
         if out.len() != channels {

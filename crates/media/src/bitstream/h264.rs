@@ -24,16 +24,16 @@ pub(crate) fn unit_type(unit: &[u8]) -> u8 {
 /// The fields of an SPS that slice headers depend on.
 #[derive(Clone, Copy, Debug)]
 struct Sps {
-    separate_colour_planes: bool,
+    has_separate_planes: bool,
     log2_max_frame_num: u32,
-    frames_only: bool,
+    has_only_frames: bool,
 }
 
 /// The start of a slice header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SliceHeader {
     /// Whether the slice has only I (or SI) macroblocks.
-    pub(crate) intra: bool,
+    pub(crate) is_intra: bool,
     /// The field that it codes; `None` if it codes a frame.
     pub(crate) field: Option<Field>,
 }
@@ -44,13 +44,13 @@ pub(crate) struct Field {
     /// `frame_num`, which both fields of a frame share.
     pub(crate) frame_num: u32,
     /// Whether it is the bottom field.
-    pub(crate) bottom: bool,
+    pub(crate) is_bottom: bool,
 }
 
 impl Field {
     /// Whether `self` is the second field of the frame whose first field is `first`.
     pub(crate) fn completes(self, first: Self) -> bool {
-        self.frame_num == first.frame_num && self.bottom != first.bottom
+        self.frame_num == first.frame_num && self.is_bottom != first.is_bottom
     }
 }
 
@@ -82,8 +82,8 @@ impl Headers {
     }
 
     /// Whether there are SPS and none of them allows fields.
-    pub(crate) fn frames_only(&self) -> bool {
-        !self.sps.is_empty() && self.sps.iter().all(|(_, sps)| sps.frames_only)
+    pub(crate) fn has_only_frames(&self) -> bool {
+        !self.sps.is_empty() && self.sps.iter().all(|(_, sps)| sps.has_only_frames)
     }
 
     /// Parses the header of a coded slice; `None` if it is damaged.
@@ -94,9 +94,9 @@ impl Headers {
         bits.unsigned()?; // first_mb_in_slice
         let slice_type = bits.unsigned()? % 5;
         let pps = bits.unsigned()?;
-        let intra = matches!(slice_type, 2 | 4);
+        let is_intra = matches!(slice_type, 2 | 4);
         let field = self.sps_of(pps).and_then(|sps| parse_field(&mut bits, sps));
-        Some(SliceHeader { intra, field })
+        Some(SliceHeader { is_intra, field })
     }
 
     fn sps_of(&self, pps: u32) -> Option<Sps> {
@@ -119,15 +119,15 @@ fn find<T: Copy>(table: &[(u32, T)], id: u32) -> Option<T> {
 }
 
 fn parse_field(bits: &mut Bits, sps: Sps) -> Option<Field> {
-    if sps.separate_colour_planes {
+    if sps.has_separate_planes {
         bits.bits(2)?; // colour_plane_id
     }
     let frame_num = bits.bits(sps.log2_max_frame_num)?;
-    let is_field = !sps.frames_only && bits.bit()?;
+    let is_field = !sps.has_only_frames && bits.bit()?;
     if !is_field {
         return None;
     }
-    Some(Field { frame_num, bottom: bits.bit()? })
+    Some(Field { frame_num, is_bottom: bits.bit()? })
 }
 
 /// Parses the id of an SPS and the fields that slice headers depend on.
@@ -135,10 +135,10 @@ fn parse_sps(unit: &[u8]) -> Option<(u32, Sps)> {
     let profile = *unit.get(1)?;
     let mut bits = Bits::unescaped(unit.get(4..)?, SET);
     let id = bits.unsigned()?;
-    let mut separate_colour_planes = false;
+    let mut has_separate_planes = false;
     if has_chroma_format(profile) {
         let chroma_format = bits.unsigned()?;
-        separate_colour_planes = chroma_format == 3 && bits.bit()?;
+        has_separate_planes = chroma_format == 3 && bits.bit()?;
         bits.unsigned()?; // bit_depth_luma_minus8
         bits.unsigned()?; // bit_depth_chroma_minus8
         bits.bit()?; // qpprime_y_zero_transform_bypass_flag
@@ -152,9 +152,9 @@ fn parse_sps(unit: &[u8]) -> Option<(u32, Sps)> {
     bits.bit()?; // gaps_in_frame_num_value_allowed_flag
     bits.unsigned()?; // pic_width_in_mbs_minus1
     bits.unsigned()?; // pic_height_in_map_units_minus1
-    let frames_only = bits.bit()?;
+    let has_only_frames = bits.bit()?;
     (log2_max_frame_num <= 16)
-        .then_some((id, Sps { separate_colour_planes, log2_max_frame_num, frames_only }))
+        .then_some((id, Sps { has_separate_planes, log2_max_frame_num, has_only_frames }))
 }
 
 /// Whether a profile's SPS has a chroma format (clause 7.3.2.1.1).
@@ -270,9 +270,9 @@ mod tests {
 
     #[test]
     fn fields_of_one_frame_complete_each_other() {
-        let top = Field { frame_num: 7, bottom: false };
-        assert!(Field { frame_num: 7, bottom: true }.completes(top));
-        assert!(!Field { frame_num: 8, bottom: true }.completes(top));
+        let top = Field { frame_num: 7, is_bottom: false };
+        assert!(Field { frame_num: 7, is_bottom: true }.completes(top));
+        assert!(!Field { frame_num: 8, is_bottom: true }.completes(top));
         assert!(!top.completes(top));
     }
 
@@ -287,14 +287,14 @@ mod tests {
         headers.learn(&[0x68, 0b1_1_000000]);
         // first_mb 0, slice_type 7 (I) = 0001000, pps 0, frame_num 3, field, bottom
         let slice = headers.slice(&[0x65, 0b1_0001000, 0b1_0011_1_1_0, 0]).unwrap();
-        let field = Some(Field { frame_num: 3, bottom: true });
-        assert_eq!(slice, SliceHeader { intra: true, field });
+        let field = Some(Field { frame_num: 3, is_bottom: true });
+        assert_eq!(slice, SliceHeader { is_intra: true, field });
     }
 
     #[test]
     fn without_parameter_sets_a_slice_is_a_frames() {
         let slice = Headers::default().slice(&[0x41, 0b1001_1011, 0]).unwrap();
-        assert_eq!(slice, SliceHeader { intra: false, field: None });
+        assert_eq!(slice, SliceHeader { is_intra: false, field: None });
     }
 
     #[test]

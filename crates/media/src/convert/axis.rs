@@ -19,7 +19,7 @@ pub(super) struct Axis {
     /// Samples of the output.
     pub(super) output: usize,
     /// Whether the output runs from the input's end to its start.
-    pub(super) flipped: bool,
+    pub(super) is_flipped: bool,
 }
 
 /// The positions of a plane's samples along an axis of luma samples.
@@ -62,7 +62,7 @@ pub(super) fn axes(
         true => ((out_height, top, bottom), (out_width, left, right)),
         false => ((out_width, left, right), (out_height, top, bottom)),
     };
-    let flip_across = orientation.mirrored != (turns >= 2);
+    let flip_across = orientation.is_mirrored != (turns >= 2);
     let flip_down = turns == 1 || turns == 2;
     [Axis::new(width, across, flip_across), Axis::new(height, down, flip_down)]
 }
@@ -97,15 +97,15 @@ impl Siting {
 
 impl Axis {
     /// An axis of `input` samples whose part between the fractions `from` and `to` is shown.
-    fn new(input: usize, (output, from, to): (usize, f64, f64), flipped: bool) -> Self {
-        let start = if flipped { 1.0 - to } else { from };
+    fn new(input: usize, (output, from, to): (usize, f64, f64), is_flipped: bool) -> Self {
+        let start = if is_flipped { 1.0 - to } else { from };
         let samples = input as f64;
-        Self { input, part: (start * samples, (to - from) * samples), output, flipped }
+        Self { input, part: (start * samples, (to - from) * samples), output, is_flipped }
     }
 
     /// Whether every output sample is the input sample of the same index.
     pub(super) fn is_identity(&self) -> bool {
-        self.part == (0.0, self.input as f64) && self.input == self.output && !self.flipped
+        self.part == (0.0, self.input as f64) && self.input == self.output && !self.is_flipped
     }
 
     /// Taps for the levels of a plane, in 2^14ths.
@@ -160,8 +160,8 @@ impl Axis {
 
     /// The indices of the output samples, last first if the axis is flipped.
     fn outputs(&self) -> impl Iterator<Item = usize> {
-        let Self { output, flipped, .. } = *self;
-        (0..output).map(move |index| if flipped { output - 1 - index } else { index })
+        let Self { output, is_flipped, .. } = *self;
+        (0..output).map(move |index| if is_flipped { output - 1 - index } else { index })
     }
 
     /// For each output sample, the index of the plane's sample at or before it and its distance
@@ -259,7 +259,7 @@ mod tests {
     fn a_flipped_axis_reads_the_same_places_from_the_end() {
         let axis = Axis::new(7, (5, 0.0, 1.0), false);
         let forth: Vec<_> = axis.row_taps(Siting::LUMA);
-        let mut back = Axis { flipped: true, ..axis }.row_taps(Siting::LUMA);
+        let mut back = Axis { is_flipped: true, ..axis }.row_taps(Siting::LUMA);
         back.reverse();
         assert_eq!(forth, back);
     }

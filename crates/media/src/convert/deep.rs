@@ -145,7 +145,7 @@ impl Turned {
             2 => (from_right(width, x), from_right(height, y)),
             _ => (from_right(width, y), x),
         };
-        let column = if self.orientation.mirrored { from_right(width, column) } else { column };
+        let column = if self.orientation.is_mirrored { from_right(width, column) } else { column };
         (column, row)
     }
 }

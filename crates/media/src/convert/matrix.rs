@@ -37,15 +37,15 @@ pub(super) fn luma_gain(range: Range, depth: Depth) -> LumaGain {
     }
 }
 
-/// The gains of a YUV frame. `swapped` is for V before U in interleaved chroma.
-pub(super) fn yuv_gains(color: FrameColor, depth: Depth, swapped: bool) -> YuvGains {
+/// The gains of a YUV frame. `is_v_first` is for V before U in interleaved chroma.
+pub(super) fn yuv_gains(color: FrameColor, depth: Depth, is_v_first: bool) -> YuvGains {
     let step = match color.range {
         Range::Full => full_step(depth),
         Range::Limited => limited_step(224.0),
     };
     let chroma = chroma_factors(color.matrix).map(|[u, v]| {
         let [u, v] = [u, v].map(|factor| fixed(factor * step / 2.0)); // chroma levels are doubled
-        if swapped { [v, u] } else { [u, v] }
+        if is_v_first { [v, u] } else { [u, v] }
     });
     YuvGains { luma: luma_gain(color.range, depth), chroma }
 }

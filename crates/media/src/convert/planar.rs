@@ -97,8 +97,8 @@ impl Planar {
 impl Chroma {
     fn new(isa: Isa, geometry: &Geometry, depth: Depth, axes: [Axis; 2]) -> Self {
         let color = geometry.color;
-        let (is_interleaved, swapped) = match geometry.layout {
-            Layout::SemiPlanar { swapped, .. } => (true, swapped),
+        let (is_interleaved, is_v_first) = match geometry.layout {
+            Layout::SemiPlanar { is_v_first, .. } => (true, is_v_first),
             _ => (false, false),
         };
         Self {
@@ -110,7 +110,7 @@ impl Chroma {
             ),
             lines: [Line::new(axes[0]), Line::new(axes[0])],
             is_interleaved,
-            gains: matrix::yuv_gains(color, depth, swapped),
+            gains: matrix::yuv_gains(color, depth, is_v_first),
         }
     }
 

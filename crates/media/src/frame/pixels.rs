@@ -1,4 +1,4 @@
-//! Frames of the caller's own pixels: a camera's, a renderer's, another decoder's.
+//! Frames made from the caller's pixels: a camera's, a renderer's, another decoder's.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use moviola_av::{
 use super::Frame;
 use crate::{frame_view::Orientation, input::VideoStream};
 
-/// Ticks of a second in the times of such frames.
+/// Ticks per second of such frames' presentation times.
 const NANOSECONDS: u32 = 1_000_000_000;
 
 /// One plane of an image in the caller's memory.
@@ -24,12 +24,12 @@ const NANOSECONDS: u32 = 1_000_000_000;
 pub struct PixelPlane<'a> {
     /// The rows, from the top down.
     pub data: &'a [u8],
-    /// Bytes from the start of one row to that of the next: at least those of a row. The last row
-    /// needs no padding behind it.
+    /// Bytes from the start of one row to the start of the next, at least the bytes of a row. The
+    /// last row needs no padding after it.
     pub stride: usize,
 }
 
-/// An image in the caller's memory, to make a [`Frame`] of.
+/// An image in the caller's memory, to make a [`Frame`] from.
 ///
 /// | format | planes, rows × bytes of a row |
 /// |---|---|
@@ -39,13 +39,13 @@ pub struct PixelPlane<'a> {
 /// | `YUV420P` | Y: height × width; U, V: ⌈height/2⌉ × ⌈width/2⌉ |
 /// | `YUV422P` | Y: height × width; U, V: height × ⌈width/2⌉ |
 /// | `YUV444P` | Y, U, V: height × width |
-/// | `NV12` | Y: height × width; U and V in turn: ⌈height/2⌉ × 2·⌈width/2⌉ |
+/// | `NV12` | Y: height × width; U and V interleaved: ⌈height/2⌉ × 2·⌈width/2⌉ |
 /// | with 10, 12 or 16 bits | as above, two bytes a sample in the machine's order |
 ///
-/// Any other format of FFmpeg with its pixels in memory will do, but for those with a palette.
+/// All other FFmpeg formats with pixels in memory are supported too, except those with a palette.
 #[derive(Clone, Copy, Debug)]
 pub struct Pixels<'a> {
-    /// How pixels lie in the planes.
+    /// The pixel format.
     pub format: PixelFormat,
     /// Width in pixels.
     pub width: u32,
@@ -53,29 +53,29 @@ pub struct Pixels<'a> {
     pub height: u32,
     /// As many planes as the format has, in its order.
     pub planes: &'a [PixelPlane<'a>],
-    /// What the numbers mean. `Color::default()` says nothing: YUV is then taken for BT.601 in
-    /// limited range, RGB and gray for full range.
+    /// The colour tags. Without tags (`Color::default()`), YUV is read as BT.601 in limited range,
+    /// RGB and gray as full range.
     pub color: Color,
-    /// How to turn the image upright.
+    /// The steps that make the image upright.
     pub orientation: Orientation,
-    /// When it is shown, in seconds from the start of the presentation.
+    /// Presentation time in seconds from the start of the presentation; `None` if unknown.
     pub time: Option<f64>,
 }
 
 impl<'a> Pixels<'a> {
-    /// An upright image in one plane whose colour and time are not known.
+    /// An upright image of the given width and height, without colour tags and time.
     pub fn new(
         format: PixelFormat,
         (width, height): (u32, u32),
-        plane: &'a [PixelPlane<'a>],
+        planes: &'a [PixelPlane<'a>],
     ) -> Self {
         let (color, orientation) = (Color::default(), Orientation::default());
-        Self { format, width, height, planes: plane, color, orientation, time: None }
+        Self { format, width, height, planes, color, orientation, time: None }
     }
 }
 
 impl Frame {
-    /// A frame of the caller's own pixels, which are copied.
+    /// Makes a frame from a copy of the caller's pixels.
     ///
     /// # Errors
     ///
@@ -100,8 +100,10 @@ impl Frame {
         fill(pixels, VideoFrameMut::new(format, width, height)?)
     }
 
-    /// As [`from_pixels`](Self::from_pixels), with memory of `pool`, to which it goes back when the
-    /// last handle on the frame is dropped: for images that come again and again.
+    /// Makes a frame from a copy of the caller's pixels, in memory of `pool`.
+    ///
+    /// The memory returns to the pool when the last handle on the frame is dropped. This saves
+    /// allocations for a stream of images.
     ///
     /// # Errors
     ///
@@ -111,9 +113,10 @@ impl Frame {
         fill(pixels, VideoFrameMut::new_in(pool, format, width, height)?)
     }
 
-    /// A frame of a picture that is there already, upright unless the picture says otherwise;
-    /// `time` is when it is shown, in seconds from the start of the presentation. No pixel is
-    /// copied.
+    /// Makes a frame from a decoded one; no pixel is copied.
+    ///
+    /// Its orientation is that of its display matrix, upright without one. `time` is the
+    /// presentation time in seconds from the start of the presentation.
     ///
     /// # Errors
     ///
@@ -178,7 +181,7 @@ mod tests {
 
     use super::*;
 
-    /// Bytes of a plane, the row's padding included, all different from their neighbours'.
+    /// Bytes of a plane with its padding; neighbouring bytes differ.
     fn bytes(len: usize, seed: usize) -> Vec<u8> {
         (0..len).map(|at| u8::try_from((at * 7 + seed * 101) % 251).unwrap()).collect()
     }
@@ -239,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_refused() {
+    fn pixels_that_do_not_match_the_format_are_errors() {
         let plane = |len: usize, stride| PixelPlane { data: &[0; 99][..len], stride };
         check_refused(PixelFormat::RGB24, (4, 3), &[plane(35, 12)], "large enough");
         check_refused(PixelFormat::RGB24, (4, 3), &[plane(99, 11)], "stride of 11");

@@ -97,39 +97,43 @@ fn storable(log2: (u8, u8), size: Size, orientation: Orientation) -> (u8, u8) {
         (x, y) => (x.min(1), y.min(1)),
     };
     let flips = Flips::new(orientation);
-    let keep = |log2: u8, flipped: bool, side: usize| {
-        if flipped && !side.is_multiple_of(1 << log2) { 0 } else { log2 }
+    let keep = |log2: u8, is_flipped: bool, side: usize| {
+        if is_flipped && !side.is_multiple_of(1 << log2) { 0 } else { log2 }
     };
-    (keep(halved.0, flips.columns, size.0), keep(halved.1, flips.rows, size.1))
+    (
+        keep(halved.0, flips.has_reversed_columns, size.0),
+        keep(halved.1, flips.has_reversed_rows, size.1),
+    )
 }
 
 /// An orientation as flips of the unturned image: columns and rows are reversed, then transposed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Flips {
     /// Whether the last column comes first.
-    pub(super) columns: bool,
+    pub(super) has_reversed_columns: bool,
     /// Whether the last row comes first.
-    pub(super) rows: bool,
+    pub(super) has_reversed_rows: bool,
     /// Whether columns become rows.
-    pub(super) transposed: bool,
+    pub(super) is_transposed: bool,
 }
 
 impl Flips {
     /// The flips that equal `orientation`.
     pub(super) fn new(orientation: Orientation) -> Self {
-        let Orientation { quarter_turns, mirrored } = orientation;
-        let (columns, rows) = match quarter_turns % 4 {
-            0 => (mirrored, false),
-            1 => (mirrored, true),
-            2 => (!mirrored, true),
-            _ => (!mirrored, false),
+        let Orientation { quarter_turns, is_mirrored } = orientation;
+        let (has_reversed_columns, has_reversed_rows) = match quarter_turns % 4 {
+            0 => (is_mirrored, false),
+            1 => (is_mirrored, true),
+            2 => (!is_mirrored, true),
+            _ => (!is_mirrored, false),
         };
-        Self { columns, rows, transposed: orientation.swaps_axes() }
+        let is_transposed = orientation.swaps_axes();
+        Self { has_reversed_columns, has_reversed_rows, is_transposed }
     }
 
     /// Whether nothing is flipped or transposed.
     pub(super) fn is_identity(self) -> bool {
-        !(self.columns || self.rows || self.transposed)
+        !(self.has_reversed_columns || self.has_reversed_rows || self.is_transposed)
     }
 }
 
@@ -145,7 +149,7 @@ mod tests {
             layout: Layout::Gray(Depth::EIGHT),
             planes: [None; 3],
             color: FrameColor::default(),
-            orientation: Orientation { quarter_turns, mirrored: false },
+            orientation: Orientation { quarter_turns, is_mirrored: false },
             sample_aspect,
         }
     }

@@ -45,7 +45,7 @@ impl Default for JpegOptions {
 ///     layout: Layout::Gray(Depth::EIGHT),
 ///     planes: [Plane::from_slice(&gray, 64, 64, 48), None, None],
 ///     color: FrameColor::default(),
-///     orientation: Orientation { quarter_turns: 1, mirrored: false },
+///     orientation: Orientation { quarter_turns: 1, is_mirrored: false },
 ///     sample_aspect: (1, 1),
 /// };
 /// let mut encoder = JpegEncoder::new(JpegOptions::default())?;

@@ -24,7 +24,7 @@ pub(super) fn turn(
 ) -> Result<()> {
     to.reset(size, chroma)?;
     for (from, to) in from.used().iter().zip(&mut to.planes) {
-        if flips.transposed {
+        if flips.is_transposed {
             transpose(from, flips, to);
         } else {
             flip(from, flips, to);
@@ -37,10 +37,10 @@ pub(super) fn turn(
 fn flip(from: &BytePlane, flips: Flips, to: &mut BytePlane) {
     let (_, height) = from.size();
     for y in 0..height {
-        let row = from.row(if flips.rows { height - 1 - y } else { y });
+        let row = from.row(if flips.has_reversed_rows { height - 1 - y } else { y });
         let out = to.row_mut(y);
         out.copy_from_slice(row);
-        if flips.columns {
+        if flips.has_reversed_columns {
             out.reverse();
         }
     }
@@ -71,8 +71,8 @@ fn transpose(from: &BytePlane, flips: Flips, to: &mut BytePlane) {
 
 /// Row and column that the sample at (`x`, `y`) moves to.
 fn place(flips: Flips, (width, height): Size, (x, y): Size) -> (usize, usize) {
-    let row = if flips.columns { width - 1 - x } else { x };
-    let column = if flips.rows { height - 1 - y } else { y };
+    let row = if flips.has_reversed_columns { width - 1 - x } else { x };
+    let column = if flips.has_reversed_rows { height - 1 - y } else { y };
     (row, column)
 }
 
@@ -81,10 +81,10 @@ fn transpose_block(isa: Isa, from: &BytePlane, flips: Flips, (x, y): Size, to: &
     let ((width, height), samples) = (from.size(), from.bytes());
     let rows = std::array::from_fn(|i| {
         // Reversed rows are read from the last one up: transposed, they are reversed columns.
-        let row = if flips.rows { y + BLOCK - 1 - i } else { y + i };
+        let row = if flips.has_reversed_rows { y + BLOCK - 1 - i } else { y + i };
         samples[row * width + x..].first_chunk().copied().unwrap_or_default()
     });
-    let last = if flips.rows { y + BLOCK - 1 } else { y };
+    let last = if flips.has_reversed_rows { y + BLOCK - 1 } else { y };
     let samples = to.bytes_mut();
     for (i, line) in isa.transpose(&rows).iter().enumerate() {
         let (row, column) = place(flips, (width, height), (x + i, last));
@@ -101,7 +101,7 @@ mod tests {
     fn reference(from: &BytePlane, orientation: Orientation) -> Vec<Vec<u8>> {
         let (width, height) = from.size();
         let mut rows: Vec<Vec<u8>> = (0..height).map(|y| from.row(y).to_vec()).collect();
-        if orientation.mirrored {
+        if orientation.is_mirrored {
             rows.iter_mut().for_each(|row| row.reverse());
         }
         for _ in 0..orientation.quarter_turns {
@@ -131,8 +131,8 @@ mod tests {
     fn every_orientation_and_size_is_turned_as_documented() {
         for size in [(1, 1), (1, 9), (9, 1), (8, 8), (16, 24), (67, 33), (130, 71)] {
             for quarter_turns in 0..4 {
-                for mirrored in [false, true] {
-                    check_turn(size, Orientation { quarter_turns, mirrored });
+                for is_mirrored in [false, true] {
+                    check_turn(size, Orientation { quarter_turns, is_mirrored });
                 }
             }
         }

@@ -58,12 +58,12 @@ pub(super) fn chroma_rows<'a>(
     buffers: [&'a mut [i16]; 2],
 ) -> (Row<'a>, Row<'a>) {
     let [cb, cr] = buffers;
-    let Layout::SemiPlanar { depth, swapped } = frame.layout else {
+    let Layout::SemiPlanar { depth, is_v_first } = frame.layout else {
         return (plane_row(frame, 1, (y, width), cb), plane_row(frame, 2, (y, width), cr));
     };
     let (cb, cr) = (&mut cb[..width], &mut cr[..width]);
     let row = frame.row(1, y);
-    let out = if swapped { [&mut *cr, &mut *cb] } else { [&mut *cb, &mut *cr] };
+    let out = if is_v_first { [&mut *cr, &mut *cb] } else { [&mut *cb, &mut *cr] };
     match depth.bytes() {
         1 => run(WidenBytePairs { row, out }),
         _ => run(WidenWordPairs { row, up: up(depth), out }),

@@ -46,7 +46,7 @@ impl Classifier {
     }
 
     pub(super) fn classify_h264(&mut self, packet: &[u8]) -> Access {
-        let mut immediate_recovery = false;
+        let mut has_immediate_recovery = false;
         for unit in Units::new(packet, self.framing) {
             let kind = h264::unit_type(unit.head());
             match kind {
@@ -59,11 +59,11 @@ impl Classifier {
                     if h264::names_x264(unit.head()) {
                         self.sets.see(3, unit.whole());
                     }
-                    immediate_recovery |= h264::recovery_frame_count(unit.whole()) == Some(0);
+                    has_immediate_recovery |= h264::recovery_frame_count(unit.whole()) == Some(0);
                 }
                 h264::SLICE | h264::IDR_SLICE => {
-                    let idr = kind == h264::IDR_SLICE;
-                    return self.classify_slice(unit.head(), idr, immediate_recovery);
+                    let is_idr = kind == h264::IDR_SLICE;
+                    return self.classify_slice(unit.head(), is_idr, has_immediate_recovery);
                 }
                 _ => {}
             }
@@ -72,7 +72,12 @@ impl Classifier {
         Access::Other
     }
 
-    fn classify_slice(&mut self, slice: &[u8], idr: bool, immediate_recovery: bool) -> Access {
+    fn classify_slice(
+        &mut self,
+        slice: &[u8],
+        is_idr: bool,
+        has_immediate_recovery: bool,
+    ) -> Access {
         let header = self.headers.slice(slice);
         let field = header.and_then(|header| header.field);
         let first = self.open_field.take();
@@ -82,9 +87,9 @@ impl Classifier {
             return Access::SecondField;
         }
         self.open_field = field;
-        self.is_idr = idr;
-        let intra = header.is_some_and(|header| header.intra);
-        match (idr || (immediate_recovery && intra), field) {
+        self.is_idr = is_idr;
+        let is_intra = header.is_some_and(|header| header.is_intra);
+        match (is_idr || (has_immediate_recovery && is_intra), field) {
             (true, Some(_)) => Access::KeyField,
             (true, None) => Access::Key,
             (false, _) => Access::Other,

@@ -109,7 +109,7 @@ impl Classifier {
 
     /// Whether this is H.264 whose parameter sets so far allow no fields.
     pub(crate) fn is_h264_of_frames(&self) -> bool {
-        self.headers.frames_only()
+        self.headers.has_only_frames()
     }
 
     /// The parameter sets that the packets so far have carried.

@@ -121,8 +121,8 @@ impl Canvas {
             Layout::Yuv { depth, .. } => (component, x, depth),
             Layout::PlanarRgb(depth) => ([2, 0, 1][component], x, depth),
             Layout::SemiPlanar { depth, .. } if component == 0 => (0, x, depth),
-            Layout::SemiPlanar { depth, swapped } => {
-                (1, 2 * x + usize::from((component == 2) != swapped), depth)
+            Layout::SemiPlanar { depth, is_v_first } => {
+                (1, 2 * x + usize::from((component == 2) != is_v_first), depth)
             }
             Layout::Packed { bytes, rgb } => {
                 (0, usize::from(bytes) * x + usize::from(rgb[component]), Depth::EIGHT)
@@ -146,7 +146,8 @@ fn layout() -> impl Strategy<Value = Layout> {
         (depth(), 0_u8..=2, 0_u8..=2).prop_map(|(depth, log2_width, log2_height)| {
             Layout::Yuv { depth, log2_width, log2_height }
         }),
-        (depth(), any::<bool>()).prop_map(|(depth, swapped)| Layout::SemiPlanar { depth, swapped }),
+        (depth(), any::<bool>())
+            .prop_map(|(depth, is_v_first)| Layout::SemiPlanar { depth, is_v_first }),
         depth().prop_map(Layout::PlanarRgb),
         packed(),
     ]
@@ -178,7 +179,7 @@ fn color() -> impl Strategy<Value = FrameColor> {
 
 fn orientation() -> impl Strategy<Value = Orientation> {
     (0_u8..4, any::<bool>())
-        .prop_map(|(quarter_turns, mirrored)| Orientation { quarter_turns, mirrored })
+        .prop_map(|(quarter_turns, is_mirrored)| Orientation { quarter_turns, is_mirrored })
 }
 
 /// Sides around multiples of the kernels' vector lengths.

@@ -99,7 +99,7 @@ fn source_of(canvas: &Canvas, (x, y): (usize, usize), (w, h): (usize, usize)) ->
     for _ in 0..turns {
         (x, y) = (y, 1.0 - x); // a quarter turn back
     }
-    if canvas.orientation.mirrored {
+    if canvas.orientation.is_mirrored {
         x = 1.0 - x;
     }
     (x * canvas.width as f64 - 0.5, y * canvas.height as f64 - 0.5)

@@ -43,7 +43,7 @@ fn coded(image: &[u8], (width, height): (usize, usize), orientation: Orientation
         let turned = (0..w * h).map(|i| pixels[(i % w) * size.0 + size.0 - 1 - i / w]);
         (pixels, size) = (turned.collect(), (w, h));
     }
-    if orientation.mirrored {
+    if orientation.is_mirrored {
         pixels.chunks_mut(size.0).for_each(<[_]>::reverse);
     }
     pixels.into_flattened()

@@ -90,10 +90,10 @@ fn bars_keep_their_colours_at_quality_95() {
 #[test]
 fn interleaved_chroma_keeps_its_colours() {
     for depth in [Depth::EIGHT, Depth { bits: 10, shift: 6 }, Depth { bits: 12, shift: 4 }] {
-        for swapped in [false, true] {
+        for is_v_first in [false, true] {
             for matrix in [Matrix::Bt601, Matrix::Bt709] {
                 let color = FrameColor { matrix, ..FrameColor::default() };
-                check_bars(Layout::SemiPlanar { depth, swapped }, color, 100);
+                check_bars(Layout::SemiPlanar { depth, is_v_first }, color, 100);
             }
         }
     }

@@ -32,7 +32,7 @@ fn frames_with_contradictory_properties_are_errors() {
         "layout",
     );
     check_refused(&FrameView { sample_aspect: (u32::MAX, 1), ..view }, "with max_size");
-    let semi = Layout::SemiPlanar { depth: Depth { bits: 10, shift: 7 }, swapped: true };
+    let semi = Layout::SemiPlanar { depth: Depth { bits: 10, shift: 7 }, is_v_first: true };
     check_refused(&FrameView { layout: semi, ..view }, "layout");
 }
 
@@ -64,7 +64,8 @@ fn layouts() -> impl Strategy<Value = Layout> {
             log2_width,
             log2_height
         }),
-        (depth(), any::<bool>()).prop_map(|(depth, swapped)| Layout::SemiPlanar { depth, swapped }),
+        (depth(), any::<bool>())
+            .prop_map(|(depth, is_v_first)| Layout::SemiPlanar { depth, is_v_first }),
         (2_u8..6, [0_u8..6, 0..6, 0..6]).prop_map(|(bytes, rgb)| Layout::Packed { bytes, rgb }),
         depth().prop_map(Layout::PlanarRgb),
     ]
@@ -76,7 +77,7 @@ proptest! {
         layout in layouts(),
         (width, height) in (0_usize..70, 0_usize..70),
         shapes in [(60_usize..200, 40_usize..70), (60..200, 40..70), (60..200, 40..70)],
-        (quarter_turns, mirrored) in (any::<u8>(), any::<bool>()),
+        (quarter_turns, is_mirrored) in (any::<u8>(), any::<bool>()),
         sample_aspect in (0_u32..5, 0_u32..5),
         max_size in proptest::option::of((0_usize..90, 0_usize..90)),
         coded in any::<bool>(),
@@ -89,7 +90,7 @@ proptest! {
             layout,
             planes: shapes.map(plane),
             color: FrameColor::default(),
-            orientation: Orientation { quarter_turns, mirrored },
+            orientation: Orientation { quarter_turns, is_mirrored },
             sample_aspect,
         };
         let options = JpegOptions { max_size, coded, ..Default::default() };

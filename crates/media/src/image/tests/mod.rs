@@ -140,10 +140,10 @@ impl Painter<'_> {
         pack(self.codes(component, log2, depth.bits), depth)
     }
 
-    /// A plane of Cb and Cr in turns, or of Cr and Cb if `swapped`.
-    fn chroma_pairs(&self, depth: Depth, swapped: bool) -> PlaneBytes {
+    /// A plane of interleaved Cb and Cr, or Cr and Cb if `is_v_first`.
+    fn chroma_pairs(&self, depth: Depth, is_v_first: bool) -> PlaneBytes {
         let [first, second] =
-            if swapped { [2, 1] } else { [1, 2] }.map(|c| self.codes(c, (1, 1), depth.bits));
+            if is_v_first { [2, 1] } else { [1, 2] }.map(|c| self.codes(c, (1, 1), depth.bits));
         let join =
             |(a, b): (&Vec<u16>, &Vec<u16>)| a.iter().zip(b).flat_map(|(&a, &b)| [a, b]).collect();
         pack(first.iter().zip(&second).map(join), depth)
@@ -179,8 +179,8 @@ impl Painter<'_> {
                     |component| if component == 0 { (0, 0) } else { (log2_width, log2_height) };
                 (0..3).map(|c| self.plane(c, log2(c), depth)).collect()
             }
-            Layout::SemiPlanar { depth, swapped } => {
-                vec![self.plane(0, (0, 0), depth), self.chroma_pairs(depth, swapped)]
+            Layout::SemiPlanar { depth, is_v_first } => {
+                vec![self.plane(0, (0, 0), depth), self.chroma_pairs(depth, is_v_first)]
             }
             Layout::Packed { bytes, rgb } => vec![self.packed(bytes, rgb)],
             Layout::PlanarRgb(depth) => [1, 2, 0].map(|c| self.rgb(c, depth)).to_vec(),

@@ -16,7 +16,7 @@ fn coded_place((u, v): (f64, f64), orientation: Orientation) -> (f64, f64) {
         2 => (1.0 - u, 1.0 - v),
         _ => (1.0 - v, u),
     };
-    if orientation.mirrored { (1.0 - u, v) } else { (u, v) }
+    if orientation.is_mirrored { (1.0 - u, v) } else { (u, v) }
 }
 
 /// How a frame is shown, and by how much its colours may be off.
@@ -28,7 +28,7 @@ struct Shown {
 }
 
 const PLAIN: Shown = Shown {
-    orientation: Orientation { quarter_turns: 0, mirrored: false },
+    orientation: Orientation { quarter_turns: 0, is_mirrored: false },
     sample_aspect: (1, 1),
     options: JpegOptions { quality: 100, max_size: None, coded: false },
     tolerance: 7.0,
@@ -59,7 +59,7 @@ fn check_shown(size: (usize, usize), layout: Layout, shown: &Shown, want: (usize
 
 fn orientations() -> impl Iterator<Item = Orientation> {
     let turns =
-        |quarter_turns| [false, true].map(|mirrored| Orientation { quarter_turns, mirrored });
+        |quarter_turns| [false, true].map(|is_mirrored| Orientation { quarter_turns, is_mirrored });
     (0..4).flat_map(turns)
 }
 
@@ -81,7 +81,7 @@ fn odd_sizes_lose_no_edge_in_any_orientation() {
             for layout in [yuv(8, 1, 1), yuv(8, 1, 0), Layout::PlanarRgb(Depth::EIGHT)] {
                 check_shown(size, layout, &Shown { orientation, ..PLAIN }, want);
             }
-            let semi = Layout::SemiPlanar { depth: Depth::EIGHT, swapped: false };
+            let semi = Layout::SemiPlanar { depth: Depth::EIGHT, is_v_first: false };
             check_shown(size, semi, &Shown { orientation, ..PLAIN }, want);
         }
     }
@@ -99,7 +99,7 @@ fn subsampling_is_kept_and_turns_with_the_frame() {
         (yuv(8, 2, 0), 0, Some((2, 0))),
         (yuv(8, 2, 0), 3, Some((0, 1))),
         (yuv(8, 2, 2), 0, Some((1, 1))),
-        (Layout::SemiPlanar { depth: Depth::EIGHT, swapped: false }, 0, Some((1, 1))),
+        (Layout::SemiPlanar { depth: Depth::EIGHT, is_v_first: false }, 0, Some((1, 1))),
         (Layout::PlanarRgb(Depth::EIGHT), 0, Some((0, 0))),
         (Layout::Gray(Depth::EIGHT), 1, None),
     ];
@@ -144,7 +144,7 @@ fn images_shrink_to_the_largest_size() {
 #[test]
 fn turned_frames_with_wide_pixels_shrink_too() {
     let shown = Shown {
-        orientation: Orientation { quarter_turns: 1, mirrored: true },
+        orientation: Orientation { quarter_turns: 1, is_mirrored: true },
         sample_aspect: (2, 1),
         options: JpegOptions { max_size: Some((90, 120)), ..PLAIN.options },
         ..PLAIN
@@ -155,7 +155,7 @@ fn turned_frames_with_wide_pixels_shrink_too() {
 #[test]
 fn coded_images_are_neither_turned_nor_stretched() {
     let shown = Shown {
-        orientation: Orientation { quarter_turns: 1, mirrored: true },
+        orientation: Orientation { quarter_turns: 1, is_mirrored: true },
         sample_aspect: (2, 1),
         options: JpegOptions { coded: true, ..PLAIN.options },
         ..PLAIN
@@ -170,7 +170,7 @@ fn the_smallest_frames_become_images() {
         yuv(8, 1, 1),
         yuv(8, 2, 2),
         yuv(16, 2, 0),
-        Layout::SemiPlanar { depth: Depth { bits: 10, shift: 6 }, swapped: false },
+        Layout::SemiPlanar { depth: Depth { bits: 10, shift: 6 }, is_v_first: false },
         Layout::Packed { bytes: 4, rgb: [2, 1, 0] },
         Layout::PlanarRgb(Depth { bits: 12, shift: 0 }),
     ];

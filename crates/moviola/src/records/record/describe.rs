@@ -43,7 +43,7 @@ impl VideoRecord {
             pixel_format: None,
             color: None,
             sample_aspect: stream.sample_aspect.filter(|(x, y)| x != y).map(|(x, y)| [x, y]),
-            mirrored: stream.orientation.mirrored,
+            mirrored: stream.orientation.is_mirrored,
         };
         match parameters.pixel_format() {
             Some(format) => record.learn(format, parameters.color()),
