@@ -13,7 +13,8 @@ pub enum SendOutcome {
 
 /// Sends every item to a bounded channel, waiting while it is full.
 ///
-/// Returns when the items end, or when the next item can't be sent because the receiver was dropped.
+/// Returns when the items end, or when the next item can't be sent because the receiver was
+/// dropped.
 pub fn send_all<T>(items: impl IntoIterator<Item = T>, to: &SyncSender<T>) -> SendOutcome {
     let mut sent = 0;
     for item in items {

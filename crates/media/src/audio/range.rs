@@ -125,8 +125,8 @@ impl AudioReader {
         self.audio.jump(begin, resync)
     }
 
-    /// Reads the samples from `start` to before `stop`, and keeps the rest of the last piece. `None`
-    /// if the decoder doesn't know its position.
+    /// Reads the samples from `start` to before `stop`, and keeps the rest of the last piece.
+    /// `None` if the decoder doesn't know its position.
     fn collect(&mut self, start: i64, stop: i64) -> Result<Option<Samples>> {
         let mut wanted: Option<Samples> = None;
         while let Some(mut piece) = self.next_piece()? {

@@ -37,8 +37,8 @@ impl Framing {
         }
     }
 
-    /// Appends `unit` to `out` with its start code or length. A unit that is too long for the length
-    /// field is omitted.
+    /// Appends `unit` to `out` with its start code or length. A unit that is too long for the
+    /// length field is omitted.
     pub(crate) fn append(self, unit: &[u8], out: &mut Vec<u8>) {
         match self {
             Self::StartCodes => out.extend([0, 0, 0, 1]),

@@ -29,7 +29,8 @@ static BUSY: AtomicUsize = AtomicUsize::new(0);
 pub(crate) struct Cores(usize);
 
 impl Cores {
-    /// Leases the cores that no other call uses, at most `wanted` and at least one, the caller's own.
+    /// Leases the cores that no other call uses, at most `wanted` and at least one, the caller's
+    /// own.
     ///
     /// So many callers at once get one core each, and a single caller gets all cores.
     pub(crate) fn take(wanted: usize) -> Self {

@@ -40,8 +40,8 @@ impl JfifPass {
     ///
     /// # Errors
     ///
-    /// Those of [`CheckedFrame::new`]; [`ImageError::TooLarge`](super::ImageError::TooLarge) if memory
-    /// runs out; [`ImageError::Encode`](super::ImageError::Encode) if resampling fails.
+    /// Those of [`CheckedFrame::new`]; [`ImageError::TooLarge`](super::ImageError::TooLarge) if
+    /// memory runs out; [`ImageError::Encode`](super::ImageError::Encode) if resampling fails.
     pub(super) fn run(&mut self, view: &FrameView<'_>, to: &ImageGeometry) -> Result<&YccPlanes> {
         let frame = CheckedFrame::new(view)?;
         let chroma = subsampling(frame.layout);

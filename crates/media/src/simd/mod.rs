@@ -139,8 +139,8 @@ impl Isa {
     /// Converts a row of 8-bit luma and of chroma levels with half the columns to packed 8-bit RGB.
     ///
     /// Chroma sample `i` lies at luma sample `2 * i`. The chroma halfway to the next one is their
-    /// mean, as [`resample`](Self::resample) rounds it, so there must be one chroma sample more than
-    /// pairs of luma. The shortest of the slices sets the length.
+    /// mean, as [`resample`](Self::resample) rounds it, so there must be one chroma sample more
+    /// than pairs of luma. The shortest of the slices sets the length.
     pub(crate) fn yuv_to_packed(
         self,
         luma: &[u8],

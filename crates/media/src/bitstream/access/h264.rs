@@ -20,8 +20,8 @@ impl Classifier {
             Units::new(extradata, self.framing).for_each(|unit| self.headers.learn(unit.whole()));
             return;
         }
-        // avcC: five bytes, then a count of SPS and those, a count of PPS and those; each set follows
-        // its length of two bytes. The first count shares its byte with flags.
+        // avcC: five bytes, then a count of SPS and those, a count of PPS and those; each set
+        // follows its length of two bytes. The first count shares its byte with flags.
         let mut rest = extradata.get(5..).unwrap_or_default();
         for count_mask in [0x1f, 0xff] {
             let Some((&count, tail)) = rest.split_first() else { return };

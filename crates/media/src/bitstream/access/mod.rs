@@ -2,9 +2,9 @@
 //!
 //! A keyframe is a picture that decodes correctly without earlier ones: H.264 IDR pictures and
 //! intra pictures at an immediate recovery point (`recovery_frame_cnt` 0), HEVC and VVC IRAP
-//! pictures (IDR, CRA, BLA), intra pictures of MPEG-1, 2 and 4, key frames of VP8 and VP9. For other
-//! codecs the key flag of the container or FFmpeg's parser counts, and the decoder is set to skip
-//! packets that are no keyframes after all.
+//! pictures (IDR, CRA, BLA), intra pictures of MPEG-1, 2 and 4, key frames of VP8 and VP9. For
+//! other codecs the key flag of the container or FFmpeg's parser counts, and the decoder is set to
+//! skip packets that are no keyframes after all.
 
 mod h264;
 mod irap;

@@ -41,8 +41,8 @@ pub(super) fn at(window: &mut Window<'_>, start: u64, parent_end: u64) -> Option
     Header::parse(window.up_to(start, MAX_HEAD), start, parent_end)
 }
 
-/// All boxes from `start` up to `end`. `None` if one is invalid or reaches beyond `end`; up to seven
-/// bytes may remain.
+/// All boxes from `start` up to `end`. `None` if one is invalid or reaches beyond `end`; up to
+/// seven bytes may remain.
 pub(super) fn children(window: &mut Window<'_>, start: u64, end: u64) -> Option<Vec<Header>> {
     let (mut found, mut next) = (Vec::new(), start);
     while end.saturating_sub(next) >= 8 {

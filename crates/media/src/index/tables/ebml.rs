@@ -43,8 +43,8 @@ pub(super) fn at(window: &mut Window<'_>, start: u64, end: u64) -> Option<Elemen
     fits.then_some(element)
 }
 
-/// The elements in `bytes`: id and payload. The last item is `None` if the remaining bytes are not an
-/// element of known size.
+/// The elements in `bytes`: id and payload. The last item is `None` if the remaining bytes are not
+/// an element of known size.
 pub(super) fn in_memory(bytes: &[u8]) -> impl Iterator<Item = Option<(u32, &[u8])>> {
     let mut rest = bytes;
     std::iter::from_fn(move || {

@@ -158,8 +158,8 @@ impl Walk<'_> {
         Some(())
     }
 
-    /// Parses the header of a block: `Some(None)` if it is another track's, `None` if FFmpeg may make
-    /// no packet or several packets of it.
+    /// Parses the header of a block: `Some(None)` if it is another track's, `None` if FFmpeg may
+    /// make no packet or several packets of it.
     fn block(&mut self, element: Element, time: u64) -> Option<Option<Block>> {
         const MAX_HEAD: usize = 11;
         let len = element.len()?;

@@ -36,8 +36,8 @@ impl Segments {
         places == fragments
     }
 
-    /// Parses an index. `None` if FFmpeg couldn't. Indexes of tracks that aren't `known` to FFmpeg are
-    /// ignored.
+    /// Parses an index. `None` if FFmpeg couldn't. Indexes of tracks that aren't `known` to FFmpeg
+    /// are ignored.
     pub(super) fn read(
         &mut self,
         bytes: &Bytes,

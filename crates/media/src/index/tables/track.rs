@@ -175,7 +175,8 @@ fn time_offset(elst: &[u8], time_scale: u32, movie_scale: u32) -> Option<i64> {
     start.checked_sub(rescale(empty, time_scale, movie_scale)?)
 }
 
-/// Converts ticks of 1/`from` seconds to ticks of 1/`to`, rounded to nearest, halves away from zero.
+/// Converts ticks of 1/`from` seconds to ticks of 1/`to`, rounded to nearest, halves away from
+/// zero.
 pub(super) fn rescale(ticks: i64, to: u32, from: u32) -> Option<i64> {
     let (num, den) = (i128::from(ticks) * i128::from(to), i128::from(from));
     let half = if num < 0 { -(den / 2) } else { den / 2 };

@@ -90,8 +90,8 @@ pub(super) fn read(
 }
 
 impl Track {
-    /// The time of a block in ticks; `block` is relative to its cluster's time. `None` if it would be
-    /// negative, which FFmpeg reads as unknown.
+    /// The time of a block in ticks; `block` is relative to its cluster's time. `None` if it would
+    /// be negative, which FFmpeg reads as unknown.
     pub(super) fn ticks(&self, cluster: u64, block: i16) -> Option<i64> {
         if block < 0 && cluster < u64::from(block.unsigned_abs()) {
             return None;
