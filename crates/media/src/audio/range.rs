@@ -121,7 +121,7 @@ impl AudioReader {
     }
 
     fn resync(&mut self, begin: i64, resync: Resync) -> Result<()> {
-        (self.rest, self.end, self.told) = (None, None, false);
+        (self.rest, self.end, self.has_ended) = (None, None, false);
         self.audio.jump(begin, resync)
     }
 

@@ -1,4 +1,4 @@
-//! The audio of a source: opened, read and decoded in one thread.
+//! The reader of a source's audio. Everything runs on the caller's thread.
 
 use std::iter::FusedIterator;
 
@@ -11,12 +11,11 @@ use crate::{
     source::{Source, SourceOptions, cannot_read},
 };
 
-/// The audio of a source, with or without pictures.
+/// A reader of a source's audio. The source may have video, which is not decoded.
 ///
-/// As an iterator it hands out the whole in pieces, in order and without a break between them,
-/// with memory for one of them. A damaged packet is silence and is counted
-/// ([`report`](Self::report)). An error of the container comes behind all that was read before it,
-/// and ends the iteration.
+/// As an iterator it gives all audio in contiguous pieces, in order, and keeps one piece in memory.
+/// A damaged packet becomes silence and is counted ([`report`](Self::report)). An error of the
+/// container comes after all samples that were read before it, and ends the iteration.
 ///
 /// # Examples
 ///
@@ -34,7 +33,7 @@ use crate::{
 /// assert_eq!((half.start, half.len(), half.channels.len()), (4000, 8000, 1));
 ///
 /// let rest: usize = reader.map(|piece| piece.map(|piece| piece.len())).sum::<Result<_, _>>()?;
-/// assert_eq!(rest, 4000); // a range leaves the iterator behind it
+/// assert_eq!(rest, 4000); // the iterator continues after the range
 /// # Ok::<(), moviola_media::error::Error>(())
 /// ```
 #[derive(Debug)]
@@ -42,16 +41,16 @@ pub struct AudioReader {
     pub(super) input: OpenInput,
     pub(super) audio: AudioStreamDecoder,
     pub(super) wanted: AudioOptions,
-    /// What was decoded and is not wanted yet.
+    /// Decoded samples that the next read gives first.
     pub(super) rest: Option<Samples>,
-    /// Whether all packets were read, and what ended them.
+    /// `None` until all packets were read; then how reading ended.
     pub(super) end: Option<Result<()>>,
-    /// Whether the iterator has told how it ended.
-    pub(super) told: bool,
+    /// Whether the iterator has given its end or error.
+    pub(super) has_ended: bool,
 }
 
 impl AudioReader {
-    /// Opens `source` and reads its audio.
+    /// Opens a source to read its audio.
     ///
     /// # Errors
     ///
@@ -60,7 +59,7 @@ impl AudioReader {
         Self::start(OpenInput::open(source, options, Purpose::Audio)?, wanted)
     }
 
-    /// Reads the audio of `input`.
+    /// A reader of the audio of an open input.
     ///
     /// # Errors
     ///
@@ -71,37 +70,37 @@ impl AudioReader {
         Ok(Self::with_decoder(input, audio, wanted))
     }
 
-    /// The audio of `input`, for which `audio` was opened as it is `wanted`.
+    /// A reader of an input's audio with the decoder `audio`, which was opened with the same options.
     pub(crate) fn with_decoder(
         mut input: OpenInput,
         audio: AudioStreamDecoder,
         wanted: AudioOptions,
     ) -> Self {
         input.read_only(vec![audio.stream().index]);
-        Self { input, audio, wanted, rest: None, end: None, told: false }
+        Self { input, audio, wanted, rest: None, end: None, has_ended: false }
     }
 
-    /// The source as its user knows it.
+    /// The name of the source, as in errors.
     pub fn name(&self) -> &str {
         &self.input.name
     }
 
-    /// The stream that is heard.
+    /// The stream that is read.
     pub fn stream(&self) -> &AudioStream {
         self.audio.stream()
     }
 
-    /// What was not as it should be, so far.
+    /// Counts of damage, gaps and overlaps so far.
     pub fn report(&self) -> AudioReport {
         self.audio.report()
     }
 
-    /// Ends reading, from any thread: it fails from then on.
+    /// A handle that interrupts reading, from any thread. Reading fails afterwards.
     pub fn interrupt(&self) -> Interrupt {
         self.input.interrupt()
     }
 
-    /// Opens the source once more, at its start; `false` if that can't be done.
+    /// Opens the source again, at its start; `false` if it can be read only once.
     pub(super) fn reopen(&mut self) -> Result<bool> {
         match self.input.reopen() {
             Ok(demuxer) => self.input.demuxer = demuxer,
@@ -112,12 +111,12 @@ impl AudioReader {
         Ok(true)
     }
 
-    /// Whether the decoder did not get to where it was sent.
+    /// Whether the decoder doesn't know its position after a seek.
     pub(super) fn is_lost(&self) -> bool {
         self.audio.is_lost(self.end.is_some())
     }
 
-    /// The next piece; `None` at the end, and where the decoder is lost.
+    /// The next piece; `None` at the end, or if the decoder [is lost](Self::is_lost).
     pub(super) fn next_piece(&mut self) -> Result<Option<Samples>> {
         if let Some(rest) = self.rest.take() {
             return Ok(Some(rest));
@@ -134,11 +133,11 @@ impl AudioReader {
         }
     }
 
-    /// Gives the decoder the next packet, or the end.
+    /// Gives the decoder the next packet, or ends it after the last one.
     fn feed(&mut self) -> Result<()> {
         let end = match self.read() {
             Ok(Some(packet)) => {
-                // A decoder that has nothing to give has room.
+                // A decoder without output accepts a packet.
                 let sent = self.audio.push(&packet)?;
                 debug_assert_eq!(sent, Sent::Accepted);
                 return Ok(());
@@ -170,11 +169,11 @@ impl Iterator for AudioReader {
     type Item = Result<Samples>;
 
     fn next(&mut self) -> Option<Result<Samples>> {
-        if self.told {
+        if self.has_ended {
             return None;
         }
         let item = self.next_piece().transpose();
-        self.told = !matches!(item, Some(Ok(_)));
+        self.has_ended = !matches!(item, Some(Ok(_)));
         item
     }
 }

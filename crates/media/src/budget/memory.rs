@@ -45,7 +45,8 @@ fn memory_in_use_below(root: &Path) -> Option<MemoryInUse> {
     let groups = control_groups(root).into_iter().filter_map(|group| {
         Some(MemoryInUse { used: group.used()?, total: group.limit, is_group: true })
     });
-    groups.chain(machine(root)).max_by(|a, b| a.share().total_cmp(&b.share()))
+    // `max_by` prefers the last of equal shares: a group's.
+    machine(root).into_iter().chain(groups).max_by(|a, b| a.share().total_cmp(&b.share()))
 }
 
 /// The machine's memory in use: all but what programs can still get without swapping.
