@@ -24,17 +24,11 @@ use std::{
 };
 
 use moviola_infer::provider::ProviderReport;
-use moviola_media::{
-    budget, image,
-    source::{Source, SourceOptions},
-};
+use moviola_media::{budget, source::SourceOptions};
 
 use crate::{
-    error::{BulkError, SourceFailure, StartError},
-    inputs::ResolvedSource,
+    error::{BulkError, StartError},
     plan::{Plan, Task},
-    records::{Record, SourceTally},
-    sink::images::SourceFolders,
     task::Tasks,
 };
 use dispatch::Dispatcher;
@@ -43,6 +37,7 @@ use memory_budget::{Begin, MemoryBudget};
 use schedule::Schedule;
 use workers::Workers;
 
+pub use crate::{records::Event, sink::BulkInput};
 pub use run::{BulkRun, Wakeup};
 
 /// Records that may wait for whoever takes them: more would only be memory.
@@ -74,66 +69,6 @@ impl Default for BulkOptions {
         let (source, jobs) = (SourceOptions::default(), budget::cores());
         Self { source, jobs, memory: budget::memory() / 2, isolate: None }
     }
-}
-
-/// One source of many.
-#[derive(Debug)]
-pub struct BulkInput {
-    /// How its user knows it.
-    pub name: String,
-    /// The source, or why it isn't read.
-    pub source: Result<Source, SourceFailure>,
-    /// Where its images go; that there is no place for them is told by its records.
-    pub folders: image::Result<SourceFolders>,
-}
-
-impl From<Source> for BulkInput {
-    fn from(source: Source) -> Self {
-        let (name, folders) = (source.name().into(), Ok(SourceFolders::default()));
-        Self { name, source: Ok(source), folders }
-    }
-}
-
-impl BulkInput {
-    /// A source that was found, with the folders for its images.
-    pub fn found(found: ResolvedSource, folders: image::Result<SourceFolders>) -> Self {
-        let source = found.source.map_err(|message| SourceFailure { stage: "open", message });
-        Self { name: found.name, source, folders }
-    }
-}
-
-/// What happens to the sources. Those of one source come in order; sources come mixed.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Event {
-    /// A source is opened next.
-    Started {
-        /// Its place among the inputs, from 0.
-        input: u64,
-        /// The source as its user knows it.
-        source: String,
-    },
-    /// One of its records.
-    Record {
-        /// Of which input.
-        input: u64,
-        /// The record.
-        record: Box<Record>,
-    },
-    /// The hardware that was asked for by name doesn't decode it: software does.
-    Fallback {
-        /// Which input.
-        input: u64,
-        /// Why.
-        reason: String,
-    },
-    /// It had its last record.
-    Ended {
-        /// Which input.
-        input: u64,
-        /// What became of it.
-        tally: SourceTally,
-    },
 }
 
 /// Carries out a plan on many sources.

@@ -5,10 +5,11 @@ use std::{
     path::PathBuf,
 };
 
+use moviola_media::source::Source;
 use serde_json::Value;
 
 use super::*;
-use crate::Fast;
+use crate::{Fast, records::Record};
 
 /// Some that are whole, of several codecs, and some that aren't.
 const CLIPS: [&str; 10] = [

@@ -1,5 +1,6 @@
 //! One source's records, from the first to its `end`.
 
+mod event;
 mod probe;
 mod record;
 mod recorder;
@@ -32,6 +33,7 @@ pub use crate::{
     frame_info::FramePosition,
     task::{DetectionsRecord, FrameRecord, KeyframeRecord, ObjectRecord, ObjectRow, RecordImage},
 };
+pub use event::Event;
 pub use probe::{Probe, StreamRecord, probe};
 pub(crate) use record::ImageFields;
 pub use record::{

@@ -18,6 +18,7 @@ use std::{ffi::OsString, path::PathBuf, sync::Arc, time::Duration};
 use moviola_media::source::SourceOptions;
 
 use crate::{error::BulkError, plan::Plan};
+use process::Launch;
 use protocol::{InitMessage, WireOptions};
 
 pub use child::serve;
@@ -56,8 +57,12 @@ impl Processes {
         count: usize,
     ) -> Result<Self, BulkError> {
         let setup = InitMessage { plan: plan.clone(), options: WireOptions::of(options) };
-        let (isolation, setup) = (Arc::new(isolation), Arc::from(slot::line(&setup)?));
-        let start = |_| WorkerSlot::start(Arc::clone(&isolation), Arc::clone(&setup)).map(Arc::new);
+        let (deadline, setup) = (isolation.deadline, Arc::from(slot::line(&setup)?));
+        let launch: Arc<dyn Launch> = Arc::new(isolation);
+        let start = |_| {
+            let (launch, setup) = (Arc::clone(&launch), Arc::clone(&setup));
+            WorkerSlot::start(launch, deadline, setup).map(Arc::new)
+        };
         Ok(Self { slots: (0..count).map(start).collect::<Result<_, _>>()? })
     }
 

@@ -1,7 +1,8 @@
-//! One worker process: how it is started, heard, and ended.
+//! One worker process: how it is started, listened to, and ended.
 
 use std::{
-    io,
+    fmt,
+    io::{self, Write},
     os::unix::process::{CommandExt, ExitStatusExt},
     process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
     sync::{
@@ -19,24 +20,50 @@ use super::{
 
 /// A worker process. Dropping it ends it.
 #[derive(Debug)]
-pub(super) struct Process {
+struct Process {
     child: Child,
     output: Lines<ChildStdout>,
     number: Arc<AtomicU32>,
-    /// It has said that sources may come.
-    pub(super) is_ready: bool,
-    /// How many models it has loaded.
-    pub(super) models: u64,
 }
 
-/// What waiting for a process brought.
+/// Starts worker processes.
+pub(super) trait Launch: fmt::Debug + Send + Sync {
+    /// Starts one; gives its messages, and its standard input, whose end is its own. Its number is in `number` while it
+    /// lives, else 0.
+    ///
+    /// # Errors
+    ///
+    /// Why it can't be started.
+    fn launch(&self, number: &Arc<AtomicU32>) -> Result<Launched, String>;
+}
+
+/// A process that was started: its messages, and its standard input.
+pub(super) type Launched = (Box<dyn MessageSource>, Box<dyn Write + Send>);
+
+/// The messages of a worker process. Dropping them ends the process.
+pub(super) trait MessageSource: fmt::Debug + Send {
+    /// Waits for the next message, until that moment at most.
+    fn receive(&mut self, until: Option<Instant>) -> Received;
+}
+
+impl Launch for Isolation {
+    fn launch(&self, number: &Arc<AtomicU32>) -> Result<Launched, String> {
+        let (process, input) = Process::start(self, number).map_err(|error| {
+            let program = self.program.display();
+            format!("no worker process can be started from {program}: {error}")
+        })?;
+        Ok((Box::new(process), Box::new(input)))
+    }
+}
+
+/// What waiting for a message gave.
 #[derive(Debug)]
 pub(super) enum Received {
-    /// It said something.
-    WorkerMessage(WorkerMessage),
-    /// Nothing, in that time.
+    /// A message.
+    Message(WorkerMessage),
+    /// None in that time.
     TimedOut,
-    /// It is no more.
+    /// The process has ended.
     Gone(End),
 }
 
@@ -45,7 +72,7 @@ pub(super) enum Received {
 pub(super) struct End {
     /// Such as `signal 9 (SIGKILL)` or `exit status 3`.
     pub(super) how: String,
-    /// It was killed, which nobody does to himself.
+    /// Ended by SIGKILL: out of memory, or by hand.
     pub(super) was_killed: bool,
 }
 
@@ -68,10 +95,7 @@ impl Process {
     /// # Errors
     ///
     /// The system's error if it can't be started.
-    pub(super) fn start(
-        isolation: &Isolation,
-        number: &Arc<AtomicU32>,
-    ) -> io::Result<(Self, ChildStdin)> {
+    fn start(isolation: &Isolation, number: &Arc<AtomicU32>) -> io::Result<(Self, ChildStdin)> {
         let mut command = Command::new(&isolation.program);
         command.args(&isolation.arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
         // Ctrl-C is for the process that the user sees: that one knows what to finish.
@@ -80,16 +104,24 @@ impl Process {
         let (input, output) = pipes.ok_or(io::ErrorKind::BrokenPipe)?;
         let (output, number) = (Lines::new(output), Arc::clone(number));
         number.store(child.id(), Ordering::Relaxed);
-        Ok((Self { child, output, number, is_ready: false, models: 0 }, input))
+        Ok((Self { child, output, number }, input))
     }
 
-    /// Waits for what it says next, until that moment at most.
-    pub(super) fn hear(&mut self, until: Option<Instant>) -> Received {
+    /// Ends it, if it hasn't come to its end, and says how that was.
+    fn end(&mut self) -> io::Result<End> {
+        self.child.kill()?; // changes nothing for one that is dead
+        let status = self.child.wait()?;
+        Ok(End { how: in_words(status), was_killed: status.signal() == Some(KILLED) })
+    }
+}
+
+impl MessageSource for Process {
+    fn receive(&mut self, until: Option<Instant>) -> Received {
         let nonsense = match self.output.next(until) {
             Ok(Line::TimedOut) => return Received::TimedOut,
             Ok(Line::End) => None,
             Ok(Line::Text(line)) => match serde_json::from_slice(line) {
-                Ok(answer) => return Received::WorkerMessage(answer),
+                Ok(answer) => return Received::Message(answer),
                 Err(error) => Some(format!("words that can't be understood ({error})")),
             },
             Err(error) => Some(format!("a pipe that can't be read ({error})")),
@@ -99,13 +131,6 @@ impl Process {
             Some(how) => End { how, was_killed: false },
             None => end.unwrap_or_else(|error| End { how: error.to_string(), was_killed: false }),
         })
-    }
-
-    /// Ends it, if it hasn't come to its end, and says how that was.
-    fn end(&mut self) -> io::Result<End> {
-        self.child.kill()?; // changes nothing for one that is dead
-        let status = self.child.wait()?;
-        Ok(End { how: in_words(status), was_killed: status.signal() == Some(KILLED) })
     }
 }
 

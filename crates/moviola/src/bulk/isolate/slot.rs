@@ -1,8 +1,8 @@
-//! One worker's place: the process in it, and the next one when that has died.
+//! A worker's slot: its process, and the next one when that has ended.
 
 use std::{
+    fmt,
     io::Write,
-    process::ChildStdin,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU32, AtomicU64, Ordering},
@@ -14,30 +14,30 @@ use moviola_infer::provider::ProviderReport;
 use moviola_media::budget;
 
 use super::{
-    GRACE, Isolation,
-    process::{End, Process, Received},
+    GRACE,
+    process::{End, Launch, MessageSource, Received},
     protocol::{Job, WorkerMessage},
 };
 use crate::{
     error::{BulkError, SourceFailure},
-    records::Record,
-    records::SourceTally,
+    records::{Record, SourceTally},
 };
 
-/// Deaths in a row, none of them at work on a source, after which no further process is started.
+/// How many processes may end in a row without a source before no further one is started.
 const MOST_DEATHS: u32 = 3;
 
-/// One worker's place.
-#[derive(Debug)]
+/// A worker's slot: it has one process at a time, and starts another when that has ended.
 pub(in crate::bulk) struct WorkerSlot {
-    isolation: Arc<Isolation>,
-    /// What a process hears first.
+    launch: Arc<dyn Launch>,
+    /// The longest that a source may take.
+    deadline: Option<Duration>,
+    /// The first message to each process.
     setup: Arc<[u8]>,
-    /// Held as long as a source is read: one after another.
+    /// Held while a source is read: one after another.
     turn: Mutex<()>,
     waiting: Mutex<Waiting>,
-    /// The standard input of the process: what ends it must not wait for whoever hears it.
-    input: Mutex<Option<ChildStdin>>,
+    /// The standard input of the process, apart from its output: [`stop`](Self::stop) must not wait for messages.
+    input: Mutex<Option<Box<dyn Write + Send>>>,
     /// What runs the model, if there is one, once it is loaded.
     provider: OnceLock<Option<ProviderReport>>,
     /// The number of the process, 0 for none.
@@ -45,12 +45,22 @@ pub(in crate::bulk) struct WorkerSlot {
     models: AtomicU64,
 }
 
-/// What there is while no source is read.
+/// What the slot keeps while no source is read.
 #[derive(Debug, Default)]
 struct Waiting {
-    process: Option<Process>,
-    /// How many died in a row without a source.
+    process: Option<RunningProcess>,
+    /// How many processes ended in a row without a source.
     deaths: u32,
+}
+
+/// A process that was started. Dropping it ends it.
+#[derive(Debug)]
+struct RunningProcess {
+    messages: Box<dyn MessageSource>,
+    /// Whether it has reported that sources may come.
+    is_ready: bool,
+    /// How many models it has loaded.
+    models: u64,
 }
 
 /// How a source came to its end in a worker process.
@@ -91,9 +101,14 @@ impl Listener for NullSink {
 
 impl WorkerSlot {
     /// Starts a process, and doesn't wait for it.
-    pub(super) fn start(isolation: Arc<Isolation>, setup: Arc<[u8]>) -> Result<Self, BulkError> {
+    pub(super) fn start(
+        launch: Arc<dyn Launch>,
+        deadline: Option<Duration>,
+        setup: Arc<[u8]>,
+    ) -> Result<Self, BulkError> {
         let slot = Self {
-            isolation,
+            launch,
+            deadline,
             setup,
             turn: Mutex::default(),
             waiting: Mutex::default(),
@@ -148,15 +163,15 @@ impl WorkerSlot {
             let Some(mut process) = self.take(listener)? else { return Ok(Outcome::Left) };
             self.send(&job);
             let late = self.deadline();
-            match process.hear(late) {
-                Received::WorkerMessage(WorkerMessage::Taken) => {
+            match process.messages.receive(late) {
+                Received::Message(WorkerMessage::Taken) => {
                     lock(&self.waiting).deaths = 0;
                     return self.listen(process, late, listener);
                 }
                 Received::TimedOut => return Ok(self.late(process, SourceTally::default())),
                 // It died of nothing that this source did, and another process may read it.
                 Received::Gone(end) => self.record_failure(&mut lock(&self.waiting), &end)?,
-                Received::WorkerMessage(_) => {
+                Received::Message(_) => {
                     self.record_failure(&mut lock(&self.waiting), &End::out_of_turn())?
                 }
             }
@@ -166,14 +181,14 @@ impl WorkerSlot {
     /// Takes the records of a source from the process that reads it.
     fn listen(
         &self,
-        mut process: Process,
+        mut process: RunningProcess,
         mut late: Option<Instant>,
         listener: &mut impl Listener,
     ) -> Result<Outcome, BulkError> {
         let mut so_far = SourceTally::default();
         loop {
-            match process.hear(late) {
-                Received::WorkerMessage(WorkerMessage::Told { record, tally }) => {
+            match process.messages.receive(late) {
+                Received::Message(WorkerMessage::Told { record, tally }) => {
                     so_far = tally;
                     let told = Instant::now();
                     if !listener.take(*record) {
@@ -183,18 +198,16 @@ impl WorkerSlot {
                     // Whoever takes records slowly isn't the source's fault.
                     late = late.and_then(|late| late.checked_add(told.elapsed()));
                 }
-                Received::WorkerMessage(WorkerMessage::Ended { tally, models }) => {
+                Received::Message(WorkerMessage::Ended { tally, models }) => {
                     self.count_models(&mut process, models);
                     lock(&self.waiting).process = Some(process);
                     return Ok(Outcome::Ended(tally));
                 }
-                Received::WorkerMessage(WorkerMessage::Broken { message }) => {
+                Received::Message(WorkerMessage::Broken { message }) => {
                     return Err(BulkError::worker(message));
                 }
-                Received::WorkerMessage(WorkerMessage::Fallback { reason }) => {
-                    listener.fell_back(reason)
-                }
-                Received::WorkerMessage(WorkerMessage::Ready { .. } | WorkerMessage::Taken) => {}
+                Received::Message(WorkerMessage::Fallback { reason }) => listener.fell_back(reason),
+                Received::Message(WorkerMessage::Ready { .. } | WorkerMessage::Taken) => {}
                 Received::TimedOut => return Ok(self.late(process, so_far)),
                 Received::Gone(_) if listener.has_left() => return Ok(Outcome::Left),
                 Received::Gone(end) => return Ok(Outcome::Cut(so_far, SourceFailure::died(&end))),
@@ -204,7 +217,7 @@ impl WorkerSlot {
 
     /// Takes the process that waits, or another, as soon as it is ready; `None` if none is wanted any
     /// more.
-    fn take(&self, listener: &impl Listener) -> Result<Option<Process>, BulkError> {
+    fn take(&self, listener: &impl Listener) -> Result<Option<RunningProcess>, BulkError> {
         let mut waiting = lock(&self.waiting);
         self.ready(&mut waiting, listener)?;
         Ok(waiting.process.take().filter(|process| process.is_ready && !listener.has_left()))
@@ -224,32 +237,29 @@ impl WorkerSlot {
                 waiting.process = Some(process);
                 return Ok(());
             }
-            match process.hear(self.deadline()) {
-                Received::WorkerMessage(WorkerMessage::Ready { provider, models }) => {
+            match process.messages.receive(self.deadline()) {
+                Received::Message(WorkerMessage::Ready { provider, models }) => {
                     process.is_ready = true;
                     self.count_models(&mut process, models);
                     self.provider.get_or_init(|| provider);
                     waiting.process = Some(process);
                 }
-                Received::WorkerMessage(WorkerMessage::Broken { message }) => {
+                Received::Message(WorkerMessage::Broken { message }) => {
                     return Err(BulkError::worker(message));
                 }
                 Received::Gone(end) => self.record_failure(waiting, &end)?,
                 Received::TimedOut => self.record_failure(waiting, &End::late())?,
-                Received::WorkerMessage(_) => self.record_failure(waiting, &End::out_of_turn())?,
+                Received::Message(_) => self.record_failure(waiting, &End::out_of_turn())?,
             }
         }
     }
 
     /// Starts a process and tells it what to do with every source.
-    fn start_process(&self) -> Result<Process, BulkError> {
-        let (process, input) = Process::start(&self.isolation, &self.process).map_err(|error| {
-            let program = self.isolation.program.display();
-            BulkError::worker(format!("no worker process can be started from {program}: {error}"))
-        })?;
+    fn start_process(&self) -> Result<RunningProcess, BulkError> {
+        let (messages, input) = self.launch.launch(&self.process).map_err(BulkError::worker)?;
         *lock(&self.input) = Some(input);
         self.send(&self.setup);
-        Ok(process)
+        Ok(RunningProcess { messages, is_ready: false, models: 0 })
     }
 
     /// Says something to the process. That it doesn't live any more is heard.
@@ -263,25 +273,25 @@ impl WorkerSlot {
 
     /// When what begins now takes too long.
     fn deadline(&self) -> Option<Instant> {
-        self.isolation.deadline.and_then(|most| Instant::now().checked_add(most))
+        self.deadline.and_then(|most| Instant::now().checked_add(most))
     }
 
-    fn count_models(&self, process: &mut Process, models: u64) {
+    fn count_models(&self, process: &mut RunningProcess, models: u64) {
         self.models.fetch_add(models.saturating_sub(process.models), Ordering::Relaxed);
         process.models = models;
     }
 
     /// Ends the process, which takes too long.
-    fn late(&self, process: Process, so_far: SourceTally) -> Outcome {
+    fn late(&self, process: RunningProcess, so_far: SourceTally) -> Outcome {
         drop(process);
-        Outcome::Cut(so_far, SourceFailure::late(self.isolation.deadline.unwrap_or_default()))
+        Outcome::Cut(so_far, SourceFailure::late(self.deadline.unwrap_or_default()))
     }
 
     /// Lets the process finish the record at hand, and ends it.
-    fn leave(&self, mut process: Process) {
+    fn leave(&self, mut process: RunningProcess) {
         self.stop();
         let late = Instant::now() + GRACE;
-        while matches!(process.hear(Some(late)), Received::WorkerMessage(_)) {}
+        while matches!(process.messages.receive(Some(late)), Received::Message(_)) {}
     }
 
     /// A process died without a source: the next may do better, but not many will.
@@ -333,6 +343,15 @@ pub(super) fn line(message: &impl serde::Serialize) -> Result<Vec<u8>, BulkError
     Ok(line)
 }
 
+impl fmt::Debug for WorkerSlot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WorkerSlot").field("launch", &self.launch).finish_non_exhaustive()
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,10 +18,10 @@ use std::{
 };
 
 use crate::{
-    bulk::{BulkInput, Event},
     inputs::ResolvedSource,
     plan::Plan,
-    records::{SourceTally, Tally},
+    records::{Event, SourceTally, Tally},
+    sink::BulkInput,
     sink::images::Folders,
     sink::journal::{Done, Header, Journal},
 };

@@ -12,9 +12,9 @@ use super::{
     part::{is_whole, place},
 };
 use crate::{
-    bulk::BulkInput,
     error::SourceFailure,
     inputs::ResolvedSource,
+    sink::BulkInput,
     sink::images::SourceFolders,
     sink::journal::{Action, History},
 };
