@@ -13,6 +13,7 @@ mod index_tables;
 mod keyframes;
 mod limits;
 mod mutated;
+mod outside;
 mod random_access;
 mod shrinking;
 mod stress;

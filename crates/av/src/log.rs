@@ -1,9 +1,12 @@
-//! FFmpeg's log messages as `tracing` events.
+//! FFmpeg's log messages: not printed unless asked for, or as `tracing` events.
 
 use std::{
     cell::RefCell,
     ffi::{CStr, c_char, c_int, c_void},
-    sync::Once,
+    sync::{
+        Once,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use ffmpeg_sys_next as ffi;
@@ -20,16 +23,38 @@ type Arguments = ffi::va_list;
 /// Target of the events.
 const TARGET: &str = "ffmpeg";
 
-/// Sends FFmpeg's log messages to `tracing`, with the target `ffmpeg`, instead of to stderr.
+/// Whether [`init`] was called.
+static IS_LISTENING: AtomicBool = AtomicBool::new(false);
+
+/// Sends FFmpeg's log messages to `tracing`, with the target `ffmpeg`.
+///
+/// Without this call they are lost: FFmpeg's own default, to print them to stderr, is switched off
+/// when the first demuxer, decoder or converter is made, unless the program has changed FFmpeg's log
+/// level itself.
 ///
 /// This is a setting of the whole process; calling it again changes nothing. Messages that no
 /// subscriber wants are not formatted, except errors, which explain failing calls.
 pub fn init() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
+        IS_LISTENING.store(true, Ordering::Relaxed);
         // SAFETY: the callback has FFmpeg's signature, may be called from any thread at any time
         // and never unwinds.
         unsafe { ffi::av_log_set_callback(Some(on_message)) }
+    });
+}
+
+/// Keeps FFmpeg from printing its messages, if the program has not decided about them. Called before
+/// anything that may log.
+pub(crate) fn silence() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // SAFETY: the call only reads a number.
+        let level = unsafe { ffi::av_log_get_level() };
+        if level == ffi::AV_LOG_INFO && !IS_LISTENING.load(Ordering::Relaxed) {
+            // SAFETY: the call only sets a number, which FFmpeg reads from any thread.
+            unsafe { ffi::av_log_set_level(ffi::AV_LOG_QUIET) };
+        }
     });
 }
 

@@ -8,6 +8,7 @@ use ffmpeg_sys_next as ffi;
 use crate::{
     audio::{AudioFrame, ChannelLayout, EncodedStereo, MixLevels, SampleFormat},
     error::{Error, Result, check},
+    log,
 };
 
 /// The format of the input or the output of a [`Resampler`].
@@ -62,6 +63,7 @@ impl Resampler {
         target: AudioFormat,
         levels: Option<MixLevels>,
     ) -> Result<Self> {
+        log::silence();
         let floats = [SampleFormat::F32_PLANAR, SampleFormat::F32_INTERLEAVED];
         if !floats.contains(&target.format) {
             return Err(Error::InvalidArgument {

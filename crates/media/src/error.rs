@@ -201,6 +201,16 @@ impl Error {
         }
     }
 
+    /// That a caller's value is outside its range.
+    pub(crate) fn argument(what: &'static str, expected: &'static str, got: impl ToString) -> Self {
+        Self::InvalidArgument { what, expected, got: got.to_string() }
+    }
+
+    /// Refuses to share work out to nobody.
+    pub(crate) fn check_workers(count: usize) -> Result<()> {
+        if count > 0 { Ok(()) } else { Err(Self::argument("workers", "1 or more", count)) }
+    }
+
     /// That the source has no video, for `reason`.
     pub(crate) fn no_video(name: &str, reason: impl Into<String>) -> Self {
         let kind = ErrorKind::NoVideo;

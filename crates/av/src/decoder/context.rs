@@ -13,6 +13,7 @@ use crate::{
     dict::{Dictionary, RawDictionary},
     error::{Error, Result, check},
     frame::Shell,
+    log,
     packet::Packet,
     parameters::CodecParameters,
     raw,
@@ -27,6 +28,7 @@ unsafe impl Send for Context {}
 impl Context {
     /// Allocates a context for `codec` with the stream's parameters; it is not open yet.
     pub(crate) fn new(codec: NonNull<ffi::AVCodec>, parameters: &CodecParameters) -> Result<Self> {
+        log::silence();
         // SAFETY: codecs are static data of libavcodec.
         let context = unsafe { ffi::avcodec_alloc_context3(codec.as_ptr()) };
         let context = NonNull::new(context).map(Self).ok_or(Error::OutOfMemory)?;

@@ -57,6 +57,7 @@ pub(super) fn open(options: DemuxerOptions) -> Result<Demuxer> {
     }
     let url = ffmpeg_url(&options.url);
     let c_url = raw::c_string("the path or URL", &url)?;
+    log::silence();
     let format = find_format(options.format.as_deref())?;
     let io = match options.io {
         Some(io) => Some(io),

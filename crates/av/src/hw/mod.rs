@@ -154,6 +154,7 @@ impl HwDevice {
     /// FFmpeg's error if there is no such device or this build does not support the kind;
     /// [`Error::InvalidArgument`] if `device` contains a zero byte; [`Error::OutOfMemory`].
     pub fn open(kind: HwKind, device: Option<&str>) -> Result<Self> {
+        log::silence();
         let device = device.map(|name| raw::c_string("the device's name", name)).transpose()?;
         let name = device.as_ref().map_or(ptr::null(), |name| name.as_ptr());
         let mut reference = ptr::null_mut();

@@ -11,6 +11,7 @@ use crate::{
     color::{ChromaLocation, Color, ColorMatrix, ColorRange},
     error::{Error, Result, check},
     frame::{VideoFrame, VideoFrameMut},
+    log,
     pixel::{self, PixelFormat},
 };
 
@@ -166,6 +167,7 @@ impl Scaler {
     /// [`Error::InvalidArgument`] if a size is 0 or swscale does not support a format or matrix;
     /// [`Error::OutOfMemory`].
     pub fn new(source: FrameFormat, target: FrameFormat, filter: Filter) -> Result<Self> {
+        log::silence();
         expect(
             FrameFormat::is_readable(source.format),
             "in a format that swscale reads",

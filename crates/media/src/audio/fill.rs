@@ -94,7 +94,9 @@ impl AudioReader {
         let Some(channels) = self.channels()? else { return Ok(0) };
         let got = out.len();
         let buffer = Interleaved { out, channels: channels.max(1) };
-        self.fill(buffer, || invalid("the buffer", "room for one sample of each channel", got))
+        self.fill(buffer, || {
+            Error::argument("the buffer", "room for one sample of each channel", got)
+        })
     }
 
     /// Fills the slices of `out`, one for each channel, with the next samples.
@@ -109,9 +111,9 @@ impl AudioReader {
     pub fn read_planar(&mut self, out: &mut [&mut [f32]]) -> Result<usize> {
         let Some(channels) = self.channels()? else { return Ok(0) };
         if out.len() != channels {
-            return Err(invalid("the buffers", "one for each channel", out.len()));
+            return Err(Error::argument("the buffers", "one for each channel", out.len()));
         }
-        self.fill(Planar(out), || invalid("the buffers", "room for one sample each", 0))
+        self.fill(Planar(out), || Error::argument("the buffers", "room for one sample each", 0))
     }
 
     fn fill(&mut self, mut out: impl Buffer, no_room: impl Fn() -> Error) -> Result<usize> {
@@ -137,10 +139,6 @@ impl AudioReader {
         }
         Ok(filled)
     }
-}
-
-fn invalid(what: &'static str, expected: &'static str, got: usize) -> Error {
-    Error::InvalidArgument { what, expected, got: got.to_string() }
 }
 
 #[cfg(test)]

@@ -35,6 +35,13 @@ pub use self::{
 };
 pub use crate::input::AudioStream;
 
+use moviola_av::audio::MAX_CHANNELS;
+
+use crate::error::{Error, Result};
+
+/// The largest rate that FFmpeg's resampler takes.
+const MAX_RATE: u32 = i32::MAX.cast_unsigned();
+
 /// Options of audio decoding. Every field has a working default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AudioOptions {
@@ -45,6 +52,23 @@ pub struct AudioOptions {
     pub channels: Option<u16>,
     /// The way to reach another position. Default: [`Seeking::Exact`].
     pub seeking: Seeking,
+}
+
+impl AudioOptions {
+    /// Refuses rates and channels that nothing can be converted to.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`] if `sample_rate` is 0 or over 2³¹ - 1, or `channels` not 1 to 64.
+    pub fn check(&self) -> Result<()> {
+        if let Some(rate) = self.sample_rate.filter(|rate| !(1..=MAX_RATE).contains(rate)) {
+            return Err(Error::argument("sample_rate", "from 1 to 2147483647", rate));
+        }
+        match self.channels.filter(|channels| !(1..=MAX_CHANNELS).contains(channels)) {
+            Some(channels) => Err(Error::argument("channels", "from 1 to 64", channels)),
+            None => Ok(()),
+        }
+    }
 }
 
 /// How [`AudioReader::samples_played_in_range`] reaches the start of a range.

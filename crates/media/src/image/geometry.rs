@@ -30,6 +30,18 @@ pub fn image_size(view: &FrameView<'_>, max_size: Option<Size>, coded: bool) -> 
     (shrink(size.0), shrink(size.1))
 }
 
+/// Refuses a `max_size` that no image fits into.
+pub(super) fn check_max_size(max_size: Option<Size>) -> Result<()> {
+    match max_size {
+        Some((width, height)) if width == 0 || height == 0 => Err(ImageError::InvalidArgument {
+            what: "max_size",
+            expected: "1 pixel or more both ways",
+            got: format!("{width}x{height}"),
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// Whether an image of that size is within the limits.
 pub(super) fn fits((width, height): Size) -> bool {
     width.max(height) <= MAX_SIDE && width.saturating_mul(height) <= MAX_PIXELS
@@ -55,8 +67,9 @@ impl ImageGeometry {
     ///
     /// # Errors
     ///
-    /// [`ImageError::TooLarge`].
+    /// [`ImageError::TooLarge`]; [`ImageError::InvalidArgument`] if a side of `max_size` is 0.
     pub(super) fn new(view: &FrameView<'_>, max_size: Option<Size>, coded: bool) -> Result<Self> {
+        check_max_size(max_size)?;
         let size = image_size(view, max_size, coded);
         if !fits(size) {
             return Err(ImageError::TooLarge { width: size.0, height: size.1 });

@@ -3,8 +3,11 @@
 use crate::frame_view::FrameView;
 
 use super::{
-    Annotation, Encoded, ImageError, Result, annotate, compressor::Compressor,
-    geometry::ImageGeometry, jfif::JfifPass, rgb::RgbPass,
+    Annotation, Encoded, ImageError, Result, annotate,
+    compressor::Compressor,
+    geometry::{ImageGeometry, check_max_size},
+    jfif::JfifPass,
+    rgb::RgbPass,
 };
 
 /// Options of JPEG files. Every field has a working default.
@@ -66,13 +69,14 @@ impl JpegEncoder {
     ///
     /// # Errors
     ///
-    /// [`ImageError::InvalidArgument`] if the quality is not 1 to 100.
+    /// [`ImageError::InvalidArgument`] if the quality is not 1 to 100 or a side of `max_size` is 0.
     pub fn new(options: JpegOptions) -> Result<Self> {
         if !(1..=100).contains(&options.quality) {
             let got = options.quality.to_string();
             let (what, expected) = ("quality", "from 1 to 100");
             return Err(ImageError::InvalidArgument { what, expected, got });
         }
+        check_max_size(options.max_size)?;
         let compressor = Compressor::new(options.quality);
         Ok(Self { options, planes: JfifPass::default(), rgb: RgbPass::default(), compressor })
     }

@@ -23,11 +23,12 @@ impl OpenInput {
     ///
     /// # Errors
     ///
-    /// [`Error::Open`] or [`Error::Demux`] if it can't be read; [`Error::NoVideo`] or
-    /// [`Error::NoAudio`] if it has no stream that the purpose demands and this build can decode,
+    /// [`Error::InvalidArgument`] for options outside their ranges; [`Error::Open`] or
+    /// [`Error::Demux`] if it can't be read; [`Error::NoVideo`] or [`Error::NoAudio`] if it has no stream that the purpose demands and this build can decode,
     /// or not the one that [`SourceOptions::streams`] names.
     pub fn open(source: Source, options: SourceOptions, purpose: Purpose) -> Result<Self> {
         let _stage = stage!("open");
+        options.check()?;
         let interrupt = options.new_interrupt();
         let source = source.opened()?;
         let (again, bytes) = (source.try_clone(), source.shared_bytes());

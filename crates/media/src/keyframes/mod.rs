@@ -82,12 +82,13 @@ impl<T: Send + 'static> KeyframeReader<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::NoVideo`] if there is no video or its decoder can't be opened, [`Error::Thread`] if the system gives
-    /// no thread.
+    /// [`Error::InvalidArgument`] without workers, [`Error::NoVideo`] if there is no video or its
+    /// decoder can't be opened, [`Error::Thread`] if the system gives no thread.
     pub fn start<W>(mut input: OpenInput, workers: Vec<W>) -> Result<Self>
     where
         W: FnMut(Frame) -> T + Send + 'static,
     {
+        Error::check_workers(workers.len())?;
         let video = input.read_video()?;
         let context = Arc::new(KeyframeContext::new(&input, &video));
         let mut first = KeyframeDecoder::new(Arc::clone(&context.config));

@@ -5,7 +5,10 @@ use std::{path::Path, sync::Arc, time::Duration};
 use moviola_av::{interrupt::Interrupt, pool::FramePool, protocols::Protocols};
 
 use super::{OnDamage, StreamSelection};
-use crate::hardware::Hwaccel;
+use crate::{
+    error::{Error, Result},
+    hardware::Hwaccel,
+};
 
 /// What a pool keeps that no picture uses: twenty pictures in 1080p.
 const MAX_IDLE_BYTES: usize = 64 << 20;
@@ -82,8 +85,48 @@ impl Default for SourceOptions {
 }
 
 impl SourceOptions {
+    /// Refuses options with which nothing can be read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`] if `decoders`, `max_pixels` or `network_timeout` is 0.
+    pub fn check(&self) -> Result<()> {
+        if self.decoders == 0 {
+            return Err(Error::argument("decoders", "1 or more", 0));
+        }
+        if self.max_pixels == 0 {
+            return Err(Error::argument("max_pixels", "1 or more", 0));
+        }
+        if self.network_timeout.is_zero() {
+            return Err(Error::argument("network_timeout", "longer than 0 s", "0 s"));
+        }
+        Ok(())
+    }
+
     /// What ends the opening and the reading of one source: its own, which the caller's ends too.
     pub(crate) fn new_interrupt(&self) -> Interrupt {
         self.interrupt.as_ref().map(Interrupt::child).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use moviola_av::error::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn options_with_which_nothing_can_be_read_are_errors() {
+        let usual = SourceOptions::default;
+        for (options, what) in [
+            (SourceOptions { decoders: 0, ..usual() }, "decoders"),
+            (SourceOptions { max_pixels: 0, ..usual() }, "max_pixels"),
+            (SourceOptions { network_timeout: Duration::ZERO, ..usual() }, "network_timeout"),
+        ] {
+            let error = options.check().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+            assert!(error.to_string().starts_with(what), "{error}");
+        }
+        assert!(usual().check().is_ok());
     }
 }

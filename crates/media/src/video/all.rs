@@ -90,12 +90,13 @@ impl<T: Send + 'static> FrameReader<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::NoVideo`] if there is no video or its decoder can't be opened, [`Error::Thread`] if the system gives no
-    /// thread.
+    /// [`Error::InvalidArgument`] without workers, [`Error::NoVideo`] if there is no video or its
+    /// decoder can't be opened, [`Error::Thread`] if the system gives no thread.
     pub fn all<W>(mut input: OpenInput, workers: Vec<W>) -> Result<Self>
     where
         W: FnMut(Frame) -> T + Send + 'static,
     {
+        Error::check_workers(workers.len())?;
         let stream = input.read_video()?;
         let Some(index) = index_from_tables(&input, &stream).map(Arc::new) else {
             return Self::in_one(input, None, workers, |read| read());
@@ -125,6 +126,7 @@ impl<T: Send + 'static> FrameReader<T> {
         N::IntoIter: Send + 'static,
         W: FnMut(Frame) -> T + Send + 'static,
     {
+        Error::check_workers(workers.len())?;
         let index = video.true_index()?;
         let count = index.len();
         let numbers = numbers.into_iter().take_while(move |&number| number < count);

@@ -28,7 +28,7 @@ use moviola_media::{budget, source::SourceOptions};
 
 use crate::{
     error::{BulkError, StartError},
-    plan::{Plan, Task},
+    plan::{Plan, PlanError, Task},
     task::Tasks,
 };
 use dispatch::Dispatcher;
@@ -118,7 +118,11 @@ impl Bulk {
     /// As [`Fast::new`](crate::Fast::new); [`StartError::Worker`] if a worker process can't be started.
     pub fn new(plan: Plan, options: BulkOptions) -> Result<Self, StartError> {
         plan.check()?;
-        let jobs = options.jobs.max(1);
+        if options.jobs == 0 {
+            let reason = "no job can work on the sources: ask for 1 or more";
+            return Err(PlanError::Impossible(reason).into());
+        }
+        let jobs = options.jobs;
         let waiting = usize::try_from(options.memory / 4).unwrap_or(usize::MAX) / jobs;
         let memory = options.source.memory.min(waiting);
         let source = SourceOptions { decoders: 1, memory, ..options.source };

@@ -49,6 +49,17 @@ impl Task {
         matches!(self, Self::Detect(_))
     }
 
+    fn check_max_size(&self) -> Result<(), PlanError> {
+        match self {
+            Self::Still(still) if still.max_size.is_some_and(|size| size.0 == 0 || size.1 == 0) => {
+                Err(PlanError::Impossible(
+                    "images are at least one pixel wide and high: raise max_size",
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Whether its options are in their ranges.
     pub(super) fn check(&self) -> Result<(), PlanError> {
         let quality = match self {
@@ -59,7 +70,7 @@ impl Task {
             Some(quality) if !(1..=100).contains(&quality) => {
                 Err(PlanError::Impossible("the quality of a JPEG is 1 to 100"))
             }
-            _ => Ok(()),
+            _ => self.check_max_size(),
         }
     }
 }

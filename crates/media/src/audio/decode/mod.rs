@@ -126,13 +126,15 @@ impl AudioStreamDecoder {
     ///
     /// # Errors
     ///
-    /// [`Error::NoAudio`] if this build can't decode the stream.
+    /// [`Error::InvalidArgument`] for options outside their range, [`Error::NoAudio`] if this build
+    /// can't decode the stream.
     pub fn open(
         name: impl Into<String>,
         stream: AudioStream,
         start: Option<Pts>,
         options: AudioOptions,
     ) -> Result<Self> {
+        options.check()?;
         let name = name.into();
         let decoder = open_decoder(&name, &stream)?;
         Ok(Self {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::image::ImageError;
+use crate::image::{ImageError, PngEncoder, PngOptions};
 
 #[track_caller]
 fn check_refused(view: &FrameView<'_>, want: &str) {
@@ -45,6 +45,19 @@ fn qualities_out_of_range_are_errors() {
 }
 
 #[test]
+fn sizes_that_nothing_fits_into_are_errors() {
+    let painted = gray(8, 8);
+    for size in [(0, 8), (8, 0)] {
+        let max_size = Some(size);
+        let jpeg = JpegEncoder::new(JpegOptions { max_size, ..Default::default() }).map(drop);
+        let mut png = PngEncoder::new(PngOptions { max_size, ..Default::default() });
+        for result in [jpeg, png.encode(&painted.view()).map(drop)] {
+            assert!(matches!(result, Err(ImageError::InvalidArgument { what: "max_size", .. })));
+        }
+    }
+}
+
+#[test]
 fn rgb_of_the_wrong_length_is_an_error() {
     let mut encoder = JpegEncoder::new(JpegOptions::default()).unwrap();
     for (len, size) in [(0, (0, 0)), (11, (2, 2)), (13, (2, 2)), (12, (usize::MAX, 2))] {
@@ -79,7 +92,7 @@ proptest! {
         shapes in [(60_usize..200, 40_usize..70), (60..200, 40..70), (60..200, 40..70)],
         (quarter_turns, is_mirrored) in (any::<u8>(), any::<bool>()),
         sample_aspect in (0_u32..5, 0_u32..5),
-        max_size in proptest::option::of((0_usize..90, 0_usize..90)),
+        max_size in proptest::option::of((1_usize..90, 1_usize..90)),
         coded in any::<bool>(),
         bytes in proptest::collection::vec(any::<u8>(), 14_000),
     ) {
