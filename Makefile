@@ -4,7 +4,7 @@ CARGO := cargo
 # nextest runs the tests of all binaries at once; plain cargo does where it isn't installed.
 TEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo nextest run --no-fail-fast || echo test)
 
-.PHONY: demo test soak bench lint asan fuzz setup
+.PHONY: demo test soak bench lint asan fuzz setup release
 
 setup:
 	@python3 native/build.py
@@ -19,6 +19,15 @@ test: setup
 	$(CARGO) test --workspace --doc
 	python3 tests/readers/run.py target/debug/moviola
 	python3 tests/report/run.py target/debug/moviola
+
+# The command without symbols and debug information. Debuggers and backtraces find those in moviola.debug beside it. Cargo's
+# own copy keeps both, so that a second run finds them again.
+RELEASE := target/release/moviola
+release: setup
+	$(CARGO) build --release --bin moviola
+	objcopy --only-keep-debug $(RELEASE) $(RELEASE).debug
+	objcopy --strip-all --add-gnu-debuglink=$(RELEASE).debug $(RELEASE) $(RELEASE).stripped
+	mv $(RELEASE).stripped $(RELEASE)
 
 # What takes longer than a test may: more orders of frames, more damaged files, more kills.
 soak: setup
