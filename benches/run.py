@@ -1,4 +1,4 @@
-"""Moviola beside its peers, in one run on one machine: who takes how long, and is every target met?
+"""Measures Moviola and its peers in one run on one machine, and checks every target.
 
 Run: python3 benches/run.py [--quick] [--only NAME]... [--list]
 """
@@ -19,7 +19,7 @@ def arguments():
     parser.add_argument("--only", action="append", metavar="NAME", help="run this contest only; may be repeated")
     parser.add_argument("--archive", action="store_true", help="archive the run although --only leaves contests out")
     parser.add_argument("--skip", action="append", default=[], metavar="TEXT", help="leave out entrants named so")
-    parser.add_argument("--quick", action="store_true", help="10 s of the clip, two runs, no archive: does it work?")
+    parser.add_argument("--quick", action="store_true", help="10 s of the clip, two runs, no archive: checks that everything works")
     parser.add_argument("--runs", type=int, help="runs that count (default 5)")
     parser.add_argument("--cpus", default="0,1", help="the cores to use (default 0,1; the targets are for two)")
     parser.add_argument("--huge", action="store_true", help="make and read files of 5 and 10 GB too")
@@ -27,7 +27,7 @@ def arguments():
 
 
 def chosen(names):
-    """The contests asked for, in their own order."""
+    """The contests that were asked for, in the order of ALL."""
     known = {contest.name for contest in ALL}
     unknown = set(names or ()) - known
     if unknown:
@@ -36,7 +36,7 @@ def chosen(names):
 
 
 def setting(options):
-    """--quick puts a short clip in the place of a long one."""
+    """How contests run; --quick replaces long clips with short ones."""
     def clip(name):
         return clips.clip(clips.QUICK.get(name, name) if options.quick else name)
     runs = options.runs or (2 if options.quick else 5)

@@ -1,4 +1,4 @@
-"""Have a CUDA build of torch run on a machine without CUDA, with stand-ins for the libraries it is linked to.
+"""Makes a CUDA build of torch run on a machine without CUDA, with stub libraries for those it is linked to.
 
 Most package indexes have torch for Linux with CUDA only, and its libraries take gigabytes that nothing here uses. Each
 library that is missing is replaced by one that has its name and its functions, all of which say "no such device". So
@@ -19,7 +19,7 @@ FUNCTION = re.compile(r"(_*(?:cu|nv|nccl)\w*)(?:@(.+))?")
 
 
 def prepare():
-    """Makes the stand-ins that the installed torch lacks."""
+    """Makes the stub libraries that the installed torch lacks."""
     folder = next(iter(tools.VENV.glob("lib/python3*/site-packages/torch/lib")), None)
     if folder is None:
         return

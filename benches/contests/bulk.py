@@ -1,4 +1,4 @@
-"""Twelve and sixty short clips of many codecs through a model: what one process for all of them saves.
+"""Detection on twelve and on sixty short clips of many codecs: what one process for all of them saves.
 
 What loading and frames predict: with L for loading the models and F for the floor of all frames, a process for each of
 n files takes n L + F, one for all of them L + F. That all processes also start, open files and end is left out, and that
@@ -45,13 +45,13 @@ def contest(count, provider, precision, jpeg_limit):
 
 
 def for_each(files, front, back):
-    """A shell that runs the command on one file after the other."""
+    """A shell command that runs the command on one file after another."""
     front, back = (shlex.join(map(str, words)) for words in (front, back))
     return ["/bin/sh", "-ec", f'for file; do {front} "$file" {back}; done', "sh", *files]
 
 
 def total(sample):
-    """Sums over what all processes printed."""
+    """The sums of what all processes printed."""
     printed = [json.loads(line) for line in sample.stdout.splitlines()]
     return {f"inside_{key}": sum(one[key] for one in printed) for key in ("keyframes", "boxes")}
 
@@ -81,7 +81,7 @@ def rows(results, jpeg_limit):
 
 
 def prediction_rows(results, floor):
-    """Against a process for each file: what is measured and what loading and frames predict."""
+    """Against a process for each file: the measured speed-up, and the one that load time and frame time predict."""
     load, files = (results.median(ENGINE, f"inside_{key}") for key in ("load_s", "files"))
     predicted = None if None in (load, files, floor) else (files * load + floor) / (load + floor)
     measured = judge.ratio(results, f"{EACH} / ours", (EACH, "wall_s"), (OURS, "wall_s"))

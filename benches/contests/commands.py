@@ -1,4 +1,4 @@
-"""Command lines that several contests use, and how to count what they produced."""
+"""Command lines that several contests use, and functions that count their results."""
 
 import json
 import re
@@ -10,7 +10,7 @@ JPEG_OPTIONS = ["-fps_mode", "passthrough", "-q:v", "2"]
 
 
 def ffmpeg(program, clip, output, discard=False):
-    """Keyframes the way ffmpeg's documentation says; `discard` drops the other packets in the demuxer already."""
+    """Keyframes as ffmpeg's documentation shows; `discard` drops other packets in the demuxer."""
     early = ["-discard", "nokey"] if discard else []
     return [program, "-nostdin", "-hide_banner", *early, "-skip_frame", "nokey", "-i", clip, "-map", "0:v:0", *output]
 
@@ -36,7 +36,7 @@ def count_moviola(sample):
 
 
 def differing(results, key, ours, *others):
-    """1 if the entrants don't agree on a number, else 0; None if there is nobody to compare.
+    """1 if the entrants don't agree on a number, else 0; None if there is only one of them.
 
     Of those that call it something else, the pair of entrant and key.
     """

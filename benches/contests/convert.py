@@ -1,4 +1,4 @@
-"""One decoded 1080p picture becomes a 640x640 tensor: letterboxed, RGB, planar, 0 to 1."""
+"""One decoded 1080p frame is converted to a 640x640 tensor: letterboxed, RGB, planar, 0 to 1."""
 
 from harness import judge, tools
 from harness.contest import Contest, Entrant

@@ -1,4 +1,4 @@
-"""From the file to boxes: every keyframe through a detector of YOLOv8n's shape and cost."""
+"""Detection on every keyframe of a file, with a detector of YOLOv8n's shape and cost."""
 
 from contests import commands
 from harness import judge, machine, tools

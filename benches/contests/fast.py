@@ -1,4 +1,4 @@
-"""One 1080p clip of 12 and of 24 keyframes through a model: is it as fast as two cores can be?
+"""Detection on the keyframes of one 1080p clip, 12 and 24 of them, against what two cores can do at best.
 
 The floor is the CPU time of decoding and session.run, spread perfectly over the cores. Collect-then-infer decodes all
 keyframes first, then runs the model on one after the other with as many threads as the runtime takes by itself. It is
@@ -57,7 +57,7 @@ def rows(results):
 
 
 def first_record(results):
-    """Against what its parts take; not measured if they aren't."""
+    """The time against the sum of its parts; not measured if they aren't."""
     what, predicted = "first record of the command after", results.median(FIRST, "inside_prediction_s")
     if predicted is None:
         return judge.Row(what, None, None, "s", results.failure(FIRST))

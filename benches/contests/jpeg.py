@@ -1,4 +1,4 @@
-"""Every keyframe as a JPEG file: at equal size, is it faster, and does it look the same?"""
+"""Every keyframe as a JPEG file: time and quality at equal size."""
 
 import shutil
 
@@ -38,7 +38,7 @@ def ours(clip, quality):
 
 
 def equal_quality(clip, wanted):
-    """Our quality whose files are, together, nearest to the wanted size; size grows with quality."""
+    """The quality at which the total size of our files is nearest to the wanted size; size grows with quality."""
     def weighed(quality):
         empty("ours")
         child.run(ours(clip, str(quality)), tools.environment())

@@ -23,7 +23,7 @@ def main_entrants(setting):
 
 
 def engines(clip):
-    """Us, both invocations of both FFmpegs, and the floor."""
+    """Moviola, both invocations of both FFmpegs, and the floor."""
     reference, system = tools.ffmpeg(), tools.system_ffmpeg()
     count = commands.count_ffmpeg
     return [

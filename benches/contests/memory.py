@@ -1,4 +1,4 @@
-"""How much memory and how much of the disk a run takes, whatever the length of the file."""
+"""Memory and disk access of a run, for files of any length."""
 
 import os
 
@@ -15,7 +15,7 @@ RANDOM = "engine: all keyframes, then 100 random frames"
 FILES = 100
 BULK_LIMIT_MB = 1500
 ON_CPU, ON_OPENVINO, ALL_FRAMES = "detect on cpu", "detect on openvino", "all frames"
-# What is wanted of the files, and the budget in MB, if it isn't the default one.
+# The flags that say what is wanted of the files, and the budget in MB, if it isn't the default one.
 BULK_RUNS = [(ON_CPU, None), (ON_CPU, 400), (ON_OPENVINO, None), (ON_OPENVINO, 400), (ALL_FRAMES, None),
              (ALL_FRAMES, 128)]
 
@@ -25,7 +25,7 @@ def ours(clip, io):
 
 
 def keyframe_entrants(setting, names, runs=2):
-    """Each run starts cold, with nothing of the file in the page cache, so that what is read is seen."""
+    """Each run starts with nothing of the file in the page cache, so that every read is counted."""
     result = []
     for name in names:
         clip = setting.clip(name)
@@ -50,7 +50,7 @@ def huge_entrants(setting):
 
 
 def evict(clip):
-    """Drops the file from the page cache; needs no special right."""
+    """Drops the file from the page cache; needs no privileges."""
     with open(clip, "rb") as file:
         os.fdatasync(file.fileno())
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)

@@ -1,4 +1,4 @@
-"""Opening a video so that any of its frames can be had: who takes how long to know them all?"""
+"""Opening a video for random access: the time until all its frames are known."""
 
 import clips
 from harness import judge, tools

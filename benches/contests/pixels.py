@@ -1,4 +1,4 @@
-"""Before any race: are our keyframes the same pictures, bit for bit, as ffmpeg's?"""
+"""Checks that our keyframes are the same as ffmpeg's, bit for bit."""
 
 import re
 
@@ -20,13 +20,13 @@ def entrants(setting):
 
 
 def frame_hashes(argv):
-    """The MD5 of every picture that ffmpeg decodes."""
+    """The MD5 of every frame that ffmpeg decodes."""
     text = child.run(argv, tools.environment()).stdout
     return re.findall(r"^0,.*\s([0-9a-f]{32})$", text, re.MULTILINE)
 
 
 def comparison(expected):
-    """Counts the pictures that differ, with one more for each that is missing or too many."""
+    """Counts the frames that differ, and those that are missing or surplus."""
     def read(sample):
         ours = [record.get("md5") for record in commands.records(sample, "keyframe")]
         differ = sum(a != b for a, b in zip(ours, expected, strict=False)) + abs(len(ours) - len(expected))

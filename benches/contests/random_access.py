@@ -22,7 +22,7 @@ PEERS = {
     "OpenCV, grabbing all": ("opencv-grab", 0),
     "OpenCV, seeking": ("opencv-seek", 0),
 }
-# Far behind: one process of each, which repeats its job, is enough.
+# Much slower: one process of each, which repeats its work, is enough.
 SLOW = ("decord get_batch", "OpenCV, grabbing all", "OpenCV, seeking")
 KEY = "inside_median_s"
 SAME_TIME_S = 0.001
@@ -42,7 +42,7 @@ def uniform_times(clip, count=10):
 
 
 def random_times(clip, count=10):
-    """The same at every run and for all; in no order."""
+    """Random times, the same in every run and for all entrants; not sorted."""
     length, draw = duration(clip), random.Random(0)
     return ",".join(f"{draw.random() * length:.6f}" for _ in range(count))
 
@@ -54,8 +54,8 @@ def tasks(clip):
 
 
 def contest(clip_name, about, limit, first_limit=1.3, runs=3):
-    """`limit` and `first_limit`: how many times as fast as the best peer we must be."""
-    # What each entrant has seen last: the times of its frames and their thumbnails.
+    """`limit` and `first_limit`: how many times as fast as the best peer Moviola must be."""
+    # Each entrant's frames in its last run: their times and thumbnails.
     seen = {}
 
     def entrants(setting):
@@ -89,13 +89,13 @@ def named(who, task):
 
 
 def best(results, names):
-    """The quickest of these entrants; the first if none has run."""
+    """The fastest of these entrants; the first if none has run."""
     ran = [name for name in names if results.median(name, KEY) is not None]
     return min(ran, key=lambda name: results.median(name, KEY), default=names[0])
 
 
 def task_rows(results, task, limit, seen):
-    """Are we fast enough, are they the same frames, and how long does each take?"""
+    """The speed against the targets, whether the frames are the same, and each entrant's time."""
     ours, peers = named(OURS, task), [named(peer, task) for peer in PEERS]
     fastest = best(results, peers)
     speed = judge.ratio(results, f"{task}: best peer / ours", (fastest, KEY), (ours, KEY), limit, at_least=True)
@@ -112,7 +112,7 @@ def task_rows(results, task, limit, seen):
 
 
 def apart(seen, ours, theirs, what):
-    """How far the worst frame is off: in seconds, or in the mean of its thumbnail. None if one of them didn't run."""
+    """The largest difference of a frame: in seconds, or in the mean of its thumbnail. None if one of them didn't run."""
     if ours not in seen or theirs not in seen:
         return None
     one, other = seen[ours][what], seen[theirs][what]

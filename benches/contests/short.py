@@ -1,4 +1,4 @@
-"""A short clip, start to end: what a whole process costs when there is little to do."""
+"""A short clip, from the start of the process to its end: what a process costs when there is little to decode."""
 
 from contests import commands
 from harness import judge, tools
@@ -26,8 +26,8 @@ def rows(results):
     wall = (OURS, "wall_s")
     return [
         judge.value(results, "whole process", OURS, "wall_s", 10, "ms", 1000),
-        judge.ratio(results, "wall / distribution's ffmpeg", wall, (SYSTEM, "wall_s"), 0.10),
-        judge.ratio(results, "wall / reference ffmpeg", wall, (REFERENCE, "wall_s")),
+        judge.ratio(results, "wall / distribution's ffmpeg", wall, (SYSTEM, "wall_s"), 0.09),
+        judge.ratio(results, "wall / reference ffmpeg", wall, (REFERENCE, "wall_s"), 0.60),
         judge.value(results, "first record out after", OURS, "first_s", None, "ms", 1000),
         judge.value(results, "first frame inside the process after", INSIDE, "inside_first_frame_s", None, "ms", 1000),
         judge.Row("keyframe counts differ (0 or 1)",
@@ -35,5 +35,5 @@ def rows(results):
     ]
 
 
-# A run takes milliseconds, so many are cheap, and needed: a scheduler's hiccup is as long as the run.
+# A run takes milliseconds, as long as a delay by the scheduler: many runs are needed, and cheap.
 CONTEST = Contest("short", "13 s of 270p: whole process, start to end", entrants, rows, repeats=4)

@@ -1,6 +1,6 @@
 """From the start of the process to the first byte of the first file, without a model.
 
-`peers/first_byte.py` asks the kernel to tell when the file is first read, so that nothing slows the process down.
+`peers/first_byte.py` has the kernel report the first read of the file, which doesn't slow the process down.
 """
 
 from harness import judge, tools

@@ -1,1 +1,1 @@
-"""What every contest shares: finding programs, measuring children, taking turns, judging and reporting."""
+"""What all contests share: finding programs, measuring child processes, interleaving runs, judging and reporting."""

@@ -1,4 +1,4 @@
-"""Run one child process and say what it cost."""
+"""Runs one child process and measures its time, memory and disk access."""
 
 import json
 import os
@@ -15,7 +15,7 @@ TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
 class Failed(Exception):
-    """The child ended with an error; the text holds the end of what it said."""
+    """The child ended with an error; the text is the last line of its standard error."""
 
 
 @dataclass
@@ -24,14 +24,14 @@ class Sample:
 
     wall_s: float
     cpu_s: float
-    # Largest resident set, mapped pages included. Never below this runner's own, which the kernel counts at the start.
+    # Largest resident set, mapped pages included. At least this runner's own, which the kernel counts at the start.
     peak_rss_mb: float
-    # From and to the disk itself; what the page cache held costs nothing.
+    # From and to the disk itself, not the page cache.
     read_mb: float
     written_mb: float
-    # Cores that anything else kept busy meanwhile: near 0 on a quiet machine.
+    # Cores that other processes kept busy meanwhile: near 0 on an idle machine.
     others: float
-    # Seconds until the first line of stdout that holds the text asked for.
+    # Seconds until the first line of stdout that contains the text asked for.
     first_s: float | None
     stdout: str = field(repr=False)
     stderr: str = field(repr=False)
@@ -72,14 +72,14 @@ def run(argv, env, first=None):
         errors.seek(0)
         stderr = errors.read().decode(errors="replace")
     if status:
-        last = stderr.strip().splitlines()[-1:] or ["it said nothing"]
+        last = stderr.strip().splitlines()[-1:] or ["no message"]
         raise Failed(f"exit status {os.waitstatus_to_exitcode(status)}: {last[0]}")
     return Sample(wall, cpu, usage.ru_maxrss / 1024, usage.ru_inblock / 2048, usage.ru_oublock / 2048, others, first_s,
                   stdout, stderr)
 
 
 def drain(pipe, first, start):
-    """Everything the child prints, and when the first line that holds `first` was complete."""
+    """Everything the child prints, and when the first line that contains `first` was complete."""
     text, first_s = b"", None
     wanted = first and first.encode()
     while block := os.read(pipe, 1 << 20):

@@ -1,4 +1,4 @@
-"""The machine and the versions of everything, in words that name no host and no path."""
+"""Describes the machine and all versions, without names of hosts and paths."""
 
 import os
 import platform
@@ -34,7 +34,7 @@ def cores():
 
 
 def busy(seconds=2.0):
-    """How many cores others keep busy right now."""
+    """How many cores other processes keep busy right now."""
     before = child.busy_s()
     time.sleep(seconds)
     return (child.busy_s() - before) / seconds
@@ -71,7 +71,7 @@ def revision():
 
 
 def said(program, option, lines=None):
-    """What a program says of itself."""
+    """What a program prints about its version."""
     try:
         sample = child.run([program(), option], tools.environment())
     except (tools.Missing, child.Failed, OSError) as problem:

@@ -1,4 +1,4 @@
-"""Print the verdict, and archive it under benches/results."""
+"""Prints the results, and archives them under benches/results."""
 
 import json
 import statistics
@@ -19,7 +19,7 @@ def table(header, rows):
 
 
 def section(contest, results, rows):
-    """One contest: its verdict, then who did what."""
+    """One contest: its rows, then each entrant's figures."""
     lines = [f"## {contest.name}", "", contest.about + ".", ""]
     if contest.name in results.failures:
         return [*lines, f"Not run: {machine.redact(results.failures[contest.name])}.", ""]
@@ -65,7 +65,7 @@ def new_folder(parent, name):
 
 
 def noise(everything):
-    """A line for machine.txt: how busy others kept the machine while it was measured."""
+    """A line for machine.txt: how busy other processes kept the machine during the measurement."""
     seen = [run["others"] for part in everything.values() for runs in part["runs"].values() for run in runs]
     if not seen:
         return "others busy during the runs: nothing ran"

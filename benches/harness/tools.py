@@ -28,7 +28,7 @@ def require(path, how):
 
 
 def expect(path, how):
-    """The path as text, there or not; `hint` tells later how to get it."""
+    """The path as text, whether it exists or not; `hint` says later how to get it."""
     HINTS[str(path)] = how
     return str(path)
 
@@ -59,12 +59,12 @@ def ffmpeg():
 
 
 def system_ffmpeg():
-    """The distribution's ffmpeg, as most people have it; also the one with x264, which makes the clips."""
+    """The distribution's ffmpeg, which most people have; its x264 makes the clips."""
     return require(shutil.which("ffmpeg"), "install your distribution's ffmpeg: apt-get install -y ffmpeg")
 
 
 def system_ffprobe():
-    """Its companion, which tells durations."""
+    """The distribution's ffprobe, which reports durations."""
     return require(shutil.which("ffprobe"), "install your distribution's ffmpeg: apt-get install -y ffmpeg")
 
 

@@ -11,8 +11,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 OPSET = 17
-# Together these keep activations near one through every layer, whatever the picture: weights alone either fade to
-# nothing or explode, because x * sigmoid(x) is not scale-free.
+# Together these keep activations near one through every layer, whatever the image: with weights alone they either vanish
+# or explode, because x * sigmoid(x) is not scale-free.
 WEIGHT_GAIN = 1.4
 BIAS_SPREAD = 0.8
 
@@ -66,7 +66,7 @@ class Graph:
     # Layers
 
     def conv(self, x, cout, k, stride=1, gain=1.0, bias=None):
-        """Weights of each filter sum to zero, so that features follow the picture's structure, not its brightness.
+        """Weights of each filter sum to zero, so that features depend on the image's structure, not on its brightness.
 
         Biases are random too, unless one is given for all.
         """

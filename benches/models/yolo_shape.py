@@ -20,14 +20,14 @@ CLASSES = 80
 BINS = 16
 STRIDES = (8, 16, 32)
 SEED = 23
-# How strongly the picture's edges drive the first layer.
+# The gain of the first layer on the image's edges.
 INPUT_GAIN = 6.0
 # The score logits' bias at each stride, chosen by calibrate.py for SEED.
 SCORE_BIAS = (-2.833, -3.215, -3.631)
 
 
 def c2f(g, x, cout, n, shortcut):
-    """Split in two halves, send one through `n` bottlenecks, join everything that appeared on the way."""
+    """Splits in two halves, sends one through `n` bottlenecks, and joins all intermediate results."""
     half = cout // 2
     parts = g.split(g.conv_silu(x, cout, 1), half)
     for _ in range(n):

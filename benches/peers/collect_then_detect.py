@@ -1,4 +1,4 @@
-"""First all frames, then the model: PyAV decodes and keeps every keyframe, then each runs through a session with the
+"""All frames first, then the model: PyAV decodes and keeps every keyframe, then each runs through a session with the
 threads that ONNX Runtime chooses by itself."""
 
 import argparse

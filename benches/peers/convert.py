@@ -1,4 +1,4 @@
-"""One decoded picture to a 640x640 tensor, the ways people do it, on one thread.
+"""Converts one decoded frame to a 640x640 tensor, in the usual ways, on one thread.
 
 `swscale`     PyAV's reformat scales and converts in one go, numpy pads and reorders
 `opencv`      cvtColor from the planes, resize, then numpy

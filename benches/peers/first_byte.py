@@ -1,4 +1,4 @@
-"""When a command reads the first byte of a file: first_byte.py FILE COMMAND... prints the seconds since its start.
+"""Measures when a command reads the first byte of a file: first_byte.py FILE COMMAND... prints the seconds since its start.
 
 The kernel's own word for it (inotify): nothing is put between the command and the file. Linux only; a file that is
 mapped isn't seen."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import yolo
 
-# Some decoders, VP9's among them, don't heed -skip_frame: what isn't a keyframe doesn't get to them.
+# Some decoders, such as VP9's, ignore -skip_frame, so other packets are dropped before the decoder.
 ONLY_KEYS = ["-bsf:v", "noise=drop=not(key)"]
 
 

@@ -1,4 +1,4 @@
-"""OpenCV: it knows no keyframes, so people grab every frame and retrieve one a second."""
+"""OpenCV: it has no access to keyframes, so every frame is grabbed and one a second is retrieved."""
 
 import json
 import sys

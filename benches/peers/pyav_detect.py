@@ -1,4 +1,4 @@
-"""No files, but Python: PyAV decodes keyframes to RGB arrays, and each runs through the model in turn."""
+"""Detection in Python without files: PyAV decodes keyframes to RGB arrays, and each runs through the model in turn."""
 
 import argparse
 import json

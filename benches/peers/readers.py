@@ -45,7 +45,7 @@ def decord():
     def read(path, times, first):
         reader = library.VideoReader(path, ctx=library.cpu(0))
         rate = reader.get_avg_fps()
-        # A millionth of a frame more: a frame's own time must not fall to the frame before it.
+        # A millionth of a frame later: rounding must not select the frame before.
         indices = list(range(first)) if first is not None else [int(time * rate + 1e-6) for time in times]
         return reader.get_batch(indices).asnumpy(), [float(reader.get_frame_timestamp(index)[0]) for index in indices]
     return read

@@ -1,4 +1,4 @@
-"""How near two folders of JPEGs are to the keyframes they were made from, averaged over every fourth picture.
+"""The similarity of two folders of JPEGs to the keyframes they were made from, averaged over every fourth image.
 
 `luma` is the SSIM of each file's Y plane against the Y that its writer meant to store: for ours BT.601 luma of the
 picture's colours, as JPEG wants it; for ffmpeg's the picture's own BT.709 luma, which it stores unchanged but for the
@@ -60,7 +60,7 @@ def blocks(rgb):
 
 
 def compare(frame, ours, theirs):
-    """The six figures of one picture, ours and theirs in turn."""
+    """The six figures of one image, ours and theirs in turn."""
     rgb, luma = shown(*planes(frame))
     files = [np.ascontiguousarray(cv2.imread(str(path))[:, :, ::-1], dtype=np.float32) for path in (ours, theirs)]
     similar = [np.mean([ssim(rgb[:, :, c], file[:, :, c]) for c in range(3)]) for file in files]

@@ -28,7 +28,7 @@ def session(model, provider, precision, threads=2):
 
 
 def letterbox(picture, code):
-    """An 8-bit picture as a [1, 3, 640, 640] tensor and what undoes it; `code` is the colour change, or None."""
+    """An 8-bit image as a [1, 3, 640, 640] tensor, and the inverse mapping; `code` is the colour conversion, or None."""
     height, width = picture.shape[:2]
     scale = min(SIZE / height, SIZE / width)
     w, h = round(width * scale), round(height * scale)
@@ -44,7 +44,7 @@ def letterbox(picture, code):
 
 
 def boxes(output, undo):
-    """Boxes in picture pixels with confidence and class, after class-aware NMS; none wholly in the border."""
+    """Boxes in the image's pixels with confidence and class, after class-aware NMS; none wholly in the border."""
     scale, left, top, width, height = undo
     scores = output[0, 4:]
     classes = scores.argmax(axis=0)

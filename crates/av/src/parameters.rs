@@ -184,12 +184,6 @@ impl CodecParameters {
         time::positive(unsafe { (*self.raw()).sample_aspect_ratio })
     }
 
-    /// How many frames a decoder holds back to reorder them; 0 if unknown.
-    pub fn video_delay(&self) -> u32 {
-        // SAFETY: `self` owns valid parameters.
-        u32::try_from(unsafe { (*self.raw()).video_delay }).unwrap_or(0)
-    }
-
     /// Sample rate in samples per second; 0 if unknown or not audio.
     pub fn sample_rate(&self) -> u32 {
         // SAFETY: `self` owns valid parameters.

@@ -156,16 +156,6 @@ impl PixelFormat {
         self.has(ffi::AV_PIX_FMT_FLAG_FLOAT)
     }
 
-    /// Whether the pixels are a sensor's Bayer mosaic.
-    pub fn is_bayer(self) -> bool {
-        self.has(ffi::AV_PIX_FMT_FLAG_BAYER)
-    }
-
-    /// Whether the components are CIE XYZ.
-    pub fn is_xyz(self) -> bool {
-        self.has(ffi::AV_PIX_FMT_FLAG_XYZ)
-    }
-
     /// Whether the pixels are in a device's memory, where this process can't read them.
     pub fn is_hardware(self) -> bool {
         self.has(ffi::AV_PIX_FMT_FLAG_HWACCEL)

@@ -64,21 +64,6 @@ impl Disposition {
         self.has(ffi::AV_DISPOSITION_ATTACHED_PIC)
     }
 
-    /// Whether it is a series of thumbnails, not video.
-    pub fn is_timed_thumbnails(self) -> bool {
-        self.has(ffi::AV_DISPOSITION_TIMED_THUMBNAILS)
-    }
-
-    /// Whether it is a still image stored as video.
-    pub fn is_still_image(self) -> bool {
-        self.has(ffi::AV_DISPOSITION_STILL_IMAGE)
-    }
-
-    /// Whether it can be decoded only together with another stream.
-    pub fn is_dependent(self) -> bool {
-        self.has(ffi::AV_DISPOSITION_DEPENDENT)
-    }
-
     fn has(self, flag: c_int) -> bool {
         self.0 & flag != 0
     }
@@ -164,12 +149,6 @@ impl<'d> Stream<'d> {
     pub fn average_frame_rate(self) -> Option<(u32, u32)> {
         // SAFETY: the stream is valid and unchanged for `'d`.
         time::positive(unsafe { (*self.raw()).avg_frame_rate })
-    }
-
-    /// The lowest frame rate that fits all timestamps: FFmpeg's estimate, not the average.
-    pub fn real_frame_rate(self) -> Option<(u32, u32)> {
-        // SAFETY: the stream is valid and unchanged for `'d`.
-        time::positive(unsafe { (*self.raw()).r_frame_rate })
     }
 
     /// What the stream is for, according to the container.

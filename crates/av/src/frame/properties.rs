@@ -36,16 +36,6 @@ impl DecodeErrors {
         self.0 == 0
     }
 
-    /// Whether the bitstream was invalid.
-    pub fn has_invalid_bitstream(self) -> bool {
-        self.0 & ffi::FF_DECODE_ERROR_INVALID_BITSTREAM != 0
-    }
-
-    /// Whether a reference picture was missing.
-    pub fn has_missing_reference(self) -> bool {
-        self.0 & ffi::FF_DECODE_ERROR_MISSING_REFERENCE != 0
-    }
-
     /// Whether damaged parts were concealed: filled with an estimate.
     pub fn is_concealed(self) -> bool {
         self.0 & ffi::FF_DECODE_ERROR_CONCEALMENT_ACTIVE != 0

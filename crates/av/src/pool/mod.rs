@@ -66,13 +66,6 @@ pub struct PoolStats {
     pub peak_lent_bytes: usize,
 }
 
-impl PoolStats {
-    /// The share of frames that got memory of an earlier frame, 0.0 to 1.0.
-    pub fn reuse_rate(&self) -> f64 {
-        self.reused as f64 / (self.fresh + self.reused).max(1) as f64
-    }
-}
-
 impl FramePool {
     /// Creates a pool that keeps at most `max_idle_bytes` bytes of unused memory. It frees the
     /// rest, first memory of other sizes than the one last returned.

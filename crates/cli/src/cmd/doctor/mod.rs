@@ -1,8 +1,10 @@
 //! `moviola doctor`: what works on this machine, and what to install for the rest.
 
+mod hardware;
+
 use moviola::{
     cpu, demo, ffmpeg,
-    hardware::{HwKind, Verdict, try_out},
+    hardware::HwKind,
     infer::{
         detect::{Detector, DetectorOptions},
         error::Error,
@@ -12,6 +14,7 @@ use moviola::{
     },
 };
 
+use self::hardware::hardware;
 use super::version::ffmpeg_line;
 use crate::{console::Console, exit::Exit};
 
@@ -33,13 +36,13 @@ const DECODERS: [&str; 11] = [
     "aac",
 ];
 
-/// One finding.
+/// What was found out about one thing, as text.
 enum Finding {
     /// It works.
     Ok(String),
-    /// It is missing, and this is how to get it.
+    /// It is missing, and the text says how to get it.
     Missing(String),
-    /// It is absent, and nothing asks for it.
+    /// It is absent, and not needed.
     Absent(String),
 }
 
@@ -89,55 +92,7 @@ fn cpu() -> String {
     format!("{cores} cores for this process, {}, {features}", std::env::consts::ARCH)
 }
 
-/// Whether a kind of hardware decodes a clip, and what would help.
-fn hardware(kind: HwKind) -> Finding {
-    match try_out(kind) {
-        Verdict::Works { exact: true } => Finding::Ok(format!("{kind} decodes")),
-        Verdict::Works { exact: false } => {
-            Finding::Ok(format!("{kind} decodes, but not to the same bits as software"))
-        }
-        // Both name the kind.
-        Verdict::Refuses(reason) | Verdict::NoDevice(reason) => {
-            Finding::Absent(format!("{}; {}", reason.trim_end_matches(['.', '!']), needed(kind)))
-        }
-        Verdict::NotBuilt => {
-            Finding::Absent(format!("{kind}: not in this build; {}", lacking(kind)))
-        }
-    }
-}
-
-/// What to install for a kind that the build knows.
-fn needed(kind: HwKind) -> &'static str {
-    match kind {
-        HwKind::Cuda => {
-            "it needs an NVIDIA card and NVIDIA's driver (libcuda.so.1, libnvcuvid.so.1)"
-        }
-        HwKind::Vaapi => {
-            "it needs /dev/dri/renderD* and its driver: intel-media-va-driver, mesa-va-drivers"
-        }
-        HwKind::Vulkan => {
-            "it needs libvulkan.so.1 and a driver that decodes video: NVIDIA's, or a new Mesa"
-        }
-        HwKind::Qsv => "it needs an Intel GPU and its VPL runtime",
-        HwKind::VideoToolbox => "it needs a Mac",
-        HwKind::D3d11va => "it needs a GPU and its driver",
-    }
-}
-
-/// Why a kind may be missing from a build.
-fn lacking(kind: HwKind) -> &'static str {
-    match kind {
-        HwKind::Cuda | HwKind::Vulkan => "`python3 native/build.py` on Linux has it",
-        HwKind::Vaapi => "`VAAPI=1 python3 native/build.py` on Linux has it",
-        HwKind::Qsv => {
-            "FFmpeg must be built with Intel's libvpl; vaapi and vulkan use the same GPUs"
-        }
-        HwKind::VideoToolbox => "it is for macOS",
-        HwKind::D3d11va => "it is for Windows",
-    }
-}
-
-/// Whether the demo model runs on `provider`: what a library was built with says too little.
+/// Whether the demo model runs on `provider`. What the library was built with doesn't say that.
 fn provider(provider: Provider) -> Finding {
     let session = SessionOptions { provider, threads: 1, ..SessionOptions::default() };
     let options = DetectorOptions { session, ..DetectorOptions::default() };
