@@ -95,7 +95,8 @@ def usage():
         yield Case(f"completions {shell}", "completions", [Step(["completions", shell])])
     for words in WRONG:
         words = [demo if word == "DEMO" else word for word in words]
-        yield Case(" ".join(words).replace(demo, "DEMO"), "usage", [Step(words)], files=PLANS)
+        name = " ".join(words).replace(demo, "DEMO")
+        yield Case(name, f"usage: {name}", [Step(words)], files=PLANS)
     yield Case("overwrite", "usage", [Step(["keyframes", demo, "-o", "images"])] * 2 +
                [Step(["keyframes", demo, "-o", "images", "--overwrite"])])
     yield Case("report again", "usage", [Step(["debug", demo, "--keyframes", "-o", "report"])] * 2)

@@ -25,17 +25,27 @@ def fits(pattern, text):
     return text is None if pattern == "" else text is not None and re.search(pattern, text) is not None
 
 
-GONE = "the commands that were not in the build are deleted"
-MODES = "`run --mode` has no `debug` and `bulk` any more: they are commands"
+GONE = "the commands that were only announced are deleted"
+MODES = "`run` has no --mode debug and bulk any more: `debug` and `bulk` are commands"
+HELP = "help is reworded, and flags are added; tests say which flags there are"
 FRAME = "messages say frame for a decoded picture, image for a model's input"
-WORDS = "help is reworded; tests say which flags there are"
+WORDS = "reworded, with the same meaning"
 
 EXPECTED = [
-    Expected(WORDS, kind="stdout", about="^help$"),
-    Expected(WORDS, kind="stdout", about="^completions$"),
+    Expected(HELP, kind="stdout", about="^help$"),
+    Expected(HELP, kind="stdout", about="^completions$"),
+    Expected(GONE, kind="stderr", old="is not in this build", new="unrecognized subcommand"),
+    Expected(GONE, kind="stderr", about="usage: (embed|transcribe|record|repair)", old="", new="similar subcommand|Usage: moviola|For more information|^$"),
+    Expected(MODES, about="run --mode (bulk|debug)"),
     Expected(FRAME, old="of a picture", new="of a frame"),
     Expected(FRAME, old="is no picture|(one|colour) picture|pictures at once", new="image"),
     Expected(FRAME, old="it wants [0-9]+ inputs", new="it has [0-9]+ inputs"),
+    Expected(WORDS, old="the plan wants boxes drawn", new="the plan draws boxes"),
+    Expected(WORDS, old="--annotate: the plan has no model", new="--annotate draws boxes, and the plan finds no objects"),
+    Expected(WORDS, old="--on-damage takes --on all", new="--on-damage doesn't work on keyframes"),
+    Expected(WORDS, old="can't be gone on with", new="--resume continues the records|can't be resumed"),
+    Expected(WORDS, old="there is no video, only sound", new="there is no video, only audio"),
+    Expected(WORDS, old="name one input; of several", new="a report is about one input"),
 ]
 
 

@@ -16,9 +16,9 @@ IMAGES = {".jpg", ".png"}
 # Lines and numbers of standard error that depend on time and on the machine.
 LEFT_OUT = [
     re.compile(r"^[\d,]+ files?, [\d,]+ at work"),  # progress, every ten seconds
-    re.compile(r"memory were taken where"),
-    re.compile(r"of memory were too little for all"),
-    re.compile(r"of memory are in use"),
+    re.compile(r"memory were taken where|the run took up to .* of memory"),
+    re.compile(r"of memory (were|are) too little for all"),
+    re.compile(r"of memory are in use|memory is short"),
 ]
 MASKED = [
     (re.compile(r'"elapsed":[-+.e\d]+'), '"elapsed":T'),
