@@ -147,7 +147,7 @@ WRONG = [
     ["bulk", "DEMO", "--keyframes", "-o", "x.txt"], ["bulk", "DEMO", "--keyframes", "-o", "x.csv"], ["bulk", "DEMO", "--memory", "none"],
     ["bulk", "DEMO", "--keyframes", "--deadline", "3s"], ["bulk", "DEMO", "--keyframes", "--jobs", "0"],
     ["bulk", "DEMO", "--keyframes", "--resume", "-o", "none.jsonl"], ["bulk", "DEMO", "--detect", "no.onnx"],
-    ["bulk", "DEMO", "none.mp4", "--keyframes", "--fail-fast", "--jobs", "1"], ["bulk", "-", "--keyframes", "--isolate"],
+    ["bulk", "none.mp4", "--keyframes", "--fail-fast"], ["bulk", "-", "--keyframes", "--isolate"],
     ["bulk", "DEMO", "--keyframes", "--hash", "--memory", "1M", "--jobs", "1"], ["bulk", "@list.txt", "--keyframes"],
     ["debug", "DEMO"], ["debug", "none.mp4", "-o", "report"], ["debug", ".", "-o", "report"], ["debug", "*.mp4", "-o", "report"],
     ["inspect", "demo"], ["inspect", "none.onnx"], ["inspect", "no.onnx"], ["inspect", "demo", "--head", "yolox"],

@@ -21,7 +21,8 @@ LEFT_OUT = [
     re.compile(r"of memory are in use|memory is short"),
 ]
 MASKED = [
-    (re.compile(r'"elapsed":[-+.e\d]+'), '"elapsed":T'),
+    (re.compile(r'"elapsed":[-+.e\d]+'), '"elapsed":0'),
+    (re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+Z", re.M), "now"),
     (re.compile(r"frames in [\d.]+ s; the report"), "frames in T s; the report"),
     (re.compile(r"\d+ were done before"), "N were done before"),
 ]
