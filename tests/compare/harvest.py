@@ -60,9 +60,9 @@ def kept_name(name):
 
 
 def run_step(step, binary, folder):
-    words, stdin = [binary, *step.words], open(step.stdin, "rb") if step.stdin else subprocess.DEVNULL
+    words, stdin = ["moviola", *step.words], open(step.stdin, "rb") if step.stdin else subprocess.DEVNULL
     with open(folder.parent / f"{folder.name}.out", "w+b") as out, open(folder.parent / f"{folder.name}.err", "w+b") as err:
-        child = subprocess.Popen(words, cwd=folder, stdin=stdin, stdout=out, stderr=err)
+        child = subprocess.Popen(words, executable=binary, cwd=folder, stdin=stdin, stdout=out, stderr=err)
         try:
             if step.until:
                 signal_at(child, folder / step.until[0], step.until[1], getattr(signal, step.until[2]))

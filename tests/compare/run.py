@@ -12,6 +12,7 @@ import argparse
 import concurrent.futures
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -61,6 +62,7 @@ def main():
     clips = [clip.resolve(strict=True) for clip in wanted.clips] or cases.clips(media)
     work = [case for case in cases.all_cases(clips, media, wanted.quick, not wanted.clips)
             if not wanted.only or wanted.only in case.name]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     started, found, slow = time.monotonic(), [], []
     with tempfile.TemporaryDirectory(prefix="compare-") as folder, concurrent.futures.ThreadPoolExecutor(wanted.jobs) as pool:
         def one(number_and_case):
@@ -69,16 +71,20 @@ def main():
             result = compare(case, old, new, Path(folder) / str(number))
             slow.append((time.monotonic() - begun, case.name))
             return result
-        for done, result in enumerate(pool.map(one, enumerate(work)), 1):
-            found += result
-            if sys.stderr.isatty():
-                print(f"\r{done} of {len(work)} cases, {len(found)} differences", end="", file=sys.stderr)
+        try:
+            for done, result in enumerate(pool.map(one, enumerate(work)), 1):
+                found += result
+                if sys.stderr.isatty():
+                    print(f"\r{done} of {len(work)} cases, {len(found)} differences", end="", file=sys.stderr)
+        except KeyboardInterrupt:
+            pool.shutdown(cancel_futures=True)
+            print(f"interrupted after {len(slow)} of {len(work)} cases")
     unexpected = sum(reason is None for *_, reason in found)
     print("\n".join(differences.table(found)))
     print(f"\n{len(work)} cases on {len(clips)} clips in {time.monotonic() - started:.0f} s: {len(found)} differences, "
           f"{unexpected} of them not expected")
     print("slowest: " + ", ".join(f"{name} {seconds:.0f} s" for seconds, name in sorted(slow, reverse=True)[:5]))
-    sys.exit(1 if unexpected else 0)
+    sys.exit(1 if unexpected or len(slow) < len(work) else 0)
 
 
 if __name__ == "__main__":
