@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 
@@ -67,16 +68,21 @@ def fields(value, path=""):
         yield path, json.dumps(value, ensure_ascii=False)
 
 
+def nameless(line):
+    """The line without the source's name, by which alike messages differ."""
+    return line and re.sub(r"^(error: )?(-|\S*/\S+): ", r"\1SOURCE: ", line)
+
+
 def table(differences, limit=60):
     """Formats differences: equal ones once, with their number and one place."""
     groups = defaultdict(list)
     for case, difference, reason in differences:
-        groups[difference, reason].append(case.name)
+        groups[difference.kind, nameless(difference.old), nameless(difference.new), reason].append((case.name, difference))
     kinds = defaultdict(list)
-    for (difference, reason), cases in groups.items():
-        kinds[difference.kind].append((difference, reason, cases))
+    for (kind, _, _, reason), alike in groups.items():
+        kinds[kind].append((alike[0][1], reason, [name for name, _ in alike]))
     for kind, rows in sorted(kinds.items()):
-        yield f"\n{kind}: {sum(len(cases) for *_, cases in rows)} differences, {len(rows)} of them unlike the others"
+        yield f"\n{kind}: {sum(len(cases) for *_, cases in rows)} differences, {len(rows)} kinds of them"
         rows.sort(key=lambda row: (row[1] is not None, -len(row[2])))
         for difference, reason, cases in rows[:limit]:
             mark = f"  expected: {reason}" if reason else "  NOT EXPECTED"
