@@ -20,6 +20,8 @@ class Difference:
 def of_case(case, old, new):
     """All differences of a case's results."""
     found = []
+    if "exit code" in old or "exit code" in new:  # one was killed: nothing else can be compared
+        return [Difference("exit code", case.about, str(old.get("exit code")), str(new.get("exit code")))]
     for name in [*old, *(name for name in new if name not in old)]:
         kind = name.split(" ")[0] if not name.startswith("exit code") else "exit code"
         if old.get(name) != new.get(name):
