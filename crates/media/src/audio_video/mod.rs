@@ -1,10 +1,9 @@
 //! Frames and audio from one pass over a source.
 //!
-//! [`AudioVideoReader`] opens a source once, reads it once, and decodes one stream of video and one
-//! of audio. That is what a pipe, a camera or a server allows, and what spares a disk the second
-//! reading of a large file. Where audio alone is wanted, [`AudioReader`](crate::audio::AudioReader)
-//! reads less; for frames alone [`FrameReader`](crate::video::FrameReader) may decode groups of
-//! pictures side by side.
+//! [`AudioVideoReader`] opens and reads a source once, and decodes one video and one audio stream.
+//! Pipes, cameras and servers allow only one reading, and large files needn't be read twice. For
+//! audio alone, [`AudioReader`](crate::audio::AudioReader) reads less; for frames alone,
+//! [`FrameReader`](crate::video::FrameReader) may decode groups of pictures in parallel.
 
 mod open;
 mod pass;
@@ -28,47 +27,47 @@ use crate::{
 };
 use open::Opened;
 
-/// What one pass over a source gives: frames, or what was made of them, and audio.
+/// An item of one pass over a source: a frame, or a worker's result for it, or a piece of audio.
 #[derive(Debug)]
 pub enum Decoded<T = Frame> {
-    /// The next frame of the video, in the order they are shown.
+    /// The next frame, in presentation order.
     Frame(T),
-    /// The next piece of the audio: what one packet holds, or at most 8192 samples of the stream
-    /// where it is silence that fills a gap. Pieces follow on each other without a break.
+    /// The next piece of audio: the samples of one packet, or at most 8192 samples of the silence
+    /// that fills a gap. Pieces are contiguous.
     Audio(Samples),
 }
 
-/// The frames and the audio of a source, from one pass over it. Any source will do, a pipe too.
+/// A reader of a source's frames and audio in one pass. It reads any source, also pipes.
 ///
-/// **What comes.** The frames are those of [`FrameReader`](crate::video::FrameReader), the samples
-/// together those of [`AudioReader`](crate::audio::AudioReader). Times of both count from the start
-/// of the presentation.
+/// **Items.** The frames are those of [`FrameReader`](crate::video::FrameReader), the samples those
+/// of [`AudioReader`](crate::audio::AudioReader). The times of both count from the start of the
+/// presentation.
 ///
-/// **Order.** Items come as the file has them: a frame or a piece of audio leaves as soon as its
-/// decoder gives it. Audio comes behind its packet at once, frames some packets later, since
-/// decoders put them in order and work on several at a time; how many depends on the number of
-/// threads. So times of frames and audio that are neighbours are near each other only as far as the
-/// file is interleaved: one that has all its video before all its audio comes in that order. Who
-/// needs both of a time at once has to wait for the later.
+/// **Order.** Items come in the file's order: a frame or a piece of audio is given as soon as its
+/// decoder gives it. Audio comes right after its packet, frames some packets later, since decoders
+/// reorder them and work on several at once, depending on the number of threads. So neighbouring
+/// frames and audio are near in time only if the file is interleaved: if a file has all its video
+/// before all its audio, so do the items. A caller that needs both of the same time has to keep the
+/// earlier.
 ///
-/// **Memory** doesn't grow with the source, however it is interleaved, because nothing waits for the
-/// other stream. At most 16 items for each worker wait for the caller: fewer where so many frames
-/// would take more than [`SourceOptions::memory`], but two at least. The decoder holds about one
-/// picture for each of its threads besides, and one packet is in the making. A caller that is slow
-/// stops the reading.
+/// **Memory** doesn't grow with the source, however it is interleaved, because no stream waits for
+/// the other. At most 16 items for each worker wait for the caller: fewer if so many frames would
+/// take more than [`SourceOptions::memory`], but at least two. In addition, the decoder holds about
+/// one frame for each of its threads, and one packet is being decoded. If the caller is slow,
+/// reading waits for it.
 ///
-/// **One stream only.** A source without audio gives frames, one without video audio: see
-/// [`video`](Self::video) and [`audio`](Self::audio). A stream that is there and can't be decoded, or
-/// that was asked for by number and isn't there, is told as an `Err` first; the other comes.
+/// **One stream only.** A source without audio gives only frames, one without video only audio: see
+/// [`video`](Self::video) and [`audio`](Self::audio). If a stream can't be decoded, or was selected
+/// and doesn't exist, the first item is an `Err`, and the other stream follows.
 ///
 /// **Errors** of one stream don't end the other. An `Err` for one frame doesn't end the frames
-/// either, unless it says that they are encrypted; a damaged packet of audio is silence and is
-/// counted ([`audio_report`](Self::audio_report)). An error of the container comes once, behind all
-/// that was read before it, and is the last item.
+/// either, unless they are encrypted. A damaged packet of audio becomes silence and is counted
+/// ([`audio_report`](Self::audio_report)). An error of the container is the last item, after
+/// everything that was read before it.
 ///
-/// **Threads.** The source is read and the audio decoded on whichever worker is free; the video's
-/// decoder has threads of its own. Dropping the reader cancels the reading, stops the threads and
-/// waits for them: if the source is a silent pipe, until it speaks or closes.
+/// **Threads.** Any free worker reads the source and decodes the audio; the video decoder has its
+/// own threads. Dropping the reader cancels reading, stops the threads and waits for them: if the
+/// source is an idle pipe, until data arrives or it is closed.
 ///
 /// # Examples
 ///
@@ -103,8 +102,8 @@ pub struct AudioVideoReader<T = Frame> {
 }
 
 impl AudioVideoReader {
-    /// Opens `source` and starts decoding its video and its audio as it is `wanted`, with a worker
-    /// for each of [`SourceOptions::decoders`].
+    /// Opens a source and starts decoding its video and audio, with a worker for each of
+    /// [`SourceOptions::decoders`]. `wanted` has the options of the audio.
     ///
     /// # Errors
     ///
@@ -117,15 +116,16 @@ impl AudioVideoReader {
 }
 
 impl<T: Send + 'static> AudioVideoReader<T> {
-    /// Starts decoding the video and the audio of `input`. Each frame goes to one of the `workers`,
-    /// at least one, each of which has a thread of its own; audio passes by.
-    /// [`AudioOptions::seeking`] doesn't matter.
+    /// Starts decoding the video and audio of an open input.
+    ///
+    /// Each frame goes to one of the `workers`, of which there must be at least one; each runs on
+    /// its own thread. Audio is given unchanged. [`AudioOptions::seeking`] is ignored.
     ///
     /// # Errors
     ///
     /// [`Error::NoVideo`](crate::error::Error::NoVideo) or
     /// [`Error::NoAudio`](crate::error::Error::NoAudio) if it has neither video nor audio that can
-    /// be decoded, [`Error::Thread`](crate::error::Error::Thread) if the system gives no thread.
+    /// be decoded, [`Error::Thread`](crate::error::Error::Thread) if a thread can't be started.
     pub fn start<W>(input: OpenInput, wanted: AudioOptions, workers: Vec<W>) -> Result<Self>
     where
         W: FnMut(Frame) -> T + Send + 'static,
@@ -151,25 +151,25 @@ impl<T> AudioVideoReader<T> {
         self.audio.as_ref()
     }
 
-    /// The frames that were decoded so far, or should have been, and are damaged, as ranges of
-    /// numbers. What waits for the caller counts too.
+    /// The numbers of damaged or missing frames so far, as ranges. Frames that wait for the caller
+    /// are included.
     pub fn damaged(&self) -> Vec<Range<u64>> {
         self.damage_handler.as_ref().map(DamageHandler::damaged).unwrap_or_default()
     }
 
-    /// Ends reading, from any thread: it fails from then on.
+    /// A handle that interrupts reading, from any thread. Reading fails afterwards.
     pub fn interrupt(&self) -> Interrupt {
         self.interrupt.clone()
     }
 
-    /// What was not as it should be with the audio, as far as it was decoded: what waits for the
-    /// caller counts too.
+    /// Counts of damage, gaps and overlaps in the audio so far. Audio that waits for the caller is
+    /// included.
     pub fn audio_report(&self) -> AudioReport {
         *self.report.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Lets `work` have the frames.
+/// A worker that applies `work` to frames and passes audio on.
 fn worker<T>(
     mut work: impl FnMut(Frame) -> T,
 ) -> impl FnMut(Result<Decoded>) -> Result<Decoded<T>> {
@@ -193,7 +193,7 @@ impl<T> std::iter::FusedIterator for AudioVideoReader<T> {}
 
 impl<T> Drop for AudioVideoReader<T> {
     fn drop(&mut self) {
-        // A worker may be waiting for the network; the workers are waited for next.
+        // A worker may be waiting for the network, and the pool's drop waits for the workers.
         self.interrupt.cancel();
     }
 }

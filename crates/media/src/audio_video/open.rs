@@ -1,4 +1,4 @@
-//! Which streams one pass reads, and what becomes of those that can't be decoded.
+//! Selection and opening of the streams for one pass.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -13,19 +13,19 @@ use crate::{
     video::{PacketReader, SequentialDecoder, index_from_tables, room},
 };
 
-/// Items that wait for each worker, at least and at most: with one frame that takes its time, as
-/// much audio goes by as muxers write between frames.
+/// The least and most items that wait for each worker. While a worker is busy with a frame, as many
+/// pieces of audio pass as muxers write between frames.
 const WAITING: (usize, usize) = (2, 16);
 
-/// What starting to read an input's frames and audio gives.
+/// The parts of a reader of an input's frames and audio.
 pub(super) struct Opened {
     pub(super) name: String,
     pub(super) interrupt: Interrupt,
     pub(super) video: Option<Arc<VideoStream>>,
     pub(super) audio: Option<AudioStream>,
-    /// Tells of damaged frames, if there is video.
+    /// Records damaged frames; `None` without video.
     pub(super) damage_handler: Option<DamageHandler>,
-    /// How many items may wait for the caller.
+    /// The most items that wait for the caller.
     pub(super) window: usize,
     pub(super) pass: Pass,
 }
@@ -35,13 +35,13 @@ impl Opened {
         let mut errors = VecDeque::from(std::mem::take(&mut input.missing));
         let audio = input.audio.clone().and_then(|stream| {
             let audio = AudioStreamDecoder::open(&input.name, stream, input.start, wanted.clone());
-            told(audio, &mut errors)
+            or_keep_error(audio, &mut errors)
         });
         let Some(video) = input.video.clone() else {
             return Self::of_audio(input, audio, wanted, errors);
         };
-        let heard = audio.as_ref().map(stream_of);
-        let audio_index = heard.as_ref().map(|audio| audio.index);
+        let audio_stream = audio.as_ref().map(stream_of);
+        let audio_index = audio_stream.as_ref().map(|audio| audio.index);
         input.read_only([video.index].into_iter().chain(audio_index).collect());
         let index = index_from_tables(&input, &video).map(Arc::new);
         match SequentialDecoder::open_decoder(&input, &video, index.as_deref(), workers) {
@@ -57,7 +57,7 @@ impl Opened {
                     name,
                     interrupt,
                     video: Some(video),
-                    audio: heard,
+                    audio: audio_stream,
                     damage_handler: Some(damage_handler),
                     window,
                     pass: Pass::new(streams, errors),
@@ -70,7 +70,7 @@ impl Opened {
         }
     }
 
-    /// Where there is no video.
+    /// The parts for an input without video.
     fn of_audio(
         input: OpenInput,
         audio: Option<AudioStreamDecoder>,
@@ -89,8 +89,8 @@ impl Opened {
     }
 }
 
-/// Keeps an error, which is told before anything comes.
-fn told<T>(found: Result<T>, errors: &mut VecDeque<Error>) -> Option<T> {
+/// The value, or `None` after its error was added to `errors`.
+fn or_keep_error<T>(found: Result<T>, errors: &mut VecDeque<Error>) -> Option<T> {
     found.map_err(|error| errors.push_back(error)).ok()
 }
 
@@ -98,7 +98,7 @@ fn stream_of(audio: &AudioStreamDecoder) -> AudioStream {
     audio.stream().clone()
 }
 
-/// How many items may wait, all of which may be frames.
+/// The most items that wait for the caller. All of them may be frames.
 fn window(input: &OpenInput, video: &VideoStream, workers: usize) -> usize {
     let (least, most) = WAITING;
     room(input, video).clamp(least * workers, most * workers)

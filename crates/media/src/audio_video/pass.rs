@@ -1,4 +1,4 @@
-//! One pass over a source: packets of two streams in, frames and audio out, as they come.
+//! One pass over a source: it decodes packets of two streams to frames and audio, in file order.
 
 use std::{
     collections::VecDeque,
@@ -14,16 +14,16 @@ use crate::{
     video::SequentialDecoder,
 };
 
-/// Where one pass over a source stands.
+/// The state of one pass over a source.
 pub(super) struct Pass {
     streams: Streams,
-    /// What is told before anything else.
+    /// Errors that are given before any other item.
     errors: VecDeque<Error>,
-    /// The audio's, for whoever asks while the pass is under way.
+    /// The audio's report, shared with the reader's owner.
     report: Arc<Mutex<AudioReport>>,
 }
 
-/// What is read.
+/// The streams that are decoded.
 pub(super) enum Streams {
     /// Video, and audio if there is any.
     Together(Box<Together>),
@@ -32,12 +32,12 @@ pub(super) enum Streams {
 }
 
 impl Pass {
-    /// A pass that tells `errors` first.
+    /// A pass that gives `errors` first.
     pub(super) fn new(streams: Streams, errors: VecDeque<Error>) -> Self {
         Self { streams, errors, report: Arc::default() }
     }
 
-    /// Where the state of the audio is to be seen.
+    /// The audio's report, which is updated during the pass.
     pub(super) fn report(&self) -> Arc<Mutex<AudioReport>> {
         Arc::clone(&self.report)
     }
@@ -61,26 +61,27 @@ impl Pass {
     }
 }
 
-/// A stream of video and one of audio, whose packets come from one demuxer.
+/// A video and an audio stream whose packets come from one demuxer.
 pub(super) struct Together {
-    /// Reads for both.
+    /// Decodes the video, and reads packets of both streams.
     frames: SequentialDecoder,
     audio: Option<AudioStreamDecoder>,
-    /// Whether no packets of a stream are wanted any more.
-    frames_ended: bool,
-    audio_ended: bool,
-    /// Errors of one stream that are to be told next.
+    /// Whether the video needs no more packets.
+    has_frames_ended: bool,
+    /// Whether the audio needs no more packets.
+    has_audio_ended: bool,
+    /// Errors of one stream that are given next.
     errors: VecDeque<Error>,
-    /// The error of the container that ended the reading; it is told last.
+    /// The container's error that ended reading; it is given last.
     failure: Option<Error>,
 }
 
 impl Together {
-    /// Decodes what `frames` reads: the video, and the stream of `audio`.
+    /// A decoder of the video that `frames` reads and of the stream of `audio`.
     pub(super) fn new(frames: SequentialDecoder, audio: Option<AudioStreamDecoder>) -> Self {
-        let audio_ended = audio.is_none();
+        let has_audio_ended = audio.is_none();
         let (errors, failure) = (VecDeque::new(), None);
-        Self { frames, audio, frames_ended: false, audio_ended, errors, failure }
+        Self { frames, audio, has_frames_ended: false, has_audio_ended, errors, failure }
     }
 
     fn report(&self) -> Option<AudioReport> {
@@ -95,37 +96,37 @@ impl Together {
             if let Some(item) = self.piece().or_else(|| self.frame()) {
                 return Some(item);
             }
-            if self.frames_ended && self.audio_ended {
+            if self.has_frames_ended && self.has_audio_ended {
                 return self.failure.take().map(Err);
             }
             self.feed();
         }
     }
 
-    /// The next frame that takes no further packet.
+    /// The next frame that is decoded without a further packet.
     fn frame(&mut self) -> Option<Result<Decoded>> {
         self.frames.receive().map(|frame| frame.map(Decoded::Frame))
     }
 
-    /// The next piece of audio that takes no further packet.
+    /// The next piece of audio that is decoded without a further packet.
     fn piece(&mut self) -> Option<Result<Decoded>> {
         let piece = self.audio.as_mut()?.receive().transpose()?;
         if piece.is_err() {
-            // The decoder would say so again.
+            // The decoder would give the same error again.
             self.audio = None;
             self.leave_out_audio();
         }
         Some(piece.map(Decoded::Audio))
     }
 
-    /// Reads a packet and gives it to its decoder, which has room: it has nothing to give.
+    /// Reads a packet and sends it to its decoder, which accepts it because it has no output left.
     fn feed(&mut self) {
         match self.frames.read() {
             Ok(Some(packet)) => self.send(packet),
             Ok(None) => self.end(SequentialDecoder::end),
-            // The one error that is of packets, not of the container.
+            // The only error of a packet instead of the container: it is encrypted.
             Err(error @ Error::NoVideo { .. }) => {
-                if !self.frames_ended {
+                if !self.has_frames_ended {
                     self.errors.push_back(error);
                     self.end_frames(SequentialDecoder::break_off);
                 }
@@ -145,32 +146,32 @@ impl Together {
                 self.end_audio();
                 self.leave_out_audio();
             }
-        } else if !self.frames_ended {
+        } else if !self.has_frames_ended {
             self.errors.extend(self.frames.send(packet).err());
         }
     }
 
-    /// Nothing more is read: decoders give what they hold.
+    /// Ends both decoders after the last packet, so that they give the rest of their output.
     fn end(&mut self, how: impl FnOnce(&mut SequentialDecoder) -> Result<()>) {
         self.end_frames(how);
         self.end_audio();
     }
 
     fn end_frames(&mut self, how: impl FnOnce(&mut SequentialDecoder) -> Result<()>) {
-        if !std::mem::replace(&mut self.frames_ended, true) {
+        if !std::mem::replace(&mut self.has_frames_ended, true) {
             self.errors.extend(how(&mut self.frames).err());
         }
     }
 
     fn end_audio(&mut self) {
-        let is_over = std::mem::replace(&mut self.audio_ended, true);
+        let is_over = std::mem::replace(&mut self.has_audio_ended, true);
         if let Some(audio) = self.audio.as_mut().filter(|_| !is_over) {
             self.errors.extend(audio.end().err());
         }
     }
 
     fn leave_out_audio(&mut self) {
-        self.audio_ended = true;
+        self.has_audio_ended = true;
         self.frames.leave_out_audio();
     }
 }

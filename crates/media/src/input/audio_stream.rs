@@ -1,4 +1,4 @@
-//! What is known of a stream of audio before anything is decoded.
+//! An audio stream: its selection, and its properties by the container.
 
 use std::sync::Arc;
 
@@ -19,16 +19,16 @@ use crate::{
     source::{AudioChoice, cannot_read},
 };
 
-/// A stream of audio.
+/// An audio stream of a source.
 #[derive(Clone, Debug)]
 pub struct AudioStream {
-    /// Its number among all streams.
+    /// Index among all streams.
     pub index: usize,
-    /// Codec, rate and channels as the container has them; packets may know better.
+    /// Codec, rate and channels by the container; packets may differ.
     pub parameters: Arc<CodecParameters>,
-    /// What its timestamps count.
+    /// The length of a tick of its timestamps.
     pub time_base: TimeBase,
-    /// Whether its clock may be set anew in the middle, as in recordings of broadcasts.
+    /// Whether its clock may restart in the middle, as in recordings of broadcasts.
     pub may_jump: bool,
 }
 
@@ -54,7 +54,11 @@ impl AudioStream {
         Ok(best.map(|(_, stream)| stream))
     }
 
-    /// As [`pick`](Self::pick); that the stream that was asked for isn't there is an error.
+    /// The stream that `choice` means; `None` if the best is asked for and there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoAudio`] if a certain stream is asked for and doesn't exist.
     pub(super) fn find(
         name: &str,
         demuxer: &Demuxer,
@@ -77,9 +81,10 @@ impl AudioStream {
         if self.parameters.is_encrypted() { Err(encrypted_audio(name)) } else { Ok(()) }
     }
 
-    /// Whether decoding from any place gives the same samples, once the decoder has warmed up.
-    /// Others make noise that depends on all they decoded before (AAC, AC-3), or nobody has
-    /// looked.
+    /// Whether decoding from any position gives the same samples after a second of warming up.
+    ///
+    /// Decoders of AAC and AC-3 add noise that depends on everything decoded before. Codecs that
+    /// weren't examined are assumed to depend on it too.
     pub(crate) fn decodes_alike_anywhere(&self) -> bool {
         let codec = self.parameters.codec_name();
         let known = ["flac", "alac", "mp1", "mp2", "mp3", "vorbis", "opus"];
@@ -87,19 +92,18 @@ impl AudioStream {
     }
 }
 
-/// Whether there is a stream of audio.
+/// Whether there is an audio stream.
 pub(super) fn is_there(demuxer: &Demuxer) -> bool {
     demuxer.streams().any(|stream| stream.kind() == MediaKind::Audio)
 }
 
-/// Whether the header alone tells all that is needed to find and decode the audio that `choice`
-/// means.
+/// Whether the header is enough to select and decode the audio that `choice` means.
 pub(super) fn is_self_describing(demuxer: &Demuxer, choice: &AudioChoice) -> bool {
     let mut streams = demuxer.streams().filter(|stream| may_be_meant(stream, choice)).peekable();
     streams.peek().is_some() && streams.all(|stream| tells_all(demuxer, stream))
 }
 
-/// Whether the header alone tells all a decoder of a stream of audio needs.
+/// Whether the header is enough to decode an audio stream.
 pub(super) fn tells_all(demuxer: &Demuxer, stream: Stream<'_>) -> bool {
     SELF_DESCRIBING.contains(&demuxer.format_name())
         && stream.parameters().is_ok_and(|parameters| {
@@ -107,13 +111,13 @@ pub(super) fn tells_all(demuxer: &Demuxer, stream: Stream<'_>) -> bool {
         })
 }
 
-/// Says that there is no audio.
+/// The error that there is no audio.
 pub(super) fn no_audio(name: &str) -> Error {
     let (name, reason) = (name.into(), "there is no audio in it".into());
     Error::NoAudio { name, reason, kind: ErrorKind::NoAudio }
 }
 
-/// Says that the audio is encrypted.
+/// The error that the audio is encrypted.
 pub(crate) fn encrypted_audio(name: &str) -> Error {
     let reason = "the audio is encrypted; decrypt it first".into();
     Error::NoAudio { name: name.into(), reason, kind: ErrorKind::Unsupported }
