@@ -6,7 +6,7 @@ pub mod audio_video;
 mod bitstream;
 pub mod budget;
 pub mod convert;
-pub mod damage;
+mod damage;
 mod decode;
 pub mod error;
 pub mod frame;
