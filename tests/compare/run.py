@@ -33,7 +33,7 @@ def arguments():
     parser.add_argument("--media", type=Path, help="the shared collection of clips")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="cases at a time")
     parser.add_argument("--only", help="only cases whose names hold this text")
-    return parser.parse_args()
+    return parser.parse_intermixed_args()
 
 
 def shared_media(named):
