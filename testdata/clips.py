@@ -314,6 +314,15 @@ def still(r):
              *EXACT, r.name)
 
 
+@clip("streams.mkv")
+def streams(r):
+    """Two streams of video and three of audio, in three languages."""
+    r.ffmpeg("-i", "h264_trial.mp4", "-i", "hevc_10bit.mp4", "-i", "audio_opus.ogg", "-i", "audio_only.m4a",
+             "-i", "audio_lame_8khz.mp3", "-map", "0:v", "-map", "1:v", "-map", "2:a", "-map", "3:a", "-map", "4:a",
+             "-c", "copy", *EXACT, "-metadata:s:a:0", "language=ger", "-metadata:s:a:1", "language=eng",
+             "-metadata:s:a:2", "language=fre", "-disposition:v", 0, "-disposition:a", 0, r.name)
+
+
 @clip("webm_no_cues.webm")
 def webm_no_cues(r):
     """WebM as a live writer leaves it: no cues, no duration, clusters of unknown size."""

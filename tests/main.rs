@@ -10,6 +10,7 @@ mod cues;
 mod damaged;
 mod failure;
 mod index_tables;
+mod inputs;
 mod keyframes;
 mod limits;
 mod mutated;

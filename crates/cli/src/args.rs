@@ -2,7 +2,11 @@
 
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
-use moviola::{Protocols, hardware::Hwaccel};
+use moviola::{
+    Protocols,
+    hardware::Hwaccel,
+    source::{AudioChoice, VideoChoice},
+};
 
 use crate::cmd::{
     bulk::Bulk, completions::Completions, debug::Debug, detect::Detect, doctor::Doctor,
@@ -56,6 +60,12 @@ pub(crate) struct Global {
     /// videotoolbox, d3d11va, vulkan; `doctor` says which of them work
     #[arg(long, global = true, value_name = "KIND", default_value_t, help_heading = READING)]
     pub(crate) hwaccel: Hwaccel,
+    /// Which stream of video is read: `best`, or a number; `probe` lists them
+    #[arg(long, global = true, value_name = "STREAM", default_value_t, help_heading = READING)]
+    pub(crate) video_stream: VideoChoice,
+    /// Which stream of audio is read: `best`, a number, or a language, such as `lang:eng`
+    #[arg(long, global = true, value_name = "STREAM", default_value_t, help_heading = READING)]
+    pub(crate) audio_stream: AudioChoice,
 }
 
 /// The help's heading over the flags about reading.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::bail;
-use moviola::source::{IoMode, Source, SourceOptions};
+use moviola::source::{IoMode, Source, SourceOptions, StreamSelection};
 
 use crate::args::{Global, Io, READING};
 
@@ -74,6 +74,7 @@ pub(crate) fn source_options(global: &Global) -> SourceOptions {
         allow_protocols: global.allow_protocols.clone(),
         max_pixels: global.max_pixels,
         hwaccel: global.hwaccel,
+        streams: StreamSelection { video: global.video_stream, audio: global.audio_stream.clone() },
         ..SourceOptions::default()
     }
 }

@@ -84,9 +84,11 @@ fn table(report: &Report) -> String {
     }
     let streams = report.streams.iter().map(|stream| {
         let language = stream.language.iter().map(|language| format!(" ({language})"));
-        format!("{} {} {}{}", stream.index, stream.kind, stream.codec, language.collect::<String>())
+        let mark = if stream.selected { "*" } else { "" };
+        let (language, codec) = (language.collect::<String>(), &stream.codec);
+        format!("{mark}{} {} {codec}{language}", stream.index, stream.kind)
     });
-    row("streams", streams.collect::<Vec<_>>().join(" · "));
+    row("streams", format!("{} (* selected)", streams.collect::<Vec<_>>().join(" · ")));
     text
 }
 

@@ -16,6 +16,7 @@ use moviola::{
         dataset::{Dataset, DatasetError, Existing},
         images::Folders,
     },
+    source::StreamSelection,
 };
 
 use super::bulk_report::BulkReporter;
@@ -59,7 +60,7 @@ pub(crate) fn run(request: BulkRequest<'_>, out: &mut Console) -> anyhow::Result
     destination.check(&words)?;
     plan.check()?;
     let folders = destination.images.folders(&plan)?;
-    let dataset = match destination.dataset(&plan) {
+    let dataset = match destination.dataset(&plan, &options.source.streams) {
         Some(Err(error @ DatasetError::Complete { .. })) => {
             out.note(error);
             return Ok(Exit::Done);
@@ -123,8 +124,12 @@ impl Destination<'_> {
     }
 
     /// The records' file or folder, if they don't go to standard output.
-    fn dataset(&self, plan: &Plan) -> Option<Result<Dataset, DatasetError>> {
-        self.records.map(|path| Dataset::open(path, plan, self.existing))
+    fn dataset(
+        &self,
+        plan: &Plan,
+        streams: &StreamSelection,
+    ) -> Option<Result<Dataset, DatasetError>> {
+        self.records.map(|path| Dataset::open(path, plan, streams, self.existing))
     }
 
     /// Every path that is written to: none of them is a source.

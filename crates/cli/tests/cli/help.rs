@@ -34,6 +34,8 @@ fn the_help_names_what_works_everywhere() {
         "--allow-protocols",
         "--max-pixels",
         "--hwaccel",
+        "--video-stream",
+        "--audio-stream",
         "--version",
     ] {
         assert!(help.contains(option), "{option} is not in {help}");

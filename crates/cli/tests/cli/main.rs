@@ -29,5 +29,6 @@ mod resume;
 mod run;
 #[cfg(test)]
 mod same;
+mod streams;
 #[cfg(test)]
 mod support;

@@ -17,6 +17,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use moviola_media::source::StreamSelection;
+
 use crate::{
     inputs::ResolvedSource,
     plan::Plan,
@@ -97,7 +99,7 @@ struct Begun {
 }
 
 impl Dataset {
-    /// The files of what `plan` gives: `target` itself if its name ends in `.jsonl`, a folder of tables
+    /// The files of what `plan` gives of these `streams` of each source: `target` itself if its name ends in `.jsonl`, a folder of tables
     /// if it ends in `.parquet`, else those in the folder `target`.
     ///
     /// # Errors
@@ -105,7 +107,12 @@ impl Dataset {
     /// [`DatasetError::Exists`] for what `existing` refuses, [`DatasetError::OtherKind`] for what can't
     /// be replaced, [`DatasetError::Complete`] if there is nothing to go on with,
     /// [`DatasetError::Begin`], [`DatasetError::Journal`].
-    pub fn open(target: &Path, plan: &Plan, existing: Existing) -> Result<Self> {
+    pub fn open(
+        target: &Path,
+        plan: &Plan,
+        streams: &StreamSelection,
+        existing: Existing,
+    ) -> Result<Self> {
         let target = Target::of(target);
         let (parts, exists) = (target.parts(), target.is_there()?);
         let path = parts.join(JOURNAL);
@@ -121,7 +128,8 @@ impl Dataset {
         target.refuse_foreign_parts(&path)?;
         let unwritable = |cause| DatasetError::Begin { path: parts.clone(), cause };
         fs::create_dir_all(&parts).map_err(unwritable)?;
-        let shared = Shared::new(journal(&path, plan, existing, &target)?, &target);
+        let shared =
+            Shared::new(journal(&path, Header::of(plan, streams), existing, &target)?, &target);
         let shared = Arc::new(Mutex::new(shared));
         Ok(Self { shared, parts, target, open: BTreeMap::new() })
     }
@@ -237,8 +245,7 @@ impl Dataset {
 }
 
 /// The journal at `path`, begun or gone on with, as `existing` has it.
-fn journal(path: &Path, plan: &Plan, existing: Existing, target: &Target) -> Result<Journal> {
-    let header = Header::of(plan);
+fn journal(path: &Path, header: Header, existing: Existing, target: &Target) -> Result<Journal> {
     if existing == Existing::Replace {
         return Ok(Journal::begin_anew(path, header.replacing())?);
     }

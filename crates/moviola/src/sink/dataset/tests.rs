@@ -1,6 +1,6 @@
 //! What a dataset lets be read, after deaths of the process and beside files of somebody else.
 
-use moviola_media::source::Source;
+use moviola_media::source::{Source, StreamSelection};
 
 use super::*;
 use crate::{inputs::Stamp, sink::images::Folders};
@@ -10,7 +10,7 @@ fn plan() -> Plan {
 }
 
 fn open(target: &Path, existing: Existing) -> Dataset {
-    Dataset::open(target, &plan(), existing).expect("it can be opened")
+    Dataset::open(target, &plan(), &StreamSelection::default(), existing).expect("it can be opened")
 }
 
 fn found(names: &[&'static str]) -> impl Iterator<Item = ResolvedSource> + Send + use<> {
@@ -128,7 +128,7 @@ fn a_run_that_was_killed_at_its_very_end_is_complete() {
     dataset.target.complete([place(&dataset.parts, "a")].into_iter()).unwrap();
     lock(&dataset.shared).journal.complete().unwrap();
     drop(dataset);
-    let again = Dataset::open(&target, &plan(), Existing::Resume);
+    let again = Dataset::open(&target, &plan(), &StreamSelection::default(), Existing::Resume);
     assert!(matches!(again, Err(DatasetError::Complete { .. })), "{again:?}");
     assert!(!folder.path().join("all.jsonl.parts").exists());
     open(&target, Existing::Replace);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use moviola_av::version;
+use moviola_media::source::StreamSelection;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -27,20 +28,25 @@ pub(crate) struct Header {
     /// Digests of the tasks' models, of those that have one that can be read.
     #[serde(default)]
     models: BTreeMap<TaskKind, String>,
+    /// Which streams of the sources are read, unless those are the best.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    streams: Option<String>,
     /// Whatever is in the places of results is replaced: somebody said so. It makes no difference to them.
     #[serde(default)]
     pub(super) replaces: bool,
 }
 
 impl Header {
-    /// That of a run of `plan`, whose models are read.
-    pub(crate) fn of(plan: &Plan) -> Self {
+    /// That of a run of `plan`, whose models are read, on these `streams` of each source.
+    pub(crate) fn of(plan: &Plan, streams: &StreamSelection) -> Self {
         let made_by = format!("{} with FFmpeg {}", env!("CARGO_PKG_VERSION"), version::release());
         // A plan of names and numbers can't fail to be written.
         let written = serde_json::to_value(plan).unwrap_or_default();
         let digest = |task: &Task| Some((task.kind(), model_digest(task)?));
         let models = plan.tasks.iter().filter_map(digest).collect();
-        Self { version: VERSION, made_by, plan: written, models, replaces: false }
+        let is_best = *streams == StreamSelection::default();
+        let streams = (!is_best).then(|| format!("{} {}", streams.video, streams.audio));
+        Self { version: VERSION, made_by, plan: written, models, streams, replaces: false }
     }
 
     /// The same, of a run that replaces what was there before.
@@ -55,6 +61,8 @@ impl Header {
             Some("version of Moviola")
         } else if self.plan != other.plan {
             Some("plan")
+        } else if self.streams != other.streams {
+            Some("selection of streams")
         } else {
             (self.models != other.models).then_some("model")
         }
@@ -64,6 +72,8 @@ impl Header {
 #[cfg(test)]
 mod tests {
     use std::fs;
+
+    use moviola_media::source::VideoChoice;
 
     use super::*;
 
@@ -75,7 +85,7 @@ mod tests {
         let plan = Plan::from_toml(&plan).expect("a plan");
         let of = |bytes: &str| {
             fs::write(&model, bytes).expect("there is room");
-            Header::of(&plan)
+            Header::of(&plan, &StreamSelection::default())
         };
         let (one, same, other) = (of("one"), of("one"), of("other"));
         assert_eq!(one.difference(&same), None);
@@ -84,10 +94,16 @@ mod tests {
 
     #[test]
     fn other_versions_and_plans_are_told_apart() {
-        let header = Header::of(&Plan::from_toml("[stills]").expect("a plan"));
+        let best = StreamSelection::default();
+        let of = |plan, streams| Header::of(&Plan::from_toml(plan).expect("a plan"), streams);
+        let header = of("[stills]", &best);
         let older = Header { made_by: "0.0.0".into(), ..header.clone() };
         assert_eq!(older.difference(&header), Some("version of Moviola"));
-        let all = Header::of(&Plan::from_toml("frames = 'all'\n[stills]").expect("a plan"));
+        let all = of("frames = 'all'\n[stills]", &best);
         assert_eq!(header.difference(&all), Some("plan"));
+        let second = StreamSelection { video: VideoChoice::Number(1), ..best.clone() };
+        let second = of("[stills]", &second);
+        assert_eq!(header.difference(&second), Some("selection of streams"));
+        assert_eq!(header.difference(&of("[stills]", &best)), None);
     }
 }

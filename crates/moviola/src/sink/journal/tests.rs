@@ -2,13 +2,15 @@
 
 use std::fs;
 
+use moviola_media::source::StreamSelection;
+
 use super::*;
 use crate::plan::Plan;
 
 const STAMP: Stamp = Stamp { size: 7, changed: 9 };
 
 fn header(plan: &str) -> Header {
-    Header::of(&Plan::from_toml(plan).expect("a plan"))
+    Header::of(&Plan::from_toml(plan).expect("a plan"), &StreamSelection::default())
 }
 
 fn open(path: &Path) -> Journal {
