@@ -1,22 +1,23 @@
-//! Records and their columns: one definition serves JSON and tables.
+//! Definitions of records, with their columns in tables.
 //!
-//! [`record!`] defines a struct that serde writes as JSON, and the columns of the same fields in a table. A column has
-//! the name of its field; `=> "name"` gives it another, `=> ..` puts the columns of a nested record in its place, and
-//! `=> _` leaves it out.
+//! [`record!`] defines a struct that serde writes as JSON, and a table column for each of its
+//! fields. A column is named after its field, except: `=> "name"` renames it, `=> ..` replaces it
+//! by the columns of the nested record, and `=> _` omits it.
 
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Fields};
 
-/// A value that fills one column.
+/// A type whose values are stored in one column.
 pub(crate) trait Column {
-    /// The type of the column.
+    /// The column's Arrow type.
     fn data_type() -> DataType;
 }
 
-/// A record whose fields are columns.
+/// A record type whose fields are stored in columns.
 pub(crate) trait Columns {
-    /// The columns, in the order of the fields. What a record leaves out is null.
+    /// The columns, in the order of the fields, all nullable: a field that is absent from a record
+    /// is null.
     fn columns() -> Vec<Field>;
 }
 
@@ -63,17 +64,18 @@ fn item<T: Column>() -> Field {
     Field::new("item", T::data_type(), true)
 }
 
-/// The column of one value.
+/// A nullable column named `name` for values of `T`.
 pub(crate) fn column<T: Column>(name: &str) -> Field {
     Field::new(name, T::data_type(), true)
 }
 
-/// A record within a record.
+/// The Arrow struct type of a nested record.
 pub(crate) fn structure<T: Columns>() -> DataType {
     DataType::Struct(Fields::from(T::columns()))
 }
 
-/// Defines a record: a struct for serde, its [`Columns`], and itself as a [`Column`] of structures.
+/// Defines a record: a serializable struct that implements [`Columns`], and [`Column`] for nesting
+/// it.
 macro_rules! record {
     (
         $(#[$attribute:meta])*
@@ -136,13 +138,13 @@ mod tests {
     record! {
         /// Outer.
         pub struct Outer {
-            /// Written elsewhere.
+            /// Not serialized.
             #[serde(skip)]
             pub skipped: usize => _,
             /// Renamed.
             #[serde(rename = "type")]
             pub kind: String => "type",
-            /// In its place.
+            /// Flattened.
             #[serde(flatten)]
             pub inner: Inner => ..,
             /// Nested.
@@ -151,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_the_fields_as_serde_writes_them() {
+    fn columns_match_the_serialized_fields() {
         let inner = Inner { a: 1, b: Some([0.5, 2.0]) };
         let outer =
             Outer { skipped: 7, kind: "x".into(), inner: inner.clone(), inners: vec![inner] };

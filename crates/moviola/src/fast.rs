@@ -49,8 +49,8 @@ pub struct Fast {
 }
 
 impl Fast {
-    /// Starts to load what `plan` needs; sources will be opened with `options`, but for what the plan
-    /// says.
+    /// Starts to load what `plan` needs; sources will be opened with `options`, but for what the
+    /// plan says.
     ///
     /// # Errors
     ///
@@ -78,8 +78,8 @@ impl Fast {
         Records::start(source, options, plan, tasks, observer.clone())
     }
 
-    /// As [`run`](Self::run), with images written to the source's `folders`; that there are none for it is
-    /// told by the records.
+    /// As [`run`](Self::run), with images written to the source's `folders`; that there are none
+    /// for it is told by the records.
     pub fn run_into(&self, source: Source, folders: image::Result<SourceFolders>) -> SavedRecords {
         let name = source.name().to_owned();
         SavedRecords::new(&self.plan, &name, folders, || self.run(source))
@@ -100,7 +100,7 @@ impl Fast {
     ///
     /// The first error of loading.
     pub fn ready(&self) -> Result<(), InferError> {
-        self.tasks.ready()
+        self.tasks.load_models()
     }
 
     /// How many models were loaded so far: at most one for each worker, however many sources there

@@ -1,42 +1,43 @@
-//! What is known of a frame once its planes are gone.
+//! Properties of a frame that remain after its planes are dropped.
 
 use moviola_av::{color::Color, pixel::PixelFormat, time::Pts};
 use moviola_media::frame::Frame;
 
 use crate::columns::record;
 
-/// What is known of a frame once its planes are gone.
+/// Properties of a frame, without its planes.
 #[derive(Clone, Debug)]
 pub struct FrameInfo {
-    /// Its number among all frames in presentation order, from 0, if known.
+    /// Number among all frames in presentation order, from 0, if known.
     pub number: Option<u64>,
-    /// Whether decoding can start here.
+    /// Whether it is a keyframe.
     pub keyframe: bool,
-    /// When it is shown.
+    /// Presentation timestamp.
     pub pts: Option<Pts>,
     /// Seconds from the start of the presentation.
     pub time: Option<f64>,
-    /// Width in pixels of what was made of it: an image, or the upright frame that boxes count in.
+    /// Width in pixels of the task's output: the image, or the upright frame in whose pixels boxes
+    /// are given.
     pub width: usize,
-    /// Height in pixels of the same.
+    /// Height in pixels, as for `width`.
     pub height: usize,
-    /// The pixel format it was decoded to.
+    /// The decoded pixel format.
     pub format: PixelFormat,
-    /// The colour description in its header.
+    /// The colour description in the frame's header.
     pub color: Color,
     /// Whether the decoder had to conceal damage.
     pub damaged: bool,
 }
 
 impl FrameInfo {
-    /// What stays of `frame`, of which something of this width and height was made.
+    /// The properties of `frame`, with the width and height of a task's output.
     pub(crate) fn of(frame: &Frame, (width, height): (usize, usize)) -> Self {
         let Frame { number, keyframe, pts, time, damaged, .. } = *frame;
         let (format, color) = (frame.decoded.format(), frame.decoded.color());
         Self { number, keyframe, pts, time, width, height, format, color, damaged }
     }
 
-    /// The part of a record that says which frame it is.
+    /// The fields of a record that identify the frame.
     pub(crate) fn position(&self) -> FramePosition {
         FramePosition {
             frame: self.number,
@@ -50,7 +51,7 @@ impl FrameInfo {
 }
 
 record! {
-    /// Which frame a record is about, and its size.
+    /// The frame that a record describes, and its size.
     pub struct FramePosition {
         /// Number among all frames in presentation order, from 0.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,15 +59,15 @@ record! {
         /// Seconds from the start of the presentation.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub time: Option<f64>,
-        /// The same in ticks, counted from the stream's own zero.
+        /// Presentation timestamp in ticks of `time_base`, from the stream's own zero.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub pts: Option<i64>,
-        /// Seconds of a tick, as a fraction.
+        /// Length of a tick in seconds, as numerator and denominator.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub time_base: Option<[u32; 2]>,
-        /// Width in pixels: of the image, or of the upright frame that boxes count in.
+        /// Width in pixels: of the image, or of the upright frame in whose pixels boxes are given.
         pub width: u32,
-        /// Height in pixels of the same.
+        /// Height in pixels, as for `width`.
         pub height: u32,
     }
 }

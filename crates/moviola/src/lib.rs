@@ -1,4 +1,5 @@
-//! The public API: what users need of the crates below, and what puts them together.
+//! The public API: plans, runs, records and readers, with the types of the lower crates that they
+//! use.
 //!
 //! ```
 //! use moviola::{Source, keyframes::KeyframeReader};
@@ -48,7 +49,7 @@ pub use moviola_media::{
 pub use plan::Plan;
 pub use records::{Record, Records};
 
-/// For fields that are left out where they are false.
+/// Whether `value` is false; for `skip_serializing_if`.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape serde calls")]
 pub(crate) fn is_false(value: &bool) -> bool {
     !value

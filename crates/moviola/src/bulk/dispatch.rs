@@ -1,4 +1,5 @@
-//! The threads of a run: one that hands out work, one for each source at work that takes its records.
+//! The threads of a run: one that hands out work, one for each source at work that takes its
+//! records.
 
 use std::{
     io,
@@ -59,7 +60,7 @@ impl Dispatcher {
     /// Lets a worker join those of a source: threads, for processes have no helper.
     fn join(&self, number: u64, helper: &Helper, lease: Lease) -> io::Result<()> {
         let Workers::Threads(tasks) = &self.shared.workers else { return Ok(()) };
-        if !helper.join(&tasks.only(lease.worker(), Arc::new(lease)))? {
+        if !helper.join(&tasks.for_worker(lease.worker(), Arc::new(lease)))? {
             self.schedule.is_begun(number);
         }
         Ok(())
@@ -118,7 +119,7 @@ impl Reader {
         let shared = Arc::clone(&self.shared);
         let tally = match &shared.workers {
             Workers::Threads(tasks) => {
-                self.read_here(input, tasks.only(lease.worker(), Arc::new(lease)))
+                self.read_here(input, tasks.for_worker(lease.worker(), Arc::new(lease)))
             }
             Workers::Processes(processes) => {
                 let process = processes.slot(lease.worker());
@@ -140,7 +141,7 @@ impl Reader {
             Ok(source) => SavedRecords::new(plan, &name, folders, || {
                 Records::start(source, options, plan, &tasks, None)
             }),
-            Err(failure) => Records::refused(name, plan, failure).into(),
+            Err(failure) => Records::failed(name, plan, failure).into(),
         };
         drop(tasks); // the worker has its own, and gives them back when it is done
         let opened = records.records();
@@ -156,7 +157,7 @@ impl Reader {
         let (job, name) = match Job::of(input) {
             Ok(job) => job,
             Err((refusal, name)) => {
-                return self.tell_all(Records::refused(name, &shared.plan, refusal).into());
+                return self.tell_all(Records::failed(name, &shared.plan, refusal).into());
             }
         };
         let running = Running { process: Some(Arc::clone(process)), ..Running::default() };
@@ -165,7 +166,7 @@ impl Reader {
             Ok(Outcome::Ended(tally)) => Some(tally),
             Ok(Outcome::Cut(tally, refusal)) => {
                 job.clear_up();
-                let rest = Records::refused(name, &shared.plan, refusal).after(tally, began);
+                let rest = Records::failed(name, &shared.plan, refusal).after(tally, began);
                 self.tell_all(rest.into())
             }
             Ok(Outcome::Left) => {

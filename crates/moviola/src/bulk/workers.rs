@@ -35,7 +35,7 @@ impl Workers {
     /// Loads the models that aren't yet.
     pub(super) fn ready(&self) -> Result<(), BulkError> {
         match self {
-            Self::Threads(tasks) => Ok(tasks.ready()?),
+            Self::Threads(tasks) => Ok(tasks.load_models()?),
             Self::Processes(processes) => processes.ready(),
         }
     }

@@ -41,7 +41,7 @@ pub(super) struct Shown {
     stages: Vec<(Stage, f64)>,
     objects: Vec<Detection>,
     #[serde(skip)]
-    place: u64,
+    ordinal: u64,
     /// A `data:` URL.
     small: Option<String>,
     /// A `data:` URL.
@@ -106,7 +106,7 @@ impl Frames {
     /// work now; that some of them are pictured too often does no harm.
     fn thin_out(&mut self) {
         while self.shown.len() > MOST_SHOWN {
-            self.inspector.sample().thin_out(&mut self.shown, |shown| shown.place);
+            self.inspector.sample().thin_out(&mut self.shown, |shown| shown.ordinal);
         }
     }
 }
@@ -121,7 +121,7 @@ impl Clock {
 
 impl Shown {
     fn of(index: Option<u64>, note: Note) -> Self {
-        let Note { info, images, objects, cost, until, lane, why, place, .. } = note;
+        let Note { info, images, objects, cost, until, lane, why, ordinal, .. } = note;
         let Images { small, input } = images.unwrap_or_default();
         let times = &cost.times;
         let stages = Stage::ALL.into_iter().filter(|stage| times.of(*stage) > 0);
@@ -143,7 +143,7 @@ impl Shown {
             stages: stages.map(|stage| (stage, millis(times.of(stage)))).collect(),
             cost,
             objects,
-            place,
+            ordinal,
             small: (!small.is_empty()).then(|| jpeg_url(&small)),
             input: input.map(|image| jpeg_url(&image)),
         }

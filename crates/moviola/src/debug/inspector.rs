@@ -61,8 +61,8 @@ pub(super) struct Note {
     pub(super) until: u64,
     pub(super) lane: usize,
     pub(super) why: Option<String>,
-    /// What the sample goes by: the frame's number, or how many came before it.
-    pub(super) place: u64,
+    /// As [`Observation::ordinal`]; selects the frame's group in the [`Sample`].
+    pub(super) ordinal: u64,
     /// Whether any task succeeded, so that a record of the frame comes.
     has_record: bool,
 }
@@ -86,8 +86,8 @@ impl Inspector {
         lock(&self.shared.sample)
     }
 
-    /// The notes about the frame of `record`, the first time that it has one, with the frame's number
-    /// among the keyframes.
+    /// The notes about the frame of `record`, the first time that it has one, with the frame's
+    /// number among the keyframes.
     pub(super) fn take(&self, record: &Record) -> Option<(Option<u64>, Note)> {
         let (index, is_of) = match record {
             Record::Keyframe(keyframe) => (Some(keyframe.index), matches(&keyframe.position)),
@@ -120,7 +120,7 @@ impl Inspector {
         let until = observed.now();
         drop(observed);
         let _stage = stage!("report");
-        let Observation { place, keeps_input: has_images } = observation;
+        let Observation { ordinal, keeps_input: has_images } = observation;
         let input = outputs.iter().flatten().find_map(|output| output.model_input.as_deref());
         let images = has_images.then(|| self.images(frame, input)).flatten();
         Note {
@@ -131,7 +131,7 @@ impl Inspector {
             until,
             lane,
             why,
-            place,
+            ordinal,
             has_record: outputs.iter().any(Result::is_ok),
         }
     }
@@ -149,12 +149,12 @@ impl Inspector {
 }
 
 impl FrameObserver for Inspector {
-    /// Settles whether the frame will have images, before anything is made of it: then its tasks keep
-    /// what their models are given.
+    /// Settles whether the frame will have images, before anything is made of it: then its tasks
+    /// keep what their models are given.
     fn before(&self, frame: &Frame) -> Observation {
         let count = || self.shared.counted.fetch_add(1, Ordering::Relaxed);
-        let place = frame.number.unwrap_or_else(count);
-        Observation { place, keeps_input: self.sample().wants(place) }
+        let ordinal = frame.number.unwrap_or_else(count);
+        Observation { ordinal, keeps_input: self.sample().wants(ordinal) }
     }
 
     fn after(

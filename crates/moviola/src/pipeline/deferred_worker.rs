@@ -1,7 +1,7 @@
-//! A worker that begins late.
+//! A worker that starts when the first frame is decoded.
 //!
-//! Loading a model takes a core. If as many workers as there are cores decoded meanwhile, loading would
-//! take longer, and with it the first result. So one of them begins when the first frame is decoded.
+//! Loading a model occupies a core. If all cores decoded meanwhile, loading would take longer and
+//! delay the first result.
 
 use std::{
     io, mem,
@@ -12,66 +12,66 @@ use moviola_media::{frame::Frame, workers::WorkerHandle};
 
 use super::{FrameOutput, worker::Workers};
 
-/// Brings one more worker to a reader, once.
+/// Adds one worker to a reader, once the reader is known and a frame is decoded.
 #[derive(Clone, Debug)]
 pub(super) struct DeferredWorker {
     workers: Workers,
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<DeferredState>>,
 }
 
 #[derive(Debug)]
-enum State {
-    /// No frame has come, and the reader isn't known.
-    Nothing,
-    /// The reader is known.
-    Reader(WorkerHandle<Frame, FrameOutput>),
-    /// A frame has come.
-    Frame,
+enum DeferredState {
+    /// No frame is decoded, and the reader isn't known.
+    Waiting,
+    /// The reader is known; no frame is decoded.
+    HasReader(WorkerHandle<Frame, FrameOutput>),
+    /// A frame is decoded.
+    HasFrame,
 }
 
 impl DeferredWorker {
     pub(super) fn new(workers: Workers) -> Self {
-        Self { workers, state: Arc::new(Mutex::new(State::Nothing)) }
+        Self { workers, state: Arc::new(Mutex::new(DeferredState::Waiting)) }
     }
 
-    /// A worker that brings the late one when it gets its first frame.
+    /// A worker function that starts the deferred worker at its first frame.
     pub(super) fn function(&self) -> impl FnMut(Frame) -> FrameOutput + Send + 'static {
-        let (late, mut work) = (self.clone(), self.workers.function());
+        let (deferred, mut work) = (self.clone(), self.workers.function());
         let mut is_first = true;
         move |frame| {
             if mem::take(&mut is_first) {
-                late.frame_came();
+                deferred.receive_frame();
             }
             work(frame)
         }
     }
 
-    /// The reader that the late one is to join.
-    pub(super) fn reader(&self, worker_handle: WorkerHandle<Frame, FrameOutput>) {
+    /// Sets the reader that the deferred worker joins.
+    pub(super) fn set_reader(&self, worker_handle: WorkerHandle<Frame, FrameOutput>) {
         let mut state = self.state();
-        if matches!(*state, State::Frame) {
+        if matches!(*state, DeferredState::HasFrame) {
             drop(state);
             return self.join(&worker_handle);
         }
-        *state = State::Reader(worker_handle);
+        *state = DeferredState::HasReader(worker_handle);
     }
 
-    fn frame_came(&self) {
-        let before = mem::replace(&mut *self.state(), State::Frame);
-        if let State::Reader(worker_handle) = before {
+    fn receive_frame(&self) {
+        let before = mem::replace(&mut *self.state(), DeferredState::HasFrame);
+        if let DeferredState::HasReader(worker_handle) = before {
             self.join(&worker_handle);
         }
     }
 
     fn join(&self, worker_handle: &WorkerHandle<Frame, FrameOutput>) {
-        // The others do its work if there is none.
+        // Without this worker, the others do its work.
         let joined: io::Result<bool> = worker_handle.join(self.workers.function());
         if let Err(error) = joined {
-            tracing::warn!(%error, "fewer threads");
+            tracing::warn!(%error, "no thread for one more worker: the source is read with fewer");
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, DeferredState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

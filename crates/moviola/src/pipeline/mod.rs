@@ -1,7 +1,7 @@
-//! One source through one plan: its frames, and what its tasks make of each.
+//! The pipeline of one source: reads its frames and runs a plan's tasks on each.
 //!
-//! Each frame is read once and decoded once. The thread that decodes it does all tasks, one after the other: its planes
-//! are in the core's cache, every core is busy with whatever is to do, and no frame waits for another.
+//! Each frame is read and decoded once. The thread that decodes it runs all tasks on it, one after
+//! the other, while its planes are in the core's cache.
 
 mod deferred_worker;
 mod observer;
@@ -31,51 +31,51 @@ use worker::Workers;
 
 pub(crate) use observer::{FrameObserver, Observation};
 
-/// What a plan's tasks made of one frame.
+/// The outputs of a plan's tasks for one frame.
 #[derive(Debug)]
 pub(crate) struct FrameOutput {
-    /// Its number among the keyframes, from 0, if those are wanted; one that can't be decoded takes
-    /// a number too.
+    /// The frame's number among the keyframes, from 0, if the plan selects keyframes; keyframes
+    /// that can't be decoded are counted too.
     pub(crate) index: Option<u64>,
     /// The outputs, in the order of the plan's tasks.
     pub(crate) outputs: Vec<std::result::Result<TaskOutput, TaskError>>,
 }
 
 impl FrameOutput {
-    /// The number by which its images are named: among the keyframes, if those are wanted, or among
-    /// all frames, if that is known.
+    /// The number in the names of the frame's images: among the keyframes if the plan selects
+    /// those, else among all frames, if known.
     pub(crate) fn number(&self) -> Option<u64> {
         self.index.or_else(|| self.outputs.iter().flatten().next()?.info.number)
     }
 }
 
-/// The outputs of a source, frame by frame, in the order of the plan, as they are ready.
+/// An iterator over the outputs of a source, frame by frame, in the plan's order.
 ///
 /// An [`Error::Decode`](crate::Error::Decode) or [`Error::NoFrame`](crate::Error::NoFrame) for one
-/// frame doesn't end the iteration; any other does. Dropping it stops the work.
+/// frame doesn't end the iteration; any other error does. Dropping the pipeline stops its workers.
 #[derive(Debug)]
 pub(crate) struct Pipeline {
-    frames: Reader,
+    reader: OutputReader,
     observer: Option<Arc<dyn FrameObserver>>,
-    /// Number of the next keyframe.
+    /// The number of the next keyframe.
     index: u64,
 }
 
 #[derive(Debug)]
-enum Reader {
+enum OutputReader {
     Keyframes(KeyframeReader<FrameOutput>),
     Frames(FrameReader<FrameOutput>),
     Requested(Box<RequestedFrames>),
 }
 
 impl Pipeline {
-    /// Starts to carry out `plan` on `input`, with as many workers as `tasks` serve; `observer`
-    /// listens to them.
+    /// Starts to run `plan` on `input`, with one worker for each of `tasks`' workers; `observer` is
+    /// called on their threads.
     ///
     /// # Errors
     ///
     /// As [`KeyframeReader::start`], [`FrameReader::all`], [`FrameReader::played`] or
-    /// [`Video::start`], whichever the plan takes.
+    /// [`Video::start`], depending on the plan's frames.
     pub(crate) fn start(
         input: OpenInput,
         plan: &Plan,
@@ -88,36 +88,38 @@ impl Pipeline {
             let makes_images = plan.tasks.iter().any(|task| Task::image_extension(task).is_some());
             let video = Video::start(input)?;
             let requested = RequestedFrames::new(video, which, makes_images, workers.clone());
-            Ok(Reader::Requested(Box::new(requested)))
+            Ok(OutputReader::Requested(Box::new(requested)))
         };
-        let frames = match &plan.frames {
+        let reader = match &plan.frames {
             Frames::Keyframes if tasks.is_loading() && tasks.workers() > 1 => {
-                Reader::Keyframes(start_while_loading(input, tasks.workers(), &workers)?)
+                OutputReader::Keyframes(start_while_loading(input, tasks.workers(), &workers)?)
             }
-            Frames::Keyframes => Reader::Keyframes(KeyframeReader::start(input, functions())?),
-            Frames::All => Reader::Frames(FrameReader::all(input, functions())?),
+            Frames::Keyframes => {
+                OutputReader::Keyframes(KeyframeReader::start(input, functions())?)
+            }
+            Frames::All => OutputReader::Frames(FrameReader::all(input, functions())?),
             Frames::Played(times) => {
-                Reader::Frames(FrameReader::played(input, times.clone(), functions())?)
+                OutputReader::Frames(FrameReader::played(input, times.clone(), functions())?)
             }
             Frames::At(times) => requested(input, RequestedFrames::times(times))?,
             Frames::Index(numbers) => requested(input, RequestedFrames::numbers(numbers))?,
         };
-        Ok(Self { frames, observer, index: 0 })
+        Ok(Self { reader, observer, index: 0 })
     }
 
-    /// Lets more workers help; `None` where frames are asked for one by one.
+    /// A handle that starts more workers; `None` if the plan selects frames by a list.
     pub(crate) fn helper(&self) -> Option<Helper> {
-        let worker_handle = match &self.frames {
-            Reader::Keyframes(keyframes) => keyframes.worker_handle(),
-            Reader::Frames(frames) => frames.worker_handle(),
-            Reader::Requested(_) => return None,
+        let worker_handle = match &self.reader {
+            OutputReader::Keyframes(keyframes) => keyframes.worker_handle(),
+            OutputReader::Frames(frames) => frames.worker_handle(),
+            OutputReader::Requested(_) => return None,
         };
         Some(Helper { worker_handle, observer: self.observer.clone() })
     }
 }
 
-/// Starts to decode keyframes with one worker fewer until the first frame is there: a core is busy
-/// with loading the model.
+/// Starts to read keyframes with one worker fewer until the first frame is decoded, because loading
+/// the model occupies a core.
 fn start_while_loading(
     input: OpenInput,
     count: usize,
@@ -126,11 +128,11 @@ fn start_while_loading(
     let deferred = DeferredWorker::new(workers.clone());
     let others = (1..count).map(|_| deferred.function()).collect();
     let keyframes = KeyframeReader::start(input, others)?;
-    deferred.reader(keyframes.worker_handle());
+    deferred.set_reader(keyframes.worker_handle());
     Ok(keyframes)
 }
 
-/// Lets workers join those of a [`Pipeline`], while that is read elsewhere.
+/// Starts more workers for a [`Pipeline`] that another thread reads.
 #[derive(Clone, Debug)]
 pub(crate) struct Helper {
     worker_handle: WorkerHandle<Frame, FrameOutput>,
@@ -138,12 +140,11 @@ pub(crate) struct Helper {
 }
 
 impl Helper {
-    /// Starts one more worker, with those tasks, and a thread of its own. `false` if there is nothing
-    /// left to begin.
+    /// Starts one more worker with `tasks`, on its own thread. `false` if no work is left to start.
     ///
     /// # Errors
     ///
-    /// The system's error if it gives no thread.
+    /// The system's error if no thread can be started.
     pub(crate) fn join(&self, tasks: &Tasks) -> io::Result<bool> {
         self.worker_handle.join(Workers::new(tasks, self.observer.clone()).function())
     }
@@ -153,10 +154,10 @@ impl Iterator for Pipeline {
     type Item = Result<FrameOutput>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let keyframes = match &mut self.frames {
-            Reader::Keyframes(keyframes) => keyframes,
-            Reader::Frames(frames) => return frames.next(),
-            Reader::Requested(requested) => return requested.next(),
+        let keyframes = match &mut self.reader {
+            OutputReader::Keyframes(keyframes) => keyframes,
+            OutputReader::Frames(frames) => return frames.next(),
+            OutputReader::Requested(requested) => return requested.next(),
         };
         let index = self.index;
         self.index += 1;

@@ -1,4 +1,4 @@
-//! What listens to a run, frame by frame.
+//! The observer of a pipeline's frames.
 
 use std::fmt;
 
@@ -6,14 +6,15 @@ use moviola_media::frame::Frame;
 
 use crate::task::{TaskError, TaskOutput};
 
-/// Listens to a pipeline's workers: before a frame is worked on, and after.
+/// An observer that workers call before and after they run the tasks on a frame.
 ///
-/// Both calls come on the worker's thread, several at once.
+/// Called on the worker's thread; calls from several threads overlap.
 pub(crate) trait FrameObserver: fmt::Debug + Send + Sync {
-    /// A frame was decoded, and its tasks come next. What is returned is handed to [`after`](Self::after).
+    /// Called when a frame is decoded, before its tasks run. The result is passed to
+    /// [`after`](Self::after).
     fn before(&self, frame: &Frame) -> Observation;
 
-    /// The tasks are done, in the plan's order.
+    /// Called when the tasks have run; `outputs` are in the plan's order.
     fn after(
         &self,
         frame: &Frame,
@@ -25,8 +26,8 @@ pub(crate) trait FrameObserver: fmt::Debug + Send + Sync {
 /// What an observer decided about a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Observation {
-    /// The frame's number, or how many without one came before it.
-    pub(crate) place: u64,
-    /// Tasks keep what their models are given.
+    /// The frame's number, or the count of frames without one before it.
+    pub(crate) ordinal: u64,
+    /// Whether tasks keep their models' inputs.
     pub(crate) keeps_input: bool,
 }

@@ -1,4 +1,4 @@
-//! Frames asked for one by one, by number or by time.
+//! Frames that are selected by a list of numbers or times.
 
 use std::{collections::VecDeque, vec};
 
@@ -6,59 +6,60 @@ use moviola_media::{error::Result, video::Video};
 
 use super::{FrameOutput, worker::Workers};
 
-/// The most frames that are fetched together.
-const MOST: usize = 64;
+/// The most frames in one fetch.
+const MAX_FRAMES: usize = 64;
 
-/// Bytes that the images of frames which are fetched together may take.
-const MOST_BYTES: usize = 256 << 20;
+/// The most bytes that the images of one fetch may take.
+const MAX_BYTES: usize = 256 << 20;
 
-/// A frame that is asked for.
+/// A requested frame.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Which {
-    /// By its number; negative numbers count from the end.
+pub(super) enum FrameRequest {
+    /// The frame with this number; negative numbers count from the end.
     Number(i64),
-    /// By a time at which it is shown, in seconds.
+    /// The frame shown at this time, in seconds.
     Time(f64),
 }
 
-/// What is made of the frames, in the order of asking; what doesn't exist is an error in its place.
+/// The outputs of requested frames, in the order of the requests. A frame that doesn't exist is an
+/// error.
 ///
-/// Some are fetched together: on all cores, and frames of one group of pictures at once.
+/// Frames are fetched in batches: on all cores, and those of one group of pictures together.
 #[derive(Debug)]
 pub(super) struct RequestedFrames {
     video: Video,
     workers: Workers,
-    /// How many are fetched together.
-    at_once: usize,
-    requested: vec::IntoIter<Which>,
+    /// The number of frames in a batch.
+    batch: usize,
+    requested: vec::IntoIter<FrameRequest>,
     fetched: VecDeque<Result<FrameOutput>>,
 }
 
 impl RequestedFrames {
-    /// The frames of these numbers.
-    pub(super) fn numbers(numbers: &[i64]) -> Vec<Which> {
-        numbers.iter().copied().map(Which::Number).collect()
+    /// Requests for the frames with these numbers.
+    pub(super) fn numbers(numbers: &[i64]) -> Vec<FrameRequest> {
+        numbers.iter().copied().map(FrameRequest::Number).collect()
     }
 
-    /// The frames shown at these times.
-    pub(super) fn times(times: &[f64]) -> Vec<Which> {
-        times.iter().copied().map(Which::Time).collect()
+    /// Requests for the frames shown at these times, in seconds.
+    pub(super) fn times(times: &[f64]) -> Vec<FrameRequest> {
+        times.iter().copied().map(FrameRequest::Time).collect()
     }
 
     pub(super) fn new(
         video: Video,
-        requested: Vec<Which>,
+        requested: Vec<FrameRequest>,
         makes_images: bool,
         workers: Workers,
     ) -> Self {
-        let most = if makes_images { MOST_BYTES / image_bytes(&video) } else { MOST };
-        let at_once = most.clamp(1, MOST);
-        Self { video, workers, at_once, requested: requested.into_iter(), fetched: VecDeque::new() }
+        let most = if makes_images { MAX_BYTES / image_bytes(&video) } else { MAX_FRAMES };
+        let batch = most.clamp(1, MAX_FRAMES);
+        Self { video, workers, batch, requested: requested.into_iter(), fetched: VecDeque::new() }
     }
 
-    /// The next one; `None` after the last.
+    /// The next output; `None` after the last.
     pub(super) fn next(&mut self) -> Option<Result<FrameOutput>> {
-        // What the policy for damage leaves out gives nothing.
+        // A batch is empty if the policy for damage skips all its frames.
         while self.fetched.is_empty() && self.requested.len() > 0 {
             self.fetch();
         }
@@ -66,31 +67,33 @@ impl RequestedFrames {
     }
 
     fn fetch(&mut self) {
-        let Self { video, workers, at_once, requested, fetched } = self;
-        let numbers = requested.by_ref().take(*at_once).map(|which| match which {
-            Which::Number(number) => video.resolve(number),
-            Which::Time(seconds) => video.resolve_time(seconds),
+        let Self { video, workers, batch, requested, fetched } = self;
+        let numbers = requested.by_ref().take(*batch).map(|request| match request {
+            FrameRequest::Number(number) => video.resolve(number),
+            FrameRequest::Time(seconds) => video.resolve_time(seconds),
         });
         let numbers: Vec<_> = numbers.map(|number| number.map(u64::cast_signed)).collect();
         let known: Vec<_> = numbers.iter().flatten().copied().collect();
-        let made = video.map_frames_at(&known, |place, frame| (place, workers.work(frame)));
-        let mut made = match made {
-            Ok(made) => made.into_iter().peekable(),
+        let outputs =
+            video.map_frames_at(&known, |position, frame| (position, workers.work(frame)));
+        let mut outputs = match outputs {
+            Ok(outputs) => outputs.into_iter().peekable(),
             Err(error) => {
-                *requested = Vec::new().into_iter(); // the source can't be read on
+                *requested = Vec::new().into_iter(); // the source can't be read any further
                 fetched.push_back(Err(error));
                 return;
             }
         };
-        let mut place = 0;
+        let mut position = 0;
         for number in numbers {
             match number {
-                // What the policy for damage leaves out has a place, and nothing in it.
+                // A frame that the policy for damage skips has a position, but no output.
                 Ok(_) => {
-                    let is_here = |one: &Result<_>| !matches!(one, Ok((its, _)) if *its != place);
-                    let here = made.next_if(is_here);
-                    fetched.extend(here.map(|one| one.map(|(_, output)| output)));
-                    place += 1;
+                    let is_at_position =
+                        |one: &Result<_>| !matches!(one, Ok((its, _)) if *its != position);
+                    let output = outputs.next_if(is_at_position);
+                    fetched.extend(output.map(|one| one.map(|(_, output)| output)));
+                    position += 1;
                 }
                 Err(error) => fetched.push_back(Err(error)),
             }
@@ -98,7 +101,7 @@ impl RequestedFrames {
     }
 }
 
-/// What an image of the video takes at most.
+/// The most bytes that an image of the video takes.
 fn image_bytes(video: &Video) -> usize {
     let parameters = &video.stream().parameters;
     (parameters.width() as usize * parameters.height() as usize * 3).max(1)

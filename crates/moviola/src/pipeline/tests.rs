@@ -1,4 +1,4 @@
-//! What workers and observers are given, shown with an observer that only notes.
+//! Tests of a pipeline's outputs and of its calls to an observer.
 
 use std::sync::Mutex;
 
@@ -11,21 +11,21 @@ use moviola_media::{
 use super::*;
 use crate::task::TaskData;
 
-/// Notes what it is told of each frame.
+/// An observer that records its calls.
 #[derive(Debug, Default)]
-struct Fake {
+struct FakeObserver {
     before: Mutex<Vec<u64>>,
     after: Mutex<Vec<(u64, usize, bool)>>,
 }
 
 fn number(frame: &Frame) -> u64 {
-    frame.number.expect("the container tells it")
+    frame.number.expect("the container has frame numbers")
 }
 
-impl FrameObserver for Fake {
+impl FrameObserver for FakeObserver {
     fn before(&self, frame: &Frame) -> Observation {
         self.before.lock().unwrap().push(number(frame));
-        Observation { place: 100 + number(frame), keeps_input: number(frame) == 0 }
+        Observation { ordinal: 100 + number(frame), keeps_input: number(frame) == 0 }
     }
 
     fn after(
@@ -34,7 +34,7 @@ impl FrameObserver for Fake {
         observation: Observation,
         outputs: &[std::result::Result<TaskOutput, TaskError>],
     ) {
-        assert_eq!(observation.place, 100 + number(frame));
+        assert_eq!(observation.ordinal, 100 + number(frame));
         let has_input = outputs.iter().flatten().any(|output| output.model_input.is_some());
         self.after.lock().unwrap().push((number(frame), outputs.len(), has_input));
     }
@@ -80,7 +80,7 @@ fn every_task_has_an_output_for_every_frame_in_the_plans_order() {
 }
 
 #[test]
-fn keyframes_are_numbered_as_they_come() {
+fn keyframes_are_numbered_in_order() {
     let made = outputs(&plan("'keyframes'", TASKS), 3, None);
     let numbers: Vec<_> = made.iter().map(|output| output.index).collect();
     assert_eq!(numbers, (0..10).map(Some).collect::<Vec<_>>());
@@ -88,8 +88,8 @@ fn keyframes_are_numbered_as_they_come() {
 }
 
 #[test]
-fn an_observer_hears_of_each_frame_before_and_after_its_tasks() {
-    let observer = Arc::new(Fake::default());
+fn observer_is_called_before_and_after_the_tasks_of_each_frame() {
+    let observer = Arc::new(FakeObserver::default());
     let plan = plan("'every:1s'", TASKS);
     let made = outputs(&plan, 3, Some(observer.clone()));
     let sorted = |mut numbers: Vec<u64>| {
@@ -101,8 +101,11 @@ fn an_observer_hears_of_each_frame_before_and_after_its_tasks() {
     let after = observer.after.lock().unwrap().clone();
     assert_eq!(sorted(after.iter().map(|(number, ..)| *number).collect()), want);
     for (number, tasks, has_input) in after {
-        assert_eq!((tasks, has_input), (2, number == 0), "inputs are kept where that is asked for");
+        assert_eq!((tasks, has_input), (2, number == 0), "inputs are kept for requested frames");
     }
     let mut outputs = made.iter().flat_map(|output| output.outputs.iter().flatten());
-    assert!(outputs.all(|output| output.model_input.is_none()), "and only for the observer");
+    assert!(
+        outputs.all(|output| output.model_input.is_none()),
+        "inputs are kept only for the observer"
+    );
 }

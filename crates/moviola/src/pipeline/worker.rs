@@ -1,4 +1,4 @@
-//! One thread's part: all tasks of a plan, frame by frame.
+//! Workers, which run all tasks of a plan on frames.
 
 use std::{
     mem,
@@ -14,7 +14,7 @@ use moviola_media::frame::Frame;
 use super::{FrameObserver, FrameOutput, Observation};
 use crate::task::{TaskWorker, Tasks};
 
-/// Makes workers, and keeps those that are idle.
+/// Creates workers, and keeps idle ones for reuse. Clones share them.
 #[derive(Clone, Debug)]
 pub(super) struct Workers(Arc<WorkerFactory>);
 
@@ -22,48 +22,48 @@ pub(super) struct Workers(Arc<WorkerFactory>);
 struct WorkerFactory {
     tasks: Tasks,
     observer: Option<Arc<dyn FrameObserver>>,
-    /// How many workers have begun, which is how models are dealt out.
-    begun: Arc<AtomicUsize>,
+    /// The number of workers with a first frame; it selects the next worker's models.
+    started: Arc<AtomicUsize>,
     idle: Mutex<Vec<Worker>>,
 }
 
-/// What one thread needs.
+/// A worker of one thread.
 #[derive(Debug)]
 struct Worker {
-    /// Held until the thread is done.
+    /// Kept until the thread ends, because it may hold a lease.
     tasks: Tasks,
     observer: Option<Arc<dyn FrameObserver>>,
-    begun: Arc<AtomicUsize>,
-    /// Made when there is a frame: the first frame of all gets the first model.
+    started: Arc<AtomicUsize>,
+    /// Started at the worker's first frame, so that the first decoded frame has the first model.
     task_workers: Vec<Box<dyn TaskWorker>>,
 }
 
 impl Workers {
     pub(super) fn new(tasks: &Tasks, observer: Option<Arc<dyn FrameObserver>>) -> Self {
-        let (tasks, begun, idle) = (tasks.clone(), Arc::default(), Mutex::default());
-        Self(Arc::new(WorkerFactory { tasks, observer, begun, idle }))
+        let (tasks, started, idle) = (tasks.clone(), Arc::default(), Mutex::default());
+        Self(Arc::new(WorkerFactory { tasks, observer, started, idle }))
     }
 
-    /// A worker of its own for one thread.
+    /// A function with its own worker, for one thread.
     pub(super) fn function(&self) -> impl FnMut(Frame) -> FrameOutput + Send + 'static {
-        let mut worker = self.another();
+        let mut worker = self.new_worker();
         move |frame| worker.work(&frame)
     }
 
-    /// Lets a worker that is idle work on a frame.
+    /// Runs the tasks on a frame with an idle worker, or a new one.
     pub(super) fn work(&self, frame: &Frame) -> FrameOutput {
         let idle = || self.0.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let worker = idle().pop();
-        let mut worker = worker.unwrap_or_else(|| self.another());
+        let mut worker = worker.unwrap_or_else(|| self.new_worker());
         let output = worker.work(frame);
         idle().push(worker);
         output
     }
 
-    fn another(&self) -> Worker {
-        let WorkerFactory { tasks, observer, begun, .. } = &*self.0;
+    fn new_worker(&self) -> Worker {
+        let WorkerFactory { tasks, observer, started, .. } = &*self.0;
         let (tasks, observer) = (tasks.clone(), observer.clone());
-        Worker { tasks, observer, begun: Arc::clone(begun), task_workers: Vec::new() }
+        Worker { tasks, observer, started: Arc::clone(started), task_workers: Vec::new() }
     }
 }
 
@@ -71,7 +71,7 @@ impl Worker {
     fn work(&mut self, frame: &Frame) -> FrameOutput {
         let _stage = stage!("work");
         if self.task_workers.is_empty() {
-            let number = self.begun.fetch_add(1, Ordering::Relaxed);
+            let number = self.started.fetch_add(1, Ordering::Relaxed);
             self.task_workers = self.tasks.start_workers(number);
         }
         let observer = self.observer.as_deref();
@@ -82,7 +82,7 @@ impl Worker {
         if let Some(observer) = observer {
             observer.after(frame, observation, &outputs);
         }
-        // What models were given is large, and only for observers.
+        // The models' inputs are large, and only observers use them.
         outputs.iter_mut().flatten().for_each(|output| drop(mem::take(&mut output.model_input)));
         FrameOutput { index: None, outputs }
     }

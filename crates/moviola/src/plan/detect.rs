@@ -1,4 +1,4 @@
-//! How objects are found.
+//! Options of object detection in a plan.
 
 use std::{
     convert::Infallible,
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::as_text;
 use crate::demo;
 
-/// Which model to run.
+/// The model to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Model {
     /// An ONNX file.
@@ -45,45 +45,45 @@ impl fmt::Display for Model {
 }
 
 impl Model {
-    /// What a user typed: `demo` is the built-in model unless there is a file of that name.
+    /// Parses a model argument: `demo` is the built-in model unless a file of that name exists.
     pub fn parse(argument: &Path) -> Self {
         let demo = argument == Path::new(demo::NAME) && !argument.exists();
         if demo { Self::Demo } else { Self::File(argument.into()) }
     }
 }
 
-/// How objects are found. Its names are those of the command's flags.
+/// Options of object detection.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Detect {
     /// An ONNX file, or `demo` for the built-in model.
     #[serde(with = "as_text")]
     pub model: Model,
-    /// As [`DetectorOptions::confidence`].
+    /// The least confidence of a detection: [`DetectorOptions::confidence`].
     #[serde(default = "default_conf")]
     pub conf: f32,
-    /// As [`DetectorOptions::iou`].
+    /// The overlap at which a box is suppressed: [`DetectorOptions::iou`].
     #[serde(default = "default_iou")]
     pub iou: f32,
-    /// As [`DetectorOptions::most`].
+    /// The most detections in a frame: [`DetectorOptions::max_detections`].
     #[serde(default = "default_max_det")]
     pub max_det: usize,
     /// The wanted classes, by number or name. Default: all.
     #[serde(default, with = "as_text")]
     pub classes: ClassFilter,
-    /// As [`DetectorOptions::agnostic_nms`].
+    /// Whether boxes of different classes suppress each other: [`DetectorOptions::agnostic_nms`].
     #[serde(default)]
     pub agnostic_nms: bool,
-    /// How the model's output is read where the file leaves it open.
+    /// The layout of the model's output. Default: detected from the model file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<HeadKind>,
-    /// What runs the model. Default: [`Provider::Auto`].
+    /// The execution provider. Default: [`Provider::Auto`].
     #[serde(default, with = "as_text")]
     pub provider: Provider,
-    /// The arithmetic in the model. Default: [`Precision::F32`].
+    /// The precision of the model's arithmetic. Default: [`Precision::F32`].
     #[serde(default, with = "as_text")]
     pub precision: Precision,
-    /// Draw the boxes into a JPEG of this quality, 1 to 100. Default: don't.
+    /// The quality, 1 to 100, of JPEG images with the boxes drawn in. Default: no images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub annotate: Option<u8>,
 }
@@ -101,7 +101,7 @@ fn default_max_det() -> usize {
 }
 
 impl Detect {
-    /// With `model`, and all else as usual.
+    /// Options with `model` and the defaults for all others.
     pub fn new(model: Model) -> Self {
         Self {
             model,
@@ -117,7 +117,8 @@ impl Detect {
         }
     }
 
-    /// For one of several workers that together keep the cores busy: one thread each.
+    /// The detector's options; one thread in each session, as every worker has a session of its
+    /// own.
     pub(crate) fn options(&self) -> DetectorOptions {
         DetectorOptions {
             session: SessionOptions {

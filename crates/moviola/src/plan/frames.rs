@@ -1,4 +1,4 @@
-//! Which frames are wanted.
+//! The selection of frames in a plan.
 
 use std::str::FromStr;
 
@@ -10,33 +10,33 @@ use super::{
     times::{parse_range, parse_step, parse_time},
 };
 
-/// Which frames are wanted.
+/// A selection of frames.
 ///
-/// In a plan: `"keyframes"`, `"all"`, `"every:0.5s"`, or a table of `every` and `range`, of `at`, or
-/// of `index`. Times are seconds or text such as `500ms` and `01:02:03.5`.
+/// In a plan: `"keyframes"`, `"all"`, `"every:0.5s"`, or a table of `every` and `range`, of `at`,
+/// or of `index`. Times are seconds or text such as `500ms` and `01:02:03.5`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Written", into = "Written")]
+#[serde(try_from = "FramesText", into = "FramesText")]
 pub enum Frames {
-    /// The keyframes.
+    /// All keyframes.
     #[default]
     Keyframes,
-    /// All.
+    /// All frames.
     All,
-    /// Those meant by the times at which they are shown, each once.
+    /// The frames shown at a step or in a range of time, each once.
     Played(TimeSelection),
-    /// Those shown at these times, in seconds, in this order.
+    /// The frames shown at these times, in seconds, in this order.
     At(Vec<f64>),
-    /// Those of these numbers, in this order; negative ones count from the end.
+    /// The frames with these numbers, in this order; negative numbers count from the end.
     Index(Vec<i64>),
 }
 
 impl Frames {
-    /// Whether frames come in the order of presentation, each once.
+    /// Whether frames are read in presentation order, each once.
     pub fn is_in_order(&self) -> bool {
         !matches!(self, Self::At(_) | Self::Index(_))
     }
 
-    /// As [`Plan::check`](super::Plan::check).
+    /// Checks that a list of times or numbers isn't empty; see [`Plan::check`](super::Plan::check).
     pub(super) fn check(&self) -> Result<(), PlanError> {
         let is_empty = match self {
             Self::At(times) => times.is_empty(),
@@ -53,7 +53,7 @@ impl Frames {
 impl FromStr for Frames {
     type Err = String;
 
-    /// As they are named: `keyframes`, `all`, `every:0.5s`, `range:10s..20s`, `every:0.5s,range:10s..20s`,
+    /// Parses `keyframes`, `all`, `every:0.5s`, `range:10s..20s`, `every:0.5s,range:10s..20s`,
     /// `at:1.5s,2s` or `index:0,100,-1`.
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once(':') {
@@ -72,7 +72,7 @@ impl FromStr for Frames {
     }
 }
 
-/// `every:` and `range:`, one of them or both.
+/// Parses `every:`, `range:` or both, separated by a comma.
 fn played(text: &str) -> Result<Frames, String> {
     let (mut every, mut range) = (None, None);
     for part in text.split(',') {
@@ -92,13 +92,13 @@ fn played(text: &str) -> Result<Frames, String> {
     Ok(Frames::Played(TimeSelection { every, range }))
 }
 
-/// How frames stand in a plan.
+/// The form of a selection in a plan file.
 #[derive(Serialize, Deserialize)]
 #[serde(
     untagged,
     expecting = "expected keyframes, all, every:TIME, or a table of every and range, of at or of index"
 )]
-enum Written {
+enum FramesText {
     Name(String),
     Table(Table),
 }
@@ -123,13 +123,13 @@ enum Seconds {
     Text(String),
 }
 
-impl TryFrom<Written> for Frames {
+impl TryFrom<FramesText> for Frames {
     type Error = String;
 
-    fn try_from(written: Written) -> Result<Self, String> {
-        let table = match written {
-            Written::Name(name) => return name.parse(),
-            Written::Table(table) => table,
+    fn try_from(text: FramesText) -> Result<Self, String> {
+        let table = match text {
+            FramesText::Name(name) => return name.parse(),
+            FramesText::Table(table) => table,
         };
         match table {
             Table { every: None, range: None, at: Some(times), index: None } => {
@@ -139,8 +139,10 @@ impl TryFrom<Written> for Frames {
             Table { every: None, range: None, at: None, index: Some(numbers) } => {
                 Ok(Self::Index(numbers))
             }
-            Table { every: None, range: None, .. } | Table { at: Some(_), .. } => Err(one_of()),
-            Table { index: Some(_), .. } => Err(one_of()),
+            Table { every: None, range: None, .. } | Table { at: Some(_), .. } => {
+                Err(mixed_selections())
+            }
+            Table { index: Some(_), .. } => Err(mixed_selections()),
             Table { every, range, .. } => {
                 let every = every.map(|step| step.parse(parse_step)).transpose()?;
                 let range = range.as_deref().map(parse_range).transpose()?;
@@ -151,12 +153,12 @@ impl TryFrom<Written> for Frames {
     }
 }
 
-fn one_of() -> String {
+fn mixed_selections() -> String {
     "expected one of every and range, at, or index".into()
 }
 
 impl Seconds {
-    /// A number counts as one with the unit `s`.
+    /// Parses the value; a bare number is in seconds.
     fn parse(self, parse: impl Fn(&str) -> Result<f64, String>) -> Result<f64, String> {
         match self {
             Self::Number(seconds) => parse(&format!("{seconds}s")),
@@ -165,7 +167,7 @@ impl Seconds {
     }
 }
 
-impl From<Frames> for Written {
+impl From<Frames> for FramesText {
     fn from(frames: Frames) -> Self {
         let table = match frames {
             Frames::Keyframes => return Self::Name("keyframes".into()),

@@ -1,7 +1,7 @@
-//! What is wanted of a source: which frames, and what to make of each.
+//! Plans: which frames of a source are selected, and which tasks run on each.
 //!
-//! A plan says nothing of where sources come from and where results go. Whatever runs it, the
-//! records are the same.
+//! A plan doesn't contain sources or output paths. [`Fast`](crate::Fast), [`Bulk`](crate::Bulk) and
+//! [`Debug`](crate::Debug) give the same records for it.
 //!
 //! ```
 //! use moviola::plan::{Frames, Plan};
@@ -47,36 +47,35 @@ pub use frames::Frames;
 pub use still::{ImageFormat, StillOptions};
 pub use task::{Task, TaskKind};
 
-/// What is wanted of a source.
+/// The frames of a source to read, and the tasks to run on each.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(from = "PlanText", into = "PlanText")]
 pub struct Plan {
-    /// Which frames. Default: the keyframes.
+    /// The selected frames. Default: the keyframes.
     pub frames: Frames,
-    /// What to do about frames that are damaged; keyframes always come as they are. Default: keep
-    /// them.
+    /// The policy for damaged frames; keyframes only allow [`OnDamage::Keep`], the default.
     pub on_damage: OnDamage,
-    /// What to make of each frame: at least one task, and each kind of task once. Default: none.
+    /// The tasks to run on each frame: at least one, and each kind at most once. Default: none.
     pub tasks: Vec<Task>,
 }
 
-/// What is wrong with a plan.
+/// Why a plan is invalid.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlanError {
-    /// Its file can't be read.
+    /// The plan's file can't be read.
     #[error("cannot read the plan {}: {cause}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         #[source]
         cause: io::Error,
     },
-    /// It isn't what a plan looks like.
-    #[error("the plan can't be understood: {0}")]
+    /// The text isn't a valid plan: wrong syntax, an unknown field, or a value of the wrong form.
+    #[error("the plan is not valid: {0}")]
     Syntax(String),
-    /// It can't be done.
+    /// Values in the plan are out of range or contradict each other.
     #[error("{0}")]
     Impossible(&'static str),
 }
@@ -90,7 +89,7 @@ impl PlanError {
         }
     }
 
-    /// What the caller can change so that it does not come again: nothing that has a name.
+    /// The change that prevents the error: always `None`, as no option does.
     pub fn remedy(&self) -> Option<Remedy> {
         None
     }
@@ -128,20 +127,21 @@ impl Plan {
         plan.check().map(|()| plan)
     }
 
-    /// Whether it can be carried out.
+    /// Checks that the plan can run: it has tasks, each once, and all options are in range.
     ///
     /// # Errors
     ///
-    /// [`PlanError::Impossible`], with the remedy.
+    /// [`PlanError::Impossible`], which says what to change.
     pub fn check(&self) -> Result<(), PlanError> {
-        let mends_keyframes = self.frames == Frames::Keyframes && self.on_damage != OnDamage::Keep;
+        let replaces_keyframes =
+            self.frames == Frames::Keyframes && self.on_damage != OnDamage::Keep;
         let impossible = if self.tasks.is_empty() {
-            "nothing is wanted of the frames: ask for stills, or for objects with a model"
-        } else if self.repeats_a_task() {
-            "a task is there twice: each kind of task can be done once"
-        } else if mends_keyframes {
-            "keyframes come as they are: damaged frames can be replaced or left out where all, or \
-             those at given times, are wanted"
+            "nothing is wanted: the plan has no task; add stills, or detect with a model"
+        } else if self.has_repeated_task() {
+            "the plan has a task twice: remove one, as each kind of task runs once"
+        } else if replaces_keyframes {
+            "keyframes come as they are: to replace or skip damaged frames, select all frames, or \
+             frames by time"
         } else {
             self.tasks.iter().try_for_each(Task::check)?;
             return self.frames.check();
@@ -149,14 +149,14 @@ impl Plan {
         Err(PlanError::Impossible(impossible))
     }
 
-    fn repeats_a_task(&self) -> bool {
+    fn has_repeated_task(&self) -> bool {
         let is_repeated = |(index, task): (usize, &Task)| {
             self.tasks[..index].iter().any(|earlier| earlier.kind() == task.kind())
         };
         self.tasks.iter().enumerate().any(is_repeated)
     }
 
-    /// The options of its stills, if those are wanted.
+    /// The options of the still task, if the plan has one.
     pub fn still(&self) -> Option<&StillOptions> {
         self.tasks.iter().find_map(|task| match task {
             Task::Still(still) => Some(still),
@@ -164,7 +164,7 @@ impl Plan {
         })
     }
 
-    /// The options of its stills, to change.
+    /// The mutable options of the still task, if the plan has one.
     pub fn still_mut(&mut self) -> Option<&mut StillOptions> {
         self.tasks.iter_mut().find_map(|task| match task {
             Task::Still(still) => Some(still),
@@ -172,7 +172,7 @@ impl Plan {
         })
     }
 
-    /// How objects are found, to change.
+    /// The mutable options of the detection task, if the plan has one.
     pub fn detect_mut(&mut self) -> Option<&mut Detect> {
         self.tasks.iter_mut().find_map(|task| match task {
             Task::Detect(detect) => Some(detect),
@@ -180,7 +180,7 @@ impl Plan {
         })
     }
 
-    /// How objects are found, if they are wanted.
+    /// The options of the detection task, if the plan has one.
     pub fn detect(&self) -> Option<&Detect> {
         self.tasks.iter().find_map(|task| match task {
             Task::Detect(detect) => Some(detect),
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_are_named_or_described() {
+    fn frames_are_a_name_or_a_table() {
         frames("'keyframes'", Frames::Keyframes);
         frames("'all'", Frames::All);
         let every = TimeSelection { every: Some(0.5), ..TimeSelection::default() };
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_plan_leaves_out_is_the_usual() {
+    fn missing_fields_have_their_defaults() {
         let plan = Plan::from_toml("[stills]\nformat = 'png'\n[detect]\nmodel = 'demo'").unwrap();
         let stills = StillOptions { image: Some(ImageFormat::Png), ..StillOptions::default() };
         let detect = Detect::new(Model::Demo);
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_meant_is_refused_with_a_reason() {
+    fn invalid_plans_are_rejected_with_a_reason() {
         for (text, reason) in [
             ("", "nothing is wanted"),
             ("frames = 'some'\n[stills]", "keyframes, all"),

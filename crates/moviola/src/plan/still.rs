@@ -1,23 +1,24 @@
-//! Stills: which image, record and hash are made of each frame.
+//! Options of stills in a plan: image, record and hash of each frame.
 
 use serde::{Deserialize, Serialize};
 
-/// What is kept of each frame: a record, and perhaps an image and a hash.
+/// Options of stills: each frame has a record, and optionally an image and a hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StillOptions {
-    /// Make an image in this format. Default: none.
+    /// The format of images. Default: no images.
     #[serde(rename = "format", skip_serializing_if = "Option::is_none")]
     pub image: Option<ImageFormat>,
     /// JPEG quality, 1 to 100. Default: 90.
     pub quality: u8,
-    /// Shrink images to fit into this width and height, keeping their shape. Default: as they are.
+    /// The largest width and height of images in pixels; larger ones are scaled down with their
+    /// aspect ratio. Default: no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_size: Option<(usize, usize)>,
     /// Keep the coded size and orientation instead of upright images with square pixels.
     /// Default: `false`.
     pub coded: bool,
-    /// Hash the decoded planes. Default: `false`.
+    /// Add an MD5 of the decoded planes to the record. Default: `false`.
     pub hash: bool,
 }
 

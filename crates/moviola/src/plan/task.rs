@@ -1,20 +1,21 @@
-//! The tasks of a plan: what is made of each frame.
+//! The tasks of a plan, with their options.
 
 use super::{Detect, PlanError, StillOptions};
 
-/// One thing that is made of each frame, with its options.
+/// A task that runs on each frame, with its options.
 ///
-/// A new task is a variant here, the field of its options in a plan's text ([`super::text`]), and a file in `task/`.
+/// A new task is a variant here, the field of its options in a plan's text ([`super::text`]), and a
+/// file in `task/`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Task {
-    /// A record of the frame, and perhaps an image and a hash.
+    /// A record of the frame, and optionally an image and a hash.
     Still(StillOptions),
-    /// The objects on the frame.
+    /// The objects in the frame.
     Detect(Detect),
 }
 
-/// Which task it is, without its options.
+/// The kind of a task, without its options.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
@@ -28,7 +29,7 @@ pub enum TaskKind {
 }
 
 impl Task {
-    /// Which task it is.
+    /// The kind of the task.
     pub fn kind(&self) -> TaskKind {
         match self {
             Self::Still(_) => TaskKind::Still,
@@ -36,7 +37,7 @@ impl Task {
         }
     }
 
-    /// The extension of the images that it makes; `None` if it makes none.
+    /// The file extension of the task's images, without the dot; `None` if it makes none.
     pub fn image_extension(&self) -> Option<&'static str> {
         match self {
             Self::Still(still) => Some(still.image?.extension()),
@@ -44,7 +45,7 @@ impl Task {
         }
     }
 
-    /// Whether each of its workers may need a model of its own.
+    /// Whether the task runs a model, of which each worker may load its own copy.
     pub fn has_model(&self) -> bool {
         matches!(self, Self::Detect(_))
     }
@@ -53,14 +54,14 @@ impl Task {
         match self {
             Self::Still(still) if still.max_size.is_some_and(|size| size.0 == 0 || size.1 == 0) => {
                 Err(PlanError::Impossible(
-                    "images are at least one pixel wide and high: raise max_size",
+                    "max_size is zero: images are at least one pixel wide and high",
                 ))
             }
             _ => Ok(()),
         }
     }
 
-    /// Whether its options are in their ranges.
+    /// Checks that the options are in their ranges.
     pub(super) fn check(&self) -> Result<(), PlanError> {
         let quality = match self {
             Self::Still(still) => Some(still.quality),

@@ -1,4 +1,4 @@
-//! A plan as it is written in TOML and JSON: each task has a section of its own.
+//! The TOML and JSON form of a plan: each task has its own section.
 
 use moviola_media::video::OnDamage;
 use serde::{Deserialize, Serialize};
@@ -26,7 +26,7 @@ impl From<PlanText> for Plan {
     }
 }
 
-/// Of two tasks of a kind, which a plan can't have, the last counts.
+/// Of two tasks of one kind, which [`Plan::check`] rejects, the last is kept.
 impl From<Plan> for PlanText {
     fn from(Plan { frames, on_damage, tasks }: Plan) -> Self {
         let mut text = Self { frames, on_damage, ..Self::default() };

@@ -1,27 +1,27 @@
-//! How times are typed: `1.5s`, `500ms`, `2m`, `1h` or `01:02:03.5`, and ranges of them.
+//! Parsers of times, such as `1.5s`, `500ms`, `2m`, `1h` or `01:02:03.5`, and of ranges of times.
 
 use std::ops::Range;
 
-/// Units and what makes seconds of them: divided by the first, multiplied by the second. Longer
-/// names come first, because `ms` ends in `s`.
+/// Units, each with the divisor and the factor that convert it to seconds. `ms` comes before `s`,
+/// because it ends in `s`.
 const UNITS: [(&str, f64, f64); 4] =
     [("ms", 1e3, 1.0), ("s", 1.0, 1.0), ("m", 1.0, 60.0), ("h", 1.0, 3600.0)];
 
-/// A time in seconds.
+/// Parses a time; returns seconds, which may be negative.
 pub fn parse_time(text: &str) -> Result<f64, String> {
     let (sign, length) = text.strip_prefix('-').map_or((1.0, text), |length| (-1.0, length));
-    let seconds = if length.contains(':') { clock(length) } else { with_unit(length) };
+    let seconds = if length.contains(':') { parse_clock(length) } else { parse_with_unit(length) };
     let seconds = seconds.map(|seconds| sign * seconds);
     seconds.ok_or_else(|| "expected a time such as 1.5s, 500ms, 2m, 1h or 01:02:03.5".into())
 }
 
-/// A time from one frame to the next, in seconds.
+/// Parses a time between frames; returns seconds, greater than 0.
 pub fn parse_step(text: &str) -> Result<f64, String> {
     let step = parse_time(text)?;
     if step > 0.0 { Ok(step) } else { Err("expected a time longer than 0s".into()) }
 }
 
-/// A half-open range in seconds, infinite where an end is missing.
+/// Parses a half-open range; returns seconds, infinite where an end is missing.
 pub fn parse_range(text: &str) -> Result<Range<f64>, String> {
     let (start, end) = text
         .split_once("..")
@@ -32,29 +32,29 @@ pub fn parse_range(text: &str) -> Result<Range<f64>, String> {
     if start < end { Ok(start..end) } else { Err("the range ends before it starts".into()) }
 }
 
-fn with_unit(text: &str) -> Option<f64> {
+fn parse_with_unit(text: &str) -> Option<f64> {
     let in_unit = |(unit, divisor, factor)| Some((text.strip_suffix(unit)?, divisor, factor));
     let (count, divisor, factor) = UNITS.into_iter().find_map(in_unit)?;
-    Some(number(count)? / divisor * factor)
+    Some(parse_number(count)? / divisor * factor)
 }
 
-/// Hours, if they are given, minutes and seconds.
-fn clock(text: &str) -> Option<f64> {
+/// Parses `HH:MM:SS.S` or `MM:SS.S`; returns seconds.
+fn parse_clock(text: &str) -> Option<f64> {
     let (rest, seconds) = text.rsplit_once(':')?;
     let (hours, minutes) = rest.split_once(':').unwrap_or(("0", rest));
-    let (hours, minutes) = (whole(hours)?, whole(minutes)?);
-    let seconds = number(seconds).filter(|&seconds| seconds < 60.0 && minutes < 60.0)?;
+    let (hours, minutes) = (parse_whole(hours)?, parse_whole(minutes)?);
+    let seconds = parse_number(seconds).filter(|&seconds| seconds < 60.0 && minutes < 60.0)?;
     Some(hours * 3600.0 + minutes * 60.0 + seconds)
 }
 
-/// Digits, perhaps with a point among them; the standard library takes `1e3` and `inf` as well.
-fn number(text: &str) -> Option<f64> {
+/// Parses digits with at most one point. `str::parse` alone would also accept `1e3` and `inf`.
+fn parse_number(text: &str) -> Option<f64> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     text.parse().ok().filter(|number: &f64| plain && number.is_finite())
 }
 
-fn whole(text: &str) -> Option<f64> {
-    number(text).filter(|_| !text.contains('.'))
+fn parse_whole(text: &str) -> Option<f64> {
+    parse_number(text).filter(|_| !text.contains('.'))
 }
 
 #[cfg(test)]
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn times_can_be_read_from_a_clock() {
+    fn times_can_have_hours_minutes_and_seconds() {
         check("01:02:03.5", 3723.5);
         check("02:03", 123.0);
         check("100:00:00", 360_000.0);
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_is_refused() {
+    fn invalid_times_are_rejected() {
         for wrong in [
             "",
             "s",
@@ -111,8 +111,8 @@ mod tests {
             "1:",
             "1:00s",
         ] {
-            let refused = parse_time(wrong).unwrap_err();
-            assert!(refused.contains("01:02:03.5"), "{wrong}: {refused}");
+            let error = parse_time(wrong).unwrap_err();
+            assert!(error.contains("01:02:03.5"), "{wrong}: {error}");
         }
     }
 

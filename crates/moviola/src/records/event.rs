@@ -1,37 +1,37 @@
-//! What happens to the sources of a run.
+//! Events of a run over several sources.
 
 use super::{Record, SourceTally};
 
-/// What happens to the sources. Those of one source come in order; sources come mixed.
+/// An event of a source. Events of one source come in order; those of several are interleaved.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// A source is opened next.
+    /// The source is about to be opened.
     Started {
-        /// Its place among the inputs, from 0.
+        /// The source's number among the inputs, from 0.
         input: u64,
-        /// The source as its user knows it.
+        /// The source's name, as the user gave it.
         source: String,
     },
-    /// One of its records.
+    /// A record of the source.
     Record {
-        /// Of which input.
+        /// The source's number among the inputs.
         input: u64,
         /// The record.
         record: Box<Record>,
     },
-    /// The hardware that was asked for by name doesn't decode it: software does.
+    /// The hardware that the options name can't decode the source: software does.
     Fallback {
-        /// Which input.
+        /// The source's number among the inputs.
         input: u64,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// It had its last record.
+    /// The source has no more records.
     Ended {
-        /// Which input.
+        /// The source's number among the inputs.
         input: u64,
-        /// What became of it.
+        /// The counts of its records.
         tally: SourceTally,
     },
 }

@@ -1,4 +1,4 @@
-//! One source's records, from the first to its `end`.
+//! Records of a source, from its `source` record to its `end`.
 
 mod event;
 mod probe;
@@ -42,26 +42,26 @@ pub use record::{
 };
 pub use tally::{SourceTally, Tally};
 
-/// The records of one source, each as it is ready, in the order of the plan. Images come with them.
+/// An iterator over the records of one source, in the plan's order, with their images.
 ///
-/// What fails becomes an error record; the last is always [`Record::End`], unless reading was
-/// [`interrupt`](Self::interrupt)ed. An `Err` is one of a model: it can serve no other source either.
-/// Dropping it stops the work.
+/// Failures are error records. The last record is always [`Record::End`], unless reading was
+/// [`interrupt`](Self::interrupt)ed. An `Err` means that a model can't be loaded, for this source
+/// or any other. Dropping it stops the work.
 ///
-/// Memory is bounded by the workers; a record that isn't taken stops the reading.
+/// Memory is bounded by the number of workers: reading pauses until records are taken.
 pub struct Records {
     recorder: Recorder,
-    /// `None` when nothing more comes.
+    /// `None` when no more frames follow.
     pipeline: Option<Pipeline>,
     is_cut_short: bool,
     duration: Option<f64>,
     interrupt: Option<Interrupt>,
-    /// The hardware that was asked for by name, until it is known not to decode.
+    /// The hardware that the options name, until its fallback is reported.
     hardware: Option<Arc<Hardware>>,
 }
 
 impl Records {
-    /// Opens `source` and starts to carry out `plan` on it. What goes wrong is told by the records.
+    /// Opens `source` and starts to run `plan` on it. Errors become records.
     pub(crate) fn start(
         source: Source,
         options: &SourceOptions,
@@ -79,14 +79,14 @@ impl Records {
         records
     }
 
-    /// The records of a source that isn't read, because of `failure`.
-    pub(crate) fn refused(source: String, plan: &Plan, failure: SourceFailure) -> Self {
+    /// The records of a source that isn't read because of `failure`: an error and an `end`.
+    pub(crate) fn failed(source: String, plan: &Plan, failure: SourceFailure) -> Self {
         let mut records = Self::new(source, plan);
         records.fail(failure);
         records
     }
 
-    /// The same records after others that came from elsewhere: with what those counted, since
+    /// Adds the counts of earlier records of the source, which another process made since
     /// `started`.
     pub(crate) fn after(mut self, earlier: SourceTally, started: Instant) -> Self {
         self.recorder.add_earlier(earlier, started);
@@ -104,60 +104,60 @@ impl Records {
         }
     }
 
-    /// The source as its user knows it.
+    /// The source's name, as the user gave it.
     pub fn source(&self) -> &str {
         self.recorder.source()
     }
 
-    /// How long its presentation is, in seconds, if the container says so.
+    /// The length of the presentation in seconds, if the container has it.
     pub fn duration(&self) -> Option<f64> {
         self.duration
     }
 
-    /// What became of it so far.
+    /// The counts of the source's records so far.
     pub fn tally(&self) -> SourceTally {
         self.recorder.tally()
     }
 
-    /// Ends reading, from any thread; `None` if the source isn't open.
+    /// A handle that ends reading from any thread; `None` if the source isn't open.
     pub fn interrupt(&self) -> Option<Interrupt> {
         self.interrupt.clone()
     }
 
-    /// Whether reading was ended by its [`interrupt`](Self::interrupt): what was ready came, and there is
-    /// no `end`.
+    /// Whether reading was ended by its [`interrupt`](Self::interrupt): records that were ready
+    /// were given, without an `end`.
     pub fn is_cut_short(&self) -> bool {
         self.is_cut_short
     }
 
-    /// How many seconds of the source are left, as far as that is known.
+    /// The seconds of the presentation after the last frame; `None` if its length is unknown.
     pub fn left(&self) -> Option<f64> {
         Some((self.duration? - self.recorder.time()).max(0.0))
     }
 
-    /// Says once why the hardware that was asked for by name isn't used; it may be the first
-    /// frame that shows it.
+    /// The reason why the hardware that the options name isn't used; returned once. It may only be
+    /// known after the first frame.
     pub fn hardware_fallback(&mut self) -> Option<String> {
         let reason = self.hardware.as_ref()?.fallback()?.to_owned();
         self.hardware = None;
         Some(reason)
     }
 
-    /// Sends the records to `receiver` instead of having them taken one by one, and returns when
-    /// all are sent. A full channel stops the reading.
+    /// Sends all records to `sender`, and returns when all are sent. Reading pauses while the
+    /// channel is full.
     ///
-    /// `false` if the receiver is gone: the work stops, and what was ready is dropped.
-    pub fn send_to(self, receiver: &SyncSender<Result<Record, InferError>>) -> bool {
+    /// `false` if the receiver is dropped: the work stops, and records that were ready are dropped.
+    pub fn send_to(self, sender: &SyncSender<Result<Record, InferError>>) -> bool {
         let mut records = self;
-        records.all(|record| receiver.send(record).is_ok())
+        records.all(|record| sender.send(record).is_ok())
     }
 
-    /// Lets more workers help with it, if they can.
+    /// A handle that starts more workers, if the plan's selection of frames allows it.
     pub(crate) fn helper(&self) -> Option<Helper> {
         self.pipeline.as_ref()?.helper()
     }
 
-    /// The image of the record that came last can't be written: nothing more is read.
+    /// Ends the source because the image of the last record can't be written.
     pub(crate) fn fail_writing(&mut self, message: String) {
         self.pipeline = None;
         self.recorder.fail_writing(message);
@@ -174,15 +174,15 @@ impl Records {
         Ok(input)
     }
 
-    /// The source can't be read, or not any further.
+    /// Ends the source because it can't be read, or not any further.
     fn fail(&mut self, failure: SourceFailure) {
         self.pipeline = None;
         self.recorder.fail(failure);
     }
 
-    /// Records an error of reading; nothing where reading was ended from outside.
+    /// Records an error of reading, unless reading was interrupted.
     fn media_error(&mut self, error: &moviola_media::error::Error) {
-        // While it is read: at the end of reading, all threads are told to stop.
+        // Only an interrupt during reading counts: at its end, all threads are interrupted.
         let reason = self.interrupt.as_ref().and_then(Interrupt::reason);
         if reason == Some(StopReason::Cancelled) {
             (self.pipeline, self.is_cut_short) = (None, true);
@@ -206,7 +206,7 @@ impl Iterator for Records {
             }
             match self.pipeline.as_mut().and_then(Iterator::next) {
                 Some(Ok(output)) => {
-                    if let Err(error) = self.recorder.take(output) {
+                    if let Err(error) = self.recorder.record_frame(output) {
                         self.pipeline = None;
                         self.recorder.cut_short();
                         return Some(Err(error));
@@ -225,7 +225,7 @@ impl fmt::Debug for Records {
     }
 }
 
-/// A time span in seconds, to the microsecond: the clock is no more precise.
+/// A duration in seconds, truncated to microseconds, the clock's precision.
 pub fn seconds(elapsed: Duration) -> f64 {
     Duration::from_micros(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX)).as_secs_f64()
 }

@@ -1,4 +1,4 @@
-//! What a source is: container, streams, frames, rotation, colour.
+//! Descriptions of sources: container, streams, frame counts, rotation, colour.
 
 use std::borrow::Cow;
 
@@ -17,30 +17,30 @@ use serde::{Deserialize, Serialize};
 use super::record::{AudioRecord, SCHEMA, VideoRecord};
 use crate::is_false;
 
-/// What a source is.
+/// A description of a source, with all its streams.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Probe {
     /// Always [`SCHEMA`].
     pub schema: u32,
-    /// The source as its user knows it.
+    /// The source's name, as the user gave it.
     pub source: String,
-    /// The container in FFmpeg's words, such as `mov,mp4,m4a,3gp,3g2,mj2`.
+    /// FFmpeg's name of the container, such as `mov,mp4,m4a,3gp,3g2,mj2`.
     pub container: String,
     /// Length of the presentation in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration: Option<f64>,
-    /// How many keyframes are shown. Where frames can't be counted, as many as the container's
-    /// index lists, if that is complete.
+    /// Number of keyframes that are shown. If frames can't be counted, the number of keyframes in
+    /// the container's index, if that is complete.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keyframes: Option<u64>,
-    /// How many frames are shown; known of files and memory that can be decoded. Elsewhere they
-    /// can't be counted without reading the source a second time.
+    /// Number of frames that are shown; known for files and memory that can be decoded. Other
+    /// sources would have to be read a second time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frames: Option<u64>,
-    /// The video stream that is selected.
+    /// The selected video stream.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub video: Option<VideoRecord>,
-    /// The audio stream that is selected.
+    /// The selected audio stream.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audio: Option<AudioRecord>,
     /// All streams.
@@ -50,36 +50,36 @@ pub struct Probe {
 /// One stream of a container.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamRecord {
-    /// Its number.
+    /// The stream's number.
     pub index: usize,
     /// `video`, `audio`, `subtitle`, `data`, `attachment`, `cover` or `unknown`.
     pub kind: Cow<'static, str>,
     /// FFmpeg's name of the codec.
     pub codec: String,
-    /// As the container writes it, such as `eng`.
+    /// The language code in the container, such as `eng`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
-    /// Whether it is the one of its kind that is read.
+    /// Whether the stream is selected for reading.
     #[serde(default, skip_serializing_if = "is_false")]
     pub selected: bool,
 }
 
-/// Looks at a source: reads the header and, for what it leaves open, the first packets. Frames are
-/// counted as exactly as [`Video::index`] does, which may read a whole file; addresses and pipes
-/// aren't read for that.
+/// Describes a source from its header and, if the header is incomplete, its first packets. Frames
+/// are counted as by [`Video::index`], which may read a whole file; URLs and pipes aren't read for
+/// that.
 ///
 /// # Errors
 ///
 /// [`Error::Open`](moviola_media::error::Error::Open) or
 /// [`Error::Demux`](moviola_media::error::Error::Demux) if it can't be read;
 /// [`Error::NoVideo`](moviola_media::error::Error::NoVideo) or
-/// [`Error::NoAudio`](moviola_media::error::Error::NoAudio) if it hasn't the stream that `options`
-/// name. A source without video is no error.
+/// [`Error::NoAudio`](moviola_media::error::Error::NoAudio) if it lacks the stream that `options`
+/// select. A source without video isn't an error.
 pub fn probe(source: Source, options: &SourceOptions) -> Result<Probe> {
     let input = OpenInput::open(source, options.clone(), Purpose::Description)?;
     let again = input.source().filter(|_| input.video().is_some());
     let counts = again.and_then(|source| count(source, options));
-    let listed = || input.video().and_then(|video| keyframes(input.demuxer(), video.index));
+    let listed = || input.video().and_then(|video| indexed_keyframes(input.demuxer(), video.index));
     let streams = input.demuxer().streams();
     Ok(Probe {
         schema: SCHEMA,
@@ -94,15 +94,15 @@ pub fn probe(source: Source, options: &SourceOptions) -> Result<Probe> {
     })
 }
 
-/// What an index counts.
+/// The counts of an index.
 #[derive(Clone, Copy)]
 struct Counts {
     frames: u64,
     keyframes: u64,
 }
 
-/// The exact counts; `None` if the source isn't at hand, or can't be read as video: that is no
-/// reason to keep back the rest.
+/// The exact counts; `None` if the source isn't a file or memory, or can't be read as video. Then
+/// the probe has no counts, but isn't an error.
 fn count(source: Source, options: &SourceOptions) -> Option<Counts> {
     let counted = OpenInput::open(source, options.clone(), Purpose::Video).and_then(|input| {
         if input.bytes().is_none() {
@@ -110,11 +110,11 @@ fn count(source: Source, options: &SourceOptions) -> Option<Counts> {
         }
         let mut video = Video::start(input)?;
         let index = video.index()?;
-        tracing::debug!(origin = ?index.origin(), "the frames are counted");
+        tracing::debug!(origin = ?index.origin(), "frames counted");
         Ok(Some(Counts { frames: index.len(), keyframes: index.keyframes() }))
     });
     counted.unwrap_or_else(|error| {
-        tracing::debug!(%error, "the frames can't be counted");
+        tracing::debug!(%error, "frames can't be counted");
         None
     })
 }
@@ -141,13 +141,13 @@ fn kind(stream: Stream<'_>) -> &'static str {
     }
 }
 
-/// The keyframes that are shown, if the container's index is complete: then it has as many entries
-/// as the header counts frames. MP4's is, unless it is fragmented and counts none; edit lists may
-/// shorten it.
-fn keyframes(demuxer: &Demuxer, stream: usize) -> Option<u64> {
+/// The number of shown keyframes in the container's index, if that is complete: it has as many
+/// entries as the header counts frames. MP4's index is complete, except in fragmented files, whose
+/// header counts no frames; edit lists may shorten it.
+fn indexed_keyframes(demuxer: &Demuxer, stream: usize) -> Option<u64> {
     let frames = demuxer.stream(stream)?.frame_count()?;
     let entries: Vec<_> = demuxer.index_entries(stream).collect();
-    let complete = demuxer.format_name().starts_with("mov") || entries.len() as u64 == frames;
+    let is_complete = demuxer.format_name().starts_with("mov") || entries.len() as u64 == frames;
     let shown = entries.iter().filter(|entry| entry.keyframe && !entry.discard).count();
-    complete.then_some(shown as u64)
+    is_complete.then_some(shown as u64)
 }

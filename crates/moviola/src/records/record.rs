@@ -1,9 +1,9 @@
-//! What Moviola found: the records that leave it, one JSON object each.
+//! The records of a run, one JSON object each.
 //!
-//! Field names and their order are part of the interface: fields are only ever added. What is
-//! unknown is left out. Times are seconds from the start of the presentation, `pts` and
-//! `time_base` the exact tick. Floats are written as the shortest text that reads back to the same
-//! `f32` or `f64`, whichever the field is. Records can be read back from their lines.
+//! Field names and their order are part of the interface: fields are only added. Unknown values are
+//! omitted. Times are seconds from the start of the presentation; `pts` and `time_base` give the
+//! exact tick. A float is the shortest text that parses to the same value of the field's type,
+//! `f32` or `f64`. Records can be parsed from their lines.
 
 mod describe;
 #[cfg(test)]
@@ -19,34 +19,34 @@ use crate::{
     task::{DetectionsRecord, FrameRecord, KeyframeRecord, RecordImage, TaskRecord},
 };
 
-/// Version of the records; goes up only if a field changes its meaning or goes away.
+/// The version of the records; it is raised only if a field is removed or changes its meaning.
 pub const SCHEMA: u32 = 1;
 
-/// One record, with its `type` in front.
+/// A record; its first JSON field is its `type`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Record {
-    /// A source that was opened; stands before all other records of the source.
+    /// A source that was opened; the first record of the source.
     Source(SourceRecord),
-    /// What a source is, all streams included.
+    /// A description of a source, with all streams.
     Probe(Probe),
     /// A keyframe.
     Keyframe(KeyframeRecord),
     /// A frame.
     Frame(FrameRecord),
-    /// The objects on one frame.
+    /// The objects in one frame.
     Detections(DetectionsRecord),
-    /// Something that failed.
+    /// A failure of a source or of one frame.
     Error(ErrorRecord),
     /// The last record of a source.
     End(EndRecord),
-    /// The last record of all, if there are several sources.
+    /// The last record of a run over several sources.
     Summary(SummaryRecord),
 }
 
 impl Record {
-    /// Seconds from the start of the presentation, of what concerns one frame.
+    /// Seconds from the start of the presentation; `None` unless the record concerns one frame.
     pub fn time(&self) -> Option<f64> {
         match self {
             Self::Keyframe(keyframe) => keyframe.position.time,
@@ -57,8 +57,7 @@ impl Record {
         }
     }
 
-    /// The image that comes with it and the path that is to say where it was written, of records of
-    /// tasks that make images.
+    /// The image and path fields; `None` for records of other types than a task's.
     pub(crate) fn image(&mut self) -> Option<ImageFields<'_>> {
         let (task, image, path) = match self {
             Self::Keyframe(KeyframeRecord { image, path, .. })
@@ -72,9 +71,9 @@ impl Record {
     }
 }
 
-/// The fields of a record that concern its image.
+/// The image fields of a record.
 pub(crate) struct ImageFields<'a> {
-    /// The task whose image it is.
+    /// The task that made the image.
     pub(crate) task: TaskKind,
     pub(crate) image: &'a mut Option<RecordImage>,
     pub(crate) path: &'a mut Option<String>,
@@ -91,30 +90,30 @@ impl From<TaskRecord> for Record {
 }
 
 record! {
-    /// What a source is.
+    /// A description of a source, with its selected streams.
     pub struct SourceRecord {
         /// Always [`SCHEMA`].
         pub schema: u32,
-        /// The source as its user knows it.
+        /// The source's name, as the user gave it.
         pub source: String,
-        /// The container in FFmpeg's words, such as `mov,mp4,m4a,3gp,3g2,mj2`.
+        /// FFmpeg's name of the container, such as `mov,mp4,m4a,3gp,3g2,mj2`.
         pub container: String,
         /// Length of the presentation in seconds.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub duration: Option<f64>,
-        /// The video stream that is read.
+        /// The selected video stream.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub video: Option<VideoRecord>,
-        /// The audio stream that is selected.
+        /// The selected audio stream.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub audio: Option<AudioRecord>,
     }
 }
 
 record! {
-    /// What a video stream is, as it is coded: not yet turned, its pixels not yet square.
+    /// A video stream as it is coded, before rotation and scaling to square pixels.
     pub struct VideoRecord {
-        /// Its number among all streams.
+        /// The stream's number among all streams.
         #[serde(default)]
         pub stream: u64,
         /// FFmpeg's name of the codec.
@@ -125,28 +124,28 @@ record! {
         /// Coded height in pixels.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub height: Option<u32>,
-        /// Frames per second, on average.
+        /// Average frames per second.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub frame_rate: Option<f64>,
-        /// Degrees by which pictures are turned clockwise to stand upright: 0, 90, 180 or 270.
+        /// Degrees by which frames are rotated clockwise for display: 0, 90, 180 or 270.
         pub rotation: u32,
-        /// FFmpeg's name of the pixel format; known once a picture is decoded.
+        /// FFmpeg's name of the pixel format; may be unknown until a frame is decoded.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub pixel_format: Option<String>,
-        /// What the stream says of its colour; known once a picture is decoded.
+        /// The stream's colour description; may be unknown until a frame is decoded.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub color: Option<ColorRecord>,
-        /// Width to height of a pixel, if it is not square.
+        /// Ratio of a pixel's width to its height, unless pixels are square.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub sample_aspect: Option<[u32; 2]>,
-        /// Whether pictures are mirrored left and right before they are turned.
+        /// Whether frames are mirrored left to right before rotation.
         #[serde(default, skip_serializing_if = "is_false")]
         pub mirrored: bool,
     }
 }
 
 record! {
-    /// What a stream says of its colour.
+    /// The colour description of a stream.
     #[derive(Default, Eq)]
     pub struct ColorRecord {
         /// The matrix between RGB and YUV, such as `bt709`.
@@ -159,15 +158,15 @@ record! {
 }
 
 record! {
-    /// What an audio stream is.
+    /// An audio stream.
     #[derive(Eq)]
     pub struct AudioRecord {
-        /// Its number among all streams.
+        /// The stream's number among all streams.
         #[serde(default)]
         pub stream: u64,
         /// FFmpeg's name of the codec.
         pub codec: String,
-        /// Samples per second of a channel.
+        /// Samples per second in each channel.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub sample_rate: Option<u32>,
         /// Number of channels.
@@ -177,14 +176,14 @@ record! {
 }
 
 record! {
-    /// Something that failed. What it doesn't concern goes on.
+    /// A failure of a source or of one frame; the run continues with the others.
     pub struct ErrorRecord {
-        /// The source as its user knows it.
+        /// The source's name, as the user gave it.
         pub source: String,
-        /// The step at which it failed: `open`, `demux`, `decode`, `image`, `write`, `infer`; or what ended
-        /// the reading: `crash`, `deadline`.
+        /// The step that failed: `open`, `demux`, `decode`, `image`, `write` or `infer`; or the
+        /// reason why reading ended: `crash` or `deadline`.
         pub stage: String,
-        /// Seconds from the start of the presentation; `null` unless it concerns one picture.
+        /// Seconds from the start of the presentation; `null` unless it concerns one frame.
         pub time: Option<f64>,
         /// What is wrong and what to do.
         pub message: String,
@@ -192,39 +191,39 @@ record! {
 }
 
 record! {
-    /// How a source ended.
+    /// The end of a source, with its counts.
     pub struct EndRecord {
-        /// The source as its user knows it.
+        /// The source's name, as the user gave it.
         pub source: String,
-        /// Frames that were handed out.
+        /// Number of frames with records.
         pub frames: u64,
-        /// How many of them were keyframes.
+        /// Number of those frames that are keyframes.
         pub keyframes: u64,
-        /// Error records.
+        /// Number of error records.
         pub errors: u64,
-        /// The first and the last number of each range of damaged frames.
+        /// First and last frame number of each range of damaged frames.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub damaged: Vec<[u64; 2]>,
-        /// Seconds of wall time.
+        /// Wall time in seconds.
         pub elapsed: f64,
     }
 }
 
-/// How everything ended.
+/// The end of a run over several sources, with its counts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SummaryRecord {
-    /// Sources that were asked for.
+    /// Number of requested sources.
     pub sources: u64,
-    /// Sources that were read to their end. Single pictures of them may have failed.
+    /// Number of sources that were read to their end; single frames of them may have failed.
     pub done: u64,
-    /// Sources that could not be opened, or broke off.
+    /// Number of sources that could not be opened or read to their end.
     pub failed: u64,
-    /// Frames that were handed out.
+    /// Number of frames with records.
     pub frames: u64,
-    /// Seconds of wall time.
+    /// Wall time in seconds.
     pub elapsed: f64,
-    /// How often a model was loaded: once for each worker, and for each that took the place of one
-    /// that died.
+    /// Number of models loaded: one for each worker, and one for each replacement of a worker
+    /// process that died.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub models_loaded: u64,
 }

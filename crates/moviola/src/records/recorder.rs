@@ -1,4 +1,4 @@
-//! What happens to one source, made into its records.
+//! Conversion of a source's outputs and errors to records.
 
 use std::{collections::VecDeque, time::Instant};
 
@@ -20,28 +20,28 @@ use crate::{
     task::{RecordContext, TaskError, TaskOutput},
 };
 
-/// Makes the records of one source: of outputs, of errors, and at its end.
+/// Makes and queues the records of one source.
 #[derive(Debug)]
 pub(super) struct Recorder {
     source: String,
     started: Instant,
-    /// Whether a part of the source is wanted, by time.
+    /// Whether the plan selects a range of time.
     has_range: bool,
-    /// The source's own record, until the first frame has completed it.
-    announced: Option<SourceRecord>,
+    /// The source's record, until the first frame completes it.
+    pending_source: Option<SourceRecord>,
     ready: VecDeque<Record>,
     has_ended: bool,
-    /// Of the last frame, in seconds from the start of the presentation.
+    /// Time of the last frame, in seconds from the start of the presentation.
     time: f64,
     damage: Damage,
-    /// How many frames came or failed.
-    place: u64,
-    /// The last frame, as it was counted.
+    /// The number of frames that were decoded or failed.
+    frames_seen: u64,
+    /// The last frame, if it is counted in the tally.
     counted: Option<CountedFrame>,
     tally: SourceTally,
 }
 
-/// A frame that was counted, with the records of it.
+/// A frame that is counted in the tally, with its number of records.
 #[derive(Clone, Copy, Debug)]
 struct CountedFrame {
     records: usize,
@@ -49,18 +49,18 @@ struct CountedFrame {
 }
 
 impl Recorder {
-    /// For a source of which `frames` are wanted.
+    /// A recorder of `source`, of which the plan selects `frames`.
     pub(super) fn new(source: String, frames: &Frames) -> Self {
         Self {
             source,
             started: Instant::now(),
             has_range: has_range(frames),
-            announced: None,
+            pending_source: None,
             ready: VecDeque::new(),
             has_ended: false,
             time: 0.0,
             damage: Damage::default(),
-            place: 0,
+            frames_seen: 0,
             counted: None,
             tally: SourceTally::default(),
         }
@@ -74,7 +74,7 @@ impl Recorder {
         self.tally
     }
 
-    /// When the last frame is shown, in seconds from the start of the presentation.
+    /// The time of the last frame, in seconds from the start of the presentation.
     pub(super) fn time(&self) -> f64 {
         self.time
     }
@@ -83,35 +83,35 @@ impl Recorder {
         self.has_ended
     }
 
-    /// The next record that is ready.
+    /// Removes the next record that is ready.
     pub(super) fn pop(&mut self) -> Option<Record> {
         self.ready.pop_front()
     }
 
-    /// The source is open. Its record waits for the first frame, which completes it.
+    /// Sets the record of the open source; it is queued when the first frame completes it.
     pub(super) fn open(&mut self, record: SourceRecord, damage: Damage) {
-        (self.announced, self.damage) = (Some(record), damage);
+        (self.pending_source, self.damage) = (Some(record), damage);
     }
 
-    /// Adds what was counted elsewhere since `started`.
+    /// Adds counts of the source from another process, which started at `started`.
     pub(super) fn add_earlier(&mut self, earlier: SourceTally, started: Instant) {
         self.started = started;
         self.tally.add(earlier);
     }
 
-    /// Records what was made of a frame.
+    /// Records the outputs of a frame.
     ///
     /// # Errors
     ///
     /// The error of a model that can't be loaded.
-    pub(super) fn take(&mut self, output: FrameOutput) -> Result<(), InferError> {
-        let image_number = output.number().unwrap_or(self.place);
-        self.place += 1;
+    pub(super) fn record_frame(&mut self, output: FrameOutput) -> Result<(), InferError> {
+        let image_number = output.number().unwrap_or(self.frames_seen);
+        self.frames_seen += 1;
         let FrameOutput { index, outputs } = output;
         self.counted = None;
         for output in outputs {
             match output {
-                Ok(output) => self.take_output(output, index, image_number),
+                Ok(output) => self.record_output(output, index, image_number),
                 Err(TaskError::Model(error)) => return Err(error),
                 Err(TaskError::Frame { kind, time, reason }) => {
                     self.error(stage_of(kind), time, reason);
@@ -121,10 +121,10 @@ impl Recorder {
         Ok(())
     }
 
-    fn take_output(&mut self, output: TaskOutput, index: Option<u64>, image_number: u64) {
+    fn record_output(&mut self, output: TaskOutput, index: Option<u64>, image_number: u64) {
         let info = &output.info;
-        if let Some(source) = &mut self.announced {
-            source.learn(info.format, info.color);
+        if let Some(source) = &mut self.pending_source {
+            source.add_format(info.format, info.color);
         }
         self.count(info.keyframe);
         self.time = info.time.unwrap_or(self.time);
@@ -144,8 +144,8 @@ impl Recorder {
         }
     }
 
-    /// The image of the record that was popped last can't be written, which is the end: an error
-    /// takes the place of the record. A frame that has no other record doesn't count.
+    /// Ends the source because the image of the last popped record can't be written. An error
+    /// replaces that record; a frame without other records is no longer counted.
     pub(super) fn fail_writing(&mut self, message: String) {
         if let Some(counted) = &mut self.counted {
             counted.records -= 1;
@@ -160,14 +160,14 @@ impl Recorder {
         self.ready.push_front(Record::Error(error));
     }
 
-    /// One frame failed; the others are read on.
+    /// Records an error; reading continues.
     fn error(&mut self, stage: &str, time: Option<f64>, message: String) {
         self.tally.errors += 1;
         let (source, stage) = (self.source.clone(), stage.to_owned());
         self.push(Record::Error(ErrorRecord { source, stage, time, message }));
     }
 
-    /// The source can't be read, or not any further.
+    /// Records that the source can't be read, or not any further.
     pub(super) fn fail(&mut self, failure: SourceFailure) {
         let SourceFailure { stage, message } = failure;
         self.tally.unwritten |= stage == WRITE;
@@ -175,15 +175,15 @@ impl Recorder {
         self.error(stage, None, message);
     }
 
-    /// Records an error of reading or decoding; `true` if it is the end of the source.
+    /// Records an error of reading or decoding; `true` if reading can't continue.
     pub(super) fn media_error(&mut self, error: &Error) -> bool {
         let text = error.to_string();
-        // The record names the source itself.
+        // The record has its own field for the source.
         let message = text.strip_prefix(&format!("{}: ", self.source)).unwrap_or(&text).to_owned();
         let stage = error.stage().name();
         match error {
             Error::Decode { .. } | Error::NoFrame { .. } => {
-                self.place += 1;
+                self.frames_seen += 1;
                 self.error(stage, error.time(), message);
                 false
             }
@@ -195,16 +195,16 @@ impl Recorder {
     }
 
     fn push(&mut self, record: Record) {
-        self.ready.extend(self.announced.take().map(Record::Source));
+        self.ready.extend(self.pending_source.take().map(Record::Source));
         self.ready.push_back(record);
     }
 
-    /// Nothing more comes, not even an `end`.
+    /// Ends the records without an `end`.
     pub(super) fn cut_short(&mut self) {
         self.has_ended = true;
     }
 
-    /// Nothing more comes but an `end`.
+    /// Ends the records with an `end`.
     pub(super) fn end(&mut self) {
         if self.has_range && self.tally.frames == 0 && self.tally.errors == 0 {
             self.error("demux", None, "there is no frame in this range".into());
@@ -224,13 +224,13 @@ impl Recorder {
     }
 }
 
-/// Whether the frames of a part of the source are wanted.
+/// Whether `frames` selects a range of time that is bounded at an end.
 fn has_range(frames: &Frames) -> bool {
     let Frames::Played(TimeSelection { range, .. }) = frames else { return false };
     range.start.is_finite() || range.end.is_finite()
 }
 
-/// The stage of a task, as error records name it.
+/// The stage that error records give for a task.
 fn stage_of(kind: TaskKind) -> &'static str {
     match kind {
         TaskKind::Still => "image",

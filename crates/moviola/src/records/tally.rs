@@ -1,25 +1,25 @@
-//! What became of sources.
+//! Counts of sources, frames and errors.
 
 use serde::{Deserialize, Serialize};
 
-/// What became of a source so far.
+/// The counts and the outcome of one source so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceTally {
-    /// Frames that were handed out.
+    /// Frames with records.
     pub frames: u64,
-    /// How many of them are keyframes.
+    /// Frames among them that are keyframes.
     pub keyframes: u64,
     /// Error records.
     pub errors: u64,
-    /// It could not be opened, broke off, or gave nothing but errors.
+    /// Whether the source could not be opened or read to its end, or had only errors.
     pub failed: bool,
-    /// It broke off because its images can't be written: it isn't at fault.
+    /// Whether reading ended because an image can't be written, which isn't an error of the source.
     #[serde(default)]
     pub unwritten: bool,
 }
 
 impl SourceTally {
-    /// Adds what was counted elsewhere of the same source.
+    /// Adds other counts of the same source.
     pub(crate) fn add(&mut self, other: Self) {
         let Self { frames, keyframes, errors, failed, unwritten } = other;
         self.frames += frames;
@@ -30,14 +30,14 @@ impl SourceTally {
     }
 }
 
-/// What became of many sources.
+/// The counts of several sources.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Sources that were read to their end.
     pub done: u64,
-    /// Sources that could not be opened, broke off, or gave nothing but errors.
+    /// Sources that could not be opened or read to their end, or had only errors.
     pub failed: u64,
-    /// Frames that were handed out.
+    /// Frames with records.
     pub frames: u64,
     /// Errors, of sources and of single frames.
     pub errors: u64,
@@ -46,7 +46,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Adds what became of one more.
+    /// Adds one source.
     pub fn add(&mut self, source: SourceTally) {
         self.done += u64::from(!source.failed);
         self.failed += u64::from(source.failed);
@@ -55,7 +55,7 @@ impl Tally {
         self.flawless += u64::from(source.errors == 0);
     }
 
-    /// Adds what became of others.
+    /// Adds the counts of other sources.
     pub fn add_all(&mut self, others: Self) {
         self.done += others.done;
         self.failed += others.failed;

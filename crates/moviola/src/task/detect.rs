@@ -1,6 +1,7 @@
-//! Detections: the objects on each frame, and perhaps an image with their boxes.
+//! The detection task: the objects in each frame, and optionally an image with their boxes.
 //!
-//! A worker writes a frame's planes into the model's input and runs the model, on the thread that decoded it.
+//! A worker writes a frame's planes into the model's input and runs the model, on the thread that
+//! decoded it.
 
 use std::{
     fs::File,
@@ -34,16 +35,16 @@ use crate::{
     plan::{Detect, Model, TaskKind},
 };
 
-/// The task: its models, and whether boxes are drawn.
+/// The detection task, with its models.
 #[derive(Debug)]
 pub(super) struct DetectTask {
     models: ModelPool<Detector>,
-    /// JPEG quality of images with boxes.
+    /// JPEG quality of images with boxes, 1 to 100; `None` for no images.
     annotate: Option<u8>,
 }
 
 impl DetectTask {
-    /// Starts to load the model for so many workers, and doesn't wait for it.
+    /// Starts to load the model for `workers` workers in the background.
     pub(super) fn load(detect: &Detect, workers: usize) -> io::Result<Self> {
         let (model, options, annotate) = (detect.model.clone(), detect.options(), detect.annotate);
         let models = ModelPool::start(workers, move || load(&model, &options))?;
@@ -59,8 +60,8 @@ fn load(model: &Model, options: &DetectorOptions) -> Result<Detector, InferError
     }
 }
 
-/// MD5 of the model's file and of those beside it that hold weights; `None` for the built-in model, and for one that
-/// can't be read, which loading it reports.
+/// MD5 of the model's file and its external weights. `None` for the built-in model, and for a file
+/// that can't be read: loading it reports the error.
 pub(super) fn model_digest(detect: &Detect) -> Option<String> {
     let Model::File(path) = &detect.model else { return None };
     let mut md5 = Md5::new();
@@ -89,12 +90,12 @@ impl FrameTask for DetectTask {
     }
 }
 
-/// A tensor and its place in the frame: what a detector takes.
-type Prepared = (Vec<f32>, Letterbox);
+/// A detector's input: a tensor, and the letterbox that maps its boxes to the frame.
+type PreparedInput = (Vec<f32>, Letterbox);
 
 impl pool::Model for Detector {
-    type Input = Prepared;
-    /// The objects; the tensor comes back, for the next frame.
+    type Input = PreparedInput;
+    /// The objects, and the tensor, which is reused for the next frame.
     type Output = (Result<Vec<Detection>, InferError>, Vec<f32>);
 
     fn provider(&self) -> &ProviderReport {
@@ -105,36 +106,37 @@ impl pool::Model for Detector {
         1
     }
 
-    fn run(&mut self, inputs: Vec<Prepared>) -> Vec<Self::Output> {
-        let run = |(tensor, letterbox): Prepared| (self.run_tensor(&tensor, &letterbox), tensor);
+    fn run(&mut self, inputs: Vec<PreparedInput>) -> Vec<Self::Output> {
+        let run =
+            |(tensor, letterbox): PreparedInput| (self.run_tensor(&tensor, &letterbox), tensor);
         inputs.into_iter().map(run).collect()
     }
 }
 
-/// One worker: its model, and what it needs to look at any frame.
+/// A detection worker.
 #[derive(Debug)]
 struct DetectWorker {
     model: ModelHandle<Detector>,
     any_format: AnyFormat,
-    /// Made when the model is there.
-    input: Option<Input>,
+    /// Created once the model is loaded.
+    input: Option<InputWriter>,
     drawing: Option<Drawing>,
 }
 
-/// What turns frames into the model's input.
+/// Writes frames into the model's input tensor.
 #[derive(Debug)]
-struct Input {
+struct InputWriter {
     preprocess: Preprocess,
     preparer: Preparer,
     tensor: Vec<f32>,
 }
 
-/// Why one frame can't be searched.
+/// Why detection failed on one frame.
 #[derive(Debug, thiserror::Error)]
 enum FrameError {
-    #[error("the picture can't be searched: {0}")]
+    #[error("detection failed on the frame: {0}")]
     Inference(#[from] InferError),
-    #[error("the picture can't be converted: {0}")]
+    #[error("the frame can't be converted: {0}")]
     Format(#[from] AvError),
     #[error("the boxes can't be drawn: {0}")]
     Drawing(#[from] DrawError),
@@ -150,9 +152,9 @@ impl TaskWorker for DetectWorker {
         let view = any_format.view(frame).map_err(|cause| failed(cause.into()))?;
         let input = match input {
             Some(input) => input,
-            none => none.insert(Input::for_model(model).map_err(TaskError::Model)?),
+            none => none.insert(InputWriter::new(model).map_err(TaskError::Model)?),
         };
-        let objects = input.search(model, &view).map_err(TaskError::Model)?;
+        let objects = input.detect(model, &view).map_err(TaskError::Model)?;
         let objects = objects.map_err(|cause| failed(cause.into()))?;
         let draw = |drawing: &mut Drawing| drawing.draw(&view, &objects);
         let image = drawing.as_mut().map(draw).transpose();
@@ -165,16 +167,17 @@ impl TaskWorker for DetectWorker {
     }
 }
 
-impl Input {
-    /// For a model, which is waited for.
-    fn for_model(model: &ModelHandle<Detector>) -> Result<Self, InferError> {
+impl InputWriter {
+    /// A writer for a model's input; waits until the model is loaded.
+    fn new(model: &ModelHandle<Detector>) -> Result<Self, InferError> {
         let preprocess = model.describe(Detector::preprocess)?;
         let (preparer, tensor) = (Preparer::new(preprocess), vec![0.0; preprocess.input_len()]);
         Ok(Self { preprocess, preparer, tensor })
     }
 
-    /// The objects on a frame; the outer error is one of loading the model.
-    fn search(
+    /// Runs the model on a frame. The outer error is one of loading the model, the inner of this
+    /// frame.
+    fn detect(
         &mut self,
         model: &ModelHandle<Detector>,
         view: &FrameView<'_>,
@@ -198,22 +201,22 @@ impl Input {
 }
 
 record! {
-    /// The objects on one frame.
+    /// The objects in one frame.
     pub struct DetectionsRecord {
-        /// The source as its user knows it.
+        /// The source's name, as the user gave it.
         pub source: String,
-        /// Number among the keyframes, if it is one.
+        /// The frame's number among the keyframes, if the plan selects keyframes.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub keyframe: Option<u64>,
-        /// Which frame it is.
+        /// The frame, and its upright size.
         #[serde(flatten)]
         pub position: FramePosition => ..,
-        /// What was found, most confident first.
+        /// The objects, most confident first.
         pub objects: Vec<ObjectRecord>,
-        /// The image with the boxes drawn in, once it is written.
+        /// Path of the image with the boxes drawn in, once it is written.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub path: Option<String>,
-        /// The decoder had to conceal damage.
+        /// Whether the decoder concealed damage.
         #[serde(default, skip_serializing_if = "is_false")]
         pub damaged: bool,
         /// The image with the boxes drawn in, until it is written to a file.
@@ -223,14 +226,14 @@ record! {
 }
 
 record! {
-    /// One object.
+    /// A detected object.
     pub struct ObjectRecord {
-        /// Number of the class in the model.
+        /// The model's number of the class.
         pub class_id: u32,
         /// Name of the class, if the model names it.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub class: Option<String>,
-        /// 0.0 to 1.0.
+        /// Confidence, 0.0 to 1.0.
         pub confidence: f32,
         /// x1, y1, x2, y2 in pixels of the upright frame.
         #[serde(rename = "box")]
@@ -239,11 +242,11 @@ record! {
 }
 
 record! {
-    /// One object as a row of a flat table: each value has a column of its own.
+    /// A detected object as a row of a flat table.
     pub struct ObjectRow {
-        /// The source as its user knows it.
+        /// The source's name, as the user gave it.
         pub source: String,
-        /// The frame's number among the keyframes, if it is one.
+        /// The frame's number among the keyframes, if the plan selects keyframes.
         pub keyframe: Option<u64>,
         /// The frame's number among all frames in presentation order, from 0.
         pub frame: Option<u64>,
@@ -253,25 +256,25 @@ record! {
         pub width: u32,
         /// Height of the upright frame in pixels.
         pub height: u32,
-        /// Number of the class in the model.
+        /// The model's number of the class.
         pub class_id: u32,
         /// Name of the class, if the model names it.
         pub class: Option<String>,
-        /// 0.0 to 1.0.
+        /// Confidence, 0.0 to 1.0.
         pub confidence: f32,
         /// Left edge of the box, in pixels of the upright frame.
         pub x1: f32,
-        /// Top edge.
+        /// Top edge, as for `x1`.
         pub y1: f32,
-        /// Right edge.
+        /// Right edge, as for `x1`.
         pub x2: f32,
-        /// Bottom edge.
+        /// Bottom edge, as for `x1`.
         pub y2: f32,
     }
 }
 
 impl DetectionsRecord {
-    /// The objects as rows of a flat table, one each; a frame without objects has none.
+    /// The objects as rows of a flat table; a frame without objects has no row.
     pub fn rows(&self) -> impl Iterator<Item = ObjectRow> {
         let FramePosition { frame, time, width, height, .. } = self.position;
         self.objects.iter().map(move |object| {
@@ -297,7 +300,7 @@ impl DetectionsRecord {
     }
 }
 
-/// The record of the objects on a frame.
+/// The record of the objects in a frame.
 pub(super) fn record(
     info: &FrameInfo,
     image: Option<RecordImage>,

@@ -1,4 +1,4 @@
-//! Boxes drawn into an image of the frame.
+//! Images of frames with the boxes of their objects drawn in.
 
 use moviola_av::stage;
 use moviola_infer::results::Detection;
@@ -8,7 +8,7 @@ use moviola_media::{
     image::{Annotation, ImageError, JpegEncoder, JpegOptions, annotate},
 };
 
-/// Draws boxes; keeps its memory from one frame to the next.
+/// Draws boxes into images; reuses its buffers from frame to frame.
 #[derive(Debug)]
 pub(super) struct Drawing {
     /// JPEG quality, 1 to 100.
@@ -17,10 +17,10 @@ pub(super) struct Drawing {
     encoder: Option<JpegEncoder>,
 }
 
-/// Why boxes can't be drawn.
+/// Why an image with boxes can't be made.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum DrawError {
-    /// The frame can't become RGB.
+    /// The frame can't be converted to RGB.
     #[error(transparent)]
     Rgb(#[from] ConvertError),
     /// The image can't be drawn into, or encoded.
@@ -33,7 +33,7 @@ impl Drawing {
         Self { quality, pixels: Vec::new(), encoder: None }
     }
 
-    /// A JPEG of the upright frame with the boxes of `objects`.
+    /// Encodes a JPEG of the upright frame with the boxes of `objects`.
     pub(super) fn draw(
         &mut self,
         view: &FrameView<'_>,

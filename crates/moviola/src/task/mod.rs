@@ -1,8 +1,9 @@
-//! Tasks: what is made of each frame, one file each.
+//! Tasks that run on each frame, one file each.
 //!
-//! A task has workers, one for each thread that decodes: a worker is given a frame and gives an output. The task's file
-//! also defines its record, with the record's columns; the plan's [`Task`] has its options, and says whether it makes
-//! images. A new task is a file here, an output in [`TaskData`], a record in [`TaskRecord`], and an entry in [`Tasks::load`].
+//! Each decoding thread has a worker of each task, which turns a frame into an output. The task's
+//! file also defines its record, with the record's columns; the plan's [`Task`] has its options,
+//! and says whether it makes images. A new task is a file here, an output in [`TaskData`], a record
+//! in [`TaskRecord`], and an entry in [`Tasks::load`].
 
 mod detect;
 mod drawing;
@@ -25,25 +26,25 @@ use still::StillTask;
 pub use detect::{DetectionsRecord, ObjectRecord, ObjectRow};
 pub use still::{FrameRecord, KeyframeRecord};
 
-/// A task of a plan, ready to start workers.
+/// A task of a plan, which starts workers.
 trait FrameTask: fmt::Debug + Send + Sync {
-    /// Starts a worker. Models are dealt to workers by `number`.
+    /// Starts the worker with this number, which selects its model.
     fn worker(&self, number: usize) -> Box<dyn TaskWorker>;
 
-    /// The models of its workers, if they have any.
+    /// The models of the task's workers; `None` for a task without models.
     fn models(&self) -> Option<&dyn PoolStatus> {
         None
     }
 }
 
-/// One thread's part of a task.
+/// A task's worker on one thread.
 pub(crate) trait TaskWorker: fmt::Debug + Send {
-    /// Makes the task's output of `frame`; with what its model was given, if `keeps_input`.
+    /// Runs the task on `frame`; `keeps_input` adds the model's input to the output.
     fn work(&mut self, frame: &Frame, keeps_input: bool) -> Result<TaskOutput, TaskError>;
 }
 
-/// What identifies a task's results beside its options: a digest of its model, external weights included. `None` for tasks
-/// without a model, or with a built-in one.
+/// The digest of a task's model, external weights included: with the options, it identifies the
+/// task's results. `None` for a task without a model or with the built-in one.
 pub(crate) fn model_digest(task: &Task) -> Option<String> {
     match task {
         Task::Still(_) => None,
@@ -51,63 +52,63 @@ pub(crate) fn model_digest(task: &Task) -> Option<String> {
     }
 }
 
-/// What a task made of one frame.
+/// A task's output for one frame.
 #[derive(Clone, Debug)]
 pub(crate) struct TaskOutput {
-    /// Which frame it was; its size is that of what was made.
+    /// The frame; its width and height are those of the output.
     pub(crate) info: FrameInfo,
-    /// An image file, if the plan wants one.
+    /// The bytes of an image file, if the plan has one made.
     pub(crate) image: Option<Vec<u8>>,
-    /// The rest, by task.
+    /// The results that only this kind of task has.
     pub(crate) data: TaskData,
-    /// What the task's model was given, if that is kept.
+    /// The input of the task's model, if it is kept.
     pub(crate) model_input: Option<Box<ModelInput>>,
 }
 
-/// What is particular to a task's output.
+/// The results that only one kind of task has.
 #[derive(Clone, Debug)]
 pub(crate) enum TaskData {
-    /// MD5 of the decoded planes, if the plan wants it.
+    /// MD5 of the decoded planes, if the plan has it computed.
     Still { md5: Option<String> },
-    /// The objects, the surest first.
+    /// The objects, most confident first.
     Detect { objects: Vec<Detection> },
 }
 
-/// An image as a model was given it.
+/// The input tensor of a model, converted to an image.
 #[derive(Clone, Debug)]
 pub(crate) struct ModelInput {
     /// RGB, three bytes a pixel, row by row.
     pub(crate) pixels: Vec<u8>,
-    /// Width and height.
+    /// Width and height in pixels.
     pub(crate) size: (usize, usize),
 }
 
 /// Why a task has no output for a frame.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TaskError {
-    /// The model can't be loaded: it serves no frame.
+    /// The model can't be loaded, so all frames fail.
     #[error(transparent)]
     Model(InferError),
-    /// It failed for this frame; others may do.
+    /// The task failed on this frame; other frames may succeed.
     #[error("{reason}")]
     Frame {
-        /// Which task failed.
+        /// The task that failed.
         kind: TaskKind,
         /// Seconds from the start of the presentation.
         time: Option<f64>,
-        /// What is wrong and what to do.
+        /// What is wrong, and what to do.
         reason: String,
     },
 }
 
-/// What an output's record says beside it.
+/// Values of a record that its output doesn't contain.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RecordContext<'a> {
-    /// The source as its user knows it.
+    /// The source's name, as the user gave it.
     pub(crate) source: &'a str,
-    /// The frame's number among the keyframes, if those are wanted.
+    /// The frame's number among the keyframes, if the plan selects keyframes.
     pub(crate) index: Option<u64>,
-    /// The number by which its images are named.
+    /// The number in the names of the frame's images.
     pub(crate) image_number: u64,
 }
 
@@ -119,13 +120,13 @@ pub(crate) enum TaskRecord {
     Detections(DetectionsRecord),
 }
 
-/// An encoded image that comes with a record, until it is written or taken.
+/// An encoded image that comes with a record, until it is written to a file or taken.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RecordImage {
     /// A JPEG or PNG file, as the plan says.
     pub bytes: Vec<u8>,
-    /// The number to name it by: the frame's among the keyframes if those are wanted, else among all frames, or, where
-    /// that is unknown, among those that came.
+    /// The number in its file name: the frame's among the keyframes if the plan selects those, else
+    /// among all frames; if that is unknown, among the frames read so far.
     pub number: u64,
 }
 
@@ -137,7 +138,7 @@ impl fmt::Debug for RecordImage {
 }
 
 impl TaskOutput {
-    /// The output's record; its image comes with it.
+    /// Turns the output into a record that carries its image.
     pub(crate) fn record(self, context: RecordContext<'_>) -> TaskRecord {
         let Self { info, image, data, .. } = self;
         let image = image.map(|bytes| RecordImage { bytes, number: context.image_number });
@@ -150,25 +151,25 @@ impl TaskOutput {
     }
 }
 
-/// The tasks of a plan for some workers, with their models. Clones share these.
+/// The tasks of a plan for a number of workers, with their models. Clones share the models.
 ///
-/// They serve one source after another, or several at once.
+/// One set of tasks can serve one source after another, or several at once.
 #[derive(Clone, Debug)]
 pub(crate) struct Tasks {
     tasks: Arc<[Box<dyn FrameTask>]>,
     /// The number of the first worker.
-    first: usize,
+    first_worker: usize,
     workers: usize,
     /// Dropped with the last clone.
     _held: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Tasks {
-    /// Starts to load what `plan` needs for so many workers (at least one), and doesn't wait for it.
+    /// Starts to load the models of `plan` for `workers` workers (at least 1) in the background.
     ///
     /// # Errors
     ///
-    /// The system's error if it gives no thread.
+    /// The system's error if no thread can be started.
     pub(crate) fn load(plan: &Plan, workers: usize) -> io::Result<Self> {
         let workers = workers.max(1);
         let load = |task: &Task| -> io::Result<Box<dyn FrameTask>> {
@@ -178,27 +179,29 @@ impl Tasks {
             })
         };
         let tasks = plan.tasks.iter().map(load).collect::<io::Result<_>>()?;
-        Ok(Self { tasks, first: 0, workers, _held: None })
+        Ok(Self { tasks, first_worker: 0, workers, _held: None })
     }
 
-    /// Those of one worker, which drop `held` when their last clone is dropped.
-    pub(crate) fn only(&self, worker: usize, held: Arc<dyn Any + Send + Sync>) -> Self {
-        let first = self.first + worker % self.workers;
-        Self { first, workers: 1, _held: Some(held), ..self.clone() }
+    /// The tasks of one worker; `held` is dropped with their last clone.
+    pub(crate) fn for_worker(&self, worker: usize, held: Arc<dyn Any + Send + Sync>) -> Self {
+        let first_worker = self.first_worker + worker % self.workers;
+        Self { first_worker, workers: 1, _held: Some(held), ..self.clone() }
     }
 
-    /// How many workers they serve.
+    /// The number of workers.
     pub(crate) fn workers(&self) -> usize {
         self.workers
     }
 
-    /// Starts a worker of each task, in the plan's order; models are dealt out in turns, by `number`.
+    /// Starts a worker of each task, in the plan's order; `number` modulo the number of workers
+    /// selects the models.
     pub(crate) fn start_workers(&self, number: usize) -> Vec<Box<dyn TaskWorker>> {
-        let number = self.first + number % self.workers;
+        let number = self.first_worker + number % self.workers;
         self.tasks.iter().map(|task| task.worker(number)).collect()
     }
 
-    /// Waits until the first model is loaded; says what runs it, and why. `None` if there are none.
+    /// Waits until the first model is loaded; returns its provider and the reason for it. `None` if
+    /// no task has a model.
     ///
     /// # Errors
     ///
@@ -212,16 +215,16 @@ impl Tasks {
     /// # Errors
     ///
     /// The first error of loading.
-    pub(crate) fn ready(&self) -> Result<(), InferError> {
-        self.models().try_for_each(PoolStatus::ready)
+    pub(crate) fn load_models(&self) -> Result<(), InferError> {
+        self.models().try_for_each(PoolStatus::load_all)
     }
 
-    /// Whether a model is being loaded, and none is there yet.
+    /// Whether a task still waits for its first model.
     pub(crate) fn is_loading(&self) -> bool {
         self.models().any(|models| models.loaded() == 0)
     }
 
-    /// How many models were loaded so far.
+    /// The number of models loaded so far.
     pub(crate) fn models_loaded(&self) -> u64 {
         self.models().map(PoolStatus::loaded).sum()
     }

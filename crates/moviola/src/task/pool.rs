@@ -1,9 +1,10 @@
-//! The models of a run: one session for each worker, or one that all workers share.
+//! Pools of model sessions: one session for each worker, or one that all workers share.
 //!
-//! The first model is loaded beside opening and decoding. What it runs on decides the [`SessionPolicy`]: on a CPU each
-//! further worker loads a session of its own when it has its first frame, on a device all share the first, and inputs
-//! that wait for it are run together. Loading two sessions at once would slow both down, so the others wait for the
-//! first: the first result comes early, and a source with one frame loads one model.
+//! The first session is loaded while the source is opened and decoded. Its provider decides the
+//! [`SessionPolicy`]: on a CPU each other worker loads its own session at its first frame; on a
+//! device all workers share the first session, and inputs that wait for it run as a batch. Loading
+//! two sessions at once would slow both down, so the others wait for the first: the first result
+//! comes early, and a source with one frame loads one model.
 
 use std::{
     collections::VecDeque,
@@ -22,34 +23,37 @@ use moviola_infer::{
 };
 use moviola_media::workers::WorkerThread;
 
-/// A loaded model, as a pool uses it.
+/// A loaded model that a pool can run.
 pub(crate) trait Model: Send + 'static {
     /// One prepared input.
     type Input: Send;
-    /// What the model makes of one input.
+    /// The model's output for one input.
     type Output: Send;
 
-    /// What runs it, and why.
+    /// The provider that runs the model, with the reason for it.
     fn provider(&self) -> &ProviderReport;
 
-    /// How many inputs it takes in one run, at least 1.
+    /// The most inputs in one run, at least 1.
     fn max_batch(&self) -> usize;
 
-    /// Runs it on up to [`max_batch`](Self::max_batch) inputs; gives an output for each, in their order.
+    /// Runs the model on up to [`max_batch`](Self::max_batch) inputs; returns their outputs in
+    /// order.
     fn run(&mut self, inputs: Vec<Self::Input>) -> Vec<Self::Output>;
 }
 
-/// How many sessions the workers of a run have.
+/// How the workers of a run share sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SessionPolicy {
-    /// One for each worker, with one thread: all cores are busy, and none waits for another.
+    /// One session with one thread for each worker: all cores are busy, and no worker waits for
+    /// another.
     PerWorker,
-    /// One for all: a second copy on a device would take its memory and no less time.
+    /// One session for all workers: a second one would take the device's memory without saving
+    /// time.
     Shared,
 }
 
 impl SessionPolicy {
-    /// The policy for models that `provider` runs.
+    /// The policy for a provider.
     pub(crate) fn of(provider: Provider) -> Self {
         match provider {
             Provider::Auto | Provider::Cpu | Provider::OpenVino => Self::PerWorker,
@@ -58,35 +62,36 @@ impl SessionPolicy {
     }
 }
 
-/// The models of a run. Clones share them.
+/// The model sessions of a run.
 pub(crate) struct ModelPool<M: Model> {
     slots: Vec<Slot<M>>,
-    /// How often a model was loaded.
+    /// The number of models loaded.
     loaded: Arc<AtomicU64>,
 }
 
-/// One worker's session, which is loaded, or found to be the shared one, when it is first needed.
+/// A worker's session; on first use it is loaded, or set to the shared session.
 type Slot<M> = Arc<LazyLock<Loaded<M>, Box<dyn FnOnce() -> Loaded<M> + Send>>>;
 
 type Loaded<M> = Result<Arc<Session<M>>, Error>;
 
-/// A model, and the inputs that wait for it.
+/// A model, with the queue of inputs for it.
 struct Session<M: Model> {
     model: Mutex<M>,
     report: ProviderReport,
     policy: SessionPolicy,
-    waiting: Mutex<VecDeque<Request<M>>>,
+    queue: Mutex<VecDeque<Request<M>>>,
 }
 
-/// An input, and where its output goes.
+/// An input, with the sender for its output.
 type Request<M> = (<M as Model>::Input, SyncSender<<M as Model>::Output>);
 
 impl<M: Model> ModelPool<M> {
-    /// Starts to load the first model for `workers` workers (at least one), and doesn't wait for it.
+    /// Creates a pool for `workers` workers (at least 1), and starts to load the first model in the
+    /// background.
     ///
     /// # Errors
     ///
-    /// The system's error if it gives no thread.
+    /// The system's error if no thread can be started.
     pub(crate) fn start(
         workers: usize,
         load: impl Fn() -> Result<M, Error> + Send + Sync + 'static,
@@ -111,22 +116,23 @@ impl<M: Model> ModelPool<M> {
         Ok(Self { slots, loaded })
     }
 
-    /// The session of a worker, for as long as that works.
+    /// The handle of a worker to its session.
     pub(crate) fn handle(&self, worker: usize) -> ModelHandle<M> {
         ModelHandle { slot: Arc::clone(&self.slots[worker % self.slots.len()]) }
     }
 }
 
-/// What every pool says of its models, whatever they are.
+/// The state of a pool, independent of its type of model.
 pub(crate) trait PoolStatus {
-    /// How often a model was loaded so far: at most once for each worker.
+    /// The number of models loaded so far: at most one for each worker.
     fn loaded(&self) -> u64;
 
-    /// Waits until the first model is loaded, but not for what it is doing then; says what runs it, and why.
+    /// Waits until the first model is loaded, but not for its current run; returns its provider,
+    /// with the reason for it.
     fn provider(&self) -> Result<ProviderReport, Error>;
 
     /// Loads the models that aren't loaded yet.
-    fn ready(&self) -> Result<(), Error>;
+    fn load_all(&self) -> Result<(), Error>;
 }
 
 impl<M: Model> PoolStatus for ModelPool<M> {
@@ -141,18 +147,18 @@ impl<M: Model> PoolStatus for ModelPool<M> {
             .map_err(Clone::clone)
     }
 
-    fn ready(&self) -> Result<(), Error> {
+    fn load_all(&self) -> Result<(), Error> {
         self.slots.iter().try_for_each(|slot| wait_for(slot).clone().map(drop))
     }
 }
 
-/// One worker's way to its model.
+/// A worker's handle to its session.
 pub(crate) struct ModelHandle<M: Model> {
     slot: Slot<M>,
 }
 
 impl<M: Model> ModelHandle<M> {
-    /// Reads something of the model, which is loaded first, or waited for, if need be.
+    /// Calls `read` with the model; loads the model, or waits for it, first.
     ///
     /// # Errors
     ///
@@ -162,7 +168,8 @@ impl<M: Model> ModelHandle<M> {
         Ok(read(&lock_or_wait(&session.model)))
     }
 
-    /// Runs the model on one input, perhaps together with those that other workers hand in meanwhile.
+    /// Runs the model on one input; on a shared session it may run in a batch with inputs of other
+    /// workers.
     ///
     /// # Errors
     ///
@@ -174,26 +181,27 @@ impl<M: Model> ModelHandle<M> {
 }
 
 impl<M: Model> Session<M> {
-    /// Whoever gets hold of the model runs all inputs that wait for it, its own among them.
+    /// Queues the input and waits for its output. The thread that locks the model runs a batch of
+    /// the queue.
     fn run(&self, input: M::Input) -> M::Output {
         let (sender, output) = sync_channel(1);
-        lock(&self.waiting).push_back((input, sender));
+        lock(&self.queue).push_back((input, sender));
         loop {
             let mut model = lock_or_wait(&self.model);
             if let Ok(output) = output.try_recv() {
-                return output; // another worker ran it
+                return output; // another worker's batch contained it
             }
             self.run_batch(&mut model);
         }
     }
 
     fn run_batch(&self, model: &mut M) {
-        let mut waiting = lock(&self.waiting);
-        let count = model.max_batch().clamp(1, waiting.len().max(1)).min(waiting.len());
-        let (inputs, senders): (Vec<_>, Vec<_>) = waiting.drain(..count).unzip();
-        drop(waiting);
+        let mut queue = lock(&self.queue);
+        let count = model.max_batch().clamp(1, queue.len().max(1)).min(queue.len());
+        let (inputs, senders): (Vec<_>, Vec<_>) = queue.drain(..count).unzip();
+        drop(queue);
         for (output, sender) in model.run(inputs).into_iter().zip(senders) {
-            // Its worker is gone only if it panicked.
+            // Sending fails only if the worker panicked.
             drop(sender.send(output));
         }
     }
@@ -204,12 +212,12 @@ fn load_session<M: Model>(load: &impl Fn() -> Result<M, Error>, loaded: &AtomicU
     loaded.fetch_add(1, Ordering::Relaxed);
     let report = model.provider().clone();
     let policy = SessionPolicy::of(report.provider);
-    let (model, waiting) = (Mutex::new(model), Mutex::default());
-    Ok(Arc::new(Session { model, report, policy, waiting }))
+    let (model, queue) = (Mutex::new(model), Mutex::default());
+    Ok(Arc::new(Session { model, report, policy, queue }))
 }
 
-/// The slot's session, loaded here if it isn't yet. Time until it is there, apart from stages of loading, counts as
-/// waiting.
+/// The slot's session, loaded first if necessary. The time until it is loaded, without the stages
+/// within loading, counts as waiting.
 fn wait_for<M: Model>(slot: &Slot<M>) -> &Loaded<M> {
     LazyLock::get(slot).unwrap_or_else(|| {
         let _stage = stage!("wait");
@@ -217,7 +225,7 @@ fn wait_for<M: Model>(slot: &Slot<M>) -> &Loaded<M> {
     })
 }
 
-/// The lock; time spent waiting for it counts as waiting.
+/// Locks the mutex; time blocked on it counts as waiting.
 fn lock_or_wait<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     match mutex.try_lock() {
         Ok(guard) => guard,

@@ -1,4 +1,4 @@
-//! Stills: a record of each frame, and perhaps an image and a hash.
+//! The still task: a record of each frame, and optionally an image and a hash.
 
 use moviola_av::{stage, trace};
 use moviola_media::{
@@ -19,7 +19,7 @@ use crate::{
     plan::{ImageFormat, StillOptions, TaskKind},
 };
 
-/// The task; it has no models.
+/// The still task; it has no models.
 #[derive(Debug)]
 pub(super) struct StillTask {
     options: StillOptions,
@@ -38,11 +38,12 @@ impl FrameTask for StillTask {
     }
 }
 
-/// Makes stills on the thread that decoded the frame: its planes are still in the core's cache.
+/// A still worker. It runs on the thread that decoded the frame, whose planes are still in the
+/// core's cache.
 #[derive(Debug)]
 struct StillWorker {
     options: StillOptions,
-    /// Made for the first image.
+    /// Created for the first image.
     encoder: Option<Encoder>,
     any_format: AnyFormat,
 }
@@ -57,7 +58,7 @@ impl TaskWorker for StillWorker {
     fn work(&mut self, frame: &Frame, _: bool) -> Result<TaskOutput, TaskError> {
         let failed = |reason: String| {
             let (kind, time) = (TaskKind::Still, frame.time);
-            let reason = format!("the picture can't become an image: {reason}");
+            let reason = format!("the frame can't be converted to an image: {reason}");
             TaskError::Frame { kind, time, reason }
         };
         let md5 = self.options.hash.then(|| frame_md5(&frame.decoded));
@@ -105,22 +106,22 @@ impl Encoder {
 }
 
 record! {
-    /// One keyframe.
+    /// A record of one keyframe.
     pub struct KeyframeRecord {
-        /// The source as its user knows it.
+        /// The source's name, as the user gave it.
         pub source: String,
         /// Number among the keyframes, from 0. A keyframe that can't be decoded takes a number too.
         pub index: u64,
-        /// Which frame it is.
+        /// The frame and the size of its image.
         #[serde(flatten)]
         pub position: FramePosition => ..,
         /// MD5 of the decoded planes, as 32 lowercase hexadecimal digits.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub md5: Option<String>,
-        /// The image file, once it is written.
+        /// Path of the image file, once it is written.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub path: Option<String>,
-        /// The decoder had to conceal damage.
+        /// Whether the decoder concealed damage.
         #[serde(default, skip_serializing_if = "is_false")]
         pub damaged: bool,
         /// The image, until it is written to a file.
@@ -130,22 +131,22 @@ record! {
 }
 
 record! {
-    /// One frame.
+    /// A record of one frame.
     pub struct FrameRecord {
-        /// The source as its user knows it.
+        /// The source's name, as the user gave it.
         pub source: String,
-        /// Which frame it is.
+        /// The frame and the size of its image.
         #[serde(flatten)]
         pub position: FramePosition => ..,
-        /// Whether decoding can start here.
+        /// Whether it is a keyframe.
         pub keyframe: bool,
         /// MD5 of the decoded planes, as 32 lowercase hexadecimal digits.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub md5: Option<String>,
-        /// The image file, once it is written.
+        /// Path of the image file, once it is written.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub path: Option<String>,
-        /// The decoder had to conceal damage.
+        /// Whether the decoder concealed damage.
         #[serde(default, skip_serializing_if = "is_false")]
         pub damaged: bool,
         /// The image, until it is written to a file.
@@ -154,7 +155,7 @@ record! {
     }
 }
 
-/// The record of a still.
+/// The record of a still: of a keyframe if the context has an index, else of a frame.
 pub(super) fn record(
     info: &FrameInfo,
     image: Option<RecordImage>,

@@ -1,4 +1,4 @@
-//! From an opened source to its record.
+//! Conversions of open inputs and streams to records.
 
 use moviola_av::{
     color::{Color, ColorMatrix, ColorRange},
@@ -9,7 +9,7 @@ use moviola_media::input::{AudioStream, OpenInput, VideoStream};
 use super::{AudioRecord, ColorRecord, SCHEMA, SourceRecord, VideoRecord};
 
 impl SourceRecord {
-    /// What is known of `input` before a picture is decoded.
+    /// The record of `input`, before a frame is decoded.
     pub fn of(input: &OpenInput) -> Self {
         Self {
             schema: SCHEMA,
@@ -21,16 +21,16 @@ impl SourceRecord {
         }
     }
 
-    /// Adds what a decoded picture tells.
-    pub fn learn(&mut self, format: PixelFormat, color: Color) {
+    /// Adds the pixel format and colour of a decoded frame.
+    pub fn add_format(&mut self, format: PixelFormat, color: Color) {
         if let Some(video) = &mut self.video {
-            video.learn(format, color);
+            video.add_format(format, color);
         }
     }
 }
 
 impl VideoRecord {
-    /// What the container says of `stream`.
+    /// The record of `stream`, from the container.
     pub fn of(stream: &VideoStream) -> Self {
         let parameters = &stream.parameters;
         let mut record = Self {
@@ -46,13 +46,13 @@ impl VideoRecord {
             mirrored: stream.orientation.is_mirrored,
         };
         match parameters.pixel_format() {
-            Some(format) => record.learn(format, parameters.color()),
+            Some(format) => record.add_format(format, parameters.color()),
             None => record.color = ColorRecord::of(parameters.color()),
         }
         record
     }
 
-    fn learn(&mut self, format: PixelFormat, mut color: Color) {
+    fn add_format(&mut self, format: PixelFormat, mut color: Color) {
         if format.is_full_range() {
             color.range = ColorRange::Full;
         }
@@ -62,7 +62,7 @@ impl VideoRecord {
 }
 
 impl AudioRecord {
-    /// What the container says of `stream`.
+    /// The record of `stream`, from the container.
     pub fn of(stream: &AudioStream) -> Self {
         let parameters = &stream.parameters;
         Self {
@@ -75,7 +75,7 @@ impl AudioRecord {
 }
 
 impl ColorRecord {
-    /// `None` if nothing is said.
+    /// The record of a colour description; `None` if all of it is unspecified.
     fn of(color: Color) -> Option<Self> {
         let matrix = (color.matrix != ColorMatrix::Unspecified).then(|| color.matrix.name().into());
         let range = (color.range != ColorRange::Unspecified).then(|| color.range.name().into());
@@ -83,7 +83,7 @@ impl ColorRecord {
     }
 }
 
-/// FFmpeg's 0 means that it is unknown.
+/// The number, or `None` for 0, FFmpeg's value for unknown.
 fn known(number: u32) -> Option<u32> {
     (number > 0).then_some(number)
 }

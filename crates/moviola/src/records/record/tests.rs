@@ -154,7 +154,7 @@ fn floats_are_the_shortest_text_of_their_own_type() {
 }
 
 #[test]
-fn what_is_unknown_is_left_out() {
+fn unknown_fields_are_omitted() {
     let unknown = FramePosition { time: None, pts: None, time_base: None, ..position() };
     let bare = KeyframeRecord { position: unknown, path: None, ..keyframe() };
     check(
@@ -169,7 +169,7 @@ fn what_is_unknown_is_left_out() {
 }
 
 #[test]
-fn what_is_unusual_is_added_at_the_end() {
+fn damaged_is_the_last_field() {
     let damaged = KeyframeRecord { damaged: true, path: None, ..keyframe() };
     check(
         Record::Keyframe(damaged),
@@ -178,7 +178,7 @@ fn what_is_unusual_is_added_at_the_end() {
 }
 
 #[test]
-fn names_that_are_no_plain_text_stay_one_line() {
+fn names_with_line_breaks_and_quotes_are_escaped() {
     let end = EndRecord {
         source: "a\n\"b\".mp4".into(),
         frames: 0,
@@ -201,7 +201,7 @@ fn records_are_read_back_as_they_were_written() {
         confidence,
         bbox: [corner, -corner, 0.1, f32::MAX],
     };
-    // Bits of all kinds, without those that are no numbers.
+    // Varied bit patterns, all finite.
     let floats = (1..200_u32).map(|n| f32::from_bits(n.wrapping_mul(0x9e37_79b9) & 0xbf7f_ffff));
     let objects = floats.map(|float| object(float.abs(), float)).collect();
     let position = FramePosition { time: Some(1.0 / 3.0), pts: Some(-1), ..position() };

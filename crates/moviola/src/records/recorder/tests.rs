@@ -1,4 +1,4 @@
-//! What becomes of outputs and errors, without a source.
+//! Tests of a recorder with outputs and errors, without a source.
 
 use moviola_av::{
     color::Color,
@@ -65,7 +65,7 @@ fn no_such_file() -> Error {
     Error::Open { name, reason, kind: ErrorKind::NotFound }
 }
 
-/// What is ready, each as its type and what tells it from others.
+/// The ready records, each as its type with the fields that the tests compare.
 fn ready(recorder: &mut Recorder) -> Vec<Value> {
     let brief = |record: Record| {
         let value = serde_json::to_value(&record).expect("it can be written");
@@ -78,16 +78,20 @@ fn ready(recorder: &mut Recorder) -> Vec<Value> {
     std::iter::from_fn(|| recorder.pop()).map(brief).collect()
 }
 
-fn take(recorder: &mut Recorder, index: Option<u64>, outputs: Vec<Result<TaskOutput, TaskError>>) {
-    recorder.take(FrameOutput { index, outputs }).expect("there is no model");
+fn record(
+    recorder: &mut Recorder,
+    index: Option<u64>,
+    outputs: Vec<Result<TaskOutput, TaskError>>,
+) {
+    recorder.record_frame(FrameOutput { index, outputs }).expect("there is no model");
 }
 
 #[test]
 fn each_task_has_a_record_and_the_source_comes_first() {
     let mut recorder = recorder("'all'");
     assert!(recorder.pop().is_none(), "the first frame completes the source's record");
-    take(&mut recorder, None, vec![still(0), objects(0)]);
-    take(&mut recorder, None, vec![still(1), objects(1)]);
+    record(&mut recorder, None, vec![still(0), objects(0)]);
+    record(&mut recorder, None, vec![still(1), objects(1)]);
     recorder.end();
     let want = json!([
         ["source", null],
@@ -102,10 +106,10 @@ fn each_task_has_a_record_and_the_source_comes_first() {
 }
 
 #[test]
-fn a_task_that_fails_costs_its_record_alone() {
+fn failed_task_loses_only_its_own_record() {
     let mut recorder = recorder("'all'");
-    take(&mut recorder, None, vec![failed(TaskKind::Still), objects(0)]);
-    take(&mut recorder, None, vec![failed(TaskKind::Still), failed(TaskKind::Detect)]);
+    record(&mut recorder, None, vec![failed(TaskKind::Still), objects(0)]);
+    record(&mut recorder, None, vec![failed(TaskKind::Still), failed(TaskKind::Detect)]);
     recorder.end();
     let want = json!([
         ["source", null],
@@ -120,13 +124,13 @@ fn a_task_that_fails_costs_its_record_alone() {
 }
 
 #[test]
-fn images_are_numbered_by_keyframe_by_frame_or_by_place() {
+fn images_are_numbered_by_keyframe_by_frame_or_by_count() {
     for (index, number, want) in [(Some(4), Some(30), 4), (None, Some(30), 30), (None, None, 1)] {
         let mut recorder = recorder("'all'");
-        take(&mut recorder, None, vec![failed(TaskKind::Still)]);
+        record(&mut recorder, None, vec![failed(TaskKind::Still)]);
         let mut output = still(0).expect("it is one");
         output.info.number = number;
-        take(&mut recorder, index, vec![Ok(output)]);
+        record(&mut recorder, index, vec![Ok(output)]);
         let mut records: Vec<_> = std::iter::from_fn(|| recorder.pop()).collect();
         let last = records.last_mut().and_then(Record::image);
         let Some(ImageFields { image: Some(image), .. }) = last else { panic!("{records:?}") };
@@ -135,10 +139,10 @@ fn images_are_numbered_by_keyframe_by_frame_or_by_place() {
 }
 
 #[test]
-fn an_image_that_cannot_be_written_is_an_error_in_its_place() {
+fn unwritable_image_replaces_its_record_by_an_error() {
     for (outputs, frames) in [(vec![still(0)], 0), (vec![still(0), objects(0)], 1)] {
         let mut recorder = recorder("'all'");
-        take(&mut recorder, None, outputs);
+        record(&mut recorder, None, outputs);
         assert!(matches!(recorder.pop(), Some(Record::Source(_))));
         assert!(matches!(recorder.pop(), Some(Record::Frame(_))));
         recorder.fail_writing("the disk is full".into());
@@ -153,7 +157,7 @@ fn an_image_that_cannot_be_written_is_an_error_in_its_place() {
 }
 
 #[test]
-fn errors_of_single_frames_are_no_end() {
+fn errors_of_single_frames_do_not_end_the_source() {
     let mut recorder = recorder("'all'");
     let decode = Error::Decode {
         name: "a".into(),
@@ -173,7 +177,7 @@ fn errors_of_single_frames_are_no_end() {
 }
 
 #[test]
-fn a_source_is_named_once_in_its_errors() {
+fn error_messages_do_not_repeat_the_source() {
     let mut recorder = Recorder::new("a".into(), &Frames::All);
     recorder.media_error(&no_such_file());
     let Some(Record::Error(error)) = recorder.pop() else { panic!("an error comes first") };
@@ -191,7 +195,7 @@ fn an_empty_range_is_an_error() {
 }
 
 #[test]
-fn what_was_counted_elsewhere_counts() {
+fn earlier_counts_are_added() {
     let mut recorder = recorder("'all'");
     let earlier = SourceTally { frames: 3, keyframes: 1, errors: 2, ..SourceTally::default() };
     recorder.add_earlier(earlier, Instant::now());
@@ -202,9 +206,9 @@ fn what_was_counted_elsewhere_counts() {
 }
 
 #[test]
-fn a_model_that_cannot_be_loaded_ends_everything() {
+fn model_that_cannot_be_loaded_is_returned_as_an_error() {
     let mut recorder = recorder("'all'");
     let error = InferError::RuntimeMissing { looked: Vec::new() };
     let outputs = vec![still(0), Err(TaskError::Model(error.clone()))];
-    assert_eq!(recorder.take(FrameOutput { index: None, outputs }), Err(error));
+    assert_eq!(recorder.record_frame(FrameOutput { index: None, outputs }), Err(error));
 }

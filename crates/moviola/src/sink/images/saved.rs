@@ -15,8 +15,8 @@ use crate::{
 
 /// The records of one source; images are written before the record that names them.
 ///
-/// Images of tasks that have no folder stay with their records. An image that can't be written is an error record, and
-/// the source is read no further. A frame that comes again is written once.
+/// Images of tasks that have no folder stay with their records. An image that can't be written is
+/// an error record, and the source is read no further. A frame that comes again is written once.
 #[derive(Debug)]
 pub struct SavedRecords {
     records: Records,
@@ -26,8 +26,8 @@ pub struct SavedRecords {
 }
 
 impl SavedRecords {
-    /// The records of a source of `plan`, which `start` gives, with their images in `folders`; that there
-    /// are none for it is told by the records.
+    /// The records of a source of `plan`, which `start` gives, with their images in `folders`; that
+    /// there are none for it is told by the records.
     pub(crate) fn new(
         plan: &Plan,
         source: &str,
@@ -41,7 +41,7 @@ impl SavedRecords {
             }
             Err(error) => {
                 let failure = SourceFailure::unwritten(error.to_string());
-                Records::refused(source.into(), plan, failure).into()
+                Records::failed(source.into(), plan, failure).into()
             }
         }
     }

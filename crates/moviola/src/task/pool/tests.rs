@@ -1,4 +1,4 @@
-//! How often models are loaded, and which inputs run together, shown with a fake.
+//! Tests of loading and batching with a fake model.
 
 use std::sync::{Barrier, atomic::AtomicUsize};
 
@@ -7,16 +7,16 @@ use moviola_media::workers::side_by_side;
 
 use super::*;
 
-/// A model that doubles its input, and notes how many inputs came at once.
-struct Fake {
+/// A model that doubles its inputs, and records the size of each batch.
+struct FakeModel {
     report: ProviderReport,
     max_batch: usize,
     batches: Arc<Mutex<Vec<usize>>>,
-    /// The first run waits here until others have handed in their inputs.
+    /// Called at the start of each run; the first may block until other inputs are queued.
     gate: Arc<dyn Fn() + Send + Sync>,
 }
 
-impl Model for Fake {
+impl Model for FakeModel {
     type Input = u64;
     type Output = u64;
 
@@ -47,18 +47,18 @@ fn pool(
     workers: usize,
     max_batch: usize,
     gate: Arc<dyn Fn() + Send + Sync>,
-) -> (ModelPool<Fake>, Batches) {
+) -> (ModelPool<FakeModel>, Batches) {
     let batches = Batches::default();
-    let noted = Arc::clone(&batches);
+    let recorded = Arc::clone(&batches);
     let load = move || {
-        let (batches, gate) = (Arc::clone(&noted), Arc::clone(&gate));
-        Ok(Fake { report: report(provider), max_batch, batches, gate })
+        let (batches, gate) = (Arc::clone(&recorded), Arc::clone(&gate));
+        Ok(FakeModel { report: report(provider), max_batch, batches, gate })
     };
     (ModelPool::start(workers, load).expect("there are threads"), batches)
 }
 
-/// Has each of `workers` workers run `inputs` inputs, all at once.
-fn run_all(pool: &ModelPool<Fake>, workers: usize, inputs: u64) {
+/// Runs `inputs` inputs on each of `workers` workers at once.
+fn run_all(pool: &ModelPool<FakeModel>, workers: usize, inputs: u64) {
     let mut handles: Vec<_> = (0..workers).map(|worker| pool.handle(worker)).collect();
     let start = Barrier::new(workers);
     side_by_side(&mut handles, |handle| {
@@ -80,7 +80,7 @@ fn on_a_cpu_each_worker_has_a_session_and_on_a_device_all_share_one() {
     ] {
         let (pool, batches) = pool(provider, 4, 8, Arc::new(|| {}));
         run_all(&pool, 4, 50);
-        pool.ready().unwrap();
+        pool.load_all().unwrap();
         assert_eq!(pool.loaded(), loaded, "{provider}");
         assert_eq!(pool.provider().unwrap().provider, provider);
         assert_eq!(lock(&batches).iter().sum::<usize>(), 200, "{provider}: each input ran once");
@@ -96,12 +96,12 @@ fn a_worker_without_a_frame_loads_nothing() {
 
 #[test]
 fn inputs_that_wait_for_a_shared_session_run_together() {
-    let (runs, handed_in) = (Arc::new(AtomicUsize::new(0)), Arc::new(Barrier::new(2)));
+    let (runs, queued) = (Arc::new(AtomicUsize::new(0)), Arc::new(Barrier::new(2)));
     let gate = {
-        let handed_in = Arc::clone(&handed_in);
+        let queued = Arc::clone(&queued);
         move || {
             if runs.fetch_add(1, Ordering::SeqCst) == 0 {
-                handed_in.wait();
+                queued.wait();
             }
         }
     };
@@ -113,19 +113,19 @@ fn inputs_that_wait_for_a_shared_session_run_together() {
         None => {
             let slot = pool.slots[0].as_ref();
             let Ok(session) = LazyLock::force(slot) else { panic!("it can be loaded") };
-            while lock(&session.waiting).len() < 3 {
+            while lock(&session.queue).len() < 3 {
                 std::thread::yield_now(); // one runs, three wait
             }
-            handed_in.wait();
+            queued.wait();
         }
     });
     assert_eq!(*lock(&batches), [1, 2, 1]);
 }
 
 #[test]
-fn what_cannot_be_loaded_is_an_error_for_every_worker() {
+fn loading_error_is_returned_to_every_worker() {
     let failure = || Error::RuntimeMissing { looked: Vec::new() };
-    let pool = ModelPool::<Fake>::start(2, move || Err(failure())).unwrap();
+    let pool = ModelPool::<FakeModel>::start(2, move || Err(failure())).unwrap();
     for worker in 0..2 {
         assert_eq!(pool.handle(worker).run(1), Err(failure()));
     }
