@@ -14,10 +14,9 @@ use crate::{
     codec::Codec,
     color::{ChromaLocation, Color, ColorMatrix, ColorPrimaries, ColorRange, ColorTransfer},
     error::{Error, Result, check},
+    media_kind::MediaKind,
     pixel::PixelFormat,
-    raw,
-    stream::MediaKind,
-    time,
+    raw, time,
 };
 
 /// The codec parameters of a stream: a copy that is independent of the demuxer and its thread.

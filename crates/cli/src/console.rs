@@ -10,11 +10,13 @@ use std::{
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use moviola::{records::Record, sink::jsonl::JsonLines};
 
-use crate::{
-    args::Global,
-    exit::Exit,
-    progress::{OFTEN, SELDOM},
-};
+use crate::{exit::Exit, global::Global};
+
+/// How often a line is written to a file or a pipe, where it stays.
+const SELDOM: Duration = Duration::from_secs(10);
+
+/// How often a line changes on a terminal.
+pub(crate) const OFTEN: Duration = Duration::from_millis(200);
 
 /// Standard output, standard error, and the progress bar on a terminal.
 pub(crate) struct Console {

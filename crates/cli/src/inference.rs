@@ -5,7 +5,8 @@ use std::{fs::File, path::Path};
 use anyhow::Context;
 use moviola::{
     infer::{
-        detect::{filter::ClassFilter, head::HeadKind},
+        detect::filter::ClassFilter,
+        head::HeadKind,
         provider::{Precision, Provider},
     },
     plan::{Detect, Model},

@@ -4,6 +4,7 @@ mod args;
 mod cmd;
 mod console;
 mod exit;
+mod global;
 mod image_args;
 mod inference;
 mod input_count;
@@ -20,11 +21,12 @@ mod wording;
 
 use std::{ffi::OsString, io};
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
-use args::{Cli, Command, Global, Io};
+use args::{Cli, Command};
 use console::Console;
 use exit::Exit;
+use global::{Global, Io};
 
 fn main() {
     choose_color(std::env::args_os());
@@ -64,7 +66,7 @@ fn run(cli: &Cli, out: &mut Console) -> anyhow::Result<Exit> {
         Command::Detect(detect) => detect.run(global, out),
         Command::Inspect(inspect) => inspect.run(out),
         Command::Doctor(doctor) => doctor.run(out),
-        Command::Completions(completions) => completions.run(out),
+        Command::Completions(completions) => completions.run(Cli::command(), out),
         Command::Run(run) => run.run(global, out),
         Command::Bulk(bulk) => bulk.run(global, out),
         Command::Debug(debug) => debug.run(global, out),
@@ -117,8 +119,6 @@ fn fail(error: &anyhow::Error, out: &Console) -> Exit {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

@@ -11,7 +11,7 @@ use moviola::{
 };
 
 use crate::{
-    args::Global,
+    global::Global,
     image_args::StillArgs,
     inference::{ANNOTATED_QUALITY, InferenceArgs, check_model},
     output_dirs::OutputDirs,

@@ -11,14 +11,11 @@ use indicatif::{FormattedDuration, HumanBytes, HumanCount};
 use moviola::{bulk::Event, records::Record};
 
 use crate::{
-    console::Console, input_count::InputCount, memory_warning::MemoryWarning, time_left::TimeLeft,
+    console::{Console, OFTEN},
+    input_count::InputCount,
+    memory_warning::MemoryWarning,
+    time_left::TimeLeft,
 };
-
-/// How often a line is written to a file or a pipe, where it stays.
-pub(crate) const SELDOM: Duration = Duration::from_secs(10);
-
-/// How often a line changes on a terminal.
-pub(crate) const OFTEN: Duration = Duration::from_millis(200);
 
 /// How often the memory that the run takes is measured.
 const MEMORY_INTERVAL: Duration = Duration::from_secs(1);

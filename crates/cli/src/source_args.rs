@@ -9,7 +9,7 @@ use std::{
 use anyhow::bail;
 use moviola::source::{IoMode, Source, SourceOptions, StreamSelection};
 
-use crate::args::{Global, Io, READING};
+use crate::global::{Global, Io, READING};
 
 /// Sources that are read one after another.
 #[derive(Debug, clap::Args)]

@@ -7,9 +7,9 @@ use moviola_av::{
     remedy::{Remedy, alternatives},
 };
 
-use crate::detect::head::HeadKind;
+use crate::head_kind::HeadKind;
 use crate::provider::Provider;
-use crate::runtime::search::SearchedPlace;
+use crate::unknown_name::UnknownName;
 
 /// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -109,6 +109,21 @@ pub enum Error {
 
 const ADVICE: &str = "Set ORT_DYLIB_PATH to a libonnxruntime of version 1.22 or newer, or run \
     `pip install onnxruntime` in the active Python environment";
+
+/// A place that was searched and what was found there, for error messages and reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SearchedPlace {
+    /// The place, for example "next to the program (/usr/bin)".
+    pub at: String,
+    /// What was found, for example "no libonnxruntime".
+    pub found: String,
+}
+
+impl From<UnknownName> for Error {
+    fn from(UnknownName { what, expected, got }: UnknownName) -> Self {
+        Self::InvalidArgument { what, expected: expected.into(), got }
+    }
+}
 
 impl Error {
     /// The class of the error, by what the caller can do about it.

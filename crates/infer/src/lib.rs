@@ -12,7 +12,8 @@
 //! | [`preprocess`] | the conversion of frames and images to a model's input tensor |
 //! | [`letterbox`] | the position of an image in the input, and the mapping of boxes back |
 //! | [`image`] | images in the caller's memory |
-//! | [`detect`] | heads, non-maximum suppression, the detector |
+//! | [`head`] | the families of detectors, and the layout of their output |
+//! | [`detect`] | non-maximum suppression, the detector |
 //! | [`results`] | detections |
 //!
 //! Preprocessing and inference can run on different threads: a [`Preparer`](preprocess::Preparer)
@@ -37,6 +38,8 @@
 
 pub mod detect;
 pub mod error;
+pub mod head;
+mod head_kind;
 pub mod image;
 pub mod letterbox;
 pub mod model;
@@ -45,3 +48,6 @@ pub mod provider;
 pub mod results;
 pub mod runtime;
 pub mod session;
+mod unknown_name;
+
+pub use unknown_name::UnknownName;

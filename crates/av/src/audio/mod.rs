@@ -24,9 +24,9 @@ use crate::{
     dict::Dictionary,
     error::{Error, Result, check},
     frame::Shell,
+    media_kind::MediaKind,
     packet::Packet,
     parameters::CodecParameters,
-    stream::MediaKind,
     time::TimeBase,
 };
 

@@ -15,9 +15,9 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    media_kind::MediaKind,
     parameters::CodecParameters,
     pool::{self, BufferAllocator},
-    stream::MediaKind,
 };
 
 /// Opens a decoder; see [`Decoder::open`].

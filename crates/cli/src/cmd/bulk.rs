@@ -9,10 +9,10 @@ use anyhow::bail;
 use moviola::{bulk::BulkOptions, plan::times::parse_step, sink::dataset::Existing};
 
 use crate::{
-    args::Global,
     cmd::worker,
     console::Console,
     exit::Exit,
+    global::Global,
     plan_args::WorkArgs,
     run::bulk::{self, BulkRequest, Destination},
 };

@@ -6,9 +6,9 @@ use anyhow::bail;
 use moviola::plan::{StillOptions, Task};
 
 use crate::{
-    args::Global,
     console::Console,
     exit::Exit,
+    global::Global,
     inference::ThreadsArg,
     plan_args::WorkArgs,
     run::{bulk::means_many, debug},

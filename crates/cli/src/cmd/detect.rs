@@ -10,9 +10,9 @@ use moviola::{
 };
 
 use crate::{
-    args::Global,
     console::Console,
     exit::Exit,
+    global::Global,
     inference::{InferenceArgs, ThreadsArg, check_model},
     output_dirs::OutputDirs,
     run::fast,

@@ -13,9 +13,9 @@ use moviola::{
 };
 
 use crate::{
-    args::Global,
     console::Console,
     exit::Exit,
+    global::Global,
     image_args::ImageArgs,
     run::fast,
     source_args::{IndexArgs, SourceArgs},

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use moviola::{
     demo,
     infer::{
-        detect::head::HeadKind,
+        head::HeadKind,
         model::{
             ModelOptions,
             names::NamesSource,

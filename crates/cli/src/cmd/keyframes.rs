@@ -3,9 +3,9 @@
 use moviola::{Plan, plan::Task};
 
 use crate::{
-    args::Global,
     console::Console,
     exit::Exit,
+    global::Global,
     image_args::ImageArgs,
     run::fast,
     source_args::{SourceArgs, source_options},

@@ -7,9 +7,9 @@ use moviola::records::{
 };
 
 use crate::{
-    args::Global,
     console::Console,
     exit::Exit,
+    global::Global,
     interrupt,
     source_args::{IndexArgs, SourceArgs},
 };

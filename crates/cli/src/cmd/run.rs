@@ -6,9 +6,9 @@ use clap::ValueEnum;
 use moviola::bulk::BulkOptions;
 
 use crate::{
-    args::Global,
     console::Console,
     exit::Exit,
+    global::Global,
     image_args::ImageArgs,
     inference::ThreadsArg,
     plan_args::PlanArgs,

@@ -10,7 +10,7 @@ use anyhow::Context;
 use clap::ValueEnum;
 use moviola::bulk::isolate::{Isolation, serve};
 
-use crate::{args::Global, exit::Exit};
+use crate::{exit::Exit, global::Global};
 
 /// No arguments: everything comes through standard input.
 #[derive(Debug, clap::Args)]

@@ -3,7 +3,7 @@
 //! The numbers are not trusted: boxes that are not finite are dropped, and a shape that does not
 //! fit the head is an error.
 
-use crate::detect::head::{Candidate, HeadKind, HeadSpec, Order};
+use crate::head::{Candidate, HeadKind, HeadSpec, Order};
 
 /// Number of anchors processed together, so that their confidences stay in the L1 cache.
 const BLOCK: usize = 1024;

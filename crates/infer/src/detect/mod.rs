@@ -2,7 +2,6 @@
 
 pub mod decode;
 pub mod filter;
-pub mod head;
 pub mod nms;
 
 use std::path::Path;
@@ -12,9 +11,9 @@ use moviola_media::frame_view::FrameView;
 
 use crate::detect::decode::decode_head;
 use crate::detect::filter::ClassFilter;
-use crate::detect::head::{Candidate, HeadKind};
 use crate::detect::nms::{Suppression, by_confidence, suppress};
 use crate::error::{Error, Result};
+use crate::head::{Candidate, HeadKind};
 use crate::image::ImageView;
 use crate::letterbox::{Letterbox, Size};
 use crate::model::names::Classes;

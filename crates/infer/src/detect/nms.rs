@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::detect::head::Candidate;
+use crate::head::Candidate;
 
 /// The largest number of candidates that are compared; those of lower confidence are dropped first.
 /// This bounds the work.

@@ -11,8 +11,8 @@ pub mod report;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use crate::detect::head::{HeadKind, HeadSpec};
 use crate::error::{Error, Result};
+use crate::head::{HeadKind, HeadSpec};
 use crate::letterbox::Size;
 use crate::model::header::{Header, identify_other_file};
 use crate::model::input::image_input;

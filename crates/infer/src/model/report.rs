@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::detect::head::HeadKind;
 use crate::error::Result;
+use crate::head::HeadKind;
 use crate::model::header::{Declared, F16, F32, Side};
 use crate::model::input::{element_text, side_text};
 use crate::model::metadata::Metadata;

@@ -5,7 +5,7 @@ pub(crate) mod options;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error::Error;
+use crate::unknown_name::UnknownName;
 
 /// An execution provider of ONNX Runtime.
 #[derive(
@@ -63,12 +63,12 @@ impl fmt::Display for Provider {
 }
 
 impl FromStr for Provider {
-    type Err = Error;
+    type Err = UnknownName;
 
-    fn from_str(name: &str) -> Result<Self, Error> {
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
         let known = [Self::Auto].into_iter().chain(Self::ALL);
         known.into_iter().find(|provider| provider.to_string() == name).ok_or_else(|| {
-            Error::argument("provider", "auto, cpu, openvino, cuda, tensorrt or coreml", name)
+            UnknownName::new("provider", "auto, cpu, openvino, cuda, tensorrt or coreml", name)
         })
     }
 }
@@ -99,14 +99,14 @@ impl fmt::Display for Precision {
 }
 
 impl FromStr for Precision {
-    type Err = Error;
+    type Err = UnknownName;
 
-    fn from_str(name: &str) -> Result<Self, Error> {
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
         let known = [Self::F32, Self::Bf16, Self::F16];
         known
             .into_iter()
             .find(|precision| precision.to_string() == name)
-            .ok_or_else(|| Error::argument("precision", "f32, bf16 or f16", name))
+            .ok_or_else(|| UnknownName::new("precision", "f32, bf16 or f16", name))
     }
 }
 

@@ -12,10 +12,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ort::environment::Environment;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SearchedPlace};
 use crate::provider::Provider;
 use crate::provider::options::is_built_in;
-use search::{SearchEnvironment, SearchPlace, SearchedPlace, libraries_in};
+use search::{SearchEnvironment, SearchPlace, libraries_in};
 
 static LOADED: OnceLock<Runtime> = OnceLock::new();
 

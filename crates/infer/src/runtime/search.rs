@@ -8,15 +8,6 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A place that was searched and what was found there, for error messages and reports.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SearchedPlace {
-    /// The place, for example "next to the program (/usr/bin)".
-    pub at: String,
-    /// What was found, for example "no libonnxruntime".
-    pub found: String,
-}
-
 /// A place to search for the library.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SearchPlace {

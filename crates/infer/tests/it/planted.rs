@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use moviola_infer::detect::head::HeadKind;
 use moviola_infer::detect::{Detector, DetectorOptions};
+use moviola_infer::head::HeadKind;
 use moviola_infer::image::{ImageView, PixelFormat};
 use moviola_infer::letterbox::Size;
 use moviola_infer::model::ModelOptions;

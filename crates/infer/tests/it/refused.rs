@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use moviola_infer::detect::head::HeadKind;
 use moviola_infer::detect::{Detector, DetectorOptions};
 use moviola_infer::error::Error;
+use moviola_infer::head::HeadKind;
 use moviola_infer::letterbox::Size;
 use moviola_infer::model::ModelOptions;
 use moviola_infer::model::report::{Verdict, inspect};

@@ -2,10 +2,7 @@
 
 use std::fmt::Display;
 
-use moviola_av::{
-    demuxer::Demuxer,
-    stream::{MediaKind, Stream},
-};
+use moviola_av::{demuxer::Demuxer, media_kind::MediaKind, stream::Stream};
 
 use crate::source::{AudioChoice, VideoChoice};
 

@@ -3,10 +3,7 @@
 use std::collections::VecDeque;
 
 use moviola_av::{
-    demuxer::Demuxer,
-    packet::Packet,
-    stream::{MediaKind, Stream},
-    time::Pts,
+    demuxer::Demuxer, media_kind::MediaKind, packet::Packet, stream::Stream, time::Pts,
 };
 
 use crate::{error::Result, source::cannot_read};

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use moviola_av::{
     demuxer::Demuxer,
     error::{Error as AvError, Result as AvResult},
+    media_kind::MediaKind,
     parameters::CodecParameters,
-    stream::{MediaKind, Stream},
+    stream::Stream,
     time::TimeBase,
 };
 

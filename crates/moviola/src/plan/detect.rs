@@ -8,7 +8,8 @@ use std::{
 };
 
 use moviola_infer::{
-    detect::{DetectorOptions, filter::ClassFilter, head::HeadKind},
+    detect::{DetectorOptions, filter::ClassFilter},
+    head::HeadKind,
     model::ModelOptions,
     provider::{Precision, Provider},
     session::SessionOptions,

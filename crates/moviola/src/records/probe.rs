@@ -2,10 +2,7 @@
 
 use std::borrow::Cow;
 
-use moviola_av::{
-    demuxer::Demuxer,
-    stream::{MediaKind, Stream},
-};
+use moviola_av::{demuxer::Demuxer, media_kind::MediaKind, stream::Stream};
 use moviola_media::{
     error::Result,
     input::{OpenInput, Purpose},

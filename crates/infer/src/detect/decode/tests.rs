@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::detect::head::Grid;
+use crate::head::Grid;
 use crate::letterbox::Size;
 
 const INPUT: Size = Size { width: 64, height: 64 };

@@ -17,7 +17,7 @@ mod shape;
 
 use moviola_av::remedy::Remedy;
 
-use crate::detect::head::{HeadKind, HeadSpec, Order};
+use crate::head::{HeadKind, HeadSpec, Order};
 use crate::letterbox::Size;
 use crate::model::metadata::Metadata;
 use crate::model::recognise::shape::Shape;

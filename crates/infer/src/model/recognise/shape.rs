@@ -1,6 +1,6 @@
 //! The shape of the output with the boxes, and the heads that it fits.
 
-use crate::detect::head::{Grid, HeadKind, HeadSpec, Order};
+use crate::head::{Grid, HeadKind, HeadSpec, Order};
 use crate::letterbox::Size;
 use crate::model::names::MAX_CLASSES;
 use crate::model::recognise::{Evidence, Refusal, unsupported};

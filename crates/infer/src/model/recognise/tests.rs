@@ -1,7 +1,7 @@
 //! Tests with shapes and metadata as exporters write them.
 
 use super::*;
-use crate::detect::head::Grid;
+use crate::head::Grid;
 use crate::model::names::MAX_CLASSES;
 
 fn output(name: &str, shape: &[usize]) -> OutputSpec {

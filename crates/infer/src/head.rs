@@ -7,61 +7,8 @@
 //! | `yolov10` (also 26) | `[1, boxes, 6]` | two corners, input pixels | stored with the class; needs no NMS |
 //! | `yolox` | `[1, anchors, 5 + classes]` | offsets in the anchor grid, log size | objectness × class |
 
-use std::fmt;
-use std::str::FromStr;
-
-use crate::error::Error;
+pub use crate::head_kind::HeadKind;
 use crate::letterbox::Size;
-
-/// A head: a family of models with the same output format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum HeadKind {
-    /// YOLOv5 and YOLOv7: boxes with objectness.
-    Yolov5,
-    /// YOLOv8, v9, 11 and 12: boxes without objectness.
-    Yolov8,
-    /// YOLOv10, YOLO26 and exports with NMS in the graph: final boxes.
-    Yolov10,
-    /// YOLOX: boxes relative to a grid.
-    Yolox,
-}
-
-impl HeadKind {
-    /// All heads, in the order of the table above.
-    pub const ALL: [Self; 4] = [Self::Yolov5, Self::Yolov8, Self::Yolov10, Self::Yolox];
-
-    /// Whether its boxes need non-maximum suppression.
-    pub fn needs_nms(self) -> bool {
-        self != Self::Yolov10
-    }
-}
-
-impl fmt::Display for HeadKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Yolov5 => "yolov5",
-            Self::Yolov8 => "yolov8",
-            Self::Yolov10 => "yolov10",
-            Self::Yolox => "yolox",
-        })
-    }
-}
-
-impl FromStr for HeadKind {
-    type Err = Error;
-
-    /// Parses the head's name, or that of another family with the same head.
-    fn from_str(name: &str) -> Result<Self, Error> {
-        Ok(match name.to_ascii_lowercase().as_str() {
-            "yolov5" | "yolov7" => Self::Yolov5,
-            "yolov8" | "yolov9" | "yolo11" | "yolo12" => Self::Yolov8,
-            "yolov10" | "yolo26" => Self::Yolov10,
-            "yolox" => Self::Yolox,
-            _ => return Err(Error::argument("head", "yolov5, yolov8, yolov10 or yolox", name)),
-        })
-    }
-}
 
 /// The memory layout of an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
