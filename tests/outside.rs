@@ -30,7 +30,7 @@ fn the_readme_shows_what_that_crate_does() {
     for line in shown
         .expect("an example")
         .lines()
-        .filter(|line| line.contains("moviola::") || line.contains("::open("))
+        .filter(|line| line.contains("::open("))
     {
         let call = line.split("::open(").next().unwrap_or(line).split_whitespace().last();
         let call = call.unwrap_or_default();

@@ -1,6 +1,7 @@
 //! Rules for the code that a test can check.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -194,5 +195,156 @@ fn paths_in_documents_exist() {
             .filter(|place| !place.contains(['*', '<', ' ', '{']))
             .find(|place| !clips::root().join(place).exists() && !folder.join(place).exists());
         gone.map(|place| format!("there is no {place}"))
+    });
+}
+
+/// The layers of each crate's modules, as `ARCHITECTURE.md` declares them.
+fn declared_layers() -> BTreeMap<String, Vec<BTreeSet<String>>> {
+    let text = fs::read_to_string(clips::root().join("ARCHITECTURE.md")).expect("a text file");
+    let block = text.split("```layers\n").nth(1).and_then(|rest| rest.split("```").next());
+    let names = |layer: &str| layer.split(',').map(|name| name.trim().to_owned()).collect();
+    let lines = block.expect("it declares layers").lines();
+    let declared = lines.map(|line| line.split_once(':').expect("a crate and its layers"));
+    declared.map(|(name, layers)| (name.into(), layers.split('→').map(names).collect())).collect()
+}
+
+/// The modules that a crate's root declares, and the module of each item that it exports.
+fn root_modules(root: &str) -> (BTreeSet<String>, BTreeMap<String, String>) {
+    let modules = root.lines().filter_map(|line| {
+        let declared = line.trim_start_matches("pub(crate) ").trim_start_matches("pub ");
+        Some(declared.strip_prefix("mod ")?.strip_suffix(';')?.to_owned())
+    });
+    let modules: BTreeSet<_> = modules.filter(|module| module != "tests").collect();
+    let mut exported = BTreeMap::new();
+    for statement in root.split("pub use ").skip(1) {
+        let statement = statement.split(';').next().unwrap_or_default();
+        let Some((module, items)) = statement.split_once("::") else { continue };
+        let module = module.trim_start_matches("crate::");
+        if modules.contains(module) {
+            let items = items.split(|c: char| !c.is_alphanumeric() && c != '_');
+            exported.extend(items.map(|item| (item.to_owned(), module.to_owned())));
+        }
+    }
+    (modules, exported)
+}
+
+/// The first names of the paths that begin with `crate::` in the product's part of a file.
+fn crate_paths(text: &str) -> BTreeSet<String> {
+    let code: String = product(text)
+        .lines()
+        .map(|line| line.split("//").next().unwrap_or_default())
+        .fold(String::new(), |code, line| code + line + "\n");
+    let mut names = BTreeSet::new();
+    for path in code.split("crate::").skip(1) {
+        match path.strip_prefix('{') {
+            Some(group) => names.extend(names_in_group(group)),
+            None => names.extend(first_name(path)),
+        }
+    }
+    names
+}
+
+/// The first names of the paths in a group, up to the brace that closes it.
+fn names_in_group(group: &str) -> Vec<String> {
+    let (mut depth, mut start, mut names) = (0, 0, Vec::new());
+    for (place, character) in group.char_indices() {
+        match character {
+            '{' => depth += 1,
+            ',' | '}' if depth == 0 => {
+                names.extend(first_name(group[start..place].trim_start()));
+                start = place + 1;
+                if character == '}' {
+                    break;
+                }
+            }
+            '}' => depth -= 1,
+            _ => {}
+        }
+    }
+    names
+}
+
+fn first_name(path: &str) -> Option<String> {
+    let name: String = path.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    (!name.is_empty()).then_some(name)
+}
+
+#[test]
+fn names_of_paths_are_found_in_groups_and_alone() {
+    let code = "use crate::{a::{b, c}, d,\n e};\nlet x = crate::f::g(); // crate::h\n";
+    let names: Vec<_> = crate_paths(code).into_iter().collect();
+    assert_eq!(names, ["a", "d", "e", "f"]);
+}
+
+#[test]
+fn modules_use_only_the_layers_before_theirs() {
+    let mut complaints = Vec::new();
+    let declared = declared_layers();
+    for (folder, _) in LAYERS {
+        let layers = declared.get(*folder).unwrap_or_else(|| panic!("no layers of {folder}"));
+        let source = clips::root().join("crates").join(folder).join("src");
+        let root = ["lib.rs", "main.rs"].map(|name| source.join(name));
+        let root = root.iter().find(|file| file.exists()).expect("a crate's root");
+        let (modules, exported) = root_modules(&fs::read_to_string(root).expect("a text file"));
+        let all: BTreeSet<_> = layers.iter().flatten().cloned().collect();
+        assert_eq!(all, modules, "the layers of {folder} are not its modules");
+        let layer_of = |module: &str| layers.iter().position(|layer| layer.contains(module));
+        for file in files(&source, &["rs"]) {
+            let inside = file.strip_prefix(&source).expect("it is inside").to_string_lossy();
+            let module = inside.split('/').next().unwrap_or_default().trim_end_matches(".rs");
+            if !is_product(&file) || !modules.contains(module) {
+                continue;
+            }
+            let text = fs::read_to_string(&file).expect("a text file");
+            for name in crate_paths(&text) {
+                let used = exported.get(&name).unwrap_or(&name);
+                if used != module
+                    && layer_of(used).is_some_and(|used| Some(used) >= layer_of(module))
+                {
+                    complaints.push(format!("{}: {module} uses {used}", file.display()));
+                }
+            }
+        }
+    }
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+}
+
+/// Words of an earlier private dialect. Each has a plain one in `docs/glossary.md`.
+const BANNED: [&str; 22] = [
+    "Errand",
+    "Relay",
+    "Crew",
+    "Joiner",
+    "Mender",
+    "Searcher",
+    "Looker",
+    "Leftovers",
+    "bury",
+    "entrance",
+    "Entrance",
+    "sound",
+    "Sound",
+    "Engines",
+    "FrameFacts",
+    "PlaceRecord",
+    "Refusal",
+    "Todo",
+    "Nobody",
+    "whoever",
+    "nobody",
+    "somebody",
+];
+
+#[test]
+fn words_of_the_private_dialect_do_not_come_back() {
+    let all = files(clips::root(), &["rs", "md", "py", "toml"]);
+    let all: Vec<_> = all.into_iter().filter(|file| !file.ends_with("tests/tidy.rs")).collect();
+    check_files(&all, |file, text| {
+        if file.to_string_lossy().contains("benches/results") {
+            return None;
+        }
+        let is_word = |c: char| !c.is_alphanumeric() && c != '_';
+        let found = text.split(is_word).find(|word| BANNED.contains(word));
+        found.map(|word| format!("says {word:?}"))
     });
 }

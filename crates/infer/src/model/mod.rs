@@ -18,7 +18,7 @@ use crate::model::header::{Header, identify_other_file};
 use crate::model::input::image_input;
 use crate::model::metadata::Metadata;
 use crate::model::names::{Classes, NamesSource};
-use crate::model::recognise::{Evidence, Recognised, Refusal, recognise};
+use crate::model::recognise::{Evidence, NotRecognised, Recognised, recognise};
 use crate::preprocess::Preprocess;
 use crate::session::{ModelFile, ModelInput, OutputSpec};
 
@@ -116,9 +116,11 @@ impl ImageModel {
         let model = self.model.clone();
         let Recognised { head, output, why } =
             recognise(&evidence, options.head).map_err(|refusal| match refusal {
-                Refusal::Unsupported { problem, remedy } => Error::Model { model, problem, remedy },
-                Refusal::Head { problem, remedy } => Error::Head { model, problem, remedy },
-                Refusal::Ambiguous { problem, candidates } => {
+                NotRecognised::Unsupported { problem, remedy } => {
+                    Error::Model { model, problem, remedy }
+                }
+                NotRecognised::Head { problem, remedy } => Error::Head { model, problem, remedy },
+                NotRecognised::Ambiguous { problem, candidates } => {
                     Error::Ambiguous { model, problem, candidates }
                 }
             })?;

@@ -50,7 +50,7 @@ pub(crate) struct Recognised {
 
 /// Why no head was chosen.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Refusal {
+pub(crate) enum NotRecognised {
     /// The model is not a detector that this crate can run: the problem and the remedy.
     Unsupported { problem: String, remedy: String },
     /// The outputs don't fit the requested head, or no known head fits them.
@@ -63,7 +63,7 @@ pub(crate) enum Refusal {
 pub(crate) fn recognise(
     evidence: &Evidence<'_>,
     requested: Option<HeadKind>,
-) -> Result<Recognised, Refusal> {
+) -> Result<Recognised, NotRecognised> {
     refuse_other_tasks(evidence.metadata)?;
     let output = boxes_output(evidence.outputs)?;
     let shape = Shape::of(&evidence.outputs[output], evidence)?;
@@ -73,17 +73,17 @@ pub(crate) fn recognise(
     };
     let head = shape
         .read_as(kind, evidence)
-        .map_err(|problem| Refusal::Head { problem, remedy: Remedy::OmitHead })?;
+        .map_err(|problem| NotRecognised::Head { problem, remedy: Remedy::OmitHead })?;
     let why = explain(requested.is_some(), &shape, &head, evidence.metadata);
     Ok(Recognised { head, output, why })
 }
 
-fn unsupported(problem: impl Into<String>, remedy: impl Into<String>) -> Refusal {
-    Refusal::Unsupported { problem: problem.into(), remedy: remedy.into() }
+fn unsupported(problem: impl Into<String>, remedy: impl Into<String>) -> NotRecognised {
+    NotRecognised::Unsupported { problem: problem.into(), remedy: remedy.into() }
 }
 
 /// Refuses models whose metadata names another task than detection.
-fn refuse_other_tasks(metadata: &Metadata) -> Result<(), Refusal> {
+fn refuse_other_tasks(metadata: &Metadata) -> Result<(), NotRecognised> {
     if let Some(task) = metadata.task.as_deref().filter(|task| *task != "detect") {
         let problem = format!("its task is '{task}', not 'detect'");
         return Err(unsupported(problem, "Use a detection model"));
@@ -100,7 +100,7 @@ fn refuse_other_tasks(metadata: &Metadata) -> Result<(), Refusal> {
 
 /// Index of the output with three sides. YOLOv5's older exports also output raw maps with five
 /// sides.
-fn boxes_output(outputs: &[OutputSpec]) -> Result<usize, Refusal> {
+fn boxes_output(outputs: &[OutputSpec]) -> Result<usize, NotRecognised> {
     let lists: Vec<usize> = (0..outputs.len())
         .filter(|&index| outputs[index].is_float && outputs[index].shape.len() == 3)
         .collect();
@@ -133,7 +133,7 @@ fn describe(outputs: &[OutputSpec]) -> String {
 }
 
 /// Chooses the head by metadata and shape, in the order in the module's documentation.
-fn decide(shape: &Shape<'_>, evidence: &Evidence<'_>) -> Result<HeadKind, Refusal> {
+fn decide(shape: &Shape<'_>, evidence: &Evidence<'_>) -> Result<HeadKind, NotRecognised> {
     let metadata = evidence.metadata;
     if metadata.end_to_end == Some(true) || metadata.nms == Some(true) {
         return Ok(HeadKind::Yolov10);
@@ -148,7 +148,7 @@ fn decide(shape: &Shape<'_>, evidence: &Evidence<'_>) -> Result<HeadKind, Refusa
         }
         _ => {
             let problem = format!("its output {} fits several heads", shape.text);
-            Err(Refusal::Ambiguous { problem, candidates: fitting })
+            Err(NotRecognised::Ambiguous { problem, candidates: fitting })
         }
     }
 }
@@ -183,7 +183,7 @@ fn is_named_as_yolox(shape: &Shape<'_>, evidence: &Evidence<'_>) -> bool {
 }
 
 /// The refusal if no head fits, with the probable kind of model.
-fn no_fit(shape: &Shape<'_>, evidence: &Evidence<'_>) -> Refusal {
+fn no_fit(shape: &Shape<'_>, evidence: &Evidence<'_>) -> NotRecognised {
     let Size { width, height } = evidence.input;
     let text = &shape.text;
     let names = evidence.metadata.names.as_ref().map(Vec::len);
@@ -198,7 +198,7 @@ fn no_fit(shape: &Shape<'_>, evidence: &Evidence<'_>) -> Refusal {
     }
     let problem = format!("its output {text} fits no known head for an input of {width}x{height}");
     let heads = HeadKind::ALL.iter().map(HeadKind::to_string).collect();
-    Refusal::Head { problem, remedy: Remedy::ChooseHead(heads) }
+    NotRecognised::Head { problem, remedy: Remedy::ChooseHead(heads) }
 }
 
 /// Explains the choice in a sentence.

@@ -3,7 +3,7 @@
 use crate::head::{Grid, HeadKind, HeadSpec, Order};
 use crate::letterbox::Size;
 use crate::model::names::MAX_CLASSES;
-use crate::model::recognise::{Evidence, Refusal, unsupported};
+use crate::model::recognise::{Evidence, NotRecognised, unsupported};
 use crate::session::OutputSpec;
 
 /// The largest size of an output in numbers, more than twice that of real models. Larger ones are
@@ -24,7 +24,10 @@ pub(super) struct Shape<'a> {
 
 impl<'a> Shape<'a> {
     /// Checks an output's shape.
-    pub(super) fn of(output: &'a OutputSpec, evidence: &Evidence<'_>) -> Result<Self, Refusal> {
+    pub(super) fn of(
+        output: &'a OutputSpec,
+        evidence: &Evidence<'_>,
+    ) -> Result<Self, NotRecognised> {
         let text = format!("`{}` {:?}", output.name, output.shape);
         let &[1, rows, columns] = output.shape.as_slice() else {
             let problem = format!("its output {text} is not for one image");

@@ -32,7 +32,7 @@ fn case(side: usize, name: &str, shape: &[usize], metadata: Metadata) -> Case {
 }
 
 impl Case {
-    fn recognise(&self, requested: Option<HeadKind>) -> Result<Recognised, Refusal> {
+    fn recognise(&self, requested: Option<HeadKind>) -> Result<Recognised, NotRecognised> {
         let evidence = Evidence {
             input: Size { width: self.side, height: self.side },
             input_name: "images",
@@ -52,7 +52,7 @@ impl Case {
     #[track_caller]
     fn check_ambiguous(&self, want: &[HeadKind]) {
         match self.recognise(None) {
-            Err(Refusal::Ambiguous { candidates: got, .. }) => assert_eq!(got, want),
+            Err(NotRecognised::Ambiguous { candidates: got, .. }) => assert_eq!(got, want),
             other => panic!("{other:?}"),
         }
     }
@@ -60,7 +60,9 @@ impl Case {
     #[track_caller]
     fn check_unsupported(&self, requested: Option<HeadKind>, word: &str) {
         match self.recognise(requested) {
-            Err(Refusal::Unsupported { problem, .. } | Refusal::Head { problem, .. }) => {
+            Err(
+                NotRecognised::Unsupported { problem, .. } | NotRecognised::Head { problem, .. },
+            ) => {
                 assert!(problem.contains(word), "{problem}")
             }
             other => panic!("{other:?}"),
