@@ -206,7 +206,7 @@ impl Error {
         Self::InvalidArgument { what, expected, got: got.to_string() }
     }
 
-    /// Refuses to share work out to nobody.
+    /// Refuses a reader without workers.
     pub(crate) fn check_workers(count: usize) -> Result<()> {
         if count > 0 { Ok(()) } else { Err(Self::argument("workers", "1 or more", count)) }
     }

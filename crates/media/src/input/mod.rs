@@ -150,7 +150,7 @@ impl OpenInput {
         self.damage.clone()
     }
 
-    /// Ends reading, whoever reads: it fails from then on.
+    /// Ends reading on every thread: it fails from then on.
     pub fn interrupt(&self) -> Interrupt {
         self.interrupt.clone()
     }

@@ -98,7 +98,7 @@ impl Source {
     }
 
     /// Standard input. A file that a shell opened for it can be moved in, as a pipe can't; one that
-    /// somebody has read from goes on there.
+    /// another reader has read from continues there.
     fn standard_input() -> Self {
         let file = || -> io::Result<File> {
             let mut file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
