@@ -27,11 +27,7 @@ fn the_readme_shows_what_that_crate_does() {
     let shown = readme.split("```rust,no_run").nth(1).and_then(|rest| rest.split("```").next());
     let used = clips::root().join("tests/outside/src/main.rs");
     let used = std::fs::read_to_string(used).expect("the crate");
-    for line in shown
-        .expect("an example")
-        .lines()
-        .filter(|line| line.contains("::open("))
-    {
+    for line in shown.expect("an example").lines().filter(|line| line.contains("::open(")) {
         let call = line.split("::open(").next().unwrap_or(line).split_whitespace().last();
         let call = call.unwrap_or_default();
         assert!(used.contains(call), "the README shows {call}, which no crate outside uses");
