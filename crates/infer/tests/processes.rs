@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use moviola_infer::detect::{Detector, DetectorOptions};
-use moviola_infer::model::report::{Verdict, inspect};
+use moviola_infer::model::report::{DetectorVerdict, inspect};
 use moviola_infer::provider::Provider;
 use moviola_infer::runtime::Runtime;
 use moviola_infer::session::SessionOptions;
@@ -43,7 +43,7 @@ fn child_prints_why_loading_fails() {
     }
     // A model with fixed shapes can be inspected without ONNX Runtime.
     let report = inspect(model(), &Default::default()).unwrap();
-    assert!(matches!(report.verdict, Verdict::Detector(_)));
+    assert!(matches!(report.verdict, DetectorVerdict::Detector(_)));
 }
 
 #[test]

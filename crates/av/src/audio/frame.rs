@@ -7,7 +7,7 @@ use ffmpeg_sys_next as ffi;
 use super::{ChannelLayout, SampleFormat};
 use crate::{
     error::{Error, Result},
-    frame::Shell,
+    frame::RawFrame,
     packet, time,
 };
 
@@ -17,7 +17,7 @@ use crate::{
 /// samples never change. Format, layout and length have no setters, because they describe the
 /// allocation.
 pub struct AudioFrame {
-    raw: Shell,
+    raw: RawFrame,
     format: SampleFormat,
     layout: ChannelLayout,
     sample_rate: u32,
@@ -33,7 +33,7 @@ impl AudioFrame {
     /// # Errors
     ///
     /// [`Error::Ffmpeg`] if its format, rate or number of samples is unknown.
-    pub(crate) fn from_shell(raw: Shell) -> Result<Self> {
+    pub(crate) fn from_raw_frame(raw: RawFrame) -> Result<Self> {
         // SAFETY: `raw` owns a valid frame.
         let format = SampleFormat::from_raw(unsafe { (*raw.as_ptr()).format });
         // SAFETY: as above.

@@ -23,7 +23,7 @@ use crate::{
     },
     dict::Dictionary,
     error::{Error, Result, check},
-    frame::Shell,
+    frame::RawFrame,
     media_kind::MediaKind,
     packet::Packet,
     parameters::CodecParameters,
@@ -42,7 +42,7 @@ use crate::{
 pub struct AudioDecoder {
     context: Context,
     /// An empty frame for the next `receive`; kept if the decoder returned nothing.
-    spare: Option<Shell>,
+    spare: Option<RawFrame>,
 }
 
 /// How to open an audio decoder. Every field has a working default.
@@ -115,15 +115,15 @@ impl AudioDecoder {
     /// [`Error::Ffmpeg`] if a packet was damaged; the next call continues after it.
     /// [`Error::InvalidArgument`] if a frame has more than [`MAX_CHANNELS`] channels.
     pub fn receive(&mut self) -> Result<Received<AudioFrame>> {
-        let shell = match self.spare.take() {
-            Some(shell) => shell,
-            None => Shell::new()?,
+        let raw_frame = match self.spare.take() {
+            Some(raw_frame) => raw_frame,
+            None => RawFrame::new()?,
         };
-        let code = self.context.receive(&shell);
+        let code = self.context.receive(&raw_frame);
         if code >= 0 {
-            return AudioFrame::from_shell(shell).map(Received::Frame);
+            return AudioFrame::from_raw_frame(raw_frame).map(Received::Frame);
         }
-        self.spare = Some(shell);
+        self.spare = Some(raw_frame);
         match code {
             _ if code == ffi::AVERROR(libc::EAGAIN) => Ok(Received::NeedPacket),
             ffi::AVERROR_EOF => Ok(Received::End),

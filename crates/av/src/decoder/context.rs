@@ -12,7 +12,7 @@ use super::Sent;
 use crate::{
     dict::{Dictionary, RawDictionary},
     error::{Error, Result, check},
-    frame::Shell,
+    frame::RawFrame,
     log,
     packet::Packet,
     parameters::CodecParameters,
@@ -89,10 +89,10 @@ impl Context {
         if code == ffi::AVERROR_EOF { Ok(()) } else { check("avcodec_send_packet", code).map(drop) }
     }
 
-    /// Lets the open decoder fill `shell`; returns FFmpeg's error code, 0 on success.
-    pub(crate) fn receive(&mut self, shell: &Shell) -> c_int {
-        // SAFETY: `self` owns an open context and `shell` a frame, which is emptied first.
-        unsafe { ffi::avcodec_receive_frame(self.as_ptr(), shell.as_ptr()) }
+    /// Lets the open decoder fill `raw_frame`; returns FFmpeg's error code, 0 on success.
+    pub(crate) fn receive(&mut self, raw_frame: &RawFrame) -> c_int {
+        // SAFETY: `self` owns an open context and `raw_frame` a frame, which is emptied first.
+        unsafe { ffi::avcodec_receive_frame(self.as_ptr(), raw_frame.as_ptr()) }
     }
 
     /// Discards everything that was sent to the open decoder.

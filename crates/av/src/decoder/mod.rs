@@ -14,7 +14,7 @@ use self::{context::Context, hardware::DeviceState};
 use crate::{
     discard::Discard,
     error::{Error, Result, check},
-    frame::{Shell, VideoFrame},
+    frame::{RawFrame, VideoFrame},
     packet::Packet,
     parameters::CodecParameters,
     pool::BufferAllocator,
@@ -33,7 +33,7 @@ use crate::{
 pub struct Decoder {
     context: Context,
     /// An empty frame for the next `receive`; kept if the decoder returned nothing.
-    spare: Option<Shell>,
+    spare: Option<RawFrame>,
     /// The largest number of pixels that a frame may have.
     max_pixels: u64,
     /// Whether the context had a valid frame size at some time.
@@ -126,16 +126,16 @@ impl Decoder {
     pub fn receive(&mut self) -> Result<Received> {
         let stage = stage!("decode");
         self.note_size();
-        let shell = match self.spare.take() {
-            Some(shell) => shell,
-            None => Shell::new()?,
+        let raw_frame = match self.spare.take() {
+            Some(raw_frame) => raw_frame,
+            None => RawFrame::new()?,
         };
-        let code = self.context.receive(&shell);
+        let code = self.context.receive(&raw_frame);
         if code >= 0 {
             stage.record("frames", 1_u64);
-            return self.accept(VideoFrame::from_shell(shell)?);
+            return self.accept(VideoFrame::from_raw_frame(raw_frame)?);
         }
-        self.spare = Some(shell);
+        self.spare = Some(raw_frame);
         match code {
             _ if code == ffi::AVERROR(libc::EAGAIN) => Ok(Received::NeedPacket),
             ffi::AVERROR_EOF => Ok(Received::End),

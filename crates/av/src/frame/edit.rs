@@ -4,7 +4,7 @@ use std::{ffi::c_int, marker::PhantomData, mem::offset_of, ptr::NonNull, slice, 
 
 use ffmpeg_sys_next as ffi;
 
-use super::{PlaneGeometry, Shell, VideoFrame};
+use super::{PlaneGeometry, RawFrame, VideoFrame};
 use crate::{
     color::{Color, ColorRange},
     error::{Error, Result, check},
@@ -57,8 +57,8 @@ impl VideoFrameMut {
 
     /// Allocates a frame with memory of `pool`.
     ///
-    /// The memory returns to the pool when the last handle is dropped. All bytes are initialised: 0,
-    /// or those of an earlier frame.
+    /// The memory returns to the pool when the last handle is dropped. All bytes are initialised:
+    /// 0, or those of an earlier frame.
     ///
     /// # Errors
     ///
@@ -86,15 +86,15 @@ impl VideoFrameMut {
                 got: format.to_string(),
             });
         }
-        let shell = Shell::new()?;
-        // SAFETY: `shell` owns a valid, empty frame.
-        unsafe { (*shell.as_ptr()).width = w };
+        let raw_frame = RawFrame::new()?;
+        // SAFETY: `raw_frame` owns a valid, empty frame.
+        unsafe { (*raw_frame.as_ptr()).width = w };
         // SAFETY: as above.
-        unsafe { (*shell.as_ptr()).height = h };
+        unsafe { (*raw_frame.as_ptr()).height = h };
         // SAFETY: as above.
-        unsafe { (*shell.as_ptr()).format = format.to_raw() as c_int };
-        allocate(&shell, format, (w, h), pool)?;
-        Ok(Self { frame: VideoFrame::from_shell(shell)? })
+        unsafe { (*raw_frame.as_ptr()).format = format.to_raw() as c_int };
+        allocate(&raw_frame, format, (w, h), pool)?;
+        Ok(Self { frame: VideoFrame::from_raw_frame(raw_frame)? })
     }
 
     /// Wraps a frame that has no other owner.
@@ -244,7 +244,7 @@ impl PlaneMut<'_> {
 /// Gives an empty frame initialised buffers, one per plane. av_frame_get_buffer would leave them
 /// uninitialised.
 fn allocate(
-    shell: &Shell,
+    raw_frame: &RawFrame,
     format: PixelFormat,
     (width, height): (c_int, c_int),
     pool: Option<&Arc<FramePool>>,
@@ -270,7 +270,7 @@ fn allocate(
     for (index, size) in sizes.into_iter().enumerate().filter(|&(_, size)| size > 0) {
         let stride = c_int::try_from(aligned[index]).map_err(|_| Error::OutOfMemory)?;
         let size = size.checked_add(PADDING).ok_or(Error::OutOfMemory)?;
-        add_plane(shell, index, buffer(pool, size).ok_or(Error::OutOfMemory)?, stride);
+        add_plane(raw_frame, index, buffer(pool, size).ok_or(Error::OutOfMemory)?, stride);
     }
     Ok(())
 }
@@ -285,13 +285,13 @@ fn buffer(pool: Option<&Arc<FramePool>>, size: usize) -> Option<NonNull<ffi::AVB
 }
 
 /// Makes `buffer` the memory of plane `index`; takes over the reference.
-fn add_plane(shell: &Shell, index: usize, buffer: NonNull<ffi::AVBufferRef>, stride: c_int) {
+fn add_plane(raw_frame: &RawFrame, index: usize, buffer: NonNull<ffi::AVBufferRef>, stride: c_int) {
     // SAFETY: the caller passes a valid reference.
     let data = unsafe { (*buffer.as_ptr()).data };
-    // SAFETY: `shell` owns a valid frame with no buffer in this place, and frees this one.
-    unsafe { (*shell.as_ptr()).buf[index] = buffer.as_ptr() };
+    // SAFETY: `raw_frame` owns a valid frame with no buffer in this place, and frees this one.
+    unsafe { (*raw_frame.as_ptr()).buf[index] = buffer.as_ptr() };
     // SAFETY: as above.
-    unsafe { (*shell.as_ptr()).data[index] = data };
+    unsafe { (*raw_frame.as_ptr()).data[index] = data };
     // SAFETY: as above.
-    unsafe { (*shell.as_ptr()).linesize[index] = stride };
+    unsafe { (*raw_frame.as_ptr()).linesize[index] = stride };
 }

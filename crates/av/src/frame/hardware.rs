@@ -2,7 +2,7 @@
 
 use ffmpeg_sys_next as ffi;
 
-use super::{Shell, VideoFrame, VideoFrameMut};
+use super::{RawFrame, VideoFrame, VideoFrameMut};
 use crate::{
     error::{Error, Result, check},
     pixel::PixelFormat,
@@ -35,18 +35,18 @@ impl VideoFrame {
                 got: self.format().to_string(),
             });
         }
-        let shell = Shell::new()?;
-        // SAFETY: `shell` is empty, so the call gives it memory; `self` is valid and only read.
-        let code = unsafe { ffi::av_hwframe_transfer_data(shell.as_ptr(), self.raw(), 0) };
+        let raw_frame = RawFrame::new()?;
+        // SAFETY: `raw_frame` is empty, so the call gives it memory; `self` is valid and only read.
+        let code = unsafe { ffi::av_hwframe_transfer_data(raw_frame.as_ptr(), self.raw(), 0) };
         check("av_hwframe_transfer_data", code)?;
         // SAFETY: both frames are valid.
-        let code = unsafe { ffi::av_frame_copy_props(shell.as_ptr(), self.raw()) };
+        let code = unsafe { ffi::av_frame_copy_props(raw_frame.as_ptr(), self.raw()) };
         check("av_frame_copy_props", code)?;
         // In a device, decoders crop frames at the right and bottom edges only.
         // SAFETY: the frame is valid and in memory; the call moves its pointers inside its buffers.
-        let code = unsafe { ffi::av_frame_apply_cropping(shell.as_ptr(), 0) };
+        let code = unsafe { ffi::av_frame_apply_cropping(raw_frame.as_ptr(), 0) };
         check("av_frame_apply_cropping", code)?;
-        Self::from_shell(shell)
+        Self::from_raw_frame(raw_frame)
     }
 
     /// Converts NV12 and P010 to the planar formats of software decoders; `None` for other formats.

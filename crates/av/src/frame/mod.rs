@@ -45,20 +45,20 @@ impl VideoFrame {
     /// # Errors
     ///
     /// [`Error::Ffmpeg`] if it has no size or a pixel format that this crate's headers don't name.
-    pub(crate) fn from_shell(shell: Shell) -> Result<Self> {
-        // SAFETY: `shell` owns a valid frame.
-        let number = unsafe { (*shell.as_ptr()).format };
+    pub(crate) fn from_raw_frame(raw_frame: RawFrame) -> Result<Self> {
+        // SAFETY: `raw_frame` owns a valid frame.
+        let number = unsafe { (*raw_frame.as_ptr()).format };
         // SAFETY: as above.
-        let width = unsafe { (*shell.as_ptr()).width };
+        let width = unsafe { (*raw_frame.as_ptr()).width };
         // SAFETY: as above.
-        let height = unsafe { (*shell.as_ptr()).height };
+        let height = unsafe { (*raw_frame.as_ptr()).height };
         let format = PixelFormat::from_raw(number).filter(|_| width > 0 && height > 0);
         let format = format.ok_or_else(|| Error::Ffmpeg {
             op: "avcodec_receive_frame",
             code: ffi::AVERROR_BUG,
             message: format!("a frame of {width}×{height} in pixel format {number}"),
         })?;
-        Ok(Self { raw: shell.into_raw(), format })
+        Ok(Self { raw: raw_frame.into_raw(), format })
     }
 
     /// A second handle on the same pixels; no pixel is copied.
@@ -67,7 +67,7 @@ impl VideoFrame {
     ///
     /// [`Error::OutOfMemory`].
     pub fn try_clone(&self) -> Result<Self> {
-        let copy = Shell::new()?;
+        let copy = RawFrame::new()?;
         // SAFETY: `copy` is empty and `self` is valid; av_frame_ref only reads its source.
         check("av_frame_ref", unsafe { ffi::av_frame_ref(copy.as_ptr(), self.raw()) })?;
         Ok(Self { raw: copy.into_raw(), format: self.format })
@@ -181,12 +181,12 @@ impl fmt::Debug for VideoFrame {
 }
 
 /// An owned `AVFrame` without data, for FFmpeg to fill.
-pub(crate) struct Shell(NonNull<ffi::AVFrame>);
+pub(crate) struct RawFrame(NonNull<ffi::AVFrame>);
 
 // SAFETY: an AVFrame is not tied to a thread.
-unsafe impl Send for Shell {}
+unsafe impl Send for RawFrame {}
 
-impl Shell {
+impl RawFrame {
     pub(crate) fn new() -> Result<Self> {
         // SAFETY: no arguments; a null result is handled on the next line.
         let raw = unsafe { ffi::av_frame_alloc() };
@@ -204,7 +204,7 @@ impl Shell {
     }
 }
 
-impl Drop for Shell {
+impl Drop for RawFrame {
     fn drop(&mut self) {
         // SAFETY: `self` owns the frame, and nothing uses it after this.
         unsafe { free(self.0) }

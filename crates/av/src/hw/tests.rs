@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    frame::{Shell, VideoFrame, VideoFrameMut},
+    frame::{RawFrame, VideoFrame, VideoFrameMut},
     pixel::PixelFormat,
 };
 
@@ -72,18 +72,18 @@ fn upload(device: &HwDevice, frame: &VideoFrame) -> VideoFrame {
     unsafe { (*context).height = frame.height().cast_signed() };
     // SAFETY: as above.
     check("av_hwframe_ctx_init", unsafe { ffi::av_hwframe_ctx_init(frames) }).unwrap();
-    let shell = Shell::new().unwrap();
+    let raw_frame = RawFrame::new().unwrap();
     // SAFETY: the context is initialised and the frame is empty.
-    let code = unsafe { ffi::av_hwframe_get_buffer(frames, shell.as_ptr(), 0) };
+    let code = unsafe { ffi::av_hwframe_get_buffer(frames, raw_frame.as_ptr(), 0) };
     check("av_hwframe_get_buffer", code).unwrap();
     // SAFETY: both frames are valid.
-    let code = unsafe { ffi::av_hwframe_transfer_data(shell.as_ptr(), frame.raw(), 0) };
+    let code = unsafe { ffi::av_hwframe_transfer_data(raw_frame.as_ptr(), frame.raw(), 0) };
     check("av_hwframe_transfer_data", code).unwrap();
     // SAFETY: both frames are valid.
-    check("props", unsafe { ffi::av_frame_copy_props(shell.as_ptr(), frame.raw()) }).unwrap();
+    check("props", unsafe { ffi::av_frame_copy_props(raw_frame.as_ptr(), frame.raw()) }).unwrap();
     // SAFETY: the reference is owned here; the frame holds another.
     unsafe { ffi::av_buffer_unref(&raw mut frames) };
-    VideoFrame::from_shell(shell).unwrap()
+    VideoFrame::from_raw_frame(raw_frame).unwrap()
 }
 
 /// A frame whose bytes all differ from their neighbours'.

@@ -9,7 +9,7 @@ use moviola::{
         model::{
             ModelOptions,
             names::NamesSource,
-            report::{DetectorReport, ModelReport, Port, Verdict, inspect, inspect_bytes},
+            report::{DetectorReport, DetectorVerdict, ModelReport, Port, inspect, inspect_bytes},
         },
     },
 };
@@ -36,8 +36,8 @@ impl Inspect {
         };
         out.text(&describe(&report))?;
         match &report.verdict {
-            Verdict::Detector(_) => Ok(Exit::Done),
-            Verdict::Refused(why) => anyhow::bail!("{why}"),
+            DetectorVerdict::Detector(_) => Ok(Exit::Done),
+            DetectorVerdict::Refused(why) => anyhow::bail!("{why}"),
         }
     }
 }
@@ -50,8 +50,8 @@ fn describe(report: &ModelReport) -> String {
     rows.extend(metadata.description.iter().map(|text| ("description", text.clone())));
     rows.extend(metadata.license.iter().map(|text| ("licence", text.clone())));
     match &report.verdict {
-        Verdict::Detector(detector) => rows.extend(rows_of(detector)),
-        Verdict::Refused(_) => rows.push(("detector", "no".into())),
+        DetectorVerdict::Detector(detector) => rows.extend(rows_of(detector)),
+        DetectorVerdict::Refused(_) => rows.push(("detector", "no".into())),
     }
     let mut text = String::new();
     for (name, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {

@@ -28,7 +28,7 @@ pub struct ModelReport {
     /// The exporter's metadata.
     pub metadata: Metadata,
     /// Whether it can be used as a detector, and how.
-    pub verdict: Verdict,
+    pub verdict: DetectorVerdict,
 }
 
 /// An input or output as the file declares it.
@@ -45,7 +45,7 @@ pub struct Port {
 /// Whether a model can be used as a detector.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum DetectorVerdict {
     /// It can, as described.
     Detector(Box<DetectorReport>),
     /// It can't, or it is ambiguous: the error message, with the remedy.
@@ -76,7 +76,7 @@ pub struct DetectorReport {
 /// # Errors
 ///
 /// [`Error::Model`](crate::error::Error::Model) if the file is not an ONNX model. For a model that
-/// is not a detector or is ambiguous, the report has [`Verdict::Refused`].
+/// is not a detector or is ambiguous, the report has [`DetectorVerdict::Refused`].
 pub fn inspect(path: &Path, options: &ModelOptions) -> Result<ModelReport> {
     inspect_file(&ModelFile::read(path)?, options)
 }
@@ -95,14 +95,14 @@ fn inspect_file(file: &ModelFile<'_>, options: &ModelOptions) -> Result<ModelRep
     let producer = header.producer.clone();
     let verdict = examine(file, header, options)
         .and_then(|image_model| detector_report(file, &image_model, &outputs, options))
-        .map(|report| Verdict::Detector(Box::new(report)));
+        .map(|report| DetectorVerdict::Detector(Box::new(report)));
     Ok(ModelReport {
         model: file.name.clone(),
         producer,
         inputs: ports(&inputs),
         outputs: ports(&outputs),
         metadata,
-        verdict: verdict.unwrap_or_else(|refusal| Verdict::Refused(refusal.to_string())),
+        verdict: verdict.unwrap_or_else(|refusal| DetectorVerdict::Refused(refusal.to_string())),
     })
 }
 

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::provider::options::{CannotRun, dispatch, is_built_in};
 use crate::provider::{Precision, Provider, ProviderReport};
 use crate::runtime::{Runtime, log};
-use crate::session::placement::Placement;
+use crate::session::node_counts::NodeCounts;
 use crate::session::{ModelFile, ModelInput, NamedSide, SessionOptions};
 
 /// Builds a session on the requested provider, or on the first automatic one that runs the model.
@@ -109,15 +109,15 @@ fn try_provider(
         return Err(not_built_in(provider, runtime, options.provider == provider).into());
     }
     let providers = dispatch(provider, options.precision, options.threads)?;
-    let placement = Placement::default();
+    let node_counts = NodeCounts::default();
     log::take_error(); // an older message must not explain this failure
     let session = configure(runtime, file, input, options.threads)
-        .and_then(|builder| Ok(builder.with_logger(placement.logger())?))
+        .and_then(|builder| Ok(builder.with_logger(node_counts.logger())?))
         .and_then(|builder| Ok(builder.with_log_level(LogLevel::Verbose)?))
         .and_then(|builder| Ok(builder.with_execution_providers(providers)?))
         .and_then(|mut builder| builder.commit_from_memory(&file.bytes))
         .map_err(|failure| explain(failure.message(), log::take_error()))?;
-    let nodes = placement.nodes();
+    let nodes = node_counts.nodes();
     let is_used = nodes.is_empty() || nodes.iter().any(|(name, _)| name == provider.runtime_name());
     if !is_used {
         return Err("it takes none of the model's nodes".to_owned().into());

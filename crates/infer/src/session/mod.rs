@@ -1,7 +1,7 @@
 //! Sessions: models loaded into ONNX Runtime, with one input tensor and outputs read in place.
 
 mod build;
-mod placement;
+mod node_counts;
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -161,7 +161,7 @@ impl Session {
         }
     }
 
-    /// Runs the model on a tensor `[1, 3, height, width]` and reads one output, chosen by its index.
+    /// Runs the model on a tensor `[1, 3, height, width]` and reads one output, chosen by index.
     ///
     /// `read` gets the output's numbers and shape.
     ///

@@ -8,7 +8,7 @@ use moviola_infer::image::{ImageView, PixelFormat};
 use moviola_infer::letterbox::Size;
 use moviola_infer::model::ModelOptions;
 use moviola_infer::model::names::NamesSource;
-use moviola_infer::model::report::{Verdict, inspect, inspect_bytes};
+use moviola_infer::model::report::{DetectorVerdict, inspect, inspect_bytes};
 use moviola_infer::provider::Provider;
 
 use crate::{Expected, Image, check_same, fixture, load, names_of, on, providers};
@@ -157,14 +157,16 @@ fn the_report_describes_a_detector() {
     let report = inspect(&fixture("yolov8.onnx"), &ModelOptions::default()).unwrap();
     assert_eq!(report.inputs[0].shape, ["1", "3", "64", "96"]);
     assert_eq!((&*report.outputs[0].name, &*report.outputs[0].element), ("output0", "f32"));
-    let Verdict::Detector(detector) = report.verdict else { panic!("{:?}", report.verdict) };
+    let DetectorVerdict::Detector(detector) = report.verdict else {
+        panic!("{:?}", report.verdict)
+    };
     assert_eq!((detector.head, detector.needs_nms), (HeadKind::Yolov8, true));
     assert_eq!(names_of(&detector.classes), ["person", "driver's seat", "a \"quoted\" name"]);
     assert_eq!(detector.names_from, NamesSource::Metadata);
     assert_eq!(detector.preprocess.size, Size { width: 96, height: 64 });
 
     let finished = inspect(&fixture("yolov10.onnx"), &ModelOptions::default()).unwrap();
-    let Verdict::Detector(finished) = finished.verdict else { panic!() };
+    let DetectorVerdict::Detector(finished) = finished.verdict else { panic!() };
     assert!(!finished.needs_nms);
 }
 
@@ -174,7 +176,9 @@ fn classes_with_unreadable_names_are_numbered() {
     let names = bytes.windows(12).position(|part| part == b"{0: 'person'").unwrap();
     bytes[names] = b'[';
     let report = inspect_bytes("broken names", &bytes, &ModelOptions::default()).unwrap();
-    let Verdict::Detector(detector) = report.verdict else { panic!("{:?}", report.verdict) };
+    let DetectorVerdict::Detector(detector) = report.verdict else {
+        panic!("{:?}", report.verdict)
+    };
     assert_eq!(detector.names_from, NamesSource::Numbered);
     assert_eq!(names_of(&detector.classes), ["class 0", "class 1", "class 2"]);
 }
@@ -190,7 +194,9 @@ fn a_model_with_dynamic_sides_has_the_size_of_its_metadata() {
             (&report.inputs[0].shape[..], &report.outputs[0].shape[..]),
             (&inputs.map(str::to_owned)[..], &outputs.map(str::to_owned)[..])
         );
-        let Verdict::Detector(detector) = report.verdict else { panic!("{:?}", report.verdict) };
+        let DetectorVerdict::Detector(detector) = report.verdict else {
+            panic!("{:?}", report.verdict)
+        };
         assert_eq!(detector.preprocess.size, Size { width: 96, height: 64 });
     }
 }
@@ -199,7 +205,9 @@ fn a_model_with_dynamic_sides_has_the_size_of_its_metadata() {
 fn the_demo_model_of_the_repository_is_a_detector() {
     let path = fixture("../../../../models/demo.onnx");
     let report = inspect(&path, &ModelOptions::default()).unwrap();
-    let Verdict::Detector(detector) = report.verdict else { panic!("{:?}", report.verdict) };
+    let DetectorVerdict::Detector(detector) = report.verdict else {
+        panic!("{:?}", report.verdict)
+    };
     assert_eq!((detector.head, detector.names_from), (HeadKind::Yolov8, NamesSource::Metadata));
     let mut demo = Detector::load(&path, &on(Provider::Auto)).unwrap();
     demo.detect(&Image::planted(320, 200).view()).unwrap();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use moviola_infer::detect::{Detector, DetectorOptions};
 use moviola_infer::letterbox::Size;
 use moviola_infer::model::names::NamesSource;
-use moviola_infer::model::report::{Verdict, inspect};
+use moviola_infer::model::report::{DetectorVerdict, inspect};
 use moviola_infer::provider::Provider;
 
 use crate::{Expected, Image, check_same, fixture, on, providers};
@@ -76,7 +76,7 @@ fn models_for_other_purposes_are_refused() {
         ("silero_vad.onnx", ["it has 3 inputs", "`state` f32[2, ?, 128]"]),
     ] {
         let report = inspect(&media.join("models").join(name), &Default::default()).unwrap();
-        let Verdict::Refused(text) = report.verdict else { panic!("{name} is a detector") };
+        let DetectorVerdict::Refused(text) = report.verdict else { panic!("{name} is a detector") };
         for word in words.into_iter().chain([name]) {
             assert!(text.contains(word), "'{word}' is missing: {text}");
         }

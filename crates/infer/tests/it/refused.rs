@@ -8,7 +8,7 @@ use moviola_infer::error::Error;
 use moviola_infer::head::HeadKind;
 use moviola_infer::letterbox::Size;
 use moviola_infer::model::ModelOptions;
-use moviola_infer::model::report::{Verdict, inspect};
+use moviola_infer::model::report::{DetectorVerdict, inspect};
 use moviola_infer::provider::Provider;
 
 use crate::{fixture, on};
@@ -20,8 +20,8 @@ fn check_refused(path: &Path, words: &[&str]) {
     let text = Detector::load(path, &on(Provider::Cpu)).unwrap_err().to_string();
     let inspected = match inspect(path, &ModelOptions::default()) {
         Ok(report) => match report.verdict {
-            Verdict::Refused(text) => text,
-            Verdict::Detector(_) => panic!("{} is a detector", path.display()),
+            DetectorVerdict::Refused(text) => text,
+            DetectorVerdict::Detector(_) => panic!("{} is a detector", path.display()),
         },
         Err(error) => error.to_string(),
     };

@@ -4,11 +4,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Collects the node counts from the log of a session while it is built, and forwards the log.
 #[derive(Clone, Default)]
-pub(crate) struct Placement {
+pub(crate) struct NodeCounts {
     nodes: Arc<Mutex<Vec<(String, usize)>>>,
 }
 
-impl Placement {
+impl NodeCounts {
     /// The log function for the session.
     pub(crate) fn logger(&self) -> ort::logging::LoggerFunction {
         let nodes = Arc::clone(&self.nodes);
