@@ -1,7 +1,7 @@
-//! What would make it faster.
+//! Advice on how to make a run faster.
 //!
-//! Each rule looks at what was measured and names the measurement, so that whoever reads it can
-//! judge. Of a few milliseconds nothing is said.
+//! Each rule examines the measurements, and its advice names them, so that the reader can judge.
+//! Runs of a few milliseconds get no advice.
 
 use moviola_av::remedy::Remedy;
 use moviola_infer::provider::{Precision, Provider, ProviderReport};
@@ -12,19 +12,19 @@ use super::{
 };
 use crate::{Plan, plan::Frames};
 
-/// A run that takes less needs no advice, in seconds.
+/// Seconds below which a run needs no advice.
 const QUICK: f64 = 0.2;
 
-/// What is known when advice is given.
+/// The facts that the rules examine.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Known<'a> {
     pub(super) plan: &'a Plan,
     pub(super) statistics: &'a Statistics,
     pub(super) times: &'a Times,
     pub(super) provider: Option<&'a ProviderReport>,
-    /// Pictures that were decoded.
+    /// Number of frames that were decoded.
     pub(super) decoded: u64,
-    /// Whether this CPU computes with bf16.
+    /// Whether the CPU supports bf16.
     pub(super) has_bf16: bool,
 }
 
@@ -33,7 +33,7 @@ type Rule = fn(&Known<'_>) -> Option<String>;
 const RULES: [Rule; 7] =
     [model_loads, precision, slow_provider, decodes_more, encodes, reads_slowly, idle_cores];
 
-/// What would make it faster, the most promising first; what was measured if nothing would.
+/// The advice for a run, most promising first; a summary of the measurements if no rule applies.
 pub(super) fn advice(known: &Known<'_>) -> Vec<String> {
     let mut advice: Vec<_> = RULES.iter().filter_map(|rule| rule(known)).collect();
     if advice.is_empty() {
@@ -44,7 +44,7 @@ pub(super) fn advice(known: &Known<'_>) -> Vec<String> {
 }
 
 impl Known<'_> {
-    /// The share of a stage in what was done for the result.
+    /// The stage's share of the work for the result, 0.0 to 1.0.
     fn share(&self, stage: Stage) -> f64 {
         self.times.of(stage) as f64 / (self.times.busy() as f64).max(1.0)
     }
@@ -83,7 +83,7 @@ fn precision(known: &Known<'_>) -> Option<String> {
 fn slow_provider(known: &Known<'_>) -> Option<String> {
     let report = known.provider?;
     let share = known.share(Stage::Infer);
-    // Of those that come first, most are for other machines; OpenVINO runs on CPUs.
+    // The first providers in the list are for other machines; OpenVINO runs on CPUs.
     let on_cpus = report.skipped.iter().find(|(provider, _)| *provider == Provider::OpenVino);
     let (better, why) = on_cpus.or(report.skipped.last())?;
     (share > 0.4 && report.provider == Provider::Cpu).then(|| {
@@ -102,8 +102,8 @@ fn decodes_more(known: &Known<'_>) -> Option<String> {
         return None;
     }
     Some(format!(
-        "Decoding is {} of the work: {} pictures were decoded for {frames} frames, because others \
-         refer to them. Keyframes need no other pictures: `{}`, or a source with more of them, would \
+        "Decoding is {} of the work: {} frames were decoded to get {frames}, because frames refer to \
+         others. Keyframes need no other frames: `{}`, or a source with more of them, would \
          do with less.",
         percent(share),
         known.decoded,
@@ -147,13 +147,13 @@ fn idle_cores(known: &Known<'_>) -> Option<String> {
     })
 }
 
-/// What the report takes is no part of other runs.
+/// The share of the report itself, which other runs don't have.
 fn own_cost(known: &Known<'_>) -> Option<String> {
     let report = known.times.of(Stage::Report) as f64;
     let share = report / (report + known.times.busy() as f64).max(1.0);
     (share > 0.1).then(|| {
         format!(
-            "The pictures in this report took {} of the time; other runs don't make them.",
+            "The images in this report took {} of the time; other runs don't make them.",
             percent(share)
         )
     })
@@ -181,9 +181,9 @@ fn nothing_left(known: &Known<'_>) -> String {
 mod tests {
     use super::*;
 
-    /// A run of 2 s with 10 frames.
+    /// A run of 2 s with 10 frames, to test the rules on.
     struct Case<'a> {
-        /// What each stage took.
+        /// The time of each stage.
         shares: &'a [(Stage, u64)],
         frames: Frames,
         decoded: u64,
@@ -199,7 +199,7 @@ mod tests {
         }
     }
 
-    /// The advice in a case, each of which contains those words.
+    /// Checks that each advice for a case contains the words in `want`.
     #[track_caller]
     fn check(case: Case<'_>, want: &[&str]) {
         let Case { shares, frames, decoded, busy, provider, has_bf16 } = case;
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn each_rule_speaks_where_its_stage_weighs() {
+    fn each_rule_applies_if_its_stage_takes_long() {
         use Stage::{Decode, Demux, Encode, Infer, Load, Open, Report};
         for (shares, want) in [
             (&[(Decode, 60), (Infer, 40)][..], &["95 % of the time, with decode 60 %"][..]),
@@ -248,13 +248,16 @@ mod tests {
     }
 
     #[test]
-    fn idle_cores_and_pictures_on_the_way_are_told() {
+    fn idle_cores_and_additional_decoding_are_named() {
         let shares = &[(Stage::Decode, 100)];
         let idle = Case { shares, busy: 0.5, ..Case::default() };
         check(idle, &["2 cores were busy 50 %"]);
-        let on_the_way = || Case { shares, decoded: 90, ..Case::default() };
-        check(Case { frames: Frames::All, ..on_the_way() }, &["90 pictures were decoded for 10"]);
-        check(on_the_way(), &["Nothing stands out"]);
+        let decodes_more = || Case { shares, decoded: 90, ..Case::default() };
+        check(
+            Case { frames: Frames::All, ..decodes_more() },
+            &["90 frames were decoded to get 10"],
+        );
+        check(decodes_more(), &["Nothing stands out"]);
     }
 
     #[test]

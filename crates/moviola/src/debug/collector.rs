@@ -1,4 +1,4 @@
-//! What was heard of the stages, on all threads.
+//! Collected measurements of stages, decisions and messages, on all threads.
 
 use std::{
     collections::BTreeMap,
@@ -17,55 +17,56 @@ use super::{
     decisions::Decisions,
     histogram::Histogram,
     lanes::{Candidates, FrameCost, Lanes},
-    listener::{EventFields, Facts, Listener, SpanStats},
+    listener::{EventFields, Listener, SpanCounts, SpanStats},
     stage::{Stage, Times},
     timeline::Timeline,
     trace::{Slice, TraceWriter},
 };
 
-/// Reasons that are remembered until their frame is done.
-const REASONS: usize = 256;
+/// The most reasons that are kept until their frames are done.
+const MAX_REASONS: usize = 256;
 
-/// Warnings and errors that are kept.
+/// The most different warnings and errors that are kept.
 const MESSAGES: usize = 100;
 
-/// Letters of each.
+/// The most characters of a message.
 const MESSAGE_LENGTH: usize = 500;
 
-/// What was heard so far. Its clones hear together.
+/// The measurements of a run. Clones share them.
 #[derive(Clone)]
 pub(super) struct Collector(Arc<Mutex<Observed>>);
 
-/// All that was heard.
+/// All measurements so far.
 pub(super) struct Observed {
     pub(super) started: Instant,
     lanes: Lanes,
     pub(super) timeline: Timeline,
     pub(super) stages: [Tally; Stage::COUNT],
     pub(super) decisions: Decisions,
-    /// How often a decoder was opened, and why not on a device that there is.
+    /// The number of times that each decoder was opened, by its description and the reason why it
+    /// isn't on an available device.
     pub(super) decoders: BTreeMap<(String, String), u64>,
-    /// Why the packet of that pts was kept, if its frame isn't done.
+    /// The reason why each packet was kept, by pts, until its frame is done.
     reasons: BTreeMap<i64, String>,
-    /// Warnings and errors, each with how often it came.
+    /// Warnings and errors, each with its count.
     pub(super) messages: BTreeMap<String, u64>,
     pub(super) trace: Option<TraceWriter<BufWriter<NewFile>>>,
 }
 
-/// What was heard of a stage.
+/// The totals of a stage.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tally {
-    /// Nanoseconds on all threads, without the stages within.
+    /// Nanoseconds on all threads, without nested stages.
     pub(super) time: u64,
     pub(super) bytes: u64,
     pub(super) packets: u64,
     pub(super) frames: u64,
-    /// Nanoseconds for each frame that was done.
-    pub(super) of_frames: Histogram,
+    /// Nanoseconds for each finished frame.
+    pub(super) frame_times: Histogram,
 }
 
 impl Collector {
-    /// Hears from now on; events go to `trace`.
+    /// Starts to measure; events are written to `trace`.
     pub(super) fn new(trace: TraceWriter<BufWriter<NewFile>>) -> Self {
         Self(Arc::new(Mutex::new(Observed {
             started: Instant::now(),
@@ -80,7 +81,8 @@ impl Collector {
         })))
     }
 
-    /// What threads have to tell for this to hear it; who listened before still hears the rest.
+    /// The dispatcher that threads must use to be measured. Other events still reach the current
+    /// one.
     pub(super) fn dispatch(&self) -> Dispatch {
         let before = tracing::dispatcher::get_default(Clone::clone);
         let listener = Listener::new(self.clone(), before);
@@ -99,14 +101,15 @@ impl fmt::Debug for Collector {
 }
 
 impl Observed {
-    /// Nanoseconds since the beginning.
+    /// Nanoseconds since the start of the run.
     pub(super) fn now(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
+    /// Starts a stage on the current thread; returns the time in nanoseconds.
     pub(super) fn begin(&mut self, stage: Stage) -> u64 {
         let now = self.now();
-        self.charge(now);
+        self.add_time(now);
         let (thread, new) = self.lanes.begin();
         thread.since = now;
         thread.stages.push(stage);
@@ -122,52 +125,53 @@ impl Observed {
         now
     }
 
+    /// Ends the current thread's innermost stage.
     pub(super) fn end(&mut self) {
         let now = self.now();
-        self.charge(now);
+        self.add_time(now);
         self.lanes.end();
     }
 
-    /// The time up to now goes to the stage that the thread is at. What the report takes is no
-    /// frame's effort: it would be that of the next.
-    fn charge(&mut self, now: u64) {
-        let Some(thread) = self.lanes.this() else { return };
+    /// Adds the time since the last call to the thread's stage. The report's time isn't part of a
+    /// frame's cost: it would count for the thread's next frame.
+    fn add_time(&mut self, now: u64) {
+        let Some(thread) = self.lanes.current() else { return };
         let Some(stage) = thread.stage() else { return };
         let time = now.saturating_sub(thread.since);
         if stage != Stage::Report {
             thread.cost.times.add(stage, time);
         }
         self.stages[stage as usize].time += time;
-        self.timeline.charge(thread.lane, stage, thread.since, now);
+        self.timeline.add_time(thread.lane, stage, thread.since, now);
         thread.since = now;
     }
 
-    /// What this thread did for the frame that it is done with, and why that was kept; for frames
-    /// whose effort is to be shown.
+    /// Ends the current thread's frame; returns its cost, the reason why it was kept, and its lane.
     pub(super) fn finish_frame(&mut self, frame: &Frame) -> (FrameCost, Option<String>, usize) {
         let (now, pts) = (self.now(), frame.pts.map(|pts| pts.ticks));
-        self.charge(now);
-        let lane = self.lanes.this().map(|thread| thread.lane);
+        self.add_time(now);
+        let lane = self.lanes.current().map(|thread| thread.lane);
         if let Some(trace) = &mut self.trace {
             let facts = json!({"number": frame.number, "pts": pts, "time": frame.time});
             trace.instant("frame done", lane, now, &facts);
         }
         let why = pts.and_then(|pts| self.reasons.remove(&pts));
-        let Some(thread) = self.lanes.this() else { return (FrameCost::default(), why, 0) };
+        let Some(thread) = self.lanes.current() else { return (FrameCost::default(), why, 0) };
         let (cost, lane) = (std::mem::take(&mut thread.cost), thread.lane);
         for stage in Stage::ALL {
             match cost.times.of(stage) {
                 0 => {}
-                time => self.stages[stage as usize].of_frames.add(time),
+                time => self.stages[stage as usize].frame_times.add(time),
             }
         }
         (cost, why, lane)
     }
 
-    pub(super) fn tell(&mut self, span: &SpanStats) {
+    /// Adds a finished stage to the totals, the frame's cost and the trace.
+    pub(super) fn record_span(&mut self, span: &SpanStats) {
         let now = self.now();
-        let Facts { bytes, packets, frames } = span.facts;
-        let Some(thread) = self.lanes.this() else { return };
+        let SpanCounts { bytes, packets, frames } = span.facts;
+        let Some(thread) = self.lanes.current() else { return };
         let tally = &mut self.stages[thread.stage().unwrap_or(span.stage) as usize];
         tally.bytes += bytes;
         tally.packets += packets;
@@ -189,23 +193,25 @@ impl Observed {
         }
     }
 
-    pub(super) fn decided(&mut self, decision: EventFields) {
+    /// Adds a decision about a packet or frame.
+    pub(super) fn record_decision(&mut self, decision: EventFields) {
         let EventFields { verdict, why, pts, bytes, .. } = &decision;
         let now = self.now();
-        let lane = self.lanes.this().map(|thread| thread.lane);
+        let lane = self.lanes.current().map(|thread| thread.lane);
         if let Some(trace) = &mut self.trace {
             trace.instant(verdict, lane, now, &json!({"why": why, "pts": pts, "bytes": bytes}));
         }
         if let (&Some(pts), "kept") = (pts, verdict.as_str()) {
-            if self.reasons.len() >= REASONS {
-                self.reasons.pop_first(); // of a frame that never came, most likely
+            if self.reasons.len() >= MAX_REASONS {
+                self.reasons.pop_first(); // most likely of a packet that gave no frame
             }
             self.reasons.insert(pts, why.clone());
         }
         self.decisions.add(decision);
     }
 
-    pub(super) fn waits(&mut self, waiting: usize) {
+    /// Adds the number of results in the queue.
+    pub(super) fn record_queue(&mut self, waiting: usize) {
         let now = self.now();
         self.timeline.note_waiting(now, waiting);
         if let Some(trace) = &mut self.trace {
@@ -213,8 +219,9 @@ impl Observed {
         }
     }
 
-    pub(super) fn warned(&mut self, level: Level, words: &EventFields) {
-        let EventFields { message, more, .. } = words;
+    /// Adds a warning or an error.
+    pub(super) fn record_message(&mut self, level: Level, event: &EventFields) {
+        let EventFields { message, more, .. } = event;
         let message = format!("{}: {}{more}", level.as_str().to_lowercase(), message.trim());
         let message: String = message.chars().take(MESSAGE_LENGTH).collect();
         match self.messages.len() < MESSAGES || self.messages.contains_key(&message) {
@@ -223,7 +230,8 @@ impl Observed {
         }
     }
 
-    pub(super) fn opened(&mut self, decoder: EventFields) {
+    /// Adds a decoder that was opened.
+    pub(super) fn record_decoder(&mut self, decoder: EventFields) {
         let EventFields { decoder, threads, on_device, refusal, .. } = decoder;
         let threads = if threads == 1 { "1 thread".into() } else { format!("{threads} threads") };
         let place = if on_device { "on a device" } else { "in software" };
@@ -231,17 +239,18 @@ impl Observed {
         *self.decoders.entry((decoder, refusal)).or_default() += 1;
     }
 
-    /// This thread begins with frames: what it did before isn't for them.
-    pub(super) fn begins(&mut self) {
-        self.charge(self.now());
-        if let Some(thread) = self.lanes.this() {
+    /// Resets the current thread's cost before its first frame, for which earlier work doesn't
+    /// count.
+    pub(super) fn start_frames(&mut self) {
+        self.add_time(self.now());
+        if let Some(thread) = self.lanes.current() {
             thread.cost = FrameCost::default();
         }
     }
 
-    /// What became of the boxes on the frame that this thread works on.
-    pub(super) fn found(&mut self, candidates: Candidates) {
-        if let Some(thread) = self.lanes.this() {
+    /// Sets the candidate counts of the current thread's frame.
+    pub(super) fn record_candidates(&mut self, candidates: Candidates) {
+        if let Some(thread) = self.lanes.current() {
             thread.cost.candidates = Some(candidates);
         }
     }

@@ -1,8 +1,8 @@
-//! What became of packets and pictures, in the order in which that was decided.
+//! Counts of the decisions about packets and frames, in the order in which they were made.
 //!
-//! There is a bounded number of columns, each for as many decisions as the others. When they are
-//! full, two become one: so a minute and a day take the same memory, no decision is lost, and of a
-//! short source each has a column of its own.
+//! The number of columns is bounded, and each counts equally many decisions. When all are full,
+//! each two are merged: a run of a day takes the same memory as one of a minute, and every decision
+//! is counted.
 
 use std::collections::BTreeMap;
 
@@ -10,33 +10,33 @@ use serde::Serialize;
 
 use super::listener::EventFields;
 
-/// Columns at most. They are more than a screen is wide: the page can look closer at some.
+/// The most columns: more than the width of a screen in pixels, because the page can zoom in.
 const COLUMNS: usize = 8192;
 
 /// All decisions, in columns.
 #[derive(Clone, Debug)]
 pub(super) struct Decisions {
-    /// How many decisions a column holds, but for the last.
+    /// The number of decisions in each column but the last.
     width: u64,
     columns: Vec<Column>,
-    /// Verdicts and their reasons, each with its number.
+    /// The number of each kind, by verdict and reason.
     kinds: BTreeMap<(String, String), usize>,
 }
 
-/// Decisions that were made one after another.
+/// Successive decisions.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct Column {
     /// The least and the greatest pts among them, in ticks.
     pts: Option<(i64, i64)>,
-    /// By the number of their kind.
-    parts: BTreeMap<usize, Part>,
+    /// The decisions by the number of their kind.
+    parts: BTreeMap<usize, KindTotal>,
 }
 
 /// Decisions of one kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Part {
+pub(super) struct KindTotal {
     count: u64,
-    /// Of their packets, together.
+    /// Size of their packets.
     bytes: u64,
 }
 
@@ -45,17 +45,17 @@ pub(super) struct Part {
 pub(super) struct Shown<'a> {
     width: u64,
     columns: &'a [Column],
-    /// By their numbers.
-    kinds: Vec<Kind<'a>>,
+    /// The kinds, in the order of their numbers.
+    kinds: Vec<DecisionKind<'a>>,
 }
 
 /// A verdict and its reason.
 #[derive(Debug, Serialize)]
-struct Kind<'a> {
+struct DecisionKind<'a> {
     verdict: &'a str,
     why: &'a str,
     #[serde(flatten)]
-    total: Part,
+    total: KindTotal,
 }
 
 impl Default for Decisions {
@@ -77,7 +77,7 @@ impl Decisions {
         if let Some(last) = self.columns.last_mut() {
             last.add(&Column {
                 pts: pts.map(|pts| (pts, pts)),
-                parts: BTreeMap::from([(kind, Part { count: 1, bytes })]),
+                parts: BTreeMap::from([(kind, KindTotal { count: 1, bytes })]),
             });
         }
     }
@@ -87,18 +87,18 @@ impl Decisions {
             return;
         }
         self.width = self.width.saturating_mul(2);
-        let together = |pair: &[Column]| {
+        let merge = |pair: &[Column]| {
             let mut both = Column::default();
             pair.iter().for_each(|column| both.add(column));
             both
         };
-        self.columns = self.columns.chunks(2).map(together).collect();
+        self.columns = self.columns.chunks(2).map(merge).collect();
     }
 
     pub(super) fn shown(&self) -> Shown<'_> {
         let mut kinds: Vec<_> = self.kinds.iter().collect();
         kinds.sort_by_key(|(_, number)| **number);
-        let kinds = kinds.into_iter().map(|((verdict, why), number)| Kind {
+        let kinds = kinds.into_iter().map(|((verdict, why), number)| DecisionKind {
             verdict,
             why,
             total: self.columns.iter().filter_map(|column| column.parts.get(number)).sum(),
@@ -124,8 +124,8 @@ impl Column {
     }
 }
 
-impl<'a> std::iter::Sum<&'a Part> for Part {
-    fn sum<I: Iterator<Item = &'a Part>>(parts: I) -> Self {
+impl<'a> std::iter::Sum<&'a KindTotal> for KindTotal {
+    fn sum<I: Iterator<Item = &'a KindTotal>>(parts: I) -> Self {
         parts.fold(Self::default(), |sum, part| Self {
             count: sum.count + part.count,
             bytes: sum.bytes.saturating_add(part.bytes),
@@ -137,7 +137,7 @@ impl<'a> std::iter::Sum<&'a Part> for Part {
 mod tests {
     use super::*;
 
-    /// As many decisions, every third of them `kept`; the n-th is of the n-th tick and of n bytes.
+    /// `count` decisions, every third of them `kept`; decision n has pts n and n bytes.
     fn decisions(count: u64) -> Decisions {
         let mut decisions = Decisions::default();
         for place in 0..count {
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_none_is_lost() {
+    fn merged_columns_count_all_decisions() {
         let count = 10 * COLUMNS as u64 + 7;
         let decisions = decisions(count);
         assert!(decisions.columns.len() <= COLUMNS);
@@ -174,7 +174,7 @@ mod tests {
         let totals: Vec<_> = shown.kinds.iter().map(|kind| (kind.verdict, kind.total)).collect();
         let part = |wanted: bool| {
             let places = (0..count).filter(|place| (place % 3 == 0) == wanted);
-            Part { count: places.clone().count() as u64, bytes: places.sum() }
+            KindTotal { count: places.clone().count() as u64, bytes: places.sum() }
         };
         assert_eq!(totals, [("kept", part(true)), ("left out", part(false))]);
         let (last, whole) = decisions.columns.split_last().unwrap();
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_tick_counts_too() {
+    fn decisions_without_pts_are_counted() {
         let mut decisions = Decisions::default();
         decisions.add(EventFields::default());
         assert_eq!((decisions.columns[0].pts, decisions.columns[0].count()), (None, 1));

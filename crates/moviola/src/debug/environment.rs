@@ -1,4 +1,4 @@
-//! What ran where.
+//! Facts about the software and the machine of a run.
 
 use moviola_av::version as ffmpeg;
 use moviola_infer::{provider::ProviderReport, runtime::Runtime};
@@ -8,12 +8,12 @@ use serde::Serialize;
 use super::collector::Observed;
 use crate::{Fast, cpu, records::SourceRecord};
 
-/// One fact of what ran where.
+/// A fact about the software or the machine.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Fact {
     name: &'static str,
     value: String,
-    /// More, for who wants to know.
+    /// Details, empty if there are none.
     #[serde(skip_serializing_if = "String::is_empty")]
     detail: String,
 }
@@ -23,12 +23,12 @@ impl Fact {
         Self { name, value: value.into(), detail: String::new() }
     }
 
-    fn because(self, detail: impl Into<String>) -> Self {
+    fn with_detail(self, detail: impl Into<String>) -> Self {
         Self { detail: detail.into(), ..self }
     }
 }
 
-/// All there is to say.
+/// All facts about a run.
 pub(super) fn facts(
     fast: &Fast,
     source: Option<&SourceRecord>,
@@ -41,7 +41,8 @@ pub(super) fn facts(
     facts.extend(observed.decoders.iter().map(|((decoder, refusal), opened)| {
         let reason = if refusal.is_empty() { "" } else { "; not on the device: " };
         let times = if *opened == 1 { "once".into() } else { format!("{opened} times") };
-        Fact::new("Decoder", decoder.clone()).because(format!("opened {times}{reason}{refusal}"))
+        Fact::new("Decoder", decoder.clone())
+            .with_detail(format!("opened {times}{reason}{refusal}"))
     }));
     if let Some(detect) = fast.plan().detect() {
         facts.push(Fact::new("Model", detect.model.to_string()));
@@ -72,13 +73,13 @@ fn ffmpeg_fact() -> Fact {
         ffmpeg::Linkage::Shared => "the system's",
     };
     let value = format!("{}, {linkage}, {}", ffmpeg::release(), ffmpeg::license());
-    Fact::new("FFmpeg", value).because(ffmpeg::configuration())
+    Fact::new("FFmpeg", value).with_detail(ffmpeg::configuration())
 }
 
 fn runtime() -> Option<Fact> {
     let runtime = Runtime::load().ok()?;
     let value = format!("{}, {}", runtime.version(), runtime.path().display());
-    Some(Fact::new("ONNX Runtime", value).because(format!("found in {}", runtime.place())))
+    Some(Fact::new("ONNX Runtime", value).with_detail(format!("found in {}", runtime.place())))
 }
 
 fn of_provider(report: &ProviderReport, count: u64) -> Vec<Fact> {
@@ -86,12 +87,10 @@ fn of_provider(report: &ProviderReport, count: u64) -> Vec<Fact> {
     let threads = u64::try_from(report.threads).unwrap_or(u64::MAX);
     let [sessions, threads] = [counted(count, "session"), counted(threads, "thread")];
     let value = format!("{value}, {sessions} with {threads} each");
-    let mut facts = vec![Fact::new("Provider", value).because(report.reason.clone())];
-    facts.extend(
-        report.skipped.iter().map(|(provider, why)| {
-            Fact::new("Not used", provider.to_string()).because(why.clone())
-        }),
-    );
+    let mut facts = vec![Fact::new("Provider", value).with_detail(report.reason.clone())];
+    facts.extend(report.skipped.iter().map(|(provider, why)| {
+        Fact::new("Not used", provider.to_string()).with_detail(why.clone())
+    }));
     let nodes = report.nodes.iter().map(|(name, count)| format!("{name} {count}"));
     let nodes = nodes.collect::<Vec<_>>().join(", ");
     facts.extend((!nodes.is_empty()).then(|| Fact::new("Nodes of the model", nodes)));
@@ -109,5 +108,5 @@ fn machine() -> Fact {
     let (cores, os) = (budget::cores(), std::env::consts::OS);
     let arch = std::env::consts::ARCH;
     Fact::new("Machine", format!("{cores} cores, {memory:.1} GiB, {arch}, {os}"))
-        .because(format!("vector units: {features}"))
+        .with_detail(format!("vector units: {features}"))
 }

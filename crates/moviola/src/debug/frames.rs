@@ -11,10 +11,10 @@ use super::{
 };
 use crate::{frame_info::FrameInfo, records::Record};
 
-/// The most frames that a report shows with pictures, evenly spread over all.
+/// The most frames that a report shows with images, evenly spread over all.
 const MOST_SHOWN: usize = 120;
 
-/// How many of the slowest frames are listed.
+/// The number of slowest frames in the list.
 const SLOWEST: usize = 12;
 
 /// A frame as the report shows it. Times are in milliseconds.
@@ -48,25 +48,25 @@ pub(super) struct Shown {
     input: Option<String>,
 }
 
-/// What tells the times of ticks: a frame of which both are known.
+/// A frame with pts and time, from which the page computes the times of other pts.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct Clock {
     pts: i64,
     /// Seconds from the start of the presentation.
     time: f64,
-    /// Seconds of a tick.
+    /// Length of a tick in seconds.
     tick: f64,
 }
 
-/// Takes notes, and keeps those that are shown.
+/// Selects and keeps the frames that the report shows.
 #[derive(Debug)]
 pub(super) struct Frames {
     inspector: Inspector,
-    /// In the order they came; pictured every one.
+    /// Frames with images, in the order of their records.
     pub(super) shown: Vec<Shown>,
-    /// The slowest first.
+    /// The slowest frames, slowest first.
     pub(super) slowest: Vec<Shown>,
-    /// How many came.
+    /// The number of frames.
     pub(super) count: u64,
     pub(super) clock: Option<Clock>,
 }
@@ -77,7 +77,7 @@ impl Frames {
         Self { inspector, shown, slowest, count: 0, clock: None }
     }
 
-    /// Takes the notes about the frame of a record, whose turn has come.
+    /// Takes the note of a record's frame.
     pub(super) fn take(&mut self, record: &Record) {
         if let Some((index, note)) = self.inspector.take(record) {
             self.count += 1;
@@ -102,8 +102,8 @@ impl Frames {
         }
     }
 
-    /// Keeps fewer if there are too many, and has as few pictured from now on. Few frames are in
-    /// work now; that some of them are pictured too often does no harm.
+    /// Drops frames if there are too many, and selects fewer from now on. Frames in work may still
+    /// get images that are dropped here later.
     fn thin_out(&mut self) {
         while self.shown.len() > MOST_SHOWN {
             self.inspector.sample().thin_out(&mut self.shown, |shown| shown.ordinal);
@@ -149,7 +149,7 @@ impl Shown {
         }
     }
 
-    /// The same for a list: its pictures are in the strip, if it has some.
+    /// A copy without images, for the list of the slowest frames.
     fn without_images(&self) -> Self {
         let (stages, objects) = (self.stages.clone(), self.objects.clone());
         Self { small: None, input: None, stages, objects, why: self.why.clone(), ..*self }

@@ -1,9 +1,9 @@
-//! How numbers are spread: median and percentiles of any count of them, in fixed memory.
+//! A histogram of numbers: percentiles of any count of numbers in fixed memory.
 
-/// Steps in each doubling: what is told is within 3 % of the truth.
+/// Steps in each doubling; percentiles are exact within 3 %.
 const STEPS: f64 = 12.0;
 
-/// Counts of numbers, in steps of 6 %.
+/// Counts of numbers in steps of 6 %.
 #[derive(Clone, Debug)]
 pub(super) struct Histogram {
     counts: Vec<u32>,
@@ -29,7 +29,7 @@ impl Histogram {
         self.largest
     }
 
-    /// The number that a share of them (0.0 to 1.0) doesn't exceed; 0 if there are none.
+    /// The percentile of `share`, 0.0 to 1.0; 0 if the histogram is empty.
     pub(super) fn percentile(&self, share: f64) -> u64 {
         #[expect(clippy::cast_sign_loss, reason = "shares aren't negative")]
         let rank = (self.count as f64 * share).ceil() as u64;
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_and_extremes_have_percentiles_too() {
+    fn empty_and_extreme_histograms_have_percentiles() {
         assert_eq!(Histogram::default().percentile(0.5), 0);
         let mut histogram = Histogram::default();
         [0, u64::MAX].into_iter().for_each(|number| histogram.add(number));

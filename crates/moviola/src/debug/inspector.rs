@@ -1,4 +1,4 @@
-//! Notes about the frames of a run, made on the threads that work on them.
+//! An observer that records the frames of a run for the report.
 
 use std::{
     collections::VecDeque,
@@ -25,15 +25,16 @@ use crate::{
     task::{ModelInput, TaskData, TaskError, TaskOutput},
 };
 
-/// Small images of frames.
+/// Options of small images of frames.
 const SMALL: JpegOptions = JpegOptions { quality: 80, max_size: Some((320, 240)), coded: false };
 
-/// Images of tensors: that of the largest usual model as it is, since its pixels matter.
+/// Options of images of tensors. 640 pixels is the usual size of large models, whose tensors stay
+/// unscaled.
 const TENSOR: JpegOptions = JpegOptions { quality: 70, max_size: Some((640, 640)), coded: false };
 
-/// Makes notes about frames; clones belong to the same report.
+/// Makes a note of each frame; clones share the notes.
 ///
-/// Notes wait until the record of their frame comes: as many as frames wait for their turn.
+/// A note is kept until the record of its frame is taken.
 #[derive(Clone, Debug)]
 pub(super) struct Inspector {
     pub(super) collector: Collector,
@@ -43,27 +44,27 @@ pub(super) struct Inspector {
 #[derive(Debug, Default)]
 struct InspectorState {
     sample: Mutex<Sample>,
-    /// Frames without a number so far.
+    /// The number of frames without a number so far.
     counted: AtomicU64,
     notes: Mutex<VecDeque<Note>>,
-    /// Encoders that no thread uses now.
+    /// Snapshotters that no thread uses now.
     idle: Mutex<Vec<Snapshotter>>,
 }
 
-/// What is noted about a frame.
+/// The measurements and results of a frame.
 #[derive(Clone, Debug)]
 pub(super) struct Note {
     pub(super) info: FrameInfo,
     pub(super) images: Option<Images>,
     pub(super) objects: Vec<Detection>,
     pub(super) cost: FrameCost,
-    /// When the last box was there, in nanoseconds since the beginning.
+    /// When the frame's tasks ended, in nanoseconds since the start of the run.
     pub(super) until: u64,
     pub(super) lane: usize,
     pub(super) why: Option<String>,
     /// As [`Observation::ordinal`]; selects the frame's group in the [`Sample`].
     pub(super) ordinal: u64,
-    /// Whether any task succeeded, so that a record of the frame comes.
+    /// Whether any task succeeded, so that the frame has a record.
     has_record: bool,
 }
 
@@ -72,7 +73,7 @@ pub(super) struct Note {
 pub(super) struct Images {
     /// The frame, upright and small.
     pub(super) small: Vec<u8>,
-    /// What the model was given.
+    /// The model's input.
     pub(super) input: Option<Vec<u8>>,
 }
 
@@ -81,13 +82,13 @@ impl Inspector {
         Self { collector, shared: Arc::default() }
     }
 
-    /// Which frames have images.
+    /// The selection of frames that have images.
     pub(super) fn sample(&self) -> MutexGuard<'_, Sample> {
         lock(&self.shared.sample)
     }
 
-    /// The notes about the frame of `record`, the first time that it has one, with the frame's
-    /// number among the keyframes.
+    /// Removes the note of the frame of `record`; returns it with the frame's number among the
+    /// keyframes. `None` if an earlier record of the frame took it.
     pub(super) fn take(&self, record: &Record) -> Option<(Option<u64>, Note)> {
         let (index, is_of) = match record {
             Record::Keyframe(keyframe) => (Some(keyframe.index), matches(&keyframe.position)),
@@ -101,7 +102,7 @@ impl Inspector {
         Some((index, notes.remove(place)?))
     }
 
-    /// The notes about a frame of which no record comes, only errors.
+    /// Removes the note of a frame that has only errors.
     fn take_failed(&self, time: f64) -> Option<Note> {
         let mut notes = lock(&self.shared.notes);
         let is_it = |note: &Note| !note.has_record && note.info.time == Some(time);
@@ -149,12 +150,12 @@ impl Inspector {
 }
 
 impl FrameObserver for Inspector {
-    /// Settles whether the frame will have images, before anything is made of it: then its tasks
-    /// keep what their models are given.
+    /// Decides whether the report shows images of the frame; then its tasks keep their models'
+    /// inputs.
     fn before(&self, frame: &Frame) -> Observation {
         let count = || self.shared.counted.fetch_add(1, Ordering::Relaxed);
         let ordinal = frame.number.unwrap_or_else(count);
-        Observation { ordinal, keeps_input: self.sample().wants(ordinal) }
+        Observation { ordinal, keeps_input: self.sample().select(ordinal) }
     }
 
     fn after(
@@ -168,13 +169,13 @@ impl FrameObserver for Inspector {
     }
 }
 
-/// Whether notes are about the frame at a position.
+/// A predicate for the frame at a position.
 fn matches(position: &FramePosition) -> impl Fn(&FrameInfo) -> bool {
     let (number, pts) = (position.frame, position.pts);
     move |info| info.number == number && info.pts.map(|pts| pts.ticks) == pts
 }
 
-/// Makes images for the report; one for each thread that does.
+/// Makes images for the report on one thread.
 #[derive(Debug, Default)]
 struct Snapshotter {
     small: Option<JpegEncoder>,
@@ -189,7 +190,7 @@ impl Snapshotter {
         let view = any_format.view(frame).map_err(|error| error.to_string())?;
         let small =
             encoder(small, SMALL).and_then(|encoder| Ok(encoder.encode(&view)?.bytes.to_vec()));
-        // `None` if there are too few pixels for its size.
+        // `None` if the tensor has too few pixels for its size.
         let tensor = input.and_then(view_of);
         let encode = |tensor: FrameView<'_>| {
             Ok(encoder(input_encoder, TENSOR)?.encode(&tensor)?.bytes.to_vec())
@@ -211,7 +212,7 @@ fn encoder(
     })
 }
 
-/// The objects that were found, if any task looks for them.
+/// The objects of the detection task, if the plan has one.
 fn objects(outputs: &[Result<TaskOutput, TaskError>]) -> Option<&Vec<Detection>> {
     outputs.iter().flatten().find_map(|output| match &output.data {
         TaskData::Detect { objects } => Some(objects),
@@ -237,8 +238,8 @@ fn view_of(input: &ModelInput) -> Option<FrameView<'_>> {
     })
 }
 
-/// Width and height of the upright frame, in which boxes count; of one that no kernel takes and
-/// that has no boxes, those of its image, or as it is coded.
+/// Width and height of the upright frame. If its format has no view, those of its boxes, of its
+/// image, or as it is coded.
 fn size_of(frame: &Frame, outputs: &[Result<TaskOutput, TaskError>]) -> (usize, usize) {
     let size = |output: &TaskOutput| (output.info.width, output.info.height);
     let mut made = outputs.iter().flatten();

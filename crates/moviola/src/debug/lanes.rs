@@ -1,4 +1,4 @@
-//! Which thread is drawn in which lane.
+//! The assignment of threads to lanes of the timeline.
 
 use std::{
     collections::HashMap,
@@ -9,62 +9,63 @@ use serde::Serialize;
 
 use super::stage::{Stage, Times};
 
-/// Threads that are remembered; of more, those that have rested longest are forgotten.
-const REMEMBERED: usize = 256;
+/// The most threads that are kept; beyond that, those idle longest are removed.
+const MAX_THREADS: usize = 256;
 
-/// The threads at work, and the lanes they are drawn in.
+/// The threads of a run, and their lanes.
 ///
-/// A lane belongs to a thread while that is at a stage. Threads that come and go share the lanes of
-/// their name, so there are as many as ever worked side by side.
+/// A thread has a lane while it is in a stage. Threads of one name share lanes over time, so there
+/// are as many lanes as threads that worked at once.
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
     threads: HashMap<ThreadId, Thread>,
-    /// Name of each lane, and whether it is taken.
+    /// The thread name of each lane, and whether a thread has the lane.
     lanes: Vec<(String, bool)>,
 }
 
-/// What one thread does.
+/// The state of a thread.
 #[derive(Debug, Default)]
 pub(super) struct Thread {
     pub(super) lane: usize,
-    /// The stages it is at, the innermost last.
+    /// The thread's nested stages, innermost last.
     pub(super) stages: Vec<Stage>,
-    /// Since when it is at the innermost, in nanoseconds.
+    /// The time up to which its stages are counted, in nanoseconds.
     pub(super) since: u64,
-    /// What it did since it was done with a frame.
+    /// The cost of its current frame.
     pub(super) cost: FrameCost,
 }
 
-/// What a frame took.
+/// The time and data that a frame took.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(super) struct FrameCost {
     #[serde(skip)]
     pub(super) times: Times,
-    /// Since when, in nanoseconds; `None` before anything was done.
+    /// Start of the work in nanoseconds; `None` before it.
     #[serde(skip)]
     pub(super) since: Option<u64>,
     pub(super) packets: u64,
     pub(super) packet_bytes: u64,
-    /// Pictures that the decoder gave.
+    /// Number of frames that were decoded.
     pub(super) decoded: u64,
     pub(super) candidates: Option<Candidates>,
 }
 
-/// What became of a model's boxes.
+/// The number of a model's boxes after each step of postprocessing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Candidates {
-    /// Sure enough.
+    /// Boxes above the least confidence.
     pub(super) above: u64,
-    /// Of a class that is wanted.
+    /// Boxes among them of a selected class.
     pub(super) wanted: u64,
-    /// Left once those that overlap are thinned out, and in the picture.
+    /// Boxes left after suppression that are within the frame.
     pub(super) kept: u64,
-    /// Left too, but in the border that the model's input has around the picture.
+    /// Boxes left after suppression that are in the letterbox's border.
     pub(super) outside: u64,
 }
 
 impl Thread {
-    /// What its time goes to: the innermost stage, but within the report all is the report's.
+    /// The stage that its time counts for: the innermost, or [`Stage::Report`] for all stages
+    /// within that.
     pub(super) fn stage(&self) -> Option<Stage> {
         if self.stages.contains(&Stage::Report) {
             return Some(Stage::Report);
@@ -74,16 +75,17 @@ impl Thread {
 }
 
 impl Lanes {
-    /// This thread, if it has been at a stage.
-    pub(super) fn this(&mut self) -> Option<&mut Thread> {
+    /// The current thread, if it has been in a stage.
+    pub(super) fn current(&mut self) -> Option<&mut Thread> {
         self.threads.get_mut(&thread::current().id())
     }
 
-    /// This thread, which begins a stage, and the name of a lane that is new with it.
+    /// Starts a stage on the current thread; returns the thread, and the name of its lane if that
+    /// is new.
     pub(super) fn begin(&mut self) -> (&mut Thread, Option<String>) {
         let this = thread::current();
-        if self.threads.len() > REMEMBERED {
-            self.forget(this.id());
+        if self.threads.len() > MAX_THREADS {
+            self.remove_idle(this.id());
         }
         let usual = self.threads.get(&this.id());
         if usual.is_some_and(|thread| !thread.stages.is_empty()) {
@@ -111,9 +113,9 @@ impl Lanes {
         (thread, is_new.then(shown))
     }
 
-    /// Forgets half of the threads at rest, those that have rested longest: most have ended, while
-    /// who is between two stages has work to show for itself. Never `but`.
-    fn forget(&mut self, but: ThreadId) {
+    /// Removes the half of the idle threads that is idle longest, but never `but`. Most of them
+    /// have ended; a thread between two stages has a frame's cost, and was busy recently.
+    fn remove_idle(&mut self, but: ThreadId) {
         let resting = self.threads.values().filter(|thread| thread.stages.is_empty());
         let mut since: Vec<_> = resting.map(|thread| thread.since).collect();
         since.sort_unstable();
@@ -122,7 +124,7 @@ impl Lanes {
             .retain(|id, thread| !thread.stages.is_empty() || thread.since > latest || *id == but);
     }
 
-    /// This thread's stage ended; its lane is free if that was the outermost.
+    /// Ends the current thread's innermost stage, and frees its lane if that was the outermost.
     pub(super) fn end(&mut self) {
         let Some(thread) = self.threads.get_mut(&thread::current().id()) else { return };
         thread.stages.pop();
@@ -136,7 +138,7 @@ impl Lanes {
 mod tests {
     use super::*;
 
-    /// A stage on a new thread, that ends if `ends`; the thread's lane.
+    /// Starts a stage on a new thread, and ends it if `ends`; returns the thread's lane.
     fn stage_on_a_thread(lanes: &mut Lanes, ends: bool) -> usize {
         let work = || {
             let (thread, _) = lanes.begin();
@@ -161,25 +163,25 @@ mod tests {
     }
 
     #[test]
-    fn who_is_between_two_stages_is_remembered() {
+    fn thread_between_two_stages_is_kept() {
         let mut lanes = Lanes::default();
-        for _ in 0..REMEMBERED {
+        for _ in 0..MAX_THREADS {
             stage_on_a_thread(&mut lanes, true);
         }
         let (thread, _) = lanes.begin();
         (thread.since, thread.cost.packets) = (1, 7);
         stage_on_a_thread(&mut lanes, true);
-        assert!(lanes.threads.len() < REMEMBERED);
-        assert_eq!(lanes.this().unwrap().cost.packets, 7);
+        assert!(lanes.threads.len() < MAX_THREADS);
+        assert_eq!(lanes.current().unwrap().cost.packets, 7);
     }
 
     #[test]
-    fn many_short_threads_are_forgotten() {
+    fn ended_threads_are_removed() {
         let mut lanes = Lanes::default();
-        for _ in 0..REMEMBERED * 2 {
+        for _ in 0..MAX_THREADS * 2 {
             stage_on_a_thread(&mut lanes, true);
         }
-        assert!(lanes.threads.len() <= REMEMBERED + 1);
+        assert!(lanes.threads.len() <= MAX_THREADS + 1);
         assert_eq!(lanes.lanes.len(), 1);
     }
 }

@@ -1,4 +1,4 @@
-//! Listens to spans and events, and tells a [`Collector`] what they say.
+//! A tracing layer that passes spans and events to a [`Collector`].
 
 use std::fmt::{self, Write as _};
 
@@ -13,7 +13,7 @@ use tracing_subscriber::{Layer, layer::Context, registry::LookupSpan};
 
 use super::{collector::Collector, lanes::Candidates, stage::Stage};
 
-/// The layer that hears.
+/// The tracing layer; events of others are also sent to `before`, the dispatcher in use before.
 pub(super) struct Listener {
     collector: Collector,
     before: Dispatch,
@@ -25,23 +25,23 @@ impl Listener {
     }
 }
 
-/// What a span that is a stage has told.
+/// The start and the counts of a stage's span.
 pub(super) struct SpanStats {
     pub(super) stage: Stage,
-    /// Nanoseconds.
+    /// Start in nanoseconds since the start of the run.
     pub(super) since: u64,
-    pub(super) facts: Facts,
+    pub(super) facts: SpanCounts,
 }
 
-/// How much a stage gave.
+/// The output of a stage, in bytes, packets and frames.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Facts {
+pub(super) struct SpanCounts {
     pub(super) bytes: u64,
     pub(super) packets: u64,
     pub(super) frames: u64,
 }
 
-impl Visit for Facts {
+impl Visit for SpanCounts {
     fn record_u64(&mut self, field: &Field, value: u64) {
         match field.name() {
             "bytes" => self.bytes += value,
@@ -54,11 +54,11 @@ impl Visit for Facts {
     fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
 }
 
-/// What an event says.
+/// The fields of an event.
 #[derive(Debug, Default)]
 pub(super) struct EventFields {
     pub(super) message: String,
-    /// Whatever else a message comes with.
+    /// The event's other fields, as text.
     pub(super) more: String,
     pub(super) verdict: String,
     pub(super) why: String,
@@ -67,7 +67,7 @@ pub(super) struct EventFields {
     pub(super) decoder: String,
     pub(super) threads: u64,
     pub(super) on_device: bool,
-    /// Why not.
+    /// Why the decoder isn't on a device.
     pub(super) refusal: String,
     pub(super) waiting: u64,
     pub(super) candidates: Candidates,
@@ -121,7 +121,7 @@ fn is_ours(metadata: &Metadata<'_>) -> bool {
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Listener {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        // Who listened before may change its mind.
+        // The dispatcher in use before may change which events it takes.
         if is_ours(metadata) { Interest::always() } else { Interest::sometimes() }
     }
 
@@ -133,30 +133,34 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Listener {
         let metadata = attributes.metadata();
         let stage = Stage::from_name(metadata.name()).filter(|_| metadata.target() == STAGE);
         if let (Some(stage), Some(span)) = (stage, context.span(id)) {
-            span.extensions_mut().insert(SpanStats { stage, since: 0, facts: Facts::default() });
+            span.extensions_mut().insert(SpanStats {
+                stage,
+                since: 0,
+                facts: SpanCounts::default(),
+            });
         }
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
-        if let Some(told) = span.extensions_mut().get_mut::<SpanStats>() {
-            values.record(&mut told.facts);
+        if let Some(stats) = span.extensions_mut().get_mut::<SpanStats>() {
+            values.record(&mut stats.facts);
         }
     }
 
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
-        if let Some(told) = span.extensions_mut().get_mut::<SpanStats>() {
-            told.since = self.collector.observed().begin(told.stage);
+        if let Some(stats) = span.extensions_mut().get_mut::<SpanStats>() {
+            stats.since = self.collector.observed().begin(stats.stage);
         }
     }
 
     fn on_exit(&self, id: &Id, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
         let mut extensions = span.extensions_mut();
-        if let Some(told) = extensions.remove::<SpanStats>() {
+        if let Some(stats) = extensions.remove::<SpanStats>() {
             let mut observed = self.collector.observed();
-            observed.tell(&told);
+            observed.record_span(&stats);
             observed.end();
         }
     }
@@ -169,16 +173,16 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Listener {
         if !is_ours(metadata) && *metadata.level() > Level::WARN {
             return;
         }
-        let mut words = EventFields::default();
-        event.record(&mut words);
+        let mut fields = EventFields::default();
+        event.record(&mut fields);
         let mut observed = self.collector.observed();
         match metadata.target() {
-            DECISION => observed.decided(words),
-            DECODER => observed.opened(words),
-            BEGIN => observed.begins(),
-            QUEUE => observed.waits(usize::try_from(words.waiting).unwrap_or(usize::MAX)),
-            CANDIDATES => observed.found(words.candidates),
-            _ => observed.warned(*metadata.level(), &words),
+            DECISION => observed.record_decision(fields),
+            DECODER => observed.record_decoder(fields),
+            BEGIN => observed.start_frames(),
+            QUEUE => observed.record_queue(usize::try_from(fields.waiting).unwrap_or(usize::MAX)),
+            CANDIDATES => observed.record_candidates(fields.candidates),
+            _ => observed.record_message(*metadata.level(), &fields),
         }
     }
 }
@@ -203,7 +207,7 @@ mod tests {
         Collector::new(TraceWriter::new(BufWriter::new(file)))
     }
 
-    /// Notes the messages of events, and asks for those up to `INFO`.
+    /// A subscriber that records messages, and takes levels up to `INFO`.
     #[derive(Default)]
     struct Before(Mutex<Vec<String>>);
 
@@ -217,16 +221,16 @@ mod tests {
         fn record(&self, _: &Id, _: &Record<'_>) {}
         fn record_follows_from(&self, _: &Id, _: &Id) {}
         fn event(&self, event: &Event<'_>) {
-            let mut words = EventFields::default();
-            event.record(&mut words);
-            self.0.lock().unwrap().push(words.message);
+            let mut fields = EventFields::default();
+            event.record(&mut fields);
+            self.0.lock().unwrap().push(fields.message);
         }
         fn enter(&self, _: &Id) {}
         fn exit(&self, _: &Id) {}
     }
 
     #[test]
-    fn who_listened_before_hears_what_it_asked_for() {
+    fn earlier_subscriber_receives_the_events_it_enables() {
         let before: &'static Before = Box::leak(Box::default());
         dispatcher::with_default(&Dispatch::new(before), || {
             let listener = collector().dispatch();
@@ -240,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_done_within_the_report_is_the_reports() {
+    fn stages_within_the_report_count_for_the_report() {
         let collector = collector();
         dispatcher::with_default(&collector.dispatch(), || {
             let _work = stage!("work");
@@ -256,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_that_are_started_here_are_heard_and_warnings_are_counted() {
+    fn worker_threads_are_measured_and_warnings_are_counted() {
         let collector = collector();
         dispatcher::with_default(&collector.dispatch(), || {
             let work = || {

@@ -1,12 +1,12 @@
-//! One source, and every detail of what happens.
+//! Runs of one source with a detailed report.
 //!
-//! The plan is carried out as [`Fast`] does it, while a listener hears what the stages of the work
-//! tell and each worker makes notes about its frames. A folder has the outcome: `report.html` to
-//! look at, `trace.json` for Perfetto, `records.jsonl` as from any other run.
+//! The plan runs as with [`Fast`], while a tracing layer records the stages of all threads, and an
+//! observer records each frame. The report is a folder: `report.html` to look at, `trace.json` for
+//! Perfetto, `records.jsonl` with the same records as any other run.
 //!
-//! Memory is bounded whatever the length of the source: the timeline has a fixed number of columns for
-//! each thread (some 200 KB), so have the decisions (some 2 MB), the report shows at most 120 frames,
-//! and the trace is written as it comes.
+//! Memory doesn't grow with the length of the source: the timeline has a fixed number of columns
+//! for each thread (some 200 KB), and so have the decisions (some 2 MB); the report shows at most
+//! 120 frames, and the trace is written during the run.
 
 mod advice;
 mod collector;
@@ -58,10 +58,10 @@ use trace::TraceWriter;
 pub use page::{StageReport, Statistics};
 pub use stage::Stage;
 
-/// Files of a report's folder.
+/// The files in a report's folder.
 const FILES: [&str; 3] = ["report.html", "trace.json", "records.jsonl"];
 
-/// Carries out a plan on a source, and reports every detail.
+/// Runs a plan on a source, and writes a report of all stages, decisions and frames.
 ///
 /// ```
 /// use moviola::{Debug, Plan, Source, image::Overwrite};
@@ -87,11 +87,11 @@ pub struct Debug {
     overwrite: Overwrite,
 }
 
-/// Why there is no report.
+/// Why a report can't be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DebugError {
-    /// The plan can't be begun.
+    /// The plan can't be started.
     #[error(transparent)]
     Start(#[from] StartError),
     /// A file of the report exists already, or can't be written.
@@ -112,7 +112,7 @@ impl DebugError {
         }
     }
 
-    /// What the caller can change so that it does not come again.
+    /// The change that prevents the error, if there is one.
     pub fn remedy(&self) -> Option<Remedy> {
         match self {
             Self::Start(cause) => cause.remedy(),
@@ -123,37 +123,36 @@ impl DebugError {
 }
 
 impl Debug {
-    /// A run of `plan`; the source will be opened with `options`, but for what the plan says.
+    /// A run of `plan`; the source is opened with `options`, except for what the plan sets.
     pub fn new(plan: Plan, options: SourceOptions) -> Self {
         Self { plan, options, folders: SourceFolders::default(), overwrite: Overwrite::default() }
     }
 
-    /// With the images that the plan wants in `folders`; else they are made and dropped.
+    /// Writes the plan's images to `folders`. Default: images are made and dropped.
     #[must_use]
     pub fn images_in(self, folders: SourceFolders) -> Self {
         Self { folders, ..self }
     }
 
-    /// What to do about a report that is in the folder already. Default: refuse.
+    /// Sets whether an existing report is replaced. Default: it is an error.
     #[must_use]
     pub fn overwrite(self, overwrite: Overwrite) -> Self {
         Self { overwrite, ..self }
     }
 
-    /// Starts to carry out the plan on `source`; the report goes to `folder`, which is made if need
-    /// be.
+    /// Starts to run the plan on `source`; the report is written to `folder`, which is created if
+    /// missing.
     ///
     /// # Errors
     ///
-    /// [`DebugError::Output`] or [`DebugError::Start`]. What is wrong with
-    /// the source is told by the records.
+    /// [`DebugError::Output`] or [`DebugError::Start`]. Errors of the source are records.
     pub fn run(self, source: Source, folder: &Path) -> Result<DebugRun, DebugError> {
         let Self { plan, options, folders, overwrite } = self;
         let [html, trace, lines] = prepare(folder, overwrite)?;
         let collector = Collector::new(TraceWriter::new(BufWriter::new(trace)));
         let dispatch = collector.dispatch();
         let inspector = Inspector::new(collector.clone());
-        // Takes the CPU time from here on, as the collector takes the time.
+        // The page measures CPU time, and the collector wall time, from here on.
         let page = Page::new(Frames::new(inspector.clone()));
         let (fast, records) = dispatcher::with_default(&dispatch, || {
             let mut fast = Fast::new(plan, options)?;
@@ -168,25 +167,25 @@ impl Debug {
             collector,
             page,
             html,
-            lines: JsonLines::new(Lines(lines)),
+            lines: JsonLines::new(RecordsFile(lines)),
             folder: folder.into(),
             failure: None,
         })
     }
 }
 
-/// Makes the folder, and begins the page, the trace and the records in it.
+/// Creates the folder, and in it the files of the page, the trace and the records.
 fn prepare(folder: &Path, overwrite: Overwrite) -> Result<[NewFile; 3], DebugError> {
     fs::create_dir_all(folder).map_err(|cause| ImageError::unwritable(folder, cause))?;
     let [page, trace, lines] = FILES.map(|name| NewFile::create(&folder.join(name), overwrite));
     Ok([page?, trace?, lines?])
 }
 
-/// The file of records, which tells how much is written.
+/// The file of records, whose writes are timed and counted as the stage `write`.
 #[derive(Debug)]
-struct Lines(NewFile);
+struct RecordsFile(NewFile);
 
-impl Write for Lines {
+impl Write for RecordsFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let stage = stage!("write");
         let written = self.0.write(bytes)?;
@@ -199,9 +198,9 @@ impl Write for Lines {
     }
 }
 
-/// A run that is reported: its records, as they come, then [`finish`](Self::finish).
+/// An iterator over the records of a run with a report, which [`finish`](Self::finish) writes.
 ///
-/// Dropping it stops the work, and leaves no report.
+/// Dropping it stops the work, and writes no report.
 #[derive(Debug)]
 pub struct DebugRun {
     fast: Fast,
@@ -210,9 +209,9 @@ pub struct DebugRun {
     collector: Collector,
     page: Page,
     html: NewFile,
-    lines: JsonLines<Lines>,
+    lines: JsonLines<RecordsFile>,
     folder: PathBuf,
-    /// That a record couldn't be written.
+    /// The error of writing a record; ends the run.
     failure: Option<io::Error>,
 }
 
@@ -221,7 +220,7 @@ impl Iterator for DebugRun {
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.failure.is_some() {
-            return None; // `finish` says why
+            return None; // `finish` returns the error
         }
         let Self { records, page, lines, failure, collector, .. } = self;
         dispatcher::with_default(&self.dispatch, || {
@@ -238,7 +237,7 @@ impl Iterator for DebugRun {
 }
 
 impl DebugRun {
-    /// The source's records, for how far they have come.
+    /// The source's records, for their counts and progress.
     pub fn records(&self) -> &Records {
         self.records.records()
     }
@@ -248,7 +247,7 @@ impl DebugRun {
         self.records.hardware_fallback()
     }
 
-    /// Ends the work if it isn't done, and writes the report.
+    /// Stops the work if it isn't done, and writes the report.
     ///
     /// # Errors
     ///
@@ -263,7 +262,7 @@ impl DebugRun {
         }
         page.end(&collector, records.records());
         let provider = dispatcher::with_default(&dispatch, || {
-            drop(records); // its threads end, and are observed to
+            drop(records); // ends its threads, and with them their last stages
             fast.provider()
         })?;
         let trace = collector.observed().trace.take();

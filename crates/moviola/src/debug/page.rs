@@ -1,4 +1,4 @@
-//! The report: what was measured, as one page that needs nothing else.
+//! The report's page: one HTML file without external resources.
 
 use std::time::Duration;
 
@@ -33,54 +33,55 @@ const TIMELINE: &str = include_str!("report/timeline.js");
 const DECISIONS: &str = include_str!("report/decisions.js");
 const PAGE: &str = include_str!("report/page.js");
 
-/// What a run took.
+/// The measurements of a run.
 #[derive(Clone, Debug, Serialize)]
 pub struct Statistics {
-    /// Seconds from the start to the last record, or to when the run was finished before that.
+    /// Seconds from the start to the last record, or to the end of a run that was stopped before
+    /// it.
     pub wall: f64,
     /// Seconds to the first record of a frame, if there was one.
     pub first_record: Option<f64>,
     /// Seconds of CPU time of the whole process, the report included.
     pub cpu: f64,
-    /// Cores that could be used.
+    /// Number of available cores.
     pub cores: usize,
-    /// The share of their time that they were used.
+    /// The share of the cores' time that was used, 0.0 to 1.0.
     pub busy: f64,
-    /// The most bytes that the process had in memory, if that can be known.
+    /// The process's peak of resident memory in bytes, if the system reports it.
     pub peak_memory: Option<u64>,
-    /// Frames that were handed out.
+    /// Number of frames with records.
     pub frames: u64,
-    /// Error records.
+    /// Number of error records.
     pub errors: u64,
-    /// Seconds of the presentation for each second it took, if it was read to its end and says how
-    /// long it is.
+    /// Seconds of presentation per second of wall time, if the source was read whole and its length
+    /// is known.
     pub speed: Option<f64>,
-    /// What each stage took, those that were never entered left out.
+    /// The measurements of each stage that was entered.
     pub stages: Vec<StageReport>,
 }
 
-/// What a stage took.
+/// The measurements of a stage.
 #[derive(Clone, Debug, Serialize)]
 pub struct StageReport {
-    /// Which.
+    /// The stage.
     pub stage: Stage,
     /// Seconds on all threads, without the stages within it.
     pub seconds: f64,
-    /// What it gave, in bytes, where it says so.
+    /// Bytes of output, if the stage reports them.
     pub bytes: u64,
-    /// Packets it gave, or took.
+    /// Number of packets read or decoded.
     pub packets: u64,
-    /// Pictures it gave.
+    /// Number of frames of output.
     pub frames: u64,
-    /// Milliseconds for a frame: half of them took no longer. Within 3 %, as the next.
+    /// Median of the milliseconds for a frame, within 3 %.
     pub median: f64,
-    /// Milliseconds for a frame: of twenty, nineteen took no longer.
+    /// 95th percentile of the milliseconds for a frame, within 3 %.
     pub p95: f64,
     /// Milliseconds for the slowest frame.
     pub slowest: f64,
 }
 
-/// What the page will show.
+/// The content of the page.
 #[derive(Debug)]
 pub(super) struct Page {
     pub(super) frames: Frames,
@@ -97,13 +98,13 @@ pub(super) struct Page {
     duration: Option<f64>,
 }
 
-/// All that the page's script is given.
+/// The data for the page's script.
 #[derive(Debug, Serialize)]
 struct Data<'a> {
     source: Option<&'a SourceRecord>,
     end: Option<&'a EndRecord>,
     plan: String,
-    /// Whether the plan wants every frame, so that there is nothing to decide.
+    /// Whether the plan selects all frames, so that no packet is skipped.
     wants_all: bool,
     statistics: &'a Statistics,
     advice: Vec<String>,
@@ -123,7 +124,7 @@ struct Data<'a> {
 /// The timeline as it is drawn.
 #[derive(Debug, Serialize)]
 struct Drawn {
-    /// Milliseconds.
+    /// Width of a column in milliseconds.
     column: f64,
     lanes: Vec<DrawnLane>,
     waiting: Vec<usize>,
@@ -132,7 +133,7 @@ struct Drawn {
 #[derive(Debug, Serialize)]
 struct DrawnLane {
     name: String,
-    /// Of each stage that was entered, microseconds column by column.
+    /// Microseconds in each column, for each stage that was entered.
     stages: Vec<(Stage, Vec<u64>)>,
 }
 
@@ -154,7 +155,7 @@ impl Page {
         }
     }
 
-    /// Notes a record, which came so long after the beginning.
+    /// Adds a record that came `elapsed` after the start.
     pub(super) fn take(&mut self, record: &Record, elapsed: Duration) {
         match record {
             Record::Source(source) => self.source = Some(source.clone()),
@@ -174,7 +175,7 @@ impl Page {
         }
     }
 
-    /// Notes what a run took, now that it ends.
+    /// Takes the final measurements at the end of the run.
     pub(super) fn end(&mut self, collector: &Collector, records: &Records) {
         if self.end.is_none() {
             self.wall = seconds(collector.observed().started.elapsed());
@@ -184,7 +185,7 @@ impl Page {
         self.duration = records.duration();
     }
 
-    /// The page, and the numbers it shows.
+    /// The page's HTML, and the statistics that it shows.
     pub(super) fn render(
         &self,
         fast: &Fast,
@@ -249,7 +250,7 @@ impl Page {
     }
 }
 
-/// Whether a plan goes through the whole of a source.
+/// Whether the plan reads the source from start to end.
 fn reads_all(plan: &Plan) -> bool {
     match &plan.frames {
         Wanted::Keyframes | Wanted::All => true,
@@ -267,9 +268,9 @@ impl StageReport {
             bytes: tally.bytes,
             packets: tally.packets,
             frames: tally.frames,
-            median: millis(tally.of_frames.percentile(0.5)),
-            p95: millis(tally.of_frames.percentile(0.95)),
-            slowest: millis(tally.of_frames.largest()),
+            median: millis(tally.frame_times.percentile(0.5)),
+            p95: millis(tally.frame_times.percentile(0.95)),
+            slowest: millis(tally.frame_times.largest()),
         })
     }
 }
@@ -292,11 +293,11 @@ impl Drawn {
     }
 }
 
-/// Puts the data into the page.
+/// Fills the page's template with the data.
 fn fill(data: &Data<'_>) -> String {
-    // A record of plain numbers and texts can't fail to be written.
+    // Serializing numbers and texts can't fail.
     let json = serde_json::to_string(data).unwrap_or_default();
-    // Nothing in it may look like the end of the script.
+    // `<` is escaped so that no text can end the script element.
     let json = json.replace('<', "\\u003c");
     let parts = [
         ("{{style}}", STYLE),
@@ -317,7 +318,7 @@ fn fill(data: &Data<'_>) -> String {
     page + rest
 }
 
-/// Seconds of CPU time that this process took.
+/// CPU time of this process in seconds.
 fn cpu_seconds() -> f64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9

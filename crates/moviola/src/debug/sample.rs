@@ -1,17 +1,17 @@
-//! Which frames are pictured: a bounded number, evenly spread, in whatever order they are done.
+//! The selection of frames with images in the report: a bounded number, evenly spread.
 
 use std::collections::HashSet;
 
-/// Groups that are remembered: far more than frames are shown, so they only become too many where frames
-/// can't be pictured.
+/// The most groups that are kept. Far fewer frames are shown, so the limit matters only if frames
+/// can't be converted to images.
 const MOST_GROUPS: usize = 4096;
 
-/// One frame is wanted of each group of neighbours; groups grow as frames come.
+/// Selects one frame of each group of neighbours; groups grow with the number of frames.
 #[derive(Debug)]
 pub(super) struct Sample {
-    /// Places in a group.
+    /// Number of ordinals in a group.
     size: u64,
-    /// Groups of which a frame is pictured already.
+    /// Groups of which a frame is selected.
     taken: HashSet<u64>,
 }
 
@@ -22,12 +22,12 @@ impl Default for Sample {
 }
 
 impl Sample {
-    /// Whether to picture the frame of a place. While there are few, all are.
-    pub(super) fn wants(&mut self, place: u64) -> bool {
+    /// Selects the frame with this ordinal, or not; while there are few frames, all are selected.
+    pub(super) fn select(&mut self, ordinal: u64) -> bool {
         if self.taken.len() >= MOST_GROUPS {
             self.enlarge();
         }
-        self.taken.insert(place / self.size) || self.size == 1
+        self.taken.insert(ordinal / self.size) || self.size == 1
     }
 
     fn enlarge(&mut self) {
@@ -35,11 +35,11 @@ impl Sample {
         self.taken = self.taken.iter().map(|group| group / 2).collect();
     }
 
-    /// Makes groups twice as large, and keeps one in each.
-    pub(super) fn thin_out<T>(&mut self, those: &mut Vec<T>, place: impl Fn(&T) -> u64) {
+    /// Doubles the size of groups, and keeps one item in each.
+    pub(super) fn thin_out<T>(&mut self, items: &mut Vec<T>, ordinal: impl Fn(&T) -> u64) {
         self.enlarge();
         let mut kept = HashSet::new();
-        those.retain(|one| kept.insert(place(one) / self.size));
+        items.retain(|item| kept.insert(ordinal(item) / self.size));
     }
 }
 
@@ -47,15 +47,15 @@ impl Sample {
 mod tests {
     use super::*;
 
-    /// The places that are shown of those that come in that order, at most 20.
-    fn shown(places: impl Iterator<Item = u64>) -> Vec<u64> {
+    /// The ordinals that are selected of ordinals in this order, at most 20.
+    fn shown(ordinals: impl Iterator<Item = u64>) -> Vec<u64> {
         let (mut sample, mut shown) = (Sample::default(), Vec::new());
-        for place in places {
-            if sample.wants(place) {
-                shown.push(place);
+        for ordinal in ordinals {
+            if sample.select(ordinal) {
+                shown.push(ordinal);
             }
             while shown.len() > 20 {
-                sample.thin_out(&mut shown, |place| *place);
+                sample.thin_out(&mut shown, |ordinal| *ordinal);
             }
         }
         shown.sort_unstable();
@@ -69,16 +69,16 @@ mod tests {
     }
 
     #[test]
-    fn memory_stays_where_no_frame_can_be_pictured() {
+    fn memory_is_bounded_if_no_frame_has_an_image() {
         let mut sample = Sample::default();
-        assert!((0..100_000).filter(|place| sample.wants(*place)).count() > MOST_GROUPS);
+        assert!((0..100_000).filter(|ordinal| sample.select(*ordinal)).count() > MOST_GROUPS);
         assert!(sample.taken.len() <= MOST_GROUPS);
     }
 
     #[test]
     fn groups_side_by_side_are_shown_as_evenly_as_frames_in_order() {
         let in_order = shown(0..1000);
-        let turns = (0..500).flat_map(|place| [place, 500 + place]);
+        let turns = (0..500).flat_map(|ordinal| [ordinal, 500 + ordinal]);
         for shown in [in_order, shown(turns)] {
             assert!(shown.len() > 10);
             assert!(shown.windows(2).all(|pair| pair[1] - pair[0] <= 128), "{shown:?}");
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn far_apart_or_all_the_same_they_are_bounded() {
+    fn distant_and_equal_ordinals_are_bounded() {
         for step in [1, 2, 15, 16, 250] {
             let shown = shown((0..300).map(|number| 3 + number * step));
             assert!((10..=20).contains(&shown.len()), "{step}: {shown:?}");

@@ -1,8 +1,8 @@
-//! What the time goes into.
+//! Stages of the work, and their times.
 
 use serde::Serialize;
 
-/// A stage of the work, in the order of the journey.
+/// A stage of the work, in the order in which a frame passes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
@@ -12,31 +12,31 @@ pub enum Stage {
     Load,
     /// Packets are read.
     Demux,
-    /// Packets become pictures.
+    /// Packets are decoded to frames.
     Decode,
-    /// Pictures become tensors, or RGB.
+    /// Frames are converted to tensors or RGB.
     Convert,
     /// The model runs.
     Infer,
-    /// The model's output becomes boxes.
+    /// The model's output is converted to boxes.
     Postprocess,
-    /// Pictures become image files.
+    /// Frames are encoded as image files.
     Encode,
     /// Images and records are written.
     Write,
-    /// Whatever else is done with a frame.
+    /// Any other work on a frame.
     Work,
-    /// What the report itself costs: small pictures, and pictures of tensors.
+    /// Images for the report are made: of frames and of tensors.
     Report,
-    /// Nothing: for a packet, for a turn, for room.
+    /// The thread waits: for a packet, for its turn, or for memory.
     Wait,
 }
 
 impl Stage {
-    /// How many there are.
+    /// The number of stages.
     pub const COUNT: usize = 12;
 
-    /// All of them.
+    /// All stages.
     pub const ALL: [Self; Self::COUNT] = [
         Self::Open,
         Self::Load,
@@ -52,7 +52,7 @@ impl Stage {
         Self::Wait,
     ];
 
-    /// Its name, which spans and the report have.
+    /// The stage's name in spans and in the report.
     pub fn name(self) -> &'static str {
         match self {
             Self::Open => "open",
@@ -70,18 +70,18 @@ impl Stage {
         }
     }
 
-    /// The stage of that name.
+    /// The stage with this name.
     pub(super) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|stage| stage.name() == name)
     }
 
-    /// Whether something is done meanwhile.
+    /// Whether the thread works, rather than waits.
     pub fn is_busy(self) -> bool {
         self != Self::Wait
     }
 }
 
-/// Nanoseconds of each stage.
+/// Nanoseconds in each stage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Times([u64; Stage::COUNT]);
 
@@ -97,12 +97,12 @@ impl Times {
         Stage::ALL.into_iter().for_each(|stage| self.add(stage, other.of(stage)));
     }
 
-    /// Nanoseconds of a stage.
+    /// Nanoseconds in a stage.
     pub(super) fn of(&self, stage: Stage) -> u64 {
         self.0[stage as usize]
     }
 
-    /// Nanoseconds in which something was done for the result.
+    /// Nanoseconds of work for the result: all stages but waiting and the report.
     pub(super) fn busy(&self) -> u64 {
         let stages = Stage::ALL.into_iter();
         stages.filter(|stage| stage.is_busy() && *stage != Stage::Report).map(|s| self.of(s)).sum()
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_find_their_stages() {
+    fn stages_are_found_by_name() {
         for (place, stage) in Stage::ALL.into_iter().enumerate() {
             assert_eq!(Stage::from_name(stage.name()), Some(stage));
             assert_eq!(stage as usize, place);
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn waiting_and_reporting_are_no_work_for_the_result() {
+    fn waiting_and_reporting_are_not_busy() {
         let mut times = Times::default();
         for stage in [Stage::Decode, Stage::Infer, Stage::Wait, Stage::Report] {
             times.add(stage, 10);

@@ -1,10 +1,10 @@
-//! Whole reports, as their page's script is given them.
+//! Tests of the data in whole reports.
 
 use serde_json::Value;
 
 use super::*;
 
-/// The data of a report on a clip of which so many records were taken.
+/// The page's data in a report on a clip, after at most `records` records were taken.
 #[track_caller]
 fn report(clip: &str, plan: &str, records: usize) -> Value {
     let folder = tempfile::tempdir().unwrap();
@@ -21,13 +21,13 @@ fn report(clip: &str, plan: &str, records: usize) -> Value {
 }
 
 #[test]
-fn a_run_that_was_stopped_says_so() {
+fn stopped_run_has_no_end() {
     assert!(report("demo.mp4", "[stills]", 3)["end"].is_null());
     assert!(report("demo.mp4", "[stills]", usize::MAX)["end"].is_object());
 }
 
 #[test]
-fn opening_and_the_report_itself_are_no_frames_effort() {
+fn opening_and_reporting_are_not_part_of_a_frames_cost() {
     let data = report("demo.mp4", "frames = { at = ['0.5s', '7s'] }\n[stills]", usize::MAX);
     let frames = data["frames"].as_array().unwrap();
     assert_eq!(frames.len(), 2);
@@ -39,7 +39,7 @@ fn opening_and_the_report_itself_are_no_frames_effort() {
 }
 
 #[test]
-fn frames_have_their_own_size_whatever_is_made_of_them() {
+fn frames_have_their_own_size_for_any_image_size() {
     let small = "[stills]\nformat = 'jpg'\nmax_size = [64, 64]";
     for frame in report("rotated_90.mp4", small, usize::MAX)["frames"].as_array().unwrap() {
         assert_eq!((&frame["width"], &frame["height"]), (&320.into(), &180.into()));

@@ -1,29 +1,29 @@
-//! What each thread did when, and how full the queue was, in columns of one width.
+//! A timeline: the stages of each thread and the length of the queue, in columns of equal duration.
 //!
-//! There is a fixed number of columns. When time runs past the last, two become one: so a minute
-//! and a day take the same memory, and nothing is lost but sharpness.
+//! The number of columns is bounded. When the run exceeds the last column, each two are merged: a
+//! run of a day takes the same memory as one of a minute, with less resolution.
 
 use super::stage::{Stage, Times};
 
-/// Columns at most: about as many as a screen is wide.
+/// The most columns: about the width of a screen in pixels.
 const COLUMNS: usize = 2048;
 
-/// Nanoseconds of a column at the beginning.
+/// The initial width of a column, in nanoseconds.
 const FINEST: u64 = 250_000;
 
-/// Lanes side by side, and the queue.
+/// The lanes, and the length of the queue.
 #[derive(Clone, Debug)]
 pub(super) struct Timeline {
-    /// Nanoseconds of a column.
+    /// Width of a column in nanoseconds.
     width: u64,
     lanes: Vec<Lane>,
-    /// The most that waited, column by column.
+    /// The greatest length of the queue in each column.
     waiting: Vec<usize>,
-    /// How many waited when that was told last.
+    /// The last reported length of the queue.
     waits: usize,
 }
 
-/// What was done on one thread.
+/// The stages of one lane.
 #[derive(Clone, Debug)]
 pub(super) struct Lane {
     pub(super) name: String,
@@ -37,7 +37,7 @@ impl Default for Timeline {
 }
 
 impl Timeline {
-    /// Adds a lane and gives its place.
+    /// Adds a lane; returns its number.
     pub(super) fn add_lane(&mut self, name: String) -> usize {
         self.lanes.push(Lane { name, columns: Vec::new() });
         self.lanes.len() - 1
@@ -51,13 +51,13 @@ impl Timeline {
         &self.waiting
     }
 
-    /// Seconds of a column.
+    /// Width of a column in seconds.
     pub(super) fn column_seconds(&self) -> f64 {
         self.width as f64 / 1e9
     }
 
-    /// Notes that a lane was at a stage, from one time to another, in nanoseconds.
-    pub(super) fn charge(&mut self, lane: usize, stage: Stage, from: u64, to: u64) {
+    /// Adds the time of a stage to a lane, from `from` to `to` in nanoseconds.
+    pub(super) fn add_time(&mut self, lane: usize, stage: Stage, from: u64, to: u64) {
         if to <= from {
             return;
         }
@@ -75,7 +75,7 @@ impl Timeline {
         }
     }
 
-    /// Notes how many results wait from a time on.
+    /// Sets the length of the queue from `time` on, in nanoseconds.
     pub(super) fn note_waiting(&mut self, time: u64, waiting: usize) {
         self.make_room(time);
         let column = column(time, self.width);
@@ -90,7 +90,7 @@ impl Timeline {
         while column(time, self.width) >= COLUMNS {
             self.width = self.width.saturating_mul(2);
             for lane in &mut self.lanes {
-                lane.columns = lane.columns.chunks(2).map(together).collect();
+                lane.columns = lane.columns.chunks(2).map(merge).collect();
             }
             let most = |pair: &[usize]| pair.iter().copied().max().unwrap_or_default();
             self.waiting = self.waiting.chunks(2).map(most).collect();
@@ -102,7 +102,7 @@ fn column(time: u64, width: u64) -> usize {
     usize::try_from(time / width).unwrap_or(usize::MAX)
 }
 
-fn together(pair: &[Times]) -> Times {
+fn merge(pair: &[Times]) -> Times {
     let mut both = Times::default();
     pair.iter().for_each(|times| both.add_all(times));
     both
@@ -116,9 +116,9 @@ mod tests {
     fn time_is_spread_over_the_columns_it_touches() {
         let mut timeline = Timeline::default();
         let lane = timeline.add_lane("worker".into());
-        timeline.charge(lane, Stage::Decode, FINEST / 2, FINEST * 2 + 10);
-        timeline.charge(lane, Stage::Infer, FINEST * 2 + 10, FINEST * 3);
-        timeline.charge(lane, Stage::Infer, 7, 7);
+        timeline.add_time(lane, Stage::Decode, FINEST / 2, FINEST * 2 + 10);
+        timeline.add_time(lane, Stage::Infer, FINEST * 2 + 10, FINEST * 3);
+        timeline.add_time(lane, Stage::Infer, 7, 7);
         let decoded: Vec<_> =
             timeline.lanes()[lane].columns.iter().map(|times| times.of(Stage::Decode)).collect();
         assert_eq!(decoded, [FINEST / 2, FINEST, 10]);
@@ -132,7 +132,7 @@ mod tests {
         let day = 86_400_000_000_000;
         let step = day / 5000;
         for place in 0..5000 {
-            timeline.charge(lane, Stage::Decode, place * step, place * step + step / 2);
+            timeline.add_time(lane, Stage::Decode, place * step, place * step + step / 2);
             timeline.note_waiting(place * step, usize::try_from(place % 7).unwrap());
         }
         let columns = &timeline.lanes()[lane].columns;
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_waits_until_something_else_is_told() {
+    fn queue_length_holds_until_the_next_report() {
         let mut timeline = Timeline::default();
         for (column, waiting) in [(1, 2), (4, 1), (4, 0), (6, 3)] {
             timeline.note_waiting(column * FINEST, waiting);

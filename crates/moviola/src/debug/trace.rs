@@ -1,13 +1,13 @@
-//! A trace as Perfetto and Chrome's `about:tracing` read it: the Trace Event Format's JSON objects.
+//! A writer of traces in the Trace Event Format, JSON for Perfetto and Chrome's `about:tracing`.
 
 use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
 
-/// The most events that a trace holds: viewers take no more.
-const MOST: usize = 1_000_000;
+/// The most events in a trace: viewers can't open more.
+const MAX_EVENTS: usize = 1_000_000;
 
-/// Writes events as they come.
+/// Writes events to `out` as they are given.
 #[derive(Debug)]
 pub(super) struct TraceWriter<W: Write> {
     out: W,
@@ -16,16 +16,16 @@ pub(super) struct TraceWriter<W: Write> {
     failure: Option<io::Error>,
 }
 
-/// Something that took time on a thread.
+/// A stage with its duration on a lane.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Slice<'a> {
     pub(super) name: &'a str,
     pub(super) lane: usize,
-    /// Nanoseconds.
+    /// Start in nanoseconds.
     pub(super) from: u64,
-    /// Nanoseconds.
+    /// End in nanoseconds.
     pub(super) to: u64,
-    /// Numbers that were told of it.
+    /// The stage's counts by name.
     pub(super) facts: &'a [(&'static str, u64)],
 }
 
@@ -34,18 +34,18 @@ impl<W: Write> TraceWriter<W> {
         let begin = out.write_all(b"{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n");
         let mut trace = Self { out, events: 0, failure: begin.err() };
         let process = json!({"name": "moviola"});
-        trace.put(&json!({"ph": "M", "pid": 1, "name": "process_name", "args": process}));
+        trace.write_event(&json!({"ph": "M", "pid": 1, "name": "process_name", "args": process}));
         trace
     }
 
-    /// Names a thread, and puts it below those before it.
+    /// Names a lane, and sorts it after lanes with lower numbers.
     pub(super) fn lane(&mut self, lane: usize, name: &str) {
         let tid = tid(lane);
         for (what, args) in [
             ("thread_name", json!({"name": name})),
             ("thread_sort_index", json!({"sort_index": tid})),
         ] {
-            self.put(&json!({"ph": "M", "pid": 1, "tid": tid, "name": what, "args": args}));
+            self.write_event(&json!({"ph": "M", "pid": 1, "tid": tid, "name": what, "args": args}));
         }
     }
 
@@ -54,29 +54,31 @@ impl<W: Write> TraceWriter<W> {
         let facts: Map<_, _> =
             facts.iter().map(|(name, fact)| ((*name).to_owned(), Value::from(*fact))).collect();
         let (begin, length) = (micros(from), micros(to.saturating_sub(from)));
-        self.put(&json!({
+        self.write_event(&json!({
             "ph": "X", "pid": 1, "tid": tid(lane), "name": name, "ts": begin, "dur": length, "args": facts,
         }));
     }
 
-    /// Notes a number that changes over time.
+    /// Writes the value of a counter.
     pub(super) fn counter(&mut self, name: &str, time: u64, value: usize) {
         let value = json!({"results": value});
-        self.put(&json!({"ph": "C", "pid": 1, "name": name, "ts": micros(time), "args": value}));
+        self.write_event(
+            &json!({"ph": "C", "pid": 1, "name": name, "ts": micros(time), "args": value}),
+        );
     }
 
-    /// Notes what happened at a time: on a thread, or on one that is in no lane.
+    /// Writes an event at a time, on a lane or on none.
     pub(super) fn instant(&mut self, name: &str, lane: Option<usize>, time: u64, facts: &Value) {
         let mut event =
             json!({"ph": "i", "s": "p", "pid": 1, "name": name, "ts": micros(time), "args": facts});
         if let Some(lane) = lane {
             (event["s"], event["tid"]) = ("t".into(), tid(lane).into());
         }
-        self.put(&event);
+        self.write_event(&event);
     }
 
-    fn put(&mut self, event: &Value) {
-        if self.events == MOST || self.failure.is_some() {
+    fn write_event(&mut self, event: &Value) {
+        if self.events == MAX_EVENTS || self.failure.is_some() {
             return;
         }
         let comma = if self.events > 0 { ",\n" } else { "" };
@@ -84,12 +86,12 @@ impl<W: Write> TraceWriter<W> {
         self.failure = write!(self.out, "{comma}{event}").err();
     }
 
-    /// Whether there were more events than a trace holds.
+    /// Whether the trace has its most events, so that later ones are dropped.
     pub(super) fn is_full(&self) -> bool {
-        self.events == MOST
+        self.events == MAX_EVENTS
     }
 
-    /// Completes the file and gives it back.
+    /// Completes the JSON and returns the writer, or the first error of writing.
     pub(super) fn finish(mut self) -> io::Result<W> {
         match self.failure {
             Some(failure) => Err(failure),
@@ -102,7 +104,7 @@ impl<W: Write> TraceWriter<W> {
     }
 }
 
-/// A lane's number in the trace, where 0 is what a processor does when it has nothing to do.
+/// The lane's thread id in the trace; 0 would be shown as an idle processor.
 fn tid(lane: usize) -> usize {
     lane + 1
 }
@@ -137,13 +139,13 @@ mod tests {
     }
 
     #[test]
-    fn without_events_it_is_complete_too() {
+    fn trace_without_events_is_valid() {
         let text = TraceWriter::new(Vec::new()).finish().unwrap();
         assert!(serde_json::from_slice::<Value>(&text).is_ok());
     }
 
     #[test]
-    fn a_full_disk_is_told_at_the_end() {
+    fn write_error_is_returned_by_finish() {
         struct Full;
         impl Write for Full {
             fn write(&mut self, _: &[u8]) -> io::Result<usize> {
