@@ -1,5 +1,4 @@
-//! The threads of a run: one that hands out work, one for each source at work that takes its
-//! records.
+//! The threads of a run: one hands sources to workers, and one for each source takes its records.
 
 use std::{
     io,
@@ -10,9 +9,9 @@ use std::{
 };
 
 use super::{
-    BulkInput, Event, Shared,
-    isolate::{Job, Listener, Outcome, WorkerSlot},
-    schedule::{Lease, Next, Running, Schedule},
+    BulkInput, Event, RunState,
+    isolate::{Job, JobOutcome, RecordReceiver, WorkerSlot},
+    schedule::{Assignment, Lease, RunningSource, Schedule},
     workers::Workers,
 };
 use crate::{
@@ -23,9 +22,9 @@ use crate::{
     task::Tasks,
 };
 
-/// Hands sources to workers that are free.
+/// Hands sources to free workers.
 pub(super) struct Dispatcher {
-    pub(super) shared: Arc<Shared>,
+    pub(super) state: Arc<RunState>,
     pub(super) schedule: Arc<Schedule>,
     pub(super) sender: SyncSender<Result<Event, BulkError>>,
 }
@@ -34,10 +33,11 @@ impl Dispatcher {
     pub(super) fn run(self, inputs: impl Iterator<Item = BulkInput>) {
         let mut inputs = (0..).zip(inputs);
         let mut readers: Vec<JoinHandle<()>> = Vec::new();
-        while let Some((lease, next)) = self.schedule.next(|begin| self.shared.has_room(begin)) {
-            let outcome = match next {
-                Next::Join(number, helper) => self.join(number, &helper, lease),
-                Next::Begin => match inputs.next() {
+        while let Some((lease, assignment)) = self.schedule.next(|start| self.state.has_room(start))
+        {
+            let outcome = match assignment {
+                Assignment::Join(number, helper) => self.join(number, &helper, lease),
+                Assignment::Start => match inputs.next() {
                     Some((number, input)) => {
                         self.start(number, input, lease).map(|reader| readers.push(reader))
                     }
@@ -48,94 +48,96 @@ impl Dispatcher {
                 },
             };
             if let Err(error) = outcome {
-                // Whoever doesn't listen any more need not hear it.
+                // Fails only if the caller has dropped the run.
                 drop(self.sender.send(Err(BulkError::Thread(Arc::new(error)))));
                 self.schedule.stop();
             }
-            readers = wait_for_those_done(readers);
+            readers = join_finished(readers);
         }
-        readers.into_iter().for_each(wait_for);
+        readers.into_iter().for_each(join_thread);
     }
 
-    /// Lets a worker join those of a source: threads, for processes have no helper.
+    /// Lets a worker join those of a source. Only threads can: processes have no helper.
     fn join(&self, number: u64, helper: &Helper, lease: Lease) -> io::Result<()> {
-        let Workers::Threads(tasks) = &self.shared.workers else { return Ok(()) };
+        let Workers::Threads(tasks) = &self.state.workers else { return Ok(()) };
         if !helper.join(&tasks.for_worker(lease.worker(), Arc::new(lease)))? {
-            self.schedule.is_begun(number);
+            self.schedule.close_to_helpers(number);
         }
         Ok(())
     }
 
     /// Starts the thread that takes a source's records.
     fn start(&self, number: u64, input: BulkInput, lease: Lease) -> io::Result<JoinHandle<()>> {
-        let reader = Reader {
-            shared: Arc::clone(&self.shared),
+        let reader = SourceReader {
+            state: Arc::clone(&self.state),
             schedule: Arc::clone(&self.schedule),
             sender: self.sender.clone(),
             number,
         };
-        self.schedule.begin(number);
+        self.schedule.start_source(number);
         let builder = thread::Builder::new().name("moviola-source".into());
-        builder.spawn(move || reader.run(input, lease)).inspect_err(|_| self.schedule.end(number))
+        builder
+            .spawn(move || reader.run(input, lease))
+            .inspect_err(|_| self.schedule.end_source(number))
     }
 }
 
-/// Those of the threads that are still at work.
-fn wait_for_those_done(readers: Vec<JoinHandle<()>>) -> Vec<JoinHandle<()>> {
-    let (done, at_work): (Vec<_>, _) = readers.into_iter().partition(JoinHandle::is_finished);
-    done.into_iter().for_each(wait_for);
-    at_work
+/// Joins the threads that have ended; gives the others.
+fn join_finished(readers: Vec<JoinHandle<()>>) -> Vec<JoinHandle<()>> {
+    let (ended, running): (Vec<_>, _) = readers.into_iter().partition(JoinHandle::is_finished);
+    ended.into_iter().for_each(join_thread);
+    running
 }
 
-/// Waits for a thread; its panic goes on here.
-fn wait_for(reader: JoinHandle<()>) {
+/// Waits for a thread to end; passes its panic on.
+fn join_thread(reader: JoinHandle<()>) {
     reader.join().unwrap_or_else(|panic| panic::resume_unwind(panic));
 }
 
-/// Takes the records of one source.
-struct Reader {
-    shared: Arc<Shared>,
+/// Sends the events of one source.
+struct SourceReader {
+    state: Arc<RunState>,
     schedule: Arc<Schedule>,
     sender: SyncSender<Result<Event, BulkError>>,
     number: u64,
 }
 
-impl Reader {
+impl SourceReader {
     fn run(mut self, input: BulkInput, lease: Lease) {
         let outcome = panic::catch_unwind(AssertUnwindSafe(|| self.read(input, lease)));
-        self.schedule.end(self.number);
+        self.schedule.end_source(self.number);
         if let Err(panic) = outcome {
             self.schedule.stop();
             panic::resume_unwind(panic);
         }
     }
 
-    /// Sends what happens; ends early when nobody listens.
+    /// Reads the source and sends its events; returns early if the run was dropped.
     fn read(&mut self, input: BulkInput, lease: Lease) {
         let (number, source) = (self.number, input.name.clone());
-        if !self.tell(Ok(Event::Started { input: number, source })) {
+        if !self.send(Ok(Event::Started { input: number, source })) {
             return;
         }
-        let shared = Arc::clone(&self.shared);
-        let tally = match &shared.workers {
+        let state = Arc::clone(&self.state);
+        let tally = match &state.workers {
             Workers::Threads(tasks) => {
-                self.read_here(input, tasks.for_worker(lease.worker(), Arc::new(lease)))
+                self.read_in_threads(input, tasks.for_worker(lease.worker(), Arc::new(lease)))
             }
             Workers::Processes(processes) => {
                 let process = processes.slot(lease.worker());
-                let tally = self.read_there(input, &process);
+                let tally = self.read_in_process(input, &process);
                 drop(lease);
                 tally
             }
         };
         if let Some(tally) = tally {
-            self.tell(Ok(Event::Ended { input: number, tally }));
+            self.send(Ok(Event::Ended { input: number, tally }));
         }
     }
 
-    /// Reads it on threads of this process.
-    fn read_here(&self, input: BulkInput, tasks: Tasks) -> Option<SourceTally> {
-        let Shared { plan, options, .. } = &*self.shared;
+    /// Reads it on threads of this process. `None` if it was cut short.
+    fn read_in_threads(&self, input: BulkInput, tasks: Tasks) -> Option<SourceTally> {
+        let RunState { plan, options, .. } = &*self.state;
         let BulkInput { name, source, folders } = input;
         let records = match source {
             Ok(source) => SavedRecords::new(plan, &name, folders, || {
@@ -143,58 +145,63 @@ impl Reader {
             }),
             Err(failure) => Records::failed(name, plan, failure).into(),
         };
-        drop(tasks); // the worker has its own, and gives them back when it is done
+        drop(tasks); // the worker holds its own clone, and with it the lease
         let opened = records.records();
         let (helper, interrupt) = (opened.helper(), opened.interrupt());
         let left = opened.left().unwrap_or_default();
-        self.schedule.open(self.number, Running { helper, interrupt, left, process: None });
-        self.tell_all(records)
+        self.schedule
+            .set_running(self.number, RunningSource { helper, interrupt, left, process: None });
+        self.send_all(records)
     }
 
-    /// Lets a worker process read it.
-    fn read_there(&mut self, input: BulkInput, process: &Arc<WorkerSlot>) -> Option<SourceTally> {
-        let (began, shared) = (Instant::now(), Arc::clone(&self.shared));
+    /// Lets a worker process read it. `None` if it was cut short.
+    fn read_in_process(
+        &mut self,
+        input: BulkInput,
+        process: &Arc<WorkerSlot>,
+    ) -> Option<SourceTally> {
+        let (began, state) = (Instant::now(), Arc::clone(&self.state));
         let (job, name) = match Job::of(input) {
             Ok(job) => job,
-            Err((refusal, name)) => {
-                return self.tell_all(Records::failed(name, &shared.plan, refusal).into());
+            Err((failure, name)) => {
+                return self.send_all(Records::failed(name, &state.plan, failure).into());
             }
         };
-        let running = Running { process: Some(Arc::clone(process)), ..Running::default() };
-        self.schedule.open(self.number, running);
-        match process.carry_out(&job, self) {
-            Ok(Outcome::Ended(tally)) => Some(tally),
-            Ok(Outcome::Cut(tally, refusal)) => {
-                job.clear_up();
-                let rest = Records::failed(name, &shared.plan, refusal).after(tally, began);
-                self.tell_all(rest.into())
+        let running =
+            RunningSource { process: Some(Arc::clone(process)), ..RunningSource::default() };
+        self.schedule.set_running(self.number, running);
+        match process.run_job(&job, self) {
+            Ok(JobOutcome::Ended(tally)) => Some(tally),
+            Ok(JobOutcome::Failed(tally, failure)) => {
+                job.remove_unfinished();
+                let rest = Records::failed(name, &state.plan, failure).after(tally, began);
+                self.send_all(rest.into())
             }
-            Ok(Outcome::Left) => {
-                job.clear_up();
+            Ok(JobOutcome::Stopped) => {
+                job.remove_unfinished();
                 None
             }
             Err(error) => {
-                self.tell(Err(error));
+                self.send(Err(error));
                 None
             }
         }
     }
 
-    /// Sends the records; gives what they counted, unless nobody listens.
-    fn tell_all(&self, mut records: SavedRecords) -> Option<SourceTally> {
+    /// Sends all records; gives their tally, or `None` if the source was cut short.
+    fn send_all(&self, mut records: SavedRecords) -> Option<SourceTally> {
         while let Some(record) = records.next() {
             let so_far = records.records();
             let (left, has_frame) = (so_far.left().unwrap_or_default(), so_far.tally().frames > 0);
-            self.schedule.progress(self.number, left, has_frame);
+            self.schedule.report_progress(self.number, left, has_frame);
             if let Some(reason) = records.hardware_fallback() {
-                self.tell(Ok(Event::Fallback { input: self.number, reason }));
+                self.send(Ok(Event::Fallback { input: self.number, reason }));
             }
             let record = record.map(|record| self.event(record)).map_err(BulkError::Model);
-            if !self.tell(record) {
+            if !self.send(record) {
                 return None;
             }
         }
-        // One that was cut short has no end.
         let records = records.records();
         (!records.is_cut_short()).then(|| records.tally())
     }
@@ -203,26 +210,27 @@ impl Reader {
         Event::Record { input: self.number, record: Box::new(record) }
     }
 
-    fn tell(&self, event: Result<Event, BulkError>) -> bool {
-        let is_end = event.is_err();
-        let told = self.sender.send(event).is_ok();
-        if is_end || !told {
+    /// Sends an event; whether more may follow. Stops the run after an error, or if it was dropped.
+    fn send(&self, event: Result<Event, BulkError>) -> bool {
+        let is_error = event.is_err();
+        let is_sent = self.sender.send(event).is_ok();
+        if is_error || !is_sent {
             self.schedule.stop();
         }
-        told && !is_end
+        is_sent && !is_error
     }
 }
 
-impl Listener for Reader {
-    fn has_left(&self) -> bool {
+impl RecordReceiver for SourceReader {
+    fn has_stopped(&self) -> bool {
         self.schedule.is_stopped()
     }
 
     fn take(&mut self, record: Record) -> bool {
-        self.tell(Ok(self.event(record)))
+        self.send(Ok(self.event(record)))
     }
 
-    fn fell_back(&mut self, reason: String) {
-        self.tell(Ok(Event::Fallback { input: self.number, reason }));
+    fn report_fallback(&mut self, reason: String) {
+        self.send(Ok(Event::Fallback { input: self.number, reason }));
     }
 }

@@ -1,12 +1,12 @@
-//! Many sources, with the most work done on each core.
+//! Bulk runs: one plan on many sources, several at a time.
 //!
-//! There are as many workers as [`BulkOptions::jobs`] says, each with a model of its own, loaded
-//! once. A worker takes the next source; when none is left it joins the others at the one that has
-//! most before it, so the last long file doesn't run on one core. One more thread a source puts its
-//! records into order, and does next to nothing.
+//! [`BulkOptions::jobs`] workers run at once, each with a model of its own that is loaded once. A free
+//! worker takes the next source. When no source is left, it joins the workers of the source with most
+//! left to read, so that a long last file uses all cores. Each source has one more thread, which puts
+//! its records into order and takes little CPU time.
 //!
-//! Workers may be processes ([`isolate`]): then a source that kills its reader costs only itself. They
-//! don't join each other.
+//! Workers can be processes ([`isolate`]): then a crash ends only the source that was being read.
+//! Worker processes don't join each other.
 
 mod dispatch;
 pub mod isolate;
@@ -33,34 +33,34 @@ use crate::{
 };
 use dispatch::Dispatcher;
 use isolate::{Isolation, Processes};
-use memory_budget::{Begin, MemoryBudget};
+use memory_budget::{MemoryBudget, StartKind};
 use schedule::Schedule;
 use workers::Workers;
 
 pub use crate::{records::Event, sink::BulkInput};
 pub use run::{BulkRun, Wakeup};
 
-/// Records that may wait for whoever takes them: more would only be memory.
-const WAITING: usize = 64;
+/// How many events may wait for the caller: a longer queue only takes memory.
+const MAX_QUEUED_EVENTS: usize = 64;
 
-/// How to work on many sources.
+/// Options of a bulk run.
 #[derive(Clone, Debug)]
 pub struct BulkOptions {
-    /// How sources are opened, but for what the plan and this says.
+    /// How sources are opened. The plan and the fields below take precedence.
     pub source: SourceOptions,
-    /// Workers, at least 1: as many threads decode and infer. Default: one for each core.
+    /// The number of workers, at least 1. Each decodes and infers on one thread. Default: one for each
+    /// core.
     pub jobs: usize,
-    /// Bytes that all of it may take together. No further source is opened while the process takes
-    /// three quarters of it; a quarter is what decoded pictures may take that wait for their turn.
-    /// Where it is less than 512 MiB for each worker and there are models, one worker begins, and
-    /// others as far as there is room for what that one takes; of worker processes, no more are started
-    /// than 512 MiB each allow.
-    /// Default: half of what the machine, or the control group, has.
+    /// Memory for the whole run, in bytes, worker processes included. Default: half of the memory of
+    /// the machine or of the control group.
     ///
-    /// Worker processes count, all together; each has the same share of that quarter for pictures.
+    /// No further source is opened while more than three quarters are in use. Decoded frames that wait
+    /// for their turn may take one quarter, state equally by the workers. If the plan has models and
+    /// this is less than 512 MiB for each worker, one worker thread starts, and others follow once the
+    /// first one's use shows that they fit; worker processes are limited to one for each 512 MiB.
     pub memory: u64,
-    /// Let the workers be processes of their own. They read files and addresses; any other source
-    /// (memory, a reader, standard input) is an error. Default: threads.
+    /// Runs each worker as a process of its own. These read files and URLs; any other source (memory,
+    /// a reader, standard input) gives an error record. Default: `None`, workers are threads.
     pub isolate: Option<Isolation>,
 }
 
@@ -71,7 +71,7 @@ impl Default for BulkOptions {
     }
 }
 
-/// Carries out a plan on many sources.
+/// Runs a plan on many sources.
 ///
 /// ```
 /// use moviola::{Bulk, Plan, Source, bulk::Event};
@@ -92,26 +92,26 @@ impl Default for BulkOptions {
 /// ```
 #[derive(Debug)]
 pub struct Bulk {
-    shared: Arc<Shared>,
+    state: Arc<RunState>,
 }
 
-/// What the threads of a run share.
+/// The plan, options and workers that all threads of a run share.
 #[derive(Debug)]
-struct Shared {
+struct RunState {
     plan: Plan,
     options: SourceOptions,
     budget: MemoryBudget,
     workers: Workers,
 }
 
-impl Shared {
-    fn has_room(&self, begin: Begin) -> bool {
-        self.budget.has(begin, &self.workers)
+impl RunState {
+    fn has_room(&self, start: StartKind) -> bool {
+        self.budget.has_room(start, &self.workers)
     }
 }
 
 impl Bulk {
-    /// Starts to load what `plan` needs, once for each worker.
+    /// Starts the workers, which load the models of `plan`. Doesn't wait for them.
     ///
     /// # Errors
     ///
@@ -123,70 +123,72 @@ impl Bulk {
             return Err(PlanError::Impossible(reason).into());
         }
         let jobs = options.jobs;
-        let waiting = usize::try_from(options.memory / 4).unwrap_or(usize::MAX) / jobs;
-        let memory = options.source.memory.min(waiting);
+        let frame_memory = usize::try_from(options.memory / 4).unwrap_or(usize::MAX) / jobs;
+        let memory = options.source.memory.min(frame_memory);
         let source = SourceOptions { decoders: 1, memory, ..options.source };
         let budget = MemoryBudget::new(options.memory, plan.tasks.iter().any(Task::has_model));
         let workers = match options.isolate {
             None => Workers::Threads(Tasks::load(&plan, jobs)?),
             Some(isolation) => {
-                let jobs = budget.processes(jobs);
+                let jobs = budget.max_processes(jobs);
                 Workers::Processes(Processes::start(isolation, &plan, &source, jobs)?)
             }
         };
-        let shared = Shared { plan, options: source, budget, workers };
-        Ok(Self { shared: Arc::new(shared) })
+        let state = RunState { plan, options: source, budget, workers };
+        Ok(Self { state: Arc::new(state) })
     }
 
-    /// Waits until a model is loaded; says what runs it, and why. `None` if the plan needs none.
+    /// Waits until one worker has loaded its model; gives the provider that runs it and why it was
+    /// chosen. `None` if the plan has no model.
     ///
     /// # Errors
     ///
-    /// What loading it met.
+    /// The error of loading the model.
     pub fn provider(&self) -> Result<Option<ProviderReport>, BulkError> {
-        self.shared.workers.provider()
+        self.state.workers.provider()
     }
 
-    /// Loads the models that aren't yet: for whoever wants to know how long the rest takes.
+    /// Waits until all workers have loaded their models, so that the run can be timed without it.
     ///
     /// # Errors
     ///
-    /// The first error that loading met.
+    /// The first error of loading a model.
     pub fn ready(&self) -> Result<(), BulkError> {
-        self.shared.workers.ready()
+        self.state.workers.ready()
     }
 
-    /// How many work at once: fewer processes than were asked for where memory is short.
+    /// The number of workers. May be less than [`BulkOptions::jobs`] with worker processes and little
+    /// memory.
     pub fn jobs(&self) -> usize {
-        self.shared.workers.len()
+        self.state.workers.len()
     }
 
-    /// How many models were loaded so far: at most one for each worker, however many sources there are, and
-    /// one for each process that took the place of another.
+    /// How many models were loaded so far: at most one for each worker, plus one for each replaced worker
+    /// process. The number of sources makes no difference.
     pub fn models_loaded(&self) -> u64 {
-        self.shared.workers.models_loaded()
+        self.state.workers.models_loaded()
     }
 
-    /// Bytes that this process and its workers have in memory, mapped files included; `None` where
-    /// that can't be known.
+    /// Resident memory of this process and its workers in bytes, mapped files included. `None` if the
+    /// system doesn't report it.
     pub fn resident(&self) -> Option<u64> {
-        self.shared.workers.resident()
+        self.state.workers.resident()
     }
 
-    /// Carries out the plan on all of `inputs`, which are taken as workers become free.
+    /// Starts the plan on all of `inputs`. The next one is taken when a worker is free.
     ///
     /// # Errors
     ///
-    /// The system's error if it gives no thread.
+    /// The system's error if a thread can't be started.
     pub fn run<I>(&self, inputs: I) -> io::Result<BulkRun>
     where
         I: IntoIterator<Item = BulkInput>,
         I::IntoIter: Send + 'static,
     {
-        let schedule = Arc::new(Schedule::new(self.shared.workers.len()));
-        let (sender, events) = sync_channel(WAITING);
-        let (inputs, shared) = (inputs.into_iter(), Arc::clone(&self.shared));
-        let dispatcher = Dispatcher { shared, schedule: Arc::clone(&schedule), sender };
+        let schedule = Arc::new(Schedule::new(self.state.workers.len()));
+        let (sender, events) = sync_channel(MAX_QUEUED_EVENTS);
+        let (inputs, state) = (inputs.into_iter(), Arc::clone(&self.state));
+        let dispatcher = Dispatcher { state, schedule: Arc::clone(&schedule), sender };
         let dispatcher = thread::Builder::new()
             .name("moviola-bulk".into())
             .spawn(move || dispatcher.run(inputs))?;

@@ -1,4 +1,4 @@
-//! A run under way: what happens, as it happens.
+//! The events of a bulk run.
 
 use std::{
     panic,
@@ -13,9 +13,10 @@ use std::{
 use super::{Event, schedule::Schedule};
 use crate::error::BulkError;
 
-/// A run over many sources: what happens, as it happens. Dropping it stops the work.
+/// A run over many sources: an iterator over its events. Dropping it stops the run and waits for its
+/// threads.
 ///
-/// An `Err` is one of a model, or of the system: nothing follows.
+/// An `Err` is an error of a model, a worker process or a thread. It is the last item.
 #[derive(Debug)]
 pub struct BulkRun {
     pub(super) schedule: Arc<Schedule>,
@@ -23,19 +24,19 @@ pub struct BulkRun {
     pub(super) dispatcher: Option<JoinHandle<()>>,
 }
 
-/// What a time of waiting brought.
+/// The result of waiting for an event.
 #[derive(Debug)]
 pub enum Wakeup {
-    /// Something happened.
+    /// The next event.
     Event(Result<Event, BulkError>),
-    /// Nothing did.
+    /// The time passed without an event.
     Nothing,
-    /// Nothing more will.
+    /// The run has ended.
     End,
 }
 
 impl BulkRun {
-    /// Stops the work, and doesn't wait for it: what was told already still comes.
+    /// Stops the run without waiting for it. Events that were queued already still come.
     pub fn stop(&self) {
         self.schedule.stop();
     }
@@ -45,26 +46,26 @@ impl BulkRun {
         self.schedule.was_held_back()
     }
 
-    /// Stops the work, and waits so long at most for those who are at it. Those who wait for what can't be
-    /// interrupted, such as a silent pipe, are left behind.
-    pub fn shutdown_timeout(mut self, patience: Duration) {
+    /// Stops the run and waits for its threads, at most for `timeout`. Threads that can't be interrupted,
+    /// such as one that reads a silent pipe, are detached.
+    pub fn shutdown_timeout(mut self, timeout: Duration) {
         self.stop();
-        let late = Instant::now() + patience;
+        let deadline = Instant::now() + timeout;
         loop {
-            let left = late.saturating_duration_since(Instant::now());
+            let left = deadline.saturating_duration_since(Instant::now());
             match self.next_within(left) {
-                Wakeup::Event(Ok(_)) if !left.is_zero() => {} // nobody takes it any more
+                Wakeup::Event(Ok(_)) if !left.is_zero() => {}
                 _ => break,
             }
         }
-        // Those who are done need not be waited for, and the others aren't.
+        // Not joined: a thread that still runs may never end.
         drop(self.dispatcher.take());
     }
 
-    /// As [`next`](Iterator::next), but waits so long at most.
-    pub fn next_within(&mut self, time: Duration) -> Wakeup {
+    /// Waits for the next event, at most for `timeout`.
+    pub fn next_within(&mut self, timeout: Duration) -> Wakeup {
         let Some(events) = &self.events else { return Wakeup::End };
-        match events.recv_timeout(time) {
+        match events.recv_timeout(timeout) {
             Ok(event) => {
                 if event.is_err() {
                     self.events = None;
@@ -100,9 +101,9 @@ impl Iterator for BulkRun {
 impl Drop for BulkRun {
     fn drop(&mut self) {
         self.schedule.stop();
-        self.events = None; // whoever sends learns that nobody listens
+        self.events = None; // senders that wait for room in the queue return
         if let Some(dispatcher) = self.dispatcher.take() {
-            // A panic was meant for a caller who is gone.
+            // The caller may be unwinding already: a second panic would abort.
             drop(dispatcher.join());
         }
     }

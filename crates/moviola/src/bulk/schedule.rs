@@ -1,4 +1,4 @@
-//! Who works on what: free workers, and the sources that they can be sent to.
+//! The schedule of a run: which worker is free, and which source it gets.
 
 use std::{
     collections::BTreeMap,
@@ -7,10 +7,10 @@ use std::{
 
 use moviola_av::interrupt::Interrupt;
 
-use super::{isolate::WorkerSlot, memory_budget::Begin};
+use super::{isolate::WorkerSlot, memory_budget::StartKind};
 use crate::pipeline::Helper;
 
-/// The workers and the sources of a run.
+/// The free workers and running sources of a run. Shared by its threads.
 #[derive(Debug)]
 pub(super) struct Schedule {
     state: Mutex<State>,
@@ -19,148 +19,148 @@ pub(super) struct Schedule {
 
 #[derive(Debug)]
 struct State {
-    /// Numbers of the workers that have nothing to do.
+    /// Numbers of the free workers; the last one is given out next.
     free: Vec<usize>,
-    /// The sources at work, by their place among the inputs.
-    running: BTreeMap<u64, Running>,
-    /// How many workers have been given work: those of the lowest numbers.
-    begun: usize,
-    /// Whether a frame of a source has come.
-    have_told: bool,
-    /// A worker is free that could begin a source, if there were one, and memory for it.
-    is_short: bool,
-    /// A source was begun later than it could have been, for want of memory.
-    held_back: bool,
-    /// All sources were taken.
-    exhausted: bool,
-    stopped: bool,
+    /// The sources being read, by their number among the inputs.
+    running: BTreeMap<u64, RunningSource>,
+    /// How many workers ever had work: those with the lowest numbers.
+    started_workers: usize,
+    /// Whether any source has given a frame.
+    has_frame: bool,
+    /// Whether a free worker could start a source if there were memory, and a source, for it.
+    is_short_of_memory: bool,
+    /// Whether a source started late because memory was short.
+    was_held_back: bool,
+    /// Whether all sources were taken.
+    is_exhausted: bool,
+    is_stopped: bool,
 }
 
-/// A source at work.
+/// A source that is being read.
 #[derive(Debug, Default)]
-pub(super) struct Running {
-    /// How others join it; `None` if they can't, or there is nothing left to begin.
+pub(super) struct RunningSource {
+    /// Lets further workers join; `None` if they can't, or all of the source is assigned.
     pub(super) helper: Option<Helper>,
-    /// Ends reading it.
+    /// Stops reading it.
     pub(super) interrupt: Option<Interrupt>,
     /// The worker process that reads it.
     pub(super) process: Option<Arc<WorkerSlot>>,
-    /// Seconds of it that are left; 0 as long as that is unknown.
+    /// Seconds of it that are left to read; 0 if unknown.
     pub(super) left: f64,
 }
 
-/// The right to use a worker, until it is dropped.
+/// The right to use a worker. Dropping it frees the worker.
 #[derive(Debug)]
 pub(super) struct Lease {
     schedule: Arc<Schedule>,
     worker: usize,
 }
 
-/// What a free worker is to do.
-pub(super) enum Next {
-    /// Begin with another source.
-    Begin,
-    /// Join those at work on the source of that number.
+/// What a free worker does next.
+pub(super) enum Assignment {
+    /// Start the next source.
+    Start,
+    /// Join the workers of the source with this number.
     Join(u64, Helper),
 }
 
 impl Schedule {
-    /// All of so many workers are free.
+    /// A schedule of `workers` workers, all free.
     pub(super) fn new(workers: usize) -> Self {
         let state = State {
             free: (0..workers).rev().collect(),
             running: BTreeMap::new(),
-            begun: 0,
-            have_told: false,
-            is_short: false,
-            held_back: false,
-            exhausted: false,
-            stopped: false,
+            started_workers: 0,
+            has_frame: false,
+            is_short_of_memory: false,
+            was_held_back: false,
+            is_exhausted: false,
+            is_stopped: false,
         };
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 
-    /// Waits for a worker that is free and for something to do: another source, unless there is no
-    /// room for it, or one at work that can be joined. `None` when nothing is left.
+    /// Waits for a free worker and something for it to do: another source, if `has_room` for it, or a
+    /// running one that can be joined. `None` when nothing is left or the run was is_stopped.
     pub(super) fn next(
         self: &Arc<Self>,
-        has_room: impl Fn(Begin) -> bool,
-    ) -> Option<(Lease, Next)> {
+        has_room: impl Fn(StartKind) -> bool,
+    ) -> Option<(Lease, Assignment)> {
         let mut state = self.lock();
         loop {
-            if state.stopped || (state.exhausted && state.running.is_empty()) {
+            if state.is_stopped || (state.is_exhausted && state.running.is_empty()) {
                 return None;
             }
             if let Some((next, worker)) = state.next(&has_room) {
                 state.free.pop();
-                state.begun = state.begun.max(worker + 1);
+                state.started_workers = state.started_workers.max(worker + 1);
                 return Some((Lease { schedule: Arc::clone(self), worker }, next));
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
-    /// All sources were taken.
+    /// Notes that all sources were taken.
     pub(super) fn exhaust(&self) {
-        self.change(|state| state.exhausted = true);
+        self.change(|state| state.is_exhausted = true);
     }
 
-    /// A source is at work, but can't be joined yet.
-    pub(super) fn begin(&self, number: u64) {
+    /// Notes that a source is being read. It can't be joined yet.
+    pub(super) fn start_source(&self, number: u64) {
         self.change(|state| {
-            state.held_back |= std::mem::take(&mut state.is_short);
-            state.running.insert(number, Running::default());
+            state.was_held_back |= std::mem::take(&mut state.is_short_of_memory);
+            state.running.insert(number, RunningSource::default());
         });
     }
 
-    /// It is open.
-    pub(super) fn open(&self, number: u64, running: Running) {
+    /// Notes how an open source is joined and is_stopped. Stops it at once if the run was is_stopped.
+    pub(super) fn set_running(&self, number: u64, running: RunningSource) {
         self.change(|state| match state.running.get_mut(&number) {
-            Some(_) if state.stopped => running.cancel(),
+            Some(_) if state.is_stopped => running.cancel(),
             Some(known) => *known = running,
             None => {}
         });
     }
 
-    /// So many seconds of it are left; whether a frame of it has come.
-    pub(super) fn progress(&self, number: u64, left: f64, has_frame: bool) {
+    /// Notes how many seconds of a source are left, and whether it has given a frame.
+    pub(super) fn report_progress(&self, number: u64, left: f64, has_frame: bool) {
         let mut state = self.lock();
         if let Some(running) = state.running.get_mut(&number) {
             running.left = left;
         }
-        if has_frame && !std::mem::replace(&mut state.have_told, true) {
-            self.changed.notify_all(); // now it is known what a worker takes
+        if has_frame && !std::mem::replace(&mut state.has_frame, true) {
+            self.changed.notify_all(); // the memory that a worker uses is known from now on
         }
     }
 
-    /// It has nothing left to begin.
-    pub(super) fn is_begun(&self, number: u64) {
+    /// Notes that no further worker can join a source: all of it is assigned.
+    pub(super) fn close_to_helpers(&self, number: u64) {
         if let Some(running) = self.lock().running.get_mut(&number) {
             running.helper = None;
         }
     }
 
-    /// A source is done.
-    pub(super) fn end(&self, number: u64) {
+    /// Notes that a source has ended.
+    pub(super) fn end_source(&self, number: u64) {
         self.change(|state| drop(state.running.remove(&number)));
     }
 
-    /// Nothing more is to be begun, nor read.
+    /// Stops the run: interrupts running sources and starts no others.
     pub(super) fn stop(&self) {
         self.change(|state| {
-            state.stopped = true;
-            state.running.values().for_each(Running::cancel);
+            state.is_stopped = true;
+            state.running.values().for_each(RunningSource::cancel);
         });
     }
 
-    /// Whether nothing more is to be read.
+    /// Whether the run was is_stopped.
     pub(super) fn is_stopped(&self) -> bool {
-        self.lock().stopped
+        self.lock().is_stopped
     }
 
-    /// Whether sources had to wait for memory.
+    /// Whether a source started late because memory was short.
     pub(super) fn was_held_back(&self) -> bool {
-        self.lock().held_back
+        self.lock().was_held_back
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -174,33 +174,34 @@ impl Schedule {
 }
 
 impl State {
-    /// What the next free worker is to do.
-    fn next(&mut self, has_room: impl Fn(Begin) -> bool) -> Option<(Next, usize)> {
+    /// What the next free worker does, and its number.
+    fn next(&mut self, has_room: impl Fn(StartKind) -> bool) -> Option<(Assignment, usize)> {
         let worker = *self.free.last()?;
-        let (beside, have_told) = (self.begun, self.have_told);
-        let is_new = worker >= self.begun && !self.running.is_empty();
-        if is_new && !has_room(Begin::Worker { beside, have_told }) {
-            self.is_short |= have_told && !self.exhausted;
+        let (started, has_frame) = (self.started_workers, self.has_frame);
+        let is_new = worker >= started && !self.running.is_empty();
+        if is_new && !has_room(StartKind::Worker { started, has_frame }) {
+            self.is_short_of_memory |= has_frame && !self.is_exhausted;
             return None;
         }
-        let another = !self.exhausted && (self.running.is_empty() || has_room(Begin::Source));
-        self.is_short |= !self.exhausted && !another;
-        let next = if another { Next::Begin } else { self.join()? };
+        let can_start =
+            !self.is_exhausted && (self.running.is_empty() || has_room(StartKind::Source));
+        self.is_short_of_memory |= !self.is_exhausted && !can_start;
+        let next = if can_start { Assignment::Start } else { self.join()? };
         Some((next, worker))
     }
 
-    /// To join the source of which most is left.
-    fn join(&self) -> Option<Next> {
+    /// Joins the source with most left to read.
+    fn join(&self) -> Option<Assignment> {
         let open = self.running.iter();
         let open = open.filter_map(|(number, running)| {
             Some((*number, running.helper.as_ref()?, running.left))
         });
         let (number, helper, _) = open.max_by(|(.., a), (.., b)| a.total_cmp(b))?;
-        Some(Next::Join(number, helper.clone()))
+        Some(Assignment::Join(number, helper.clone()))
     }
 }
 
-impl Running {
+impl RunningSource {
     fn cancel(&self) {
         self.interrupt.iter().for_each(Interrupt::cancel);
         self.process.iter().for_each(|process| process.stop());
@@ -208,7 +209,7 @@ impl Running {
 }
 
 impl Lease {
-    /// The worker's number.
+    /// The worker's number, from 0.
     pub(super) fn worker(&self) -> usize {
         self.worker
     }
@@ -225,11 +226,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sources_are_begun_as_long_as_workers_are_free() {
+    fn sources_start_while_workers_are_free() {
         let schedule = Arc::new(Schedule::new(2));
         let (first, next) = schedule.next(|_| true).unwrap();
-        assert!(matches!(next, Next::Begin));
-        schedule.begin(0);
+        assert!(matches!(next, Assignment::Start));
+        schedule.start_source(0);
         let (second, _) = schedule.next(|_| true).unwrap();
         assert_ne!(first.worker(), second.worker());
         let worker = first.worker();
@@ -238,29 +239,29 @@ mod tests {
     }
 
     #[test]
-    fn without_memory_one_source_is_begun_at_a_time() {
+    fn without_memory_one_source_runs_at_a_time() {
         let schedule = Arc::new(Schedule::new(2));
-        assert!(matches!(schedule.next(|_| false), Some((_, Next::Begin))));
-        schedule.begin(0);
+        assert!(matches!(schedule.next(|_| false), Some((_, Assignment::Start))));
+        schedule.start_source(0);
         assert!(schedule.lock().next(|_| false).is_none());
         assert!(!schedule.was_held_back(), "there may be no further source");
         let waits = std::thread::scope(|scope| {
             let waiting = scope.spawn(|| schedule.next(|_| false).is_some());
-            schedule.end(0);
+            schedule.end_source(0);
             waiting.join().unwrap()
         });
-        assert!(waits, "the next is begun when the first has ended");
-        schedule.begin(1);
+        assert!(waits, "the next starts when the first has ended");
+        schedule.start_source(1);
         assert!(schedule.was_held_back());
     }
 
     #[test]
-    fn when_all_has_ended_nothing_is_left() {
+    fn nothing_is_left_after_the_last_source_or_a_stop() {
         let schedule = Arc::new(Schedule::new(1));
         schedule.exhaust();
         assert!(schedule.next(|_| true).is_none());
         let schedule = Arc::new(Schedule::new(1));
-        schedule.begin(0);
+        schedule.start_source(0);
         schedule.stop();
         assert!(schedule.next(|_| true).is_none());
     }

@@ -1,4 +1,4 @@
-//! What many sources give is what each gives alone.
+//! Bulk runs give the same records as each source alone, and stop, isolate and fail as documented.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::*;
 use crate::{Fast, records::Record};
 
-/// Some that are whole, of several codecs, and some that aren't.
+/// Intact clips of several codecs, and damaged or unusable ones.
 const CLIPS: [&str; 10] = [
     "h264_bframes.mp4",
     "demo.mp4",
@@ -33,8 +33,8 @@ fn plan(frames: &str) -> Plan {
     Plan::from_toml(&format!("frames = {frames}\n[stills]\nhash = true")).expect("a plan")
 }
 
-/// A record as it is written, but for the time it took.
-fn written(record: &Record) -> Value {
+/// A record as JSON, without its elapsed time.
+fn json_of(record: &Record) -> Value {
     let mut value = serde_json::to_value(record).expect("records can be written");
     if let Value::Object(fields) = &mut value {
         fields.remove("elapsed");
@@ -42,8 +42,8 @@ fn written(record: &Record) -> Value {
     value
 }
 
-/// The records of each input, all ended.
-fn bulk(plan: &Plan, jobs: usize) -> BTreeMap<u64, Vec<Value>> {
+/// The records of each clip in a bulk run.
+fn bulk_records(plan: &Plan, jobs: usize) -> BTreeMap<u64, Vec<Value>> {
     let options = BulkOptions { jobs, ..BulkOptions::default() };
     let bulk = Bulk::new(plan.clone(), options).expect("it can be carried out");
     let run = bulk.run(CLIPS.map(|name| clip(name).into())).expect("there are threads");
@@ -54,7 +54,7 @@ fn bulk(plan: &Plan, jobs: usize) -> BTreeMap<u64, Vec<Value>> {
                 assert!(source.ends_with(CLIPS[input as usize]));
             }
             Event::Record { input, record } => {
-                records.entry(input).or_default().push(written(&record));
+                records.entry(input).or_default().push(json_of(&record));
             }
             Event::Ended { .. } => ended += 1,
             Event::Fallback { .. } => panic!("no hardware was asked for"),
@@ -65,21 +65,21 @@ fn bulk(plan: &Plan, jobs: usize) -> BTreeMap<u64, Vec<Value>> {
 }
 
 #[test]
-fn many_give_what_each_gives_alone() {
+fn bulk_gives_the_records_that_each_source_gives_alone() {
     for frames in ["'keyframes'", "'every:0.3s'", "'all'", "{ index = [3, 0, -1, 3] }"] {
         let plan = plan(frames);
         let fast = Fast::new(plan.clone(), SourceOptions::default()).unwrap();
-        let alone = |name| fast.run(clip(name)).map(|record| written(&record.unwrap())).collect();
+        let alone = |name| fast.run(clip(name)).map(|record| json_of(&record.unwrap())).collect();
         let alone: Vec<Vec<_>> = CLIPS.into_iter().map(alone).collect();
         for jobs in [1, 2, 5, 20] {
-            let together: Vec<_> = bulk(&plan, jobs).into_values().collect();
+            let together: Vec<_> = bulk_records(&plan, jobs).into_values().collect();
             assert_eq!(together, alone, "{frames}, {jobs} jobs");
         }
     }
 }
 
 #[test]
-fn a_run_may_be_left_at_any_moment() {
+fn a_run_can_be_dropped_at_any_moment() {
     let bulk = Bulk::new(plan("'all'"), BulkOptions { jobs: 3, ..BulkOptions::default() }).unwrap();
     for taken in [0, 1, 7, 100] {
         let run = bulk.run(CLIPS.map(|name| clip(name).into())).unwrap();
@@ -88,11 +88,11 @@ fn a_run_may_be_left_at_any_moment() {
 }
 
 #[test]
-fn a_source_that_was_cut_short_has_not_ended() {
+fn a_source_that_was_cut_short_has_no_ended_event() {
     let bulk = Bulk::new(plan("'all'"), BulkOptions { jobs: 2, ..BulkOptions::default() }).unwrap();
     let mut run = bulk.run(std::iter::repeat_with(|| clip("demo.mp4").into()).take(4)).unwrap();
     let (mut last_records, mut ended) = (BTreeSet::new(), BTreeSet::new());
-    let mut note = |event: Event| match event {
+    let mut record_event = |event: Event| match event {
         Event::Record { input, record } if matches!(*record, Record::End(_)) => {
             last_records.insert(input);
         }
@@ -101,9 +101,9 @@ fn a_source_that_was_cut_short_has_not_ended() {
         }
         _ => {}
     };
-    run.by_ref().take(5).for_each(|event| note(event.unwrap()));
+    run.by_ref().take(5).for_each(|event| record_event(event.unwrap()));
     run.stop();
-    run.for_each(|event| note(event.unwrap()));
+    run.for_each(|event| record_event(event.unwrap()));
     assert_eq!(ended, last_records);
     assert!(ended.len() < 4, "it was stopped");
 }
@@ -118,13 +118,13 @@ fn sources_are_taken_no_sooner_than_workers_are_free() {
             Event::Ended { .. } => ended += 1,
             Event::Record { .. } | Event::Fallback { .. } => {}
         }
-        // A worker is free when it has nothing left to decode: its source may have records left.
+        // A worker is free once it has decoded all; its source may still have records to send.
         assert!(started - ended <= 4, "{started} started, {ended} ended");
     }
     assert_eq!((started, ended), (9, 9));
 }
 
-/// Workers that are a program which is none of ours.
+/// A bulk whose worker processes run `program`, which isn't a worker.
 fn isolated(program: &str) -> Result<Bulk, StartError> {
     let isolation = Isolation { program: program.into(), arguments: Vec::new(), deadline: None };
     let options = BulkOptions { jobs: 2, isolate: Some(isolation), ..BulkOptions::default() };
@@ -132,11 +132,11 @@ fn isolated(program: &str) -> Result<Bulk, StartError> {
 }
 
 #[test]
-fn programs_that_are_no_workers_are_an_error_and_not_tried_for_ever() {
+fn a_program_that_is_not_a_worker_is_an_error_after_three_starts() {
     for (program, reason) in [
         ("true", "3 worker processes ended before they could begin, the last with exit status 0"),
         ("false", "the last with exit status 1"),
-        ("cat", "words that can't be understood"),
+        ("cat", "an unreadable message"),
     ] {
         let bulk = isolated(program).expect("it can be started");
         let error = bulk.provider().unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! The workers of a run: threads of this process, or processes of their own.
+//! The workers of a run: threads or processes.
 
 use moviola_infer::provider::ProviderReport;
 use moviola_media::budget;
@@ -9,14 +9,14 @@ use crate::{error::BulkError, task::Tasks};
 /// The workers of a run.
 #[derive(Debug)]
 pub(super) enum Workers {
-    /// Threads, that begin with their source; their models stay.
+    /// Threads of this process, started for each source. Their models are kept between sources.
     Threads(Tasks),
-    /// Processes.
+    /// Processes that live as long as the run.
     Processes(Processes),
 }
 
 impl Workers {
-    /// How many there are.
+    /// The number of workers.
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Threads(tasks) => tasks.workers(),
@@ -24,7 +24,7 @@ impl Workers {
         }
     }
 
-    /// Waits until a model is loaded; says what runs it, and why.
+    /// Waits until one worker has loaded its model; gives the provider that runs it.
     pub(super) fn provider(&self) -> Result<Option<ProviderReport>, BulkError> {
         match self {
             Self::Threads(tasks) => Ok(tasks.provider()?),
@@ -32,7 +32,7 @@ impl Workers {
         }
     }
 
-    /// Loads the models that aren't yet.
+    /// Waits until all workers have loaded their models.
     pub(super) fn ready(&self) -> Result<(), BulkError> {
         match self {
             Self::Threads(tasks) => Ok(tasks.load_models()?),
@@ -48,7 +48,7 @@ impl Workers {
         }
     }
 
-    /// Bytes that this process and its workers take; `None` where that can't be known.
+    /// Resident memory of this process and its workers in bytes; `None` if the system doesn't report it.
     pub(super) fn resident(&self) -> Option<u64> {
         let own = budget::resident()?;
         match self {

@@ -1,4 +1,4 @@
-//! The worker's side: sources come in, records go out.
+//! The worker process's side: receives sources, sends records.
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
@@ -24,69 +24,68 @@ use crate::{
     task::Tasks,
 };
 
-/// Works for the process at the other end of `input` and `output`, as
-/// [`Isolation`](super::Isolation) has it, until `input` ends.
+/// Runs a worker of an [`Isolation`](super::Isolation) until `input` ends: reads sources from `input`
+/// and writes their records to `output`.
 ///
-/// `leave` has to end this process at once, from any thread: it is called when `input` has ended and
-/// what is being done can't be, such as reading a pipe that is silent.
+/// `exit` has to end this process at once, from any thread. It is called if `input` has ended and the
+/// current source can't be interrupted, such as a silent pipe.
 ///
 /// # Errors
 ///
-/// What `output` says, or a thread that the system doesn't give; a message that can't be understood.
+/// An error of `output`, a thread that can't be started, or a message that can't be parsed.
 pub fn serve(
     input: impl Read + Send + 'static,
     output: impl Write,
-    leave: impl FnOnce() + Send + 'static,
+    exit: impl FnOnce() + Send + 'static,
 ) -> io::Result<()> {
-    let watch = Arc::new(Watch::default());
-    let (lines, heard) = sync_channel(1);
-    // Dropped when all is done: then nobody need be thrown out.
-    let (_at_work, done) = sync_channel::<()>(0);
-    let listener = Arc::clone(&watch);
+    let stop_signal = Arc::new(StopSignal::default());
+    let (lines, received) = sync_channel(1);
+    // Dropped when this function returns, which makes `exit` unnecessary.
+    let (_running, done) = sync_channel::<()>(0);
+    let reader_signal = Arc::clone(&stop_signal);
     thread::Builder::new().name("moviola-input".into()).spawn(move || {
-        hear(input, &lines);
+        forward_lines(input, &lines);
         drop(lines);
-        listener.end();
+        reader_signal.end();
         if done.recv_timeout(GRACE) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
-            leave();
+            exit();
         }
     })?;
-    let Ok(setup) = heard.recv() else { return Ok(()) };
-    let InitMessage { plan, options } = serde_json::from_str(&setup)?;
+    let Ok(init) = received.recv() else { return Ok(()) };
+    let InitMessage { plan, options } = serde_json::from_str(&init)?;
     let (tasks, options) = (Tasks::load(&plan, 1)?, options.options()?);
-    Worker { plan, options, tasks, watch, output: JsonLines::new(output) }.work(&heard)
+    Worker { plan, options, tasks, stop_signal, output: JsonLines::new(output) }.run(&received)
 }
 
-/// Hands on the lines of `input`, until it ends.
-fn hear(input: impl Read, lines: &SyncSender<String>) {
+/// Sends each line of `input` until it ends or can't be read.
+fn forward_lines(input: impl Read, lines: &SyncSender<String>) {
     for line in BufReader::new(input).lines() {
-        // A pipe that can't be read has come to its end too.
         if line.map_or(true, |line| lines.send(line).is_err()) {
             return;
         }
     }
 }
 
-/// Tells whoever works that there is nobody to work for.
+/// Stops the worker thread once the input has ended.
 #[derive(Debug, Default)]
-struct Watch {
-    ended: AtomicBool,
-    /// Ends reading the source that is open.
+struct StopSignal {
+    has_ended: AtomicBool,
+    /// Interrupts the open source.
     interrupt: Mutex<Option<Interrupt>>,
 }
 
-impl Watch {
+impl StopSignal {
     fn end(&self) {
-        self.ended.store(true, Ordering::SeqCst);
+        self.has_ended.store(true, Ordering::SeqCst);
         self.lock().iter().for_each(Interrupt::cancel);
     }
 
     fn has_ended(&self) -> bool {
-        self.ended.load(Ordering::SeqCst)
+        self.has_ended.load(Ordering::SeqCst)
     }
 
-    /// Notes how reading the source is ended.
-    fn open(&self, interrupt: Option<Interrupt>) {
+    /// Sets the interrupt of the open source; uses it at once if the input has ended.
+    fn set_interrupt(&self, interrupt: Option<Interrupt>) {
         let mut open = self.lock();
         *open = interrupt;
         if self.has_ended() {
@@ -99,42 +98,45 @@ impl Watch {
     }
 }
 
-/// What a worker needs for all sources.
+/// A worker process: the plan, options and models for all its sources.
 struct Worker<W> {
     plan: Plan,
     options: SourceOptions,
     tasks: Tasks,
-    watch: Arc<Watch>,
+    stop_signal: Arc<StopSignal>,
     output: JsonLines<W>,
 }
 
 impl<W: Write> Worker<W> {
-    fn work(mut self, jobs: &Receiver<String>) -> io::Result<()> {
+    /// Loads the models, then reads one source after another until the input ends.
+    fn run(mut self, jobs: &Receiver<String>) -> io::Result<()> {
         let models = || self.tasks.models_loaded();
         match self.tasks.provider() {
             Ok(provider) => {
                 self.output.write(&WorkerMessage::Ready { provider, models: models() })?
             }
             Err(error) => {
-                return self.output.write(&WorkerMessage::Broken { message: error.to_string() });
+                return self
+                    .output
+                    .write(&WorkerMessage::ModelFailed { message: error.to_string() });
             }
         }
         for job in jobs {
-            self.carry_out(serde_json::from_str(&job)?)?;
+            self.run_job(serde_json::from_str(&job)?)?;
         }
         Ok(())
     }
 
-    fn carry_out(&mut self, job: Job) -> io::Result<()> {
-        self.output.write(&WorkerMessage::Taken)?;
+    fn run_job(&mut self, job: Job) -> io::Result<()> {
+        self.output.write(&WorkerMessage::Accepted)?;
         let (source, folders) = job.open();
         let Self { plan, options, tasks, .. } = &*self;
         let name = source.name().to_owned();
         let start = || Records::start(source, options, plan, tasks, None);
         let mut records = SavedRecords::new(plan, &name, Ok(folders), start);
-        self.watch.open(records.records().interrupt());
+        self.stop_signal.set_interrupt(records.records().interrupt());
         while let Some(record) = records.next() {
-            if self.watch.has_ended() {
+            if self.stop_signal.has_ended() {
                 return Ok(());
             }
             if let Some(reason) = records.hardware_fallback() {
@@ -143,12 +145,12 @@ impl<W: Write> Worker<W> {
             match record {
                 Ok(record) => {
                     let (record, tally) = (Box::new(record), records.records().tally());
-                    self.output.write(&WorkerMessage::Told { record, tally })?;
+                    self.output.write(&WorkerMessage::Recorded { record, tally })?;
                 }
                 Err(error) => {
                     return self
                         .output
-                        .write(&WorkerMessage::Broken { message: error.to_string() });
+                        .write(&WorkerMessage::ModelFailed { message: error.to_string() });
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! Lines of a pipe, waited for no longer than is wanted.
+//! Reads lines from a pipe, with a deadline.
 
 use std::{
     io::{self, Read},
@@ -11,31 +11,31 @@ use rustix::{
     io::Errno,
 };
 
-/// How much is read at a time.
-const CHUNK: usize = 64 << 10;
+/// Bytes that are read at a time.
+const READ_SIZE: usize = 64 << 10;
 
-/// The longest line that there may be: nobody has so much to say.
-const LONGEST: usize = 64 << 20;
+/// The longest accepted line, in bytes: far longer than any message.
+const MAX_LINE: usize = 64 << 20;
 
-/// Lines of a pipe.
+/// The lines of a pipe.
 #[derive(Debug)]
 pub(super) struct Lines<P> {
     pipe: P,
     read: Vec<u8>,
     /// Where in `read` the next line begins.
     next: usize,
-    /// How much of `read` has been searched for its end.
+    /// How many bytes of `read` were searched for its end.
     searched: usize,
 }
 
-/// What waiting for a line brought.
+/// The result of waiting for a line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line<'a> {
-    /// The line, with its end.
+    /// A line, with its line feed.
     Text(&'a [u8]),
-    /// Nothing, in that time.
+    /// The deadline passed.
     TimedOut,
-    /// Nothing more will come; what has no end doesn't count.
+    /// The pipe has ended. A last line without a line feed is dropped.
     End,
 }
 
@@ -44,12 +44,13 @@ impl<P: Read + AsFd> Lines<P> {
         Self { pipe, read: Vec::new(), next: 0, searched: 0 }
     }
 
-    /// Waits for the next line, until that moment at most.
+    /// Waits for the next line, at most until `deadline`; `None` for no limit.
     ///
     /// # Errors
     ///
-    /// The system's error if the pipe can't be read; a line that is too long.
-    pub(super) fn next(&mut self, until: Option<Instant>) -> io::Result<Line<'_>> {
+    /// The system's error if the pipe can't be read; [`io::ErrorKind::FileTooLarge`] for a line of more
+    /// than 64 MiB.
+    pub(super) fn next(&mut self, deadline: Option<Instant>) -> io::Result<Line<'_>> {
         loop {
             let end = self.read[self.searched..].iter().position(|&byte| byte == b'\n');
             if let Some(end) = end {
@@ -58,7 +59,7 @@ impl<P: Read + AsFd> Lines<P> {
                 self.searched = self.next;
                 return Ok(Line::Text(&self.read[begin..self.next]));
             }
-            if !is_readable(&self.pipe, until)? {
+            if !is_readable(&self.pipe, deadline)? {
                 return Ok(Line::TimedOut);
             }
             if self.fill()? == 0 {
@@ -67,15 +68,18 @@ impl<P: Read + AsFd> Lines<P> {
         }
     }
 
-    /// Reads what is there, behind the line that has begun.
+    /// Appends available bytes to the unfinished line; gives their number, 0 at the end.
     fn fill(&mut self) -> io::Result<usize> {
         drop(self.read.drain(..self.next));
         self.next = 0;
         self.searched = self.read.len();
-        if self.searched > LONGEST {
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "a line has no end"));
+        if self.searched > MAX_LINE {
+            return Err(io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                "a line is longer than 64 MiB",
+            ));
         }
-        self.read.resize(self.searched + CHUNK, 0);
+        self.read.resize(self.searched + READ_SIZE, 0);
         let got = loop {
             match self.pipe.read(&mut self.read[self.searched..]) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -87,12 +91,12 @@ impl<P: Read + AsFd> Lines<P> {
     }
 }
 
-/// Waits until something can be read, or the end is there; `false` if that takes too long.
-fn is_readable(pipe: &impl AsFd, until: Option<Instant>) -> io::Result<bool> {
-    let Some(until) = until else { return Ok(true) };
+/// Waits until the pipe has bytes or has ended; `false` if `deadline` passes first.
+fn is_readable(pipe: &impl AsFd, deadline: Option<Instant>) -> io::Result<bool> {
+    let Some(deadline) = deadline else { return Ok(true) };
     loop {
-        let left = until.saturating_duration_since(Instant::now());
-        // What is too long for the system is a lifetime.
+        let left = deadline.saturating_duration_since(Instant::now());
+        // poll() rejects longer timeouts.
         let left = Timespec::try_from(left.min(Duration::from_secs(1 << 31)));
         let mut pipes = [PollFd::new(pipe, PollFlags::IN)];
         match poll(&mut pipes, left.as_ref().ok()) {
@@ -110,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_come_whole_whatever_pieces_they_were_written_in() {
+    fn lines_are_whole_however_they_were_written() {
         let (reader, mut writer) = io::pipe().unwrap();
         let mut lines = Lines::new(reader);
         let now = || Some(Instant::now());
@@ -123,14 +127,14 @@ mod tests {
         writer.write_all(b"ee\nfour").unwrap();
         assert_eq!(lines.next(None).unwrap(), Line::Text(b"three\n"));
         drop(writer);
-        assert_eq!(lines.next(None).unwrap(), Line::End, "a line that was cut short doesn't count");
+        assert_eq!(lines.next(None).unwrap(), Line::End, "a line that was cut short is dropped");
         assert_eq!(lines.next(now()).unwrap(), Line::End);
     }
 
     #[test]
-    fn a_line_may_be_longer_than_what_is_read_at_a_time() {
+    fn a_line_may_be_longer_than_one_read() {
         let (reader, mut writer) = io::pipe().unwrap();
-        let long = [vec![b'x'; 5 * CHUNK], b"\n".to_vec()].concat();
+        let long = [vec![b'x'; 5 * READ_SIZE], b"\n".to_vec()].concat();
         let written = long.clone();
         let writing = std::thread::spawn(move || writer.write_all(&written));
         let mut lines = Lines::new(reader);

@@ -1,11 +1,11 @@
-//! Workers as processes: what kills one costs the source that it was at, and nothing else.
+//! Worker processes: a crash of one ends the source that it was reading, and nothing else.
 //!
-//! Each worker is a process with one thread that works and models of its own, loaded once. It takes
-//! one source after another, as lines on its standard input, and tells the records as lines on its
-//! standard output; images it writes itself, into folders that were allotted here. When it dies, the
-//! records of its source end with an error, and another process takes its place.
+//! Each worker is a process with one working thread and models of its own, loaded once. It receives
+//! one source after another as lines on its standard input and sends the records as lines on its
+//! standard output. It writes images itself, into folders that the parent process chose. When it dies,
+//! the records of its source end with an error, and another process replaces it.
 //!
-//! A worker ends with its standard input: when this process ends, however that comes, the workers do.
+//! A worker ends when its standard input ends, so no worker outlives the parent process.
 
 mod child;
 mod lines;
@@ -23,22 +23,22 @@ use protocol::{InitMessage, WireOptions};
 
 pub use child::serve;
 pub(super) use protocol::Job;
-pub(super) use slot::{Listener, Outcome, WorkerSlot};
+pub(super) use slot::{JobOutcome, RecordReceiver, WorkerSlot};
 
-/// How long a worker may take to finish the record at hand when it is to end: shorter than people
-/// wait before they insist.
+/// How long a worker may take to finish its current record when it has to end: shorter than a person
+/// waits before pressing Ctrl-C again.
 const GRACE: Duration = Duration::from_millis(250);
 
-/// How workers become processes of their own.
+/// How worker processes are started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Isolation {
-    /// The program that each of them runs: it has to call [`serve`], and nothing but that may write
-    /// to its standard output. A command can name itself.
+    /// The program that each worker runs. It has to call [`serve`], and must write nothing else to its
+    /// standard output. A command can name itself.
     pub program: PathBuf,
-    /// What the program is told on its command line.
+    /// The program's command-line arguments.
     pub arguments: Vec<OsString>,
-    /// The longest that one source may take, from when it is handed over, but for the time in which its
-    /// records wait to be taken, or loading the models: then its process is killed. `None` for no bound.
+    /// The longest that loading the models or reading one source may take; then the process is killed.
+    /// The time in which records wait to be taken isn't counted. `None` for no limit.
     pub deadline: Option<Duration>,
 }
 
@@ -49,44 +49,44 @@ pub(super) struct Processes {
 }
 
 impl Processes {
-    /// Starts so many, and doesn't wait for them.
+    /// Starts `count` processes without waiting until they are ready.
     pub(super) fn start(
         isolation: Isolation,
         plan: &Plan,
         options: &SourceOptions,
         count: usize,
     ) -> Result<Self, BulkError> {
-        let setup = InitMessage { plan: plan.clone(), options: WireOptions::of(options) };
-        let (deadline, setup) = (isolation.deadline, Arc::from(slot::line(&setup)?));
+        let init_line = InitMessage { plan: plan.clone(), options: WireOptions::of(options) };
+        let (deadline, init_line) = (isolation.deadline, Arc::from(slot::line(&init_line)?));
         let launch: Arc<dyn Launch> = Arc::new(isolation);
         let start = |_| {
-            let (launch, setup) = (Arc::clone(&launch), Arc::clone(&setup));
-            WorkerSlot::start(launch, deadline, setup).map(Arc::new)
+            let (launch, init_line) = (Arc::clone(&launch), Arc::clone(&init_line));
+            WorkerSlot::start(launch, deadline, init_line).map(Arc::new)
         };
         Ok(Self { slots: (0..count).map(start).collect::<Result<_, _>>()? })
     }
 
-    /// How many there are.
+    /// The number of processes.
     pub(super) fn len(&self) -> usize {
         self.slots.len()
     }
 
-    /// That of a worker.
+    /// The slot of a worker, by its number.
     pub(super) fn slot(&self, worker: usize) -> Arc<WorkerSlot> {
         Arc::clone(&self.slots[worker % self.slots.len()])
     }
 
-    /// Waits until all have loaded their models.
+    /// Waits until all processes have loaded their models.
     pub(super) fn ready(&self) -> Result<(), BulkError> {
         self.slots.iter().try_for_each(|slot| slot.provider().map(drop))
     }
 
-    /// How many models were loaded so far.
+    /// How many models were loaded so far, by all processes together.
     pub(super) fn models_loaded(&self) -> u64 {
         self.slots.iter().map(|slot| slot.models_loaded()).sum()
     }
 
-    /// Bytes that all of them take.
+    /// Resident memory of all processes in bytes.
     pub(super) fn resident(&self) -> u64 {
         self.slots.iter().map(|slot| slot.resident()).sum()
     }

@@ -1,4 +1,4 @@
-//! One worker process: how it is started, listened to, and ended.
+//! One worker process: starting it, receiving its messages, and ending it.
 
 use std::{
     fmt,
@@ -23,12 +23,13 @@ use super::{
 struct Process {
     child: Child,
     output: Lines<ChildStdout>,
+    /// Its process id while it lives, else 0.
     number: Arc<AtomicU32>,
 }
 
 /// Starts worker processes.
 pub(super) trait Launch: fmt::Debug + Send + Sync {
-    /// Starts one; gives its messages, and its standard input, whose end is its own. Its number is in `number` while it
+    /// Starts a process; it ends when its standard input is closed. `number` is its process id while it
     /// lives, else 0.
     ///
     /// # Errors
@@ -42,8 +43,8 @@ pub(super) type Launched = (Box<dyn MessageSource>, Box<dyn Write + Send>);
 
 /// The messages of a worker process. Dropping them ends the process.
 pub(super) trait MessageSource: fmt::Debug + Send {
-    /// Waits for the next message, until that moment at most.
-    fn receive(&mut self, until: Option<Instant>) -> Received;
+    /// Waits for the next message, at most until `until`; `None` for no limit.
+    fn receive(&mut self, until: Option<Instant>) -> MessageOutcome;
 }
 
 impl Launch for Isolation {
@@ -56,41 +57,41 @@ impl Launch for Isolation {
     }
 }
 
-/// What waiting for a message gave.
+/// The result of waiting for a message.
 #[derive(Debug)]
-pub(super) enum Received {
+pub(super) enum MessageOutcome {
     /// A message.
     Message(WorkerMessage),
-    /// None in that time.
+    /// The time passed without a message.
     TimedOut,
     /// The process has ended.
-    Gone(End),
+    Exited(ProcessExit),
 }
 
-/// How a process came to its end.
+/// How a process ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct End {
+pub(super) struct ProcessExit {
     /// Such as `signal 9 (SIGKILL)` or `exit status 3`.
-    pub(super) how: String,
+    pub(super) description: String,
     /// Ended by SIGKILL: out of memory, or by hand.
     pub(super) was_killed: bool,
 }
 
-impl End {
-    /// It was ended, because it took so long to load its models.
-    pub(super) fn late() -> Self {
-        Self { how: "no word within the deadline".into(), was_killed: false }
+impl ProcessExit {
+    /// It was ended because it took too long to load its models.
+    pub(super) fn deadline_passed() -> Self {
+        Self { description: "no message within the deadline".into(), was_killed: false }
     }
 
-    /// It said what nobody had asked for.
-    pub(super) fn out_of_turn() -> Self {
-        Self { how: "words out of turn".into(), was_killed: false }
+    /// It was ended because it sent a message out of order.
+    pub(super) fn unexpected_message() -> Self {
+        Self { description: "an unexpected message".into(), was_killed: false }
     }
 }
 
 impl Process {
-    /// Starts one; gives its standard input too, whose end is its own. Its number stands in `number`
-    /// as long as it lives, else 0.
+    /// Starts a process; gives its standard input too, whose end ends it. `number` is its process id
+    /// while it lives, else 0.
     ///
     /// # Errors
     ///
@@ -98,7 +99,7 @@ impl Process {
     fn start(isolation: &Isolation, number: &Arc<AtomicU32>) -> io::Result<(Self, ChildStdin)> {
         let mut command = Command::new(&isolation.program);
         command.args(&isolation.arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
-        // Ctrl-C is for the process that the user sees: that one knows what to finish.
+        // In a group of its own, so that Ctrl-C goes to the parent only, which ends its workers in order.
         let mut child = command.process_group(0).spawn()?;
         let pipes = child.stdin.take().zip(child.stdout.take());
         let (input, output) = pipes.ok_or(io::ErrorKind::BrokenPipe)?;
@@ -107,44 +108,50 @@ impl Process {
         Ok((Self { child, output, number }, input))
     }
 
-    /// Ends it, if it hasn't come to its end, and says how that was.
-    fn end(&mut self) -> io::Result<End> {
-        self.child.kill()?; // changes nothing for one that is dead
+    /// Kills the process if it still runs; gives how it ended.
+    fn end(&mut self) -> io::Result<ProcessExit> {
+        self.child.kill()?; // does nothing if it has ended
         let status = self.child.wait()?;
-        Ok(End { how: in_words(status), was_killed: status.signal() == Some(KILLED) })
-    }
-}
-
-impl MessageSource for Process {
-    fn receive(&mut self, until: Option<Instant>) -> Received {
-        let nonsense = match self.output.next(until) {
-            Ok(Line::TimedOut) => return Received::TimedOut,
-            Ok(Line::End) => None,
-            Ok(Line::Text(line)) => match serde_json::from_slice(line) {
-                Ok(answer) => return Received::Message(answer),
-                Err(error) => Some(format!("words that can't be understood ({error})")),
-            },
-            Err(error) => Some(format!("a pipe that can't be read ({error})")),
-        };
-        let end = self.end();
-        Received::Gone(match nonsense {
-            Some(how) => End { how, was_killed: false },
-            None => end.unwrap_or_else(|error| End { how: error.to_string(), was_killed: false }),
+        Ok(ProcessExit {
+            description: describe(status),
+            was_killed: status.signal() == Some(SIGKILL),
         })
     }
 }
 
-/// SIGKILL, which has this number everywhere.
-const KILLED: i32 = 9;
+impl MessageSource for Process {
+    fn receive(&mut self, until: Option<Instant>) -> MessageOutcome {
+        let failure = match self.output.next(until) {
+            Ok(Line::TimedOut) => return MessageOutcome::TimedOut,
+            Ok(Line::End) => None,
+            Ok(Line::Text(line)) => match serde_json::from_slice(line) {
+                Ok(answer) => return MessageOutcome::Message(answer),
+                Err(error) => Some(format!("an unreadable message ({error})")),
+            },
+            Err(error) => Some(format!("a pipe that can't be read ({error})")),
+        };
+        let end = self.end();
+        MessageOutcome::Exited(match failure {
+            Some(description) => ProcessExit { description, was_killed: false },
+            None => end.unwrap_or_else(|error| ProcessExit {
+                description: error.to_string(),
+                was_killed: false,
+            }),
+        })
+    }
+}
+
+/// SIGKILL, which has this number on every system.
+const SIGKILL: i32 = 9;
 
 /// `signal 9 (SIGKILL)`, `exit status 3`.
-fn in_words(status: ExitStatus) -> String {
+fn describe(status: ExitStatus) -> String {
     status.to_string().replacen(": ", " ", 1)
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // One that has come to its end has been waited for already.
+        // An error means that it has ended already.
         drop(self.end());
         self.number.store(0, Ordering::Relaxed);
     }
@@ -155,8 +162,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_end_of_a_process_has_words() {
-        assert_eq!(in_words(ExitStatus::from_raw(9)), "signal 9 (SIGKILL)");
-        assert_eq!(in_words(ExitStatus::from_raw(3 << 8)), "exit status 3");
+    fn exits_are_described_by_signal_or_status() {
+        assert_eq!(describe(ExitStatus::from_raw(9)), "signal 9 (SIGKILL)");
+        assert_eq!(describe(ExitStatus::from_raw(3 << 8)), "exit status 3");
     }
 }

@@ -1,9 +1,10 @@
-//! What the processes say to each other: JSON, one message a line.
+//! The messages between a run and its worker processes: JSON, one message a line.
 //!
-//! A worker first hears its [`InitMessage`] and answers [`WorkerMessage::Ready`] when its models are loaded. Then it
-//! takes one [`Job`] after another, and answers each with [`WorkerMessage::Taken`], the source's records
-//! ([`WorkerMessage::Told`], perhaps one [`WorkerMessage::Fallback`] between them) and [`WorkerMessage::Ended`]. Standard
-//! input's end is its own.
+//! A worker receives one [`InitMessage`] and answers [`WorkerMessage::Ready`] when its models are
+//! loaded. Then it receives one [`Job`] after another and answers each with
+//! [`WorkerMessage::Accepted`], the source's records ([`WorkerMessage::Recorded`], at most one
+//! [`WorkerMessage::Fallback`] among them) and [`WorkerMessage::Ended`]. It ends when its standard
+//! input ends.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -23,18 +24,18 @@ use crate::{
     sink::images::SourceFolders,
 };
 
-/// What a worker does with every source.
+/// The first message to a worker: the plan and options for every source.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct InitMessage {
     pub(super) plan: Plan,
     pub(super) options: WireOptions,
 }
 
-/// [`SourceOptions`] as they are written; a plan says what to do about damage, and there is one
-/// decoder.
+/// [`SourceOptions`] as they are sent. Without the damage policy, which the plan contains, and the
+/// number of decoders, which is 1.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct WireOptions {
-    #[serde(with = "Reading")]
+    #[serde(with = "WireIoMode")]
     io: IoMode,
     allow_protocols: String,
     max_pixels: u64,
@@ -46,10 +47,10 @@ pub(super) struct WireOptions {
     memory: usize,
 }
 
-/// How [`IoMode`] is written.
+/// [`IoMode`] as it is sent.
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "IoMode")]
-enum Reading {
+enum WireIoMode {
     Read,
     Map,
     Auto,
@@ -58,34 +59,38 @@ enum Reading {
 #[derive(Debug, Serialize, Deserialize)]
 struct ExactPath(#[serde(with = "exact_path")] PathBuf);
 
-/// A source that a worker is to read, and where its images go.
+/// A source for a worker to read, and the folders for its images.
 #[derive(Debug, Serialize, Deserialize)]
 pub(in crate::bulk) struct Job {
-    place: Written,
+    #[serde(rename = "place")]
+    source: WireSource,
     folders: SourceFolders,
 }
 
-/// Where a source is.
+/// A source that another process can open.
 #[derive(Debug, Serialize, Deserialize)]
-enum Written {
+enum WireSource {
     Path(ExactPath),
     Url(String),
 }
 
-/// What a worker says.
+/// A message from a worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum WorkerMessage {
-    /// Sources may come; how many models were loaded, and what runs them.
+    /// The worker is ready for sources: the provider of its models, and how many it has loaded.
     Ready { provider: Option<ProviderReport>, models: u64 },
-    /// A model can't be loaded: no source can be read.
-    Broken { message: String },
+    /// A model can't be loaded or run: the worker reads no source.
+    #[serde(rename = "Broken")]
+    ModelFailed { message: String },
     /// The source is being opened.
-    Taken,
-    /// The hardware that was asked for doesn't decode it.
+    #[serde(rename = "Taken")]
+    Accepted,
+    /// Software decodes the source because the requested hardware doesn't.
     Fallback { reason: String },
-    /// One of its records, and what was counted when it came.
-    Told { record: Box<Record>, tally: SourceTally },
-    /// It had its last record; the models that were loaded since the worker began.
+    /// A record of the source, and the tally up to it.
+    #[serde(rename = "Told")]
+    Recorded { record: Box<Record>, tally: SourceTally },
+    /// The source has ended: its tally, and how many models the worker has loaded since it started.
     Ended { tally: SourceTally, models: u64 },
 }
 
@@ -102,8 +107,8 @@ impl WireOptions {
             on_damage: _,
             ref index_cache,
             memory,
-            pool: _,      // what pictures are in can't be shared with another process
-            interrupt: _, // nor what stops the work
+            pool: _,      // frame memory can't be shared with another process
+            interrupt: _, // a worker is interrupted by the end of its input
         } = options;
         let allow_protocols = allow_protocols.to_string();
         let hwaccel = hwaccel.to_string();
@@ -121,7 +126,11 @@ impl WireOptions {
         }
     }
 
-    /// The options, for one decoder.
+    /// The options, with one decoder.
+    ///
+    /// # Errors
+    ///
+    /// A value that can't be parsed.
     pub(super) fn options(self) -> serde_json::Result<SourceOptions> {
         Ok(SourceOptions {
             io: self.io,
@@ -142,31 +151,35 @@ impl WireOptions {
 }
 
 impl Job {
-    /// What to hand over for `input`, and how the source is called; or why it can't be.
+    /// The job for `input` and the source's name.
+    ///
+    /// # Errors
+    ///
+    /// Why no worker process can read it, and the source's name.
     pub(in crate::bulk) fn of(input: BulkInput) -> Result<(Self, String), (SourceFailure, String)> {
         let BulkInput { name, source, folders } = input;
-        let refused = |refusal| (refusal, name.clone());
-        let source = source.map_err(refused)?;
+        let with_name = |failure| (failure, name.clone());
+        let source = source.map_err(with_name)?;
         let unwritten = |error: ImageError| SourceFailure::unwritten(error.to_string());
-        let folders = folders.map_err(|error| refused(unwritten(error)))?;
-        let place = match source.location() {
-            Some(Location::Path(path)) => Written::Path(ExactPath(path.into())),
-            Some(Location::Url(url)) => Written::Url(url.into()),
-            None => return Err(refused(SourceFailure::not_elsewhere())),
+        let folders = folders.map_err(|error| with_name(unwritten(error)))?;
+        let location = match source.location() {
+            Some(Location::Path(path)) => WireSource::Path(ExactPath(path.into())),
+            Some(Location::Url(url)) => WireSource::Url(url.into()),
+            None => return Err(with_name(SourceFailure::not_transferable())),
         };
-        Ok((Self { place, folders }, source.name().into()))
+        Ok((Self { source: location, folders }, source.name().into()))
     }
 
-    /// Removes the images that a process was making when it died.
-    pub(in crate::bulk) fn clear_up(&self) {
-        self.folders.clear_up();
+    /// Removes the unfinished images of a process that died.
+    pub(in crate::bulk) fn remove_unfinished(&self) {
+        self.folders.remove_unfinished();
     }
 
-    /// The source, and where its images go.
+    /// The source and the folders for its images.
     pub(super) fn open(self) -> (Source, SourceFolders) {
-        let source = match self.place {
-            Written::Path(path) => Source::path(path.0),
-            Written::Url(url) => Source::parse(&url),
+        let source = match self.source {
+            WireSource::Path(path) => Source::path(path.0),
+            WireSource::Url(url) => Source::parse(&url),
         };
         (source, self.folders)
     }
@@ -184,7 +197,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn options_come_over_as_they_are() {
+    fn options_are_equal_after_transfer() {
         let options = SourceOptions {
             io: IoMode::Auto,
             allow_protocols: "https,tcp".parse().unwrap(),
@@ -201,9 +214,9 @@ mod tests {
             ..SourceOptions::default()
         };
         let line = serde_json::to_string(&WireOptions::of(&options)).unwrap();
-        let over = serde_json::from_str::<WireOptions>(&line).unwrap().options().unwrap();
-        // The pool is a process's own.
-        let over = SourceOptions { pool: options.pool.clone(), ..over };
-        assert_eq!(format!("{over:?}"), format!("{options:?}"));
+        let received = serde_json::from_str::<WireOptions>(&line).unwrap().options().unwrap();
+        // Each process has its own pool.
+        let received = SourceOptions { pool: options.pool.clone(), ..received };
+        assert_eq!(format!("{received:?}"), format!("{options:?}"));
     }
 }

@@ -1,4 +1,4 @@
-//! A worker's slot: its process, and the next one when that has ended.
+//! A worker's slot: its process, and the next one after that has ended.
 
 use std::{
     fmt,
@@ -15,7 +15,7 @@ use moviola_media::budget;
 
 use super::{
     GRACE,
-    process::{End, Launch, MessageSource, Received},
+    process::{Launch, MessageOutcome, MessageSource, ProcessExit},
     protocol::{Job, WorkerMessage},
 };
 use crate::{
@@ -23,72 +23,74 @@ use crate::{
     records::{Record, SourceTally},
 };
 
-/// How many processes may end in a row without a source before no further one is started.
-const MOST_DEATHS: u32 = 3;
+/// How many processes may fail in a row before they accept a source; then the run fails.
+const MAX_FAILURES: u32 = 3;
 
-/// A worker's slot: it has one process at a time, and starts another when that has ended.
+/// A worker's slot: has one process at a time and starts another after that has ended.
 pub(in crate::bulk) struct WorkerSlot {
     launch: Arc<dyn Launch>,
-    /// The longest that a source may take.
+    /// The longest that loading the models or reading a source may take.
     deadline: Option<Duration>,
     /// The first message to each process.
-    setup: Arc<[u8]>,
-    /// Held while a source is read: one after another.
+    init_line: Arc<[u8]>,
+    /// Held while a source is read: a process reads one at a time.
     turn: Mutex<()>,
-    waiting: Mutex<Waiting>,
-    /// The standard input of the process, apart from its output: [`stop`](Self::stop) must not wait for messages.
+    idle: Mutex<Idle>,
+    /// The standard input of the process. Locked apart from its output, because
+    /// [`stop`](Self::stop) must not wait for messages.
     input: Mutex<Option<Box<dyn Write + Send>>>,
-    /// What runs the model, if there is one, once it is loaded.
+    /// The provider of the model, once it is loaded; `None` inside if there is no model.
     provider: OnceLock<Option<ProviderReport>>,
-    /// The number of the process, 0 for none.
+    /// The process id, 0 for none.
     process: Arc<AtomicU32>,
+    /// How many models all its processes have loaded.
     models: AtomicU64,
 }
 
 /// What the slot keeps while no source is read.
 #[derive(Debug, Default)]
-struct Waiting {
+struct Idle {
     process: Option<RunningProcess>,
-    /// How many processes ended in a row without a source.
-    deaths: u32,
+    /// How many processes failed in a row before they accepted a source.
+    failures: u32,
 }
 
-/// A process that was started. Dropping it ends it.
+/// A started process. Dropping it ends it.
 #[derive(Debug)]
 struct RunningProcess {
     messages: Box<dyn MessageSource>,
-    /// Whether it has reported that sources may come.
+    /// Whether it has loaded its models.
     is_ready: bool,
     /// How many models it has loaded.
     models: u64,
 }
 
-/// How a source came to its end in a worker process.
+/// How a job ended.
 #[derive(Debug)]
-pub(in crate::bulk) enum Outcome {
-    /// As its last record says.
+pub(in crate::bulk) enum JobOutcome {
+    /// The source was read to its end or its error.
     Ended(SourceTally),
-    /// The process didn't bring it to its end: what had been counted, and what happened.
-    Cut(SourceTally, SourceFailure),
-    /// Nobody wants its records any more.
-    Left,
+    /// The process died or took too long: the tally so far, and the failure.
+    Failed(SourceTally, SourceFailure),
+    /// The receiver wanted no more records.
+    Stopped,
 }
 
-/// Who takes a source's records.
-pub(in crate::bulk) trait Listener {
+/// Receives the records of a source.
+pub(in crate::bulk) trait RecordReceiver {
     /// Whether no more records are wanted.
-    fn has_left(&self) -> bool;
-    /// Takes a record; `false` if no more are wanted.
+    fn has_stopped(&self) -> bool;
+    /// Receives a record; `false` if no more are wanted.
     fn take(&mut self, record: Record) -> bool;
-    /// Hears why software decodes what hardware was asked to.
-    fn fell_back(&mut self, reason: String);
+    /// Receives the reason why software decodes instead of the requested hardware.
+    fn report_fallback(&mut self, reason: String);
 }
 
-/// Someone who waits, and wants no records.
+/// A receiver for idle without a source: never stops, gets no records.
 struct NullSink;
 
-impl Listener for NullSink {
-    fn has_left(&self) -> bool {
+impl RecordReceiver for NullSink {
+    fn has_stopped(&self) -> bool {
         false
     }
 
@@ -96,246 +98,272 @@ impl Listener for NullSink {
         true
     }
 
-    fn fell_back(&mut self, _: String) {}
+    fn report_fallback(&mut self, _: String) {}
 }
 
 impl WorkerSlot {
-    /// Starts a process, and doesn't wait for it.
+    /// Starts a process without idle until it is ready.
     pub(super) fn start(
         launch: Arc<dyn Launch>,
         deadline: Option<Duration>,
-        setup: Arc<[u8]>,
+        init_line: Arc<[u8]>,
     ) -> Result<Self, BulkError> {
         let slot = Self {
             launch,
             deadline,
-            setup,
+            init_line,
             turn: Mutex::default(),
-            waiting: Mutex::default(),
+            idle: Mutex::default(),
             input: Mutex::default(),
             provider: OnceLock::new(),
             process: Arc::default(),
             models: AtomicU64::new(0),
         };
         let process = slot.start_process()?;
-        lock(&slot.waiting).process = Some(process);
+        lock(&slot.idle).process = Some(process);
         Ok(slot)
     }
 
-    /// Waits until its model is loaded; says what runs it.
+    /// Waits until the model is loaded; gives the provider that runs it.
     pub(in crate::bulk) fn provider(&self) -> Result<Option<ProviderReport>, BulkError> {
-        let mut waiting = lock(&self.waiting);
-        // Whoever has taken the process away had heard of its models before.
+        let mut idle = lock(&self.idle);
+        // If another thread has taken the process, it was ready and the provider is known.
         if self.provider.get().is_none() {
-            self.ready(&mut waiting, &NullSink)?;
+            self.wait_until_ready(&mut idle, &NullSink)?;
         }
         Ok(self.provider.get().cloned().flatten())
     }
 
-    /// How many models its processes have loaded.
+    /// How many models all its processes have loaded.
     pub(super) fn models_loaded(&self) -> u64 {
         self.models.load(Ordering::Relaxed)
     }
 
-    /// Bytes that its process takes.
+    /// Resident memory of the process in bytes.
     pub(super) fn resident(&self) -> u64 {
         budget::resident_of(self.process.load(Ordering::Relaxed)).unwrap_or_default()
     }
 
-    /// Lets its process come to its end, which gives up the source that it is at.
+    /// Closes the standard input of the process, which ends it and the source that it reads.
     pub(in crate::bulk) fn stop(&self) {
         drop(lock(&self.input).take());
     }
 
-    /// Lets the process read a source.
+    /// Lets the process read a source; `receiver` gets its records. Waits for other jobs of this slot.
     ///
     /// # Errors
     ///
-    /// [`BulkError::Worker`] if it can't load a model, or no process lives long enough to begin.
-    pub(in crate::bulk) fn carry_out(
+    /// [`BulkError::Worker`] if a model can't be loaded, or processes fail repeatedly before they accept
+    /// the source.
+    pub(in crate::bulk) fn run_job(
         &self,
         job: &Job,
-        listener: &mut impl Listener,
-    ) -> Result<Outcome, BulkError> {
+        receiver: &mut impl RecordReceiver,
+    ) -> Result<JobOutcome, BulkError> {
         let job = line(job)?;
         let _turn = lock(&self.turn);
         loop {
-            let Some(mut process) = self.take(listener)? else { return Ok(Outcome::Left) };
+            let Some(mut process) = self.take_process(receiver)? else {
+                return Ok(JobOutcome::Stopped);
+            };
             self.send(&job);
-            let late = self.deadline();
-            match process.messages.receive(late) {
-                Received::Message(WorkerMessage::Taken) => {
-                    lock(&self.waiting).deaths = 0;
-                    return self.listen(process, late, listener);
+            let deadline = self.deadline();
+            match process.messages.receive(deadline) {
+                MessageOutcome::Message(WorkerMessage::Accepted) => {
+                    lock(&self.idle).failures = 0;
+                    return self.receive_records(process, deadline, receiver);
                 }
-                Received::TimedOut => return Ok(self.late(process, SourceTally::default())),
-                // It died of nothing that this source did, and another process may read it.
-                Received::Gone(end) => self.record_failure(&mut lock(&self.waiting), &end)?,
-                Received::Message(_) => {
-                    self.record_failure(&mut lock(&self.waiting), &End::out_of_turn())?
+                MessageOutcome::TimedOut => {
+                    return Ok(self.end_late(process, SourceTally::default()));
+                }
+                // It hadn't opened the source yet, so another process may read it.
+                MessageOutcome::Exited(end) => self.record_failure(&mut lock(&self.idle), &end)?,
+                MessageOutcome::Message(_) => {
+                    self.record_failure(&mut lock(&self.idle), &ProcessExit::unexpected_message())?
                 }
             }
         }
     }
 
-    /// Takes the records of a source from the process that reads it.
-    fn listen(
+    /// Receives the records of a source from the process that reads it.
+    fn receive_records(
         &self,
         mut process: RunningProcess,
-        mut late: Option<Instant>,
-        listener: &mut impl Listener,
-    ) -> Result<Outcome, BulkError> {
+        mut deadline: Option<Instant>,
+        receiver: &mut impl RecordReceiver,
+    ) -> Result<JobOutcome, BulkError> {
         let mut so_far = SourceTally::default();
         loop {
-            match process.messages.receive(late) {
-                Received::Message(WorkerMessage::Told { record, tally }) => {
+            match process.messages.receive(deadline) {
+                MessageOutcome::Message(WorkerMessage::Recorded { record, tally }) => {
                     so_far = tally;
-                    let told = Instant::now();
-                    if !listener.take(*record) {
-                        self.leave(process);
-                        return Ok(Outcome::Left);
+                    let received = Instant::now();
+                    if !receiver.take(*record) {
+                        self.end_gracefully(process);
+                        return Ok(JobOutcome::Stopped);
                     }
-                    // Whoever takes records slowly isn't the source's fault.
-                    late = late.and_then(|late| late.checked_add(told.elapsed()));
+                    // The time that the receiver takes doesn't count for the source.
+                    deadline = deadline.and_then(|time| time.checked_add(received.elapsed()));
                 }
-                Received::Message(WorkerMessage::Ended { tally, models }) => {
+                MessageOutcome::Message(WorkerMessage::Ended { tally, models }) => {
                     self.count_models(&mut process, models);
-                    lock(&self.waiting).process = Some(process);
-                    return Ok(Outcome::Ended(tally));
+                    lock(&self.idle).process = Some(process);
+                    return Ok(JobOutcome::Ended(tally));
                 }
-                Received::Message(WorkerMessage::Broken { message }) => {
+                MessageOutcome::Message(WorkerMessage::ModelFailed { message }) => {
                     return Err(BulkError::worker(message));
                 }
-                Received::Message(WorkerMessage::Fallback { reason }) => listener.fell_back(reason),
-                Received::Message(WorkerMessage::Ready { .. } | WorkerMessage::Taken) => {}
-                Received::TimedOut => return Ok(self.late(process, so_far)),
-                Received::Gone(_) if listener.has_left() => return Ok(Outcome::Left),
-                Received::Gone(end) => return Ok(Outcome::Cut(so_far, SourceFailure::died(&end))),
+                MessageOutcome::Message(WorkerMessage::Fallback { reason }) => {
+                    receiver.report_fallback(reason)
+                }
+                MessageOutcome::Message(WorkerMessage::Ready { .. } | WorkerMessage::Accepted) => {}
+                MessageOutcome::TimedOut => return Ok(self.end_late(process, so_far)),
+                MessageOutcome::Exited(_) if receiver.has_stopped() => {
+                    return Ok(JobOutcome::Stopped);
+                }
+                MessageOutcome::Exited(end) => {
+                    return Ok(JobOutcome::Failed(so_far, SourceFailure::process_died(&end)));
+                }
             }
         }
     }
 
-    /// Takes the process that waits, or another, as soon as it is ready; `None` if none is wanted any
-    /// more.
-    fn take(&self, listener: &impl Listener) -> Result<Option<RunningProcess>, BulkError> {
-        let mut waiting = lock(&self.waiting);
-        self.ready(&mut waiting, listener)?;
-        Ok(waiting.process.take().filter(|process| process.is_ready && !listener.has_left()))
+    /// Waits for a ready process and takes it; `None` if the receiver has stopped.
+    fn take_process(
+        &self,
+        receiver: &impl RecordReceiver,
+    ) -> Result<Option<RunningProcess>, BulkError> {
+        let mut idle = lock(&self.idle);
+        self.wait_until_ready(&mut idle, receiver)?;
+        Ok(idle.process.take().filter(|process| process.is_ready && !receiver.has_stopped()))
     }
 
-    /// Waits until a process can take a source, unless that isn't wanted any more.
-    fn ready(&self, waiting: &mut Waiting, listener: &impl Listener) -> Result<(), BulkError> {
+    /// Waits until a process is ready for a source, or the receiver has stopped.
+    fn wait_until_ready(
+        &self,
+        idle: &mut Idle,
+        receiver: &impl RecordReceiver,
+    ) -> Result<(), BulkError> {
         loop {
-            if listener.has_left() {
+            if receiver.has_stopped() {
                 return Ok(());
             }
-            let mut process = match waiting.process.take() {
+            let mut process = match idle.process.take() {
                 Some(process) => process,
                 None => self.start_process()?,
             };
             if process.is_ready {
-                waiting.process = Some(process);
+                idle.process = Some(process);
                 return Ok(());
             }
             match process.messages.receive(self.deadline()) {
-                Received::Message(WorkerMessage::Ready { provider, models }) => {
+                MessageOutcome::Message(WorkerMessage::Ready { provider, models }) => {
                     process.is_ready = true;
                     self.count_models(&mut process, models);
                     self.provider.get_or_init(|| provider);
-                    waiting.process = Some(process);
+                    idle.process = Some(process);
                 }
-                Received::Message(WorkerMessage::Broken { message }) => {
+                MessageOutcome::Message(WorkerMessage::ModelFailed { message }) => {
                     return Err(BulkError::worker(message));
                 }
-                Received::Gone(end) => self.record_failure(waiting, &end)?,
-                Received::TimedOut => self.record_failure(waiting, &End::late())?,
-                Received::Message(_) => self.record_failure(waiting, &End::out_of_turn())?,
+                MessageOutcome::Exited(end) => self.record_failure(idle, &end)?,
+                MessageOutcome::TimedOut => {
+                    self.record_failure(idle, &ProcessExit::deadline_passed())?
+                }
+                MessageOutcome::Message(_) => {
+                    self.record_failure(idle, &ProcessExit::unexpected_message())?
+                }
             }
         }
     }
 
-    /// Starts a process and tells it what to do with every source.
+    /// Starts a process and sends it the first message.
     fn start_process(&self) -> Result<RunningProcess, BulkError> {
         let (messages, input) = self.launch.launch(&self.process).map_err(BulkError::worker)?;
         *lock(&self.input) = Some(input);
-        self.send(&self.setup);
+        self.send(&self.init_line);
         Ok(RunningProcess { messages, is_ready: false, models: 0 })
     }
 
-    /// Says something to the process. That it doesn't live any more is heard.
+    /// Writes a line to the process. If it has died, the next wait for a message reports that.
     fn send(&self, line: &[u8]) {
         if let Some(input) = &mut *lock(&self.input)
             && let Err(error) = input.write_all(line)
         {
-            tracing::debug!(%error, "a worker process doesn't listen");
+            tracing::debug!(%error, "cannot write to a worker process");
         }
     }
 
-    /// When what begins now takes too long.
+    /// The deadline of a step that begins now.
     fn deadline(&self) -> Option<Instant> {
-        self.deadline.and_then(|most| Instant::now().checked_add(most))
+        self.deadline.and_then(|limit| Instant::now().checked_add(limit))
     }
 
+    /// Adds the models that the process has loaded since the last call; it reports `models` in all.
     fn count_models(&self, process: &mut RunningProcess, models: u64) {
         self.models.fetch_add(models.saturating_sub(process.models), Ordering::Relaxed);
         process.models = models;
     }
 
-    /// Ends the process, which takes too long.
-    fn late(&self, process: RunningProcess, so_far: SourceTally) -> Outcome {
+    /// Ends a process that takes too long.
+    fn end_late(&self, process: RunningProcess, so_far: SourceTally) -> JobOutcome {
         drop(process);
-        Outcome::Cut(so_far, SourceFailure::late(self.deadline.unwrap_or_default()))
+        JobOutcome::Failed(
+            so_far,
+            SourceFailure::deadline_passed(self.deadline.unwrap_or_default()),
+        )
     }
 
-    /// Lets the process finish the record at hand, and ends it.
-    fn leave(&self, mut process: RunningProcess) {
+    /// Lets the process finish its current record, then ends it.
+    fn end_gracefully(&self, mut process: RunningProcess) {
         self.stop();
-        let late = Instant::now() + GRACE;
-        while matches!(process.messages.receive(Some(late)), Received::Message(_)) {}
+        let deadline = Instant::now() + GRACE;
+        while matches!(process.messages.receive(Some(deadline)), MessageOutcome::Message(_)) {}
     }
 
-    /// A process died without a source: the next may do better, but not many will.
-    fn record_failure(&self, waiting: &mut Waiting, end: &End) -> Result<(), BulkError> {
-        waiting.deaths += 1;
-        if waiting.deaths < MOST_DEATHS {
+    /// Counts a process that failed before it accepted a source; an error after [`MAX_FAILURES`].
+    fn record_failure(&self, idle: &mut Idle, end: &ProcessExit) -> Result<(), BulkError> {
+        idle.failures += 1;
+        if idle.failures < MAX_FAILURES {
             return Ok(());
         }
-        let (deaths, how) = (std::mem::take(&mut waiting.deaths), &end.how);
+        let (failures, exit) = (std::mem::take(&mut idle.failures), &end.description);
         Err(BulkError::worker(format!(
-            "{deaths} worker processes ended before they could begin, the last with {how}: work \
-             without isolation to see whether that is better"
+            "{failures} worker processes ended before they could begin, the last with {exit}: \
+             try without isolation"
         )))
     }
 }
 
 impl SourceFailure {
-    /// The process that read it died.
-    fn died(End { how, was_killed }: &End) -> Self {
+    /// The process that read the source died.
+    fn process_died(ProcessExit { description, was_killed }: &ProcessExit) -> Self {
         let remedy = if *was_killed {
-            "if nobody killed it, memory ran out: fewer jobs take less"
+            "unless somebody killed it, memory ran out: use fewer jobs"
         } else {
             "read it alone to see why, or leave it out"
         };
-        let message = format!("the process that read it ended with {how}; {remedy}");
+        let message = format!("the process that read it ended with {description}; {remedy}");
         Self { stage: "crash", message }
     }
 
-    /// It took too long.
-    fn late(deadline: Duration) -> Self {
+    /// Reading the source took too long.
+    fn deadline_passed(deadline: Duration) -> Self {
         let seconds = deadline.as_secs_f64();
-        let message = format!("it wasn't read within {seconds} s; allow more, or leave it out");
+        let message =
+            format!("it wasn't read within {seconds} s; allow more time, or leave it out");
         Self { stage: "deadline", message }
     }
 
-    /// No other process can read it.
-    pub(super) fn not_elsewhere() -> Self {
-        let message = "this can't be handed to another process, as files and addresses can: name a \
-                       file, or work without isolation";
+    /// The source can't be opened by another process.
+    pub(super) fn not_transferable() -> Self {
+        let message = "this source can't be handed to another process: name a file or a URL, or work \
+                       without isolation";
         Self { stage: "open", message: message.into() }
     }
 }
 
-/// A message as it is written.
+/// A message as a line of JSON.
 pub(super) fn line(message: &impl serde::Serialize) -> Result<Vec<u8>, BulkError> {
     let mut line = serde_json::to_vec(message)
         .map_err(|error| BulkError::worker(format!("a message can't be written: {error}")))?;

@@ -103,7 +103,7 @@ impl ImageFolder {
     }
 
     /// Removes what a process that died has left unfinished.
-    pub(crate) fn clear_up(&self) {
+    pub(crate) fn remove_unfinished(&self) {
         remove_unfinished(&self.folder);
     }
 
@@ -202,7 +202,7 @@ mod tests {
         }
         ImageFolder::new(path.clone(), "jpg", Numbering::Keyframes, Overwrite::Replace)
             .unwrap()
-            .clear_up();
+            .remove_unfinished();
         let mut left: Vec<_> =
             fs::read_dir(path).unwrap().flatten().map(|e| e.file_name()).collect();
         left.sort();

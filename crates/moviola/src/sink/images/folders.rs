@@ -81,7 +81,7 @@ impl Folders {
             return self.named(name, self.overwrite);
         }
         let folders = self.named(name, Overwrite::Replace)?;
-        folders.clear_up();
+        folders.remove_unfinished();
         Ok(folders)
     }
 
@@ -102,8 +102,8 @@ impl SourceFolders {
     }
 
     /// Removes what a process that died has left unfinished.
-    pub(crate) fn clear_up(&self) {
-        self.0.iter().for_each(|(_, folder)| folder.clear_up());
+    pub(crate) fn remove_unfinished(&self) {
+        self.0.iter().for_each(|(_, folder)| folder.remove_unfinished());
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a slot does with processes that answer, die and fall silent, shown with fakes.
+//! Worker slots with fake processes that answer, die or fall silent.
 
 use std::{collections::VecDeque, io, path::Path};
 
@@ -11,34 +11,34 @@ use crate::{
     sink::{BulkInput, images::SourceFolders},
 };
 
-/// What each process that is started receives, in order, and how many were started.
+/// Starts fake processes: the messages of each, in order, and how many were started.
 #[derive(Debug, Default)]
 struct Fakes {
-    processes: Mutex<VecDeque<Vec<Received>>>,
+    processes: Mutex<VecDeque<Vec<MessageOutcome>>>,
     started: AtomicU64,
     written: Arc<Mutex<Vec<u8>>>,
 }
 
 #[derive(Debug)]
-struct FakeProcess(VecDeque<Received>);
+struct FakeProcess(VecDeque<MessageOutcome>);
 
 impl Launch for Fakes {
     fn launch(&self, _: &Arc<AtomicU32>) -> Result<Launched, String> {
         self.started.fetch_add(1, Ordering::SeqCst);
         let script = lock(&self.processes).pop_front().ok_or("there are no more")?;
-        Ok((Box::new(FakeProcess(script.into())), Box::new(Written(Arc::clone(&self.written)))))
+        Ok((Box::new(FakeProcess(script.into())), Box::new(FakeInput(Arc::clone(&self.written)))))
     }
 }
 
 impl MessageSource for FakeProcess {
-    fn receive(&mut self, _: Option<Instant>) -> Received {
+    fn receive(&mut self, _: Option<Instant>) -> MessageOutcome {
         self.0.pop_front().unwrap_or_else(died)
     }
 }
 
-struct Written(Arc<Mutex<Vec<u8>>>);
+struct FakeInput(Arc<Mutex<Vec<u8>>>);
 
-impl Write for Written {
+impl Write for FakeInput {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         lock(&self.0).extend(bytes);
         Ok(bytes.len())
@@ -49,50 +49,53 @@ impl Write for Written {
     }
 }
 
-/// Takes records until it has had enough.
-struct Taker {
+/// A receiver that stops after `enough` records.
+struct FakeReceiver {
     taken: Vec<Record>,
     enough: usize,
 }
 
-impl Listener for Taker {
-    fn has_left(&self) -> bool {
+impl RecordReceiver for FakeReceiver {
+    fn has_stopped(&self) -> bool {
         self.taken.len() >= self.enough
     }
 
     fn take(&mut self, record: Record) -> bool {
         self.taken.push(record);
-        !self.has_left()
+        !self.has_stopped()
     }
 
-    fn fell_back(&mut self, _: String) {}
+    fn report_fallback(&mut self, _: String) {}
 }
 
-fn died() -> Received {
-    Received::Gone(End { how: "signal 11 (SIGSEGV)".into(), was_killed: false })
+fn died() -> MessageOutcome {
+    MessageOutcome::Exited(ProcessExit {
+        description: "signal 11 (SIGSEGV)".into(),
+        was_killed: false,
+    })
 }
 
-fn ready() -> Received {
-    Received::Message(WorkerMessage::Ready { provider: None, models: 1 })
+fn ready() -> MessageOutcome {
+    MessageOutcome::Message(WorkerMessage::Ready { provider: None, models: 1 })
 }
 
-fn taken() -> Received {
-    Received::Message(WorkerMessage::Taken)
+fn accepted() -> MessageOutcome {
+    MessageOutcome::Message(WorkerMessage::Accepted)
 }
 
-fn told(frames: u64) -> Received {
+fn recorded(frames: u64) -> MessageOutcome {
     let tally = SourceTally { frames, ..SourceTally::default() };
     let (source, damaged) = (String::from("a"), Vec::new());
     let end = EndRecord { source, frames, keyframes: 0, errors: 0, damaged, elapsed: 0.0 };
-    Received::Message(WorkerMessage::Told { record: Box::new(Record::End(end)), tally })
+    MessageOutcome::Message(WorkerMessage::Recorded { record: Box::new(Record::End(end)), tally })
 }
 
-fn ended(frames: u64) -> Received {
+fn ended(frames: u64) -> MessageOutcome {
     let tally = SourceTally { frames, ..SourceTally::default() };
-    Received::Message(WorkerMessage::Ended { tally, models: 1 })
+    MessageOutcome::Message(WorkerMessage::Ended { tally, models: 1 })
 }
 
-fn slot(processes: impl IntoIterator<Item = Vec<Received>>) -> (WorkerSlot, Arc<Fakes>) {
+fn slot(processes: impl IntoIterator<Item = Vec<MessageOutcome>>) -> (WorkerSlot, Arc<Fakes>) {
     let processes = Mutex::new(processes.into_iter().collect());
     let fakes = Arc::new(Fakes { processes, ..Fakes::default() });
     let launch: Arc<dyn Launch> = fakes.clone();
@@ -106,19 +109,19 @@ fn job() -> Job {
     Job::of(input).expect("another process can open a path").0
 }
 
-fn carry_out(slot: &WorkerSlot, enough: usize) -> (Result<Outcome, BulkError>, usize) {
-    let mut taker = Taker { taken: Vec::new(), enough };
-    let outcome = slot.carry_out(&job(), &mut taker);
-    (outcome, taker.taken.len())
+fn run_job(slot: &WorkerSlot, enough: usize) -> (Result<JobOutcome, BulkError>, usize) {
+    let mut receiver = FakeReceiver { taken: Vec::new(), enough };
+    let outcome = slot.run_job(&job(), &mut receiver);
+    (outcome, receiver.taken.len())
 }
 
 #[test]
 fn one_process_reads_one_source_after_another() {
     let (slot, fakes) =
-        slot([vec![ready(), taken(), told(1), ended(1), taken(), told(2), ended(2)]]);
+        slot([vec![ready(), accepted(), recorded(1), ended(1), accepted(), recorded(2), ended(2)]]);
     for frames in [1, 2] {
-        let (outcome, records) = carry_out(&slot, 9);
-        let Ok(Outcome::Ended(tally)) = outcome else { panic!("{outcome:?}") };
+        let (outcome, records) = run_job(&slot, 9);
+        let Ok(JobOutcome::Ended(tally)) = outcome else { panic!("{outcome:?}") };
         assert_eq!((tally.frames, records), (frames, 1));
     }
     assert_eq!((fakes.started.load(Ordering::SeqCst), slot.models_loaded()), (1, 1));
@@ -129,49 +132,50 @@ fn one_process_reads_one_source_after_another() {
 #[test]
 fn a_process_that_dies_costs_the_source_that_it_read() {
     let (slot, fakes) =
-        slot([vec![ready(), taken(), told(4), died()], vec![ready(), taken(), ended(0)]]);
-    let (outcome, records) = carry_out(&slot, 9);
-    let Ok(Outcome::Cut(tally, failure)) = outcome else { panic!("{outcome:?}") };
+        slot([vec![ready(), accepted(), recorded(4), died()], vec![ready(), accepted(), ended(0)]]);
+    let (outcome, records) = run_job(&slot, 9);
+    let Ok(JobOutcome::Failed(tally, failure)) = outcome else { panic!("{outcome:?}") };
     assert_eq!((tally.frames, records, failure.stage), (4, 1, "crash"));
     assert!(failure.message.contains("SIGSEGV"), "{}", failure.message);
-    assert!(matches!(carry_out(&slot, 9).0, Ok(Outcome::Ended(_))), "the next process reads on");
+    assert!(matches!(run_job(&slot, 9).0, Ok(JobOutcome::Ended(_))), "the next process reads on");
     assert_eq!(fakes.started.load(Ordering::SeqCst), 2);
 }
 
 #[test]
 fn a_process_that_dies_before_it_takes_the_source_costs_nothing() {
-    let (slot, fakes) = slot([vec![ready(), died()], vec![ready(), taken(), ended(3)]]);
-    let Ok(Outcome::Ended(tally)) = carry_out(&slot, 9).0 else { panic!("it was read") };
+    let (slot, fakes) = slot([vec![ready(), died()], vec![ready(), accepted(), ended(3)]]);
+    let Ok(JobOutcome::Ended(tally)) = run_job(&slot, 9).0 else { panic!("it was read") };
     assert_eq!((tally.frames, fakes.started.load(Ordering::SeqCst)), (3, 2));
 }
 
 #[test]
-fn three_deaths_without_a_source_are_the_end() {
+fn three_failures_before_a_source_end_the_run() {
     let (slot, fakes) =
         slot([vec![died()], vec![ready(), died()], vec![ready(), ended(0)], vec![ready()]]);
-    let error = carry_out(&slot, 9).0.unwrap_err().to_string();
+    let error = run_job(&slot, 9).0.unwrap_err().to_string();
     assert!(error.starts_with("3 worker processes ended before they could begin"), "{error}");
     assert_eq!(fakes.started.load(Ordering::SeqCst), 3);
 }
 
 #[test]
-fn a_source_that_takes_too_long_is_cut() {
-    let (slot, _) = slot([vec![ready(), taken(), told(2), Received::TimedOut]]);
-    let Ok(Outcome::Cut(tally, failure)) = carry_out(&slot, 9).0 else { panic!("it is late") };
+fn a_source_that_takes_too_long_fails() {
+    let (slot, _) = slot([vec![ready(), accepted(), recorded(2), MessageOutcome::TimedOut]]);
+    let Ok(JobOutcome::Failed(tally, failure)) = run_job(&slot, 9).0 else { panic!("it is late") };
     assert_eq!((tally.frames, failure.stage), (2, "deadline"));
 }
 
 #[test]
-fn a_listener_that_has_enough_leaves_the_source() {
-    let (slot, _) = slot([vec![ready(), taken(), told(1), told(2), ended(2)]]);
-    let (outcome, records) = carry_out(&slot, 1);
-    assert!(matches!(outcome, Ok(Outcome::Left)), "{outcome:?}");
+fn a_receiver_that_stops_ends_the_source() {
+    let (slot, _) = slot([vec![ready(), accepted(), recorded(1), recorded(2), ended(2)]]);
+    let (outcome, records) = run_job(&slot, 1);
+    assert!(matches!(outcome, Ok(JobOutcome::Stopped)), "{outcome:?}");
     assert_eq!(records, 1);
 }
 
 #[test]
 fn a_model_that_cannot_be_loaded_is_an_error_of_the_run() {
-    let broken = || Received::Message(WorkerMessage::Broken { message: "no runtime".into() });
+    let broken =
+        || MessageOutcome::Message(WorkerMessage::ModelFailed { message: "no runtime".into() });
     let (slot, _) = slot([vec![broken()]]);
     assert_eq!(slot.provider().unwrap_err().to_string(), "no runtime");
 }
