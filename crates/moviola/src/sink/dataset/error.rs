@@ -14,13 +14,13 @@ use crate::sink::{journal::JournalError, tables::TableError};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DatasetError {
-    /// There are results already, or files of somebody else.
+    /// There are results already, or files that no run has written.
     #[error("{} is there already: go on with {}, or begin anew with {}", path.display(), Remedy::Resume, Remedy::Overwrite)]
     Exists {
         /// What is there.
         path: PathBuf,
     },
-    /// What is there can't be replaced by what is to be made.
+    /// The output path holds something that results can't replace.
     #[error("{} is {what}: choose another output, or remove it yourself", path.display())]
     OtherKind {
         /// What is there.
@@ -28,13 +28,13 @@ pub enum DatasetError {
         /// What kind of thing it is.
         what: &'static str,
     },
-    /// All was done by an earlier run.
+    /// An earlier run has completed the output.
     #[error("{} is complete; what it was made of isn't looked at again: an output that is a folder can be added to", path.display())]
     Complete {
         /// The file.
         path: PathBuf,
     },
-    /// The folder of the parts can't be made: nothing was begun.
+    /// The folder of the parts can't be created. No source was read.
     #[error("cannot make {}: {cause}; choose an output that you may write to", path.display())]
     Begin {
         /// The folder.
@@ -61,13 +61,13 @@ pub enum DatasetError {
         /// The source.
         source_name: String,
     },
-    /// Sources that the process may have died of were not read.
+    /// Sources that may have crashed an earlier process were not read.
     #[error("{count} sources that the process may have died of were not read")]
     Suspects {
         /// How many.
         count: usize,
     },
-    /// The records can't become tables.
+    /// The records can't be written as tables.
     #[error("cannot write {}: {cause}; what is done is kept: go on with {}", path.display(), Remedy::Resume)]
     Tables {
         /// The folder of the tables.

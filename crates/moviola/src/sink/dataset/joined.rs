@@ -1,4 +1,4 @@
-//! Parts become one result.
+//! Joins the parts into one file, or into tables.
 
 use std::{
     fs::{self, File},
@@ -8,7 +8,7 @@ use std::{
 
 use crate::sink::tables::{TableError, Tables};
 
-/// Writes the parts, one after the other, into a file.
+/// Concatenates the parts into a file and syncs it.
 pub(super) fn join(parts: impl Iterator<Item = PathBuf>, file: &Path) -> io::Result<()> {
     let mut out = File::create(file)?;
     for part in parts {
@@ -17,13 +17,13 @@ pub(super) fn join(parts: impl Iterator<Item = PathBuf>, file: &Path) -> io::Res
     out.sync_data()
 }
 
-/// Makes tables of the parts, in a folder of their own.
+/// Writes the records of the parts as tables into `folder`, which is replaced.
 pub(super) fn tabulate(
     parts: impl Iterator<Item = PathBuf>,
     folder: &Path,
 ) -> std::result::Result<(), TableError> {
     if folder.exists() {
-        fs::remove_dir_all(folder)?; // what an earlier run left
+        fs::remove_dir_all(folder)?; // left by an earlier run
     }
     fs::create_dir_all(folder)?;
     let mut tables = Tables::create(folder)?;
@@ -38,9 +38,9 @@ pub(super) fn tabulate(
     tables.finish()
 }
 
-/// Has the system keep a file's new name even if the power fails.
+/// Syncs the folder of a file, so that a rename survives a power failure.
 pub(super) fn sync_folder(file: &Path) {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    // Not every system can; the file itself is whole either way.
+    // Not every file system supports it; the file itself is complete either way.
     drop(File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all()));
 }

@@ -1,4 +1,4 @@
-//! One source's records in a file, whole or not there.
+//! A part: the file of one source's records, complete or absent.
 
 use std::{
     fs::{self, File},
@@ -12,10 +12,10 @@ use super::{
 };
 use crate::records::Record;
 
-/// How files of records end.
+/// The extension of files of records.
 pub(super) const EXTENSION: &str = "jsonl";
 
-/// A part in the making, beside its place.
+/// A part that is being written, under a temporary name beside its path.
 #[derive(Debug)]
 pub(super) struct Part {
     begun: Begun,
@@ -27,7 +27,7 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Begins the part that will be at `path`.
+    /// Creates the part that [`finish`](Self::finish) moves to `path`.
     pub(super) fn create(begun: Begun, path: PathBuf) -> Result<Self> {
         let partial = beside(&path, ".partial");
         let out = BufWriter::new(File::create(&partial).map_err(failed(&partial))?);
@@ -42,7 +42,7 @@ impl Part {
         written.and_then(|()| self.out.write_all(&self.line)).map_err(failed(&self.path))
     }
 
-    /// Puts it in its place; gives its bytes.
+    /// Moves the complete part to its path; gives its length in bytes.
     pub(super) fn finish(&mut self) -> Result<u64> {
         let whole = self.out.flush().and_then(|()| self.out.get_ref().sync_data());
         whole.map_err(failed(&self.path))?;
@@ -50,25 +50,25 @@ impl Part {
         Ok(self.bytes)
     }
 
-    /// What the journal calls its source.
+    /// The journal's key of its source.
     pub(super) fn key(&self) -> &str {
         &self.begun.key
     }
 
-    /// Takes it away; gives what was begun.
+    /// Removes the unfinished part; gives its source.
     pub(super) fn give_up(self) -> Begun {
-        // What stays is replaced when the source is begun again.
+        // A file that can't be removed is replaced when the source is read again.
         drop(fs::remove_file(&self.partial));
         self.begun
     }
 }
 
-/// Where a part is.
+/// The path of a part.
 pub(super) fn place(parts: &Path, part: &str) -> PathBuf {
     parts.join(format!("{part}.{EXTENSION}"))
 }
 
-/// A path of the same folder and name, with something added to that; `path` ends in a name.
+/// `path` with `added` at the end of its file name. `path` must end in a name.
 pub(super) fn beside(path: &Path, added: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(added);

@@ -1,4 +1,4 @@
-//! Which of the inputs are read, and when.
+//! Which sources are read, and in which order.
 
 use std::{
     path::{Path, PathBuf},
@@ -19,7 +19,7 @@ use crate::{
     sink::journal::{Action, History},
 };
 
-/// Of the sources that are found, those that aren't done.
+/// An iterator over the found sources that aren't done.
 pub(super) struct PendingInputs<I> {
     pub(super) shared: Arc<Mutex<Shared>>,
     pub(super) parts: PathBuf,
@@ -36,10 +36,10 @@ pub(super) struct Admitted {
     past: History,
 }
 
-/// What becomes of a source that is found.
+/// When a source is read.
 enum Verdict {
     Now(Admitted),
-    /// When all others are done: the process died with it in the making, perhaps of it.
+    /// After all others: it may have crashed an earlier process.
     Last(Admitted),
     Never,
 }
@@ -49,7 +49,7 @@ impl<I: Iterator<Item = ResolvedSource>> Iterator for PendingInputs<I> {
 
     fn next(&mut self) -> Option<BulkInput> {
         loop {
-            // It may be waited for: nothing is locked meanwhile.
+            // May block, so the lock isn't held.
             let found = self.found.next()?;
             let mut shared = lock(&self.shared);
             match shared.classify(&self.parts, found) {
@@ -62,7 +62,7 @@ impl<I: Iterator<Item = ResolvedSource>> Iterator for PendingInputs<I> {
 }
 
 impl Shared {
-    /// What to do about a source that was found. Its part has its place in the order from now on.
+    /// When to read a source. Adds its part to the order of the output.
     fn classify(&mut self, parts: &Path, found: ResolvedSource) -> Verdict {
         let ResolvedSource { name, key, source, stamp } = found;
         let (part, past) = match self.journal.plan_source(&key, &name, stamp) {
@@ -87,7 +87,7 @@ impl Shared {
         if past == History::Died { Verdict::Last(admitted) } else { Verdict::Now(admitted) }
     }
 
-    /// Begins a source; `None` if none are begun any more.
+    /// Starts a source; `None` if the run was stopped, or on an error, which is kept for `finish`.
     pub(super) fn admit(&mut self, parts: &Path, admitted: Admitted) -> Option<BulkInput> {
         if self.is_stopped {
             return None;
@@ -95,8 +95,8 @@ impl Shared {
         self.begin(parts, admitted).map_err(|error| self.broken = Some(error)).ok()
     }
 
-    /// Notes that a source is begun, and gives it the next number. What is in its places is ours from then
-    /// on; so if it is somebody else's now, it isn't begun.
+    /// Records the start of a source and gives it the next number. Its output files may be replaced from
+    /// then on, so it doesn't start if files that no run has written are there.
     fn begin(&mut self, parts: &Path, admitted: Admitted) -> Result<BulkInput, DatasetError> {
         let Admitted { name, key, part, source, past } = admitted;
         let is_ours = self.replaces || past != History::New;

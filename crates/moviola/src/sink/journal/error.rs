@@ -9,7 +9,7 @@ use moviola_media::image::advice;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JournalError {
-    /// The system doesn't let it be read.
+    /// The journal can't be read.
     #[error("cannot read the journal {}: {cause}", path.display())]
     Read {
         /// The journal.
@@ -18,7 +18,7 @@ pub enum JournalError {
         #[source]
         cause: io::Error,
     },
-    /// The system doesn't let it be written.
+    /// The journal can't be written.
     #[error("cannot write the journal {}: {cause}; {}", path.display(), advice(cause.kind()))]
     Write {
         /// The journal.
@@ -27,13 +27,13 @@ pub enum JournalError {
         #[source]
         cause: io::Error,
     },
-    /// Another process is at work on it.
+    /// Another process uses the journal.
     #[error("{} is in use by another process", path.display())]
     InUse {
         /// The journal.
         path: PathBuf,
     },
-    /// It is no journal, or damaged before its end.
+    /// The file isn't a journal, or is damaged before its last line.
     #[error("line {line} of the journal {} can't be understood; begin anew with {}", path.display(), Remedy::Overwrite)]
     Damaged {
         /// The journal.
@@ -41,7 +41,7 @@ pub enum JournalError {
         /// Which line, from 1.
         line: usize,
     },
-    /// It is of another plan, or what carries that out has changed.
+    /// The journal belongs to another plan, model or version.
     #[error("{} is the journal of another {what}: results would be mixed; use the same, or begin anew with \
              another output or {}", path.display(), Remedy::Overwrite)]
     Other {

@@ -1,12 +1,12 @@
-//! What was begun and what is done, in a file that outlives the process.
+//! The journal of a dataset: which sources were started and which are done.
 //!
-//! It is JSON Lines: a [`Header`], then an entry for each source that is begun (`start`), done (`done`)
-//! or given up unharmed because the run was stopped (`stop`). The last one says that the result is whole
-//! (`complete`). Entries are only ever appended, each in one write; what can't be written whole is taken
-//! back. A line that a dying process left unfinished doesn't count.
+//! It is a file of JSON Lines: a [`Header`], then an entry for each source that is started (`start`),
+//! done (`done`) or given up because the run was stopped (`stop`). A last entry (`complete`) says that
+//! the output is complete. Entries are only appended, each in one write; a partial write is cut off
+//! again. An unfinished last line is ignored.
 //!
-//! What a source writes is free or ours when it is started: so whatever is in the places of those that
-//! were begun is ours.
+//! A source starts only if its output paths are unused or listed here, so files of started sources may
+//! be replaced.
 
 mod error;
 mod header;
@@ -25,7 +25,7 @@ use crate::{inputs::Stamp, records::SourceTally, sink::images::FolderNames};
 pub use error::JournalError;
 pub(crate) use header::Header;
 
-/// Deaths of the process with a source in the making after which it is not begun again.
+/// How many crashes while a source was read until it is left out.
 const MOST_DEATHS: u32 = 2;
 
 /// The journal of a dataset, locked for this process.
@@ -33,60 +33,60 @@ const MOST_DEATHS: u32 = 2;
 pub(crate) struct Journal {
     path: PathBuf,
     file: File,
-    /// Bytes of whole lines.
+    /// Bytes of complete lines.
     len: u64,
-    /// What it was begun with, as far as that can be read.
+    /// Its first line; `None` if the file is empty.
     header: Option<Header>,
     known: HashMap<String, Known>,
-    /// Gives each part a name of its own.
+    /// Gives each part a unique name.
     names: FolderNames,
     is_complete: bool,
 }
 
-/// What the journal says of a source.
+/// What the journal says about a source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Known {
     part: String,
     stamp: Stamp,
     done: Option<Done>,
-    /// It was begun at least once.
+    /// Whether it was started at least once.
     begun: bool,
-    /// How often the process died while it was in the making.
+    /// How often the process died while it was read.
     deaths: u32,
-    /// It was asked for since the journal was opened.
+    /// Whether it was named since the journal was opened.
     asked: bool,
 }
 
-/// What is known of a part that is done.
+/// A finished part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Done {
-    /// How long it is.
+    /// Its length in bytes.
     pub(crate) bytes: u64,
-    /// What became of its source.
+    /// The tally of its source.
     pub(crate) tally: SourceTally,
 }
 
-/// What is to be done about a source, and the name of its part.
+/// What to do with a source, and the name of its part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// Nothing: its part is there.
+    /// Keep its part, which is done.
     Nothing(String, Done),
-    /// Make the part.
+    /// Read the source and write its part.
     Make(String, History),
-    /// Nothing: it was asked for already.
+    /// Skip it: it was named before.
     Again,
 }
 
-/// What happened before to a source whose part is to be made.
+/// What happened to a source in earlier runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum History {
     /// Nothing.
     New,
-    /// It was begun, and whatever ended that wasn't its fault.
+    /// It was started and given up, through no fault of its own.
     Begun,
-    /// The process died while it was in the making: perhaps of it.
+    /// The process died once while it was read, perhaps because of it.
     Died,
-    /// The process died of it, twice: it isn't to be begun again.
+    /// The process died twice while it was read: it is left out.
     Crashed,
 }
 
@@ -104,7 +104,7 @@ enum Entry {
 type Result<T> = std::result::Result<T, JournalError>;
 
 impl Journal {
-    /// Opens what is at `path`, if anything is.
+    /// Opens and locks the journal at `path`, or an empty one.
     ///
     /// # Errors
     ///
@@ -115,7 +115,7 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Begins one at `path`, in the place of whatever is there.
+    /// Creates a journal at `path`, replacing one that is there.
     ///
     /// # Errors
     ///
@@ -126,8 +126,8 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Goes on with what is there under `header`. What has no results is begun anew; what its sources
-    /// wrote stays ours.
+    /// Continues the journal with `header`. One without results is restarted if its header differs;
+    /// files of its started sources may still be replaced.
     ///
     /// # Errors
     ///
@@ -153,18 +153,18 @@ impl Journal {
         self.known.values().any(|known| known.done.is_some())
     }
 
-    /// Whether the result is whole, and only the parts may still be there.
+    /// Whether the output is complete. The parts may still be there.
     pub(crate) fn is_complete(&self) -> bool {
         self.is_complete
     }
 
-    /// Whether results of before are replaced, as their turns come.
+    /// Whether earlier results are replaced when their sources are read.
     pub(crate) fn replaces(&self) -> bool {
         self.header.as_ref().is_some_and(|header| header.replaces)
     }
 
-    /// What is to be done about `source`, whose part is named after `name` if it has none yet. What is to
-    /// be made has to be [`start`](Self::start)ed.
+    /// What to do with `source`, whose part is named after `name` if it is new. A source to read has to
+    /// be [`start`](Self::start)ed.
     pub(crate) fn plan_source(&mut self, source: &str, name: &str, stamp: Stamp) -> Action {
         let known = match self.known.get(source) {
             Some(Known { asked: true, .. }) => return Action::Again,
@@ -186,7 +186,7 @@ impl Journal {
         todo
     }
 
-    /// The part of `source` is begun: if it was done, that no longer counts.
+    /// Records that `source` is started. An earlier part of it no longer counts.
     ///
     /// # Errors
     ///
@@ -198,7 +198,7 @@ impl Journal {
         self.append([Entry::Start { source: source.into(), part, stamp }])
     }
 
-    /// The part of `source` is whole and in its place.
+    /// Records that the part of `source` is complete and at its final path.
     ///
     /// # Errors
     ///
@@ -209,7 +209,7 @@ impl Journal {
         self.append([Entry::Done { source: source.into(), done }])
     }
 
-    /// These, which were started, were given up because the run is stopped: they aren't at fault.
+    /// Records that started `sources` were given up because the run was stopped.
     ///
     /// # Errors
     ///
@@ -218,7 +218,7 @@ impl Journal {
         self.append(sources.into_iter().map(|source| Entry::Stop { source }))
     }
 
-    /// The result is whole: the parts are no longer needed.
+    /// Records that the output is complete and the parts are no longer needed.
     ///
     /// # Errors
     ///
@@ -228,7 +228,7 @@ impl Journal {
         self.append([Entry::Complete {}])
     }
 
-    /// An open file that no other process uses as a journal.
+    /// Opens and locks the file.
     fn lock(path: &Path) -> Result<Self> {
         let failed = |cause| JournalError::Write { path: path.into(), cause };
         let file = OpenOptions::new().read(true).append(true).create(true).open(path);
@@ -243,7 +243,7 @@ impl Journal {
         Ok(Self { path, file, len: 0, header, known, names, is_complete })
     }
 
-    /// Empties it, but for the sources that were `begun`: these are ours, and none of them is done.
+    /// Empties the journal, except for the sources in `begun`, of which none is done.
     fn start_over(
         &mut self,
         header: Header,
@@ -264,7 +264,7 @@ impl Journal {
         self.append(entries)
     }
 
-    /// Reads what is there, and cuts off what a dying process left unfinished.
+    /// Reads all entries and cuts off an unfinished last line.
     fn read(&mut self) -> Result<()> {
         let failed = |cause| JournalError::Read { path: self.path.clone(), cause };
         let (mut whole, mut text) = (0, Vec::new());
@@ -305,7 +305,7 @@ impl Journal {
                 Ok(())
             }
             Err(cause) => {
-                // Half a line would swallow the next one.
+                // The next entry would continue a partial line.
                 if let Err(error) = self.file.set_len(self.len) {
                     tracing::warn!(%error, "the end of the journal can't be taken back");
                 }
@@ -315,13 +315,13 @@ impl Journal {
     }
 }
 
-/// Adds what an entry of an earlier process says.
+/// Applies an entry of an earlier run.
 fn learn(known: &mut HashMap<String, Known>, entry: Entry) {
     match entry {
         Entry::Journal(_) | Entry::Complete {} => {}
         Entry::Start { source, part, stamp } => {
             let before = known.get(&source).filter(|known| known.stamp == stamp);
-            // As long as nothing else is said, the process died of it.
+            // Counts as a crash until a later entry says otherwise.
             let deaths = before.map_or(0, |known| known.deaths) + 1;
             known.insert(source, Known { part, stamp, begun: true, deaths, ..Known::default() });
         }

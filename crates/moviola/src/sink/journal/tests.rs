@@ -1,4 +1,4 @@
-//! What a journal says after deaths, stops and changes.
+//! Journals after crashes, stops and changed files.
 
 use std::fs;
 
@@ -23,7 +23,7 @@ fn make(part: &str, past: History) -> Action {
     Action::Make(part.into(), past)
 }
 
-/// Looks, and starts what is to be made.
+/// Plans a source and starts it if it is to be read.
 fn begin(journal: &mut Journal, source: &str, stamp: Stamp) -> Action {
     let todo = journal.plan_source(source, source, stamp);
     if matches!(todo, Action::Make(_, past) if past != History::Crashed) {
