@@ -91,9 +91,7 @@ macro_rules! record {
 
         impl $crate::columns::Columns for $name {
             fn columns() -> Vec<arrow_schema::Field> {
-                let mut columns = Vec::new();
-                $($crate::columns::push_column!(columns, $field, $value $(, $how)?);)*
-                columns
+                [$($crate::columns::columns_of!($field, $value $(, $how)?)),*].concat()
             }
         }
 
@@ -105,20 +103,23 @@ macro_rules! record {
     };
 }
 
-macro_rules! push_column {
-    ($columns:ident, $field:ident, $value:ty) => {
-        $columns.push($crate::columns::column::<$value>(stringify!($field)))
+/// The columns of one field.
+macro_rules! columns_of {
+    ($field:ident, $value:ty) => {
+        vec![$crate::columns::column::<$value>(stringify!($field))]
     };
-    ($columns:ident, $field:ident, $value:ty, ..) => {
-        $columns.extend(<$value as $crate::columns::Columns>::columns())
+    ($field:ident, $value:ty, ..) => {
+        <$value as $crate::columns::Columns>::columns()
     };
-    ($columns:ident, $field:ident, $value:ty, _) => {};
-    ($columns:ident, $field:ident, $value:ty, $name:literal) => {
-        $columns.push($crate::columns::column::<$value>($name))
+    ($field:ident, $value:ty, _) => {
+        Vec::new()
+    };
+    ($field:ident, $value:ty, $name:literal) => {
+        vec![$crate::columns::column::<$value>($name)]
     };
 }
 
-pub(crate) use {push_column, record};
+pub(crate) use {columns_of, record};
 
 #[cfg(test)]
 #[expect(unreachable_pub, reason = "records are public")]

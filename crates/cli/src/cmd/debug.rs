@@ -41,6 +41,9 @@ impl Debug {
             bail!("{name}: a report is about one input: name a single file");
         }
         let source = parse_source(&self.source);
-        debug::run(plan, source, &self.output, self.work.dirs(), options, out)
+        let dirs = self.work.dirs();
+        let images = dirs.folders(&plan)?.next(source.name())?;
+        let debug = moviola::Debug::new(plan, options).images_in(images).overwrite(dirs.existing());
+        debug::run(debug, source, &self.output, out)
     }
 }

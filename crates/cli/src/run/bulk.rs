@@ -19,7 +19,7 @@ use moviola::{
     source::StreamSelection,
 };
 
-use super::bulk_report::BulkReporter;
+use super::bulk_report::{BulkReporter, RunLimits};
 use crate::{console::Console, exit::Exit, interrupt, output_dirs::OutputDirs, progress::Progress};
 
 /// What to do with many sources.
@@ -74,11 +74,11 @@ pub(crate) fn run(request: BulkRequest<'_>, out: &mut Console) -> anyhow::Result
     let written = destination.written(dataset.as_ref());
     let has_stills = plan.still().is_some();
     let progress = Progress::new(has_stills, words.clone(), written.clone(), out.bulk_pace());
-    let memory = options.memory;
+    let limits = RunLimits { memory: options.memory, fail_fast };
     let bulk = start_workers(plan, options, out)?;
     let found = progress.input_count().watch(inputs::find(words, &written));
     let run = start(&bulk, dataset.as_ref(), found, folders)?;
-    BulkReporter::new(&bulk, memory, dataset, fail_fast, progress, out).report(run)
+    BulkReporter::new(&bulk, limits, dataset, progress, out).report(run)
 }
 
 /// Starts the workers; notes if there will be fewer than were asked for.

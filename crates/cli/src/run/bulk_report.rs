@@ -20,13 +20,20 @@ const POLL: Duration = Duration::from_millis(100);
 /// How long workers are waited for when the run is stopped: longer than an image takes.
 const SHUTDOWN: Duration = Duration::from_millis(300);
 
+/// What ends a run early, or is reported when it is passed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RunLimits {
+    /// Bytes that the run may take.
+    pub(super) memory: u64,
+    /// Whether the first source that fails ends the run.
+    pub(super) fail_fast: bool,
+}
+
 /// Takes the events of a run and passes them on to the console and the dataset.
 pub(super) struct BulkReporter<'a> {
     bulk: &'a Bulk,
-    /// Bytes that the run may take.
-    memory: u64,
+    limits: RunLimits,
     dataset: Option<Dataset>,
-    fail_fast: bool,
     started: Instant,
     tally: Tally,
     notice: ProviderNotice,
@@ -52,17 +59,15 @@ impl<'a> BulkReporter<'a> {
     /// A reporter for a run of `bulk` that starts now.
     pub(super) fn new(
         bulk: &'a Bulk,
-        memory: u64,
+        limits: RunLimits,
         dataset: Option<Dataset>,
-        fail_fast: bool,
         progress: Progress,
         out: &'a mut Console,
     ) -> Self {
         Self {
             bulk,
-            memory,
+            limits,
             dataset,
-            fail_fast,
             started: Instant::now(),
             tally: Tally::default(),
             notice: ProviderNotice::default(),
@@ -117,7 +122,7 @@ impl<'a> BulkReporter<'a> {
                 }
             }
             self.progress.show(|| self.bulk.resident(), self.out);
-            if self.fail_fast && self.tally.failed > 0 {
+            if self.limits.fail_fast && self.tally.failed > 0 {
                 return Ok(Ending::FirstFailure);
             }
         }
@@ -189,9 +194,9 @@ impl<'a> BulkReporter<'a> {
 
     /// Notes if more memory was taken than was allowed, or if sources had to wait for memory.
     fn note_memory(&self) {
-        let allowed = HumanBytes(self.memory);
+        let allowed = HumanBytes(self.limits.memory);
         let peak = self.progress.peak().max(budget::peak_resident().unwrap_or_default());
-        if peak > self.memory {
+        if peak > self.limits.memory {
             let peak = HumanBytes(peak);
             self.out.note(format_args!(
                 "the run took up to {peak} of memory, and {allowed} are allowed: a single worker needs as \

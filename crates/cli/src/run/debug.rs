@@ -3,28 +3,22 @@
 use std::path::Path;
 
 use moviola::{
-    Debug, Plan, Source,
+    Debug, Source,
     debug::{DebugRun, Statistics},
-    records::Record,
-    records::Tally,
-    source::SourceOptions,
+    records::{Record, Tally},
 };
 
-use crate::{console::Console, exit::Exit, interrupt, output_dirs::OutputDirs};
+use crate::{console::Console, exit::Exit, interrupt};
 
-/// Carries out `plan` on the source; the report goes to `folder`. An error is one of the plan, of its
-/// model, or of the report: it ends the run.
+/// Carries out the plan of `debug` on the source; the report goes to `folder`. An error is one of the plan,
+/// of its model, or of the report: it ends the run.
 pub(crate) fn run(
-    plan: Plan,
+    debug: Debug,
     source: Source,
     folder: &Path,
-    dirs: OutputDirs<'_>,
-    options: SourceOptions,
     out: &mut Console,
 ) -> anyhow::Result<Exit> {
-    let images = dirs.folders(&plan)?.next(source.name())?;
     out.records_go_elsewhere();
-    let debug = Debug::new(plan, options).images_in(images).overwrite(dirs.existing());
     let mut run = debug.run(source, folder)?;
     interrupt::let_finish(); // so that the report is written
     take_records(&mut run, out)?;

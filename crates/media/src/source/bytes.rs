@@ -68,7 +68,7 @@ impl Bytes {
 
     /// What a caller's reader reads; `None` if its length can't be found out.
     pub(super) fn reader(reader: &SharedReader) -> Option<Self> {
-        let mut reader = reader.from_start();
+        let mut reader = reader.at_start();
         let len = reader.seek(SeekFrom::End(0)).ok()?;
         Some(Self { storage: Storage::Reader(reader), len, read: Arc::default() })
     }
@@ -100,7 +100,7 @@ impl Bytes {
             }
             Storage::File(file) => file.read_exact_at(grow(target, len)?, position).ok()?,
             Storage::Reader(reader) => {
-                let mut reader = reader.from_start();
+                let mut reader = reader.at_start();
                 reader.seek(SeekFrom::Start(position)).ok()?;
                 reader.read_exact(grow(target, len)?).ok()?;
             }

@@ -149,7 +149,7 @@ impl Source {
             ByteSource::Path(path) => ByteSource::Path(path.clone()),
             ByteSource::Url(url) => ByteSource::Url(url.clone()),
             ByteSource::Bytes(bytes) => ByteSource::Bytes(bytes.clone()),
-            ByteSource::SharedReader(reader) => ByteSource::SharedReader(reader.from_start()),
+            ByteSource::SharedReader(reader) => ByteSource::SharedReader(reader.at_start()),
             ByteSource::File(file) if is_regular(file) => ByteSource::File(file.try_clone().ok()?),
             ByteSource::File(_) | ByteSource::Reader(_) => return None,
         };

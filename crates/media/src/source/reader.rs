@@ -30,7 +30,7 @@ impl SharedReader {
     }
 
     /// Another one of the same reader, at its start.
-    pub(super) fn from_start(&self) -> Self {
+    pub(super) fn at_start(&self) -> Self {
         Self { shared: Arc::clone(&self.shared), position: 0 }
     }
 
@@ -104,7 +104,7 @@ mod tests {
     fn each_reads_from_its_own_place() {
         let mut one = SharedReader::new(Cursor::new(vec![0, 1, 2, 3, 4, 5]));
         assert_eq!(read(&mut one, 2), [0, 1]);
-        let mut other = one.from_start();
+        let mut other = one.at_start();
         assert_eq!(read(&mut other, 3), [0, 1, 2]);
         assert_eq!(read(&mut one, 2), [2, 3]);
         assert_eq!(other.seek(SeekFrom::End(-1)).expect("it can seek"), 5);
