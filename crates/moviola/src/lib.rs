@@ -34,15 +34,28 @@ pub use bulk::Bulk;
 pub use debug::Debug;
 pub use fast::Fast;
 pub use moviola_av::{
-    color::Color, error::ErrorKind, interrupt, io::sigbus, log, memory, pixel::PixelFormat, pool,
-    protocols::Protocols, remedy, version as ffmpeg,
+    color::Color,
+    error::{Error as FfmpegError, ErrorKind},
+    frame::VideoFrame,
+    interrupt,
+    io::sigbus,
+    log, memory,
+    packet::Packet,
+    parameters::CodecParameters,
+    pixel::PixelFormat,
+    plane::Plane,
+    pool,
+    protocols::Protocols,
+    remedy,
+    time::{Pts, TimeBase},
+    version as ffmpeg,
 };
 pub use moviola_infer as infer;
 pub use moviola_media::{
     audio, audio_video, budget, convert,
     error::{self as media_error, Error},
-    frame::Frame,
-    frame_view, image, index, input, keyframes,
+    frame::{self, Frame},
+    frame_view, image, index, input, keyframes, send,
     source::{self, Source},
     video::{self, Video},
 };
