@@ -133,7 +133,7 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// [`Error::Open`] if it can't be opened.
+    /// [`Error::Open`](crate::error::Error::Open) if it can't be opened.
     pub(crate) fn opened(self) -> Result<Self> {
         let Self { name, bytes } = self;
         let bytes = match bytes {

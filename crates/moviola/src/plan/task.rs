@@ -4,7 +4,7 @@ use super::{Detect, PlanError, StillOptions};
 
 /// A task that runs on each frame, with its options.
 ///
-/// A new task is a variant here, the field of its options in a plan's text ([`super::text`]), and a
+/// A new task is a variant here, the field of its options in a plan's text (`plan/text.rs`), and a
 /// file in `task/`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
