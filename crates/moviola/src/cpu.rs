@@ -1,4 +1,4 @@
-//! What this CPU has.
+//! The vector units of this CPU.
 
 /// The vector units of this CPU that matter here, by their usual names.
 #[cfg(target_arch = "x86_64")]

@@ -1,4 +1,4 @@
-//! Paths in messages to other processes, whatever their bytes are.
+//! Paths in messages to other processes, with any bytes.
 
 use std::{
     borrow::Cow,
@@ -9,7 +9,7 @@ use std::{
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A path as it is written: text, if it is that.
+/// The serialised form of a path: text if it is valid UTF-8, else bytes.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum Written<'a> {

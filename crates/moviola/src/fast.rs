@@ -1,4 +1,4 @@
-//! One source after another, each with the least delay.
+//! Carries out a plan on one source after another, each with the least latency.
 
 use std::sync::Arc;
 
@@ -17,13 +17,13 @@ use crate::{
     task::Tasks,
 };
 
-/// Carries out a plan on one source at a time, with all cores at work on it.
+/// Carries out a plan on one source at a time, on all cores.
 ///
-/// Models are loaded once, beside opening and decoding the first source. Each frame's records leave
-/// as soon as it is ready and its turn has come.
+/// Models are loaded once, while the first source is opened and decoded. A frame's records come as
+/// soon as they are ready, in the order of the plan.
 ///
 /// Memory is bounded by the workers, one for each core unless [`SourceOptions::decoders`] says
-/// otherwise: each has a picture in work, and its model.
+/// otherwise: each holds one frame and its model.
 ///
 /// ```
 /// use moviola::{Fast, Plan, Record, Source};
@@ -54,15 +54,15 @@ impl Fast {
     ///
     /// # Errors
     ///
-    /// [`StartError::Plan`] for a plan that can't be carried out, [`StartError::Thread`]. What is
-    /// wrong with a model is told by [`provider`](Self::provider) and by the records.
+    /// [`StartError::Plan`] for a plan that can't be carried out, [`StartError::Thread`].
+    /// Errors of a model are returned by [`provider`](Self::provider) and by the records.
     pub fn new(plan: Plan, options: SourceOptions) -> Result<Self, StartError> {
         plan.check()?;
         let tasks = Tasks::load(&plan, options.decoders)?;
         Ok(Self { plan, options, tasks, observer: None })
     }
 
-    /// Has `observer` listen to the sources that are begun from now on.
+    /// Has `observer` listen to the sources that are started from now on.
     pub(crate) fn observe(&mut self, observer: Arc<dyn FrameObserver>) {
         self.observer = Some(observer);
     }
@@ -78,18 +78,18 @@ impl Fast {
         Records::start(source, options, plan, tasks, observer.clone())
     }
 
-    /// As [`run`](Self::run), with images written to the source's `folders`; that there are none
-    /// for it is told by the records.
+    /// As [`run`](Self::run), with images written to the source's `folders`; an error in their
+    /// place becomes an error record.
     pub fn run_into(&self, source: Source, folders: image::Result<SourceFolders>) -> SavedRecords {
         let name = source.name().to_owned();
         SavedRecords::new(&self.plan, &name, folders, || self.run(source))
     }
 
-    /// Waits until a model is loaded; says what runs it, and why. `None` if the plan needs none.
+    /// Waits until a model is loaded; returns what runs it, and why. `None` if the plan has none.
     ///
     /// # Errors
     ///
-    /// What loading it met.
+    /// The error of loading it.
     pub fn provider(&self) -> Result<Option<ProviderReport>, InferError> {
         self.tasks.provider()
     }

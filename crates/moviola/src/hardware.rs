@@ -1,4 +1,4 @@
-//! Which hardware decodes here.
+//! Tries out which hardware decodes on this machine.
 
 pub use moviola_media::hardware::{Hardware, HwKind, Hwaccel};
 use moviola_media::{
@@ -12,26 +12,26 @@ use moviola_media::{
 
 use crate::hash::frame_md5;
 
-/// Two keyframes of H.264 as every decoder takes it.
+/// Two keyframes of H.264 that every decoder supports.
 const CLIP: &[u8] = include_bytes!("../../../testdata/h264_trial.mp4");
 
-/// What a kind of hardware is good for on this machine.
+/// Whether a kind of hardware decodes on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It decodes.
+    /// It decodes the clip.
     Works {
-        /// Whether to the same bits as software does.
+        /// Whether its frames equal those of software, bit for bit.
         exact: bool,
     },
-    /// There is a device, and it doesn't decode; why.
+    /// There is a device, but it doesn't decode; the reason.
     Refuses(String),
-    /// The build knows it, and there is no device; why.
+    /// This build supports it, but there is no device; the reason.
     NoDevice(String),
-    /// This build doesn't know it.
+    /// This build doesn't support it.
     NotBuilt,
 }
 
-/// Tries a kind of hardware out, with a small clip: that a device opens says too little.
+/// Tries out a kind of hardware by decoding a small clip: a device that opens may not decode.
 pub fn try_out(kind: HwKind) -> Verdict {
     if !kind.is_built() {
         return Verdict::NotBuilt;
@@ -47,7 +47,7 @@ pub fn try_out(kind: HwKind) -> Verdict {
     }
 }
 
-/// The clip's fingerprints, and why they come from software.
+/// The hashes of the clip's frames, and the reason if software decoded them.
 fn decode(hwaccel: Hwaccel) -> Result<(Vec<String>, Option<String>)> {
     let options = SourceOptions { hwaccel, decoders: 1, ..SourceOptions::default() };
     let input = OpenInput::open(Source::bytes("trial", CLIP), options, Purpose::Video)?;

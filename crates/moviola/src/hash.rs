@@ -1,9 +1,9 @@
-//! The fingerprint of a decoded picture, the same that the ffmpeg command prints.
+//! The hash of a decoded frame, equal to that of ffmpeg's framemd5.
 
 use md5::{Digest, Md5};
 use moviola_av::frame::VideoFrame;
 
-/// MD5 of the picture's planes in their own pixel format, as 32 lowercase hexadecimal digits.
+/// MD5 of the frame's planes in their own pixel format, as 32 lowercase hexadecimal digits.
 ///
 /// Rows follow one another without padding, planes without gaps, and the palette, if there is
 /// one, comes last: what `ffmpeg -noautorotate -f framemd5` hashes.
@@ -18,7 +18,7 @@ pub fn frame_md5(frame: &VideoFrame) -> String {
     hexadecimal(&md5.finalize())
 }
 
-/// Bytes as lowercase hexadecimal digits.
+/// The bytes as lowercase hexadecimal digits.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

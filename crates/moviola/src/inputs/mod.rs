@@ -1,4 +1,4 @@
-//! What is meant by the words of a command line: files, folders, patterns, lists, addresses.
+//! Resolves the arguments of a command line to sources: files, folders, patterns, lists, URLs.
 
 use std::{
     ffi::OsString,
@@ -18,52 +18,52 @@ use walkdir::{DirEntry, WalkDir};
 
 use crate::hash::hexadecimal;
 
-/// A source that is meant, or why it can't be one.
+/// A source that an argument stands for, or why there is none.
 #[derive(Debug)]
 pub struct ResolvedSource {
     /// How its user knows it.
     pub name: String,
-    /// What tells it from all others, whatever bytes its path has.
+    /// A text that no other source has, for paths with any bytes.
     pub key: String,
-    /// The source; or the reason, with the remedy.
+    /// The source, or what is wrong and what to do.
     pub source: Result<Source, String>,
-    /// Its size and age, if it is a file.
+    /// Its size and modification time, if it is a file.
     pub stamp: Stamp,
 }
 
-/// What tells whether a file is still the same: its size and when it was changed.
+/// A file's size and modification time: equal ones are taken for the same content.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
-    /// Bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// Nanoseconds since 1970.
+    /// Modification time, in nanoseconds since 1970.
     pub changed: u64,
 }
 
-/// How patterns match: as folders do, they leave out what begins with a dot.
+/// How patterns match: like folders, they leave out names that begin with a dot.
 const MATCHING: MatchOptions = MatchOptions {
     case_sensitive: true,
     require_literal_separator: true,
     require_literal_leading_dot: true,
 };
 
-/// The sources that `words` mean, one after another, as they are found.
+/// The sources that the arguments in `words` stand for, in order, as they are found.
 ///
-/// A word is a file, an address, a folder, a pattern such as `clips/**/*.mp4`, or `@list`: a file with
-/// a word in each line (`@-` is standard input; empty lines and those with `#` in front count for
-/// nothing). Of a folder all files are meant, in those below it too, whatever they are called, in the
-/// order of their names; not those whose name begins with a dot, nor what lies at or below a path of
-/// `results`: what a run writes is no source of it. Patterns match names that are text.
+/// An argument is a file, a URL, a folder, a pattern such as `clips/**/*.mp4`, or `@list`: a file
+/// with an argument in each line (`@-` is standard input; empty lines and lines that begin with `#`
+/// are ignored). A folder stands for all files in it and in the folders below, in the order of
+/// their names; names that begin with a dot are left out, and so is everything at or below a path
+/// in `results`, where the run writes. Patterns match only names that are valid UTF-8.
 ///
-/// Whatever can't be a source is told in its place, and so is a word that means nothing. Memory is
-/// bounded by the largest folder's names.
+/// An argument that stands for no source becomes an error in its place. Memory is bounded by the
+/// names in the largest folder.
 pub fn find(
     words: Vec<OsString>,
     results: &[PathBuf],
 ) -> impl Iterator<Item = ResolvedSource> + Send + use<> {
     let search = Search { results: results.iter().map(|path| real(path)).collect() };
     words.into_iter().flat_map(move |word| match word.to_str() {
-        // A name that isn't text can be nothing but a file's.
+        // Patterns, lists and URLs are valid UTF-8, so this is a path.
         None => one(file(Path::new(&word))),
         Some(text) => match text.strip_prefix('@') {
             Some(list) => search.in_list(list),
@@ -78,7 +78,7 @@ fn one(found: ResolvedSource) -> Many {
     Box::new(iter::once(found))
 }
 
-/// What is found; or, if nothing is, why not.
+/// The sources found, or an error if there are none.
 fn some(
     found: impl Iterator<Item = ResolvedSource> + Send + 'static,
     word: &str,
@@ -91,15 +91,15 @@ fn some(
     }
 }
 
-/// How words are understood.
+/// How arguments are resolved.
 #[derive(Clone)]
 struct Search {
-    /// Where results go.
+    /// The paths that the run writes to.
     results: Arc<[PathBuf]>,
 }
 
 impl Search {
-    /// What a word means that is no list.
+    /// The sources of an argument that is not a list.
     fn meant(&self, word: String) -> Many {
         let path = Path::new(&word);
         if word == "-" || word.contains("://") {
@@ -117,7 +117,7 @@ impl Search {
         if is_pattern { self.in_pattern(&word) } else { one(file(path)) }
     }
 
-    /// The words of a list.
+    /// The sources of the arguments in a list.
     fn in_list(&self, list: &str) -> Many {
         let lines: Box<dyn BufRead + Send> = match list {
             "-" => Box::new(BufReader::new(io::stdin())),
@@ -129,7 +129,7 @@ impl Search {
             },
         };
         let (search, name, mut broken) = (self.clone(), list.to_owned(), false);
-        // Behind an error there may be nothing but the same error.
+        // After an error, reading may return the same error for ever.
         let lines =
             lines.lines().take_while(move |line| !std::mem::replace(&mut broken, line.is_err()));
         let found = lines.flat_map(move |line| match line {
@@ -143,7 +143,7 @@ impl Search {
         some(found, list, "the list names nothing")
     }
 
-    /// All files of a folder.
+    /// All files in a folder and below it.
     fn in_folder(&self, folder: &Path) -> impl Iterator<Item = ResolvedSource> + Send + use<> {
         let (search, root, real_root) = (self.clone(), folder.to_owned(), real(folder));
         let walk = WalkDir::new(folder).follow_links(true).sort_by_file_name();
@@ -168,14 +168,14 @@ impl Search {
         })
     }
 
-    /// The files, and files of the folders, that a pattern means; each once.
+    /// The files that a pattern matches, and the files in folders that it matches; each once.
     fn in_pattern(&self, pattern: &str) -> Many {
         let whole = if pattern.ends_with("**") { format!("{pattern}/*") } else { pattern.into() };
         let paths = match glob::glob_with(&whole, MATCHING) {
             Ok(paths) => paths,
             Err(error) => return one(unusable(pattern, format!("the pattern is none: {error}"))),
         };
-        // Of folders at any depth all of whose files match, too, none is meant as a whole.
+        // With `**`, a pattern matches folders and the files in them: only the files count.
         let goes_deep = whole.ends_with("**/*");
         let search = self.beside(&fixed(pattern));
         let found = paths.flat_map(move |path| match path {
@@ -189,15 +189,15 @@ impl Search {
         some(found, pattern, "no file matches the pattern")
     }
 
-    /// The same, but for results that go into `folder` itself, or around it: there files are chosen by
-    /// their names.
+    /// The same search, without the results that contain `folder`: in it, the pattern chooses files
+    /// by their names.
     fn beside(&self, folder: &Path) -> Self {
         let folder = real(folder);
         let below = self.results.iter().filter(|result| !folder.starts_with(result));
         Self { results: below.cloned().collect() }
     }
 
-    /// Whether it lies where results go.
+    /// Whether the path is at or below a path that the run writes to.
     fn is_result(&self, path: &Path) -> bool {
         let real = || real(path);
         !self.results.is_empty()
@@ -205,7 +205,7 @@ impl Search {
     }
 }
 
-/// The folder that a pattern begins in: what stands before its first wild part.
+/// The folder that a pattern starts in: the path before its first wildcard.
 fn fixed(pattern: &str) -> PathBuf {
     let parts = Path::new(pattern).components();
     let fixed: PathBuf = parts
@@ -214,7 +214,7 @@ fn fixed(pattern: &str) -> PathBuf {
     if fixed.as_os_str().is_empty() { ".".into() } else { fixed }
 }
 
-/// The path without links; as far as it is there.
+/// The path with links resolved, as far as it exists.
 fn real(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| match (path.parent(), path.file_name()) {
         (Some(parent), Some(name)) if parent.as_os_str().is_empty() => {
@@ -225,14 +225,14 @@ fn real(path: &Path) -> PathBuf {
     })
 }
 
-/// A file that was named; a pipe will do.
+/// A file that was named; it may be a pipe.
 fn file(path: &Path) -> ResolvedSource {
     let stamp = fs::metadata(path).map(|metadata| stamp(&metadata)).unwrap_or_default();
     let (name, key) = (path.display().to_string(), key(path));
     ResolvedSource { name, key, source: Ok(Source::path(path)), stamp }
 }
 
-/// A file that was found: of pipes and devices nobody knows whether they ever end.
+/// A file that was found in a folder: pipes and devices are refused, because they may never end.
 fn regular(path: &Path) -> ResolvedSource {
     let reason = match fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => return file(path),
@@ -255,8 +255,8 @@ fn unusable(name: &str, reason: String) -> ResolvedSource {
     }
 }
 
-/// The path as text that no other file has: without what says nothing (`./`), and byte by byte if it
-/// isn't text.
+/// A text for the path that no other path has: without `./`, and with bytes that are not UTF-8
+/// escaped.
 fn key(path: &Path) -> String {
     let plain: PathBuf = path.components().filter(|part| *part != Component::CurDir).collect();
     match plain.to_str() {

@@ -12,7 +12,7 @@ pub struct BulkInput {
     pub name: String,
     /// The source, or why it isn't read.
     pub source: Result<Source, SourceFailure>,
-    /// Where its images go; that there is no place for them is told by its records.
+    /// Where its images go; an error here becomes an error record.
     pub folders: image::Result<SourceFolders>,
 }
 
@@ -24,7 +24,7 @@ impl From<Source> for BulkInput {
 }
 
 impl BulkInput {
-    /// A source that was found, with the folders for its images.
+    /// A resolved source with the folders for its images.
     pub fn found(found: ResolvedSource, folders: image::Result<SourceFolders>) -> Self {
         let source = found.source.map_err(|message| SourceFailure { stage: "open", message });
         Self { name: found.name, source, folders }

@@ -6,12 +6,12 @@ use serde::Serialize;
 
 /// Writes records as lines.
 ///
-/// Each record leaves in one piece and is flushed, so that whoever reads the other end of a pipe
-/// sees it at once, and what was written before a crash or an interrupt is whole lines.
+/// Each record is one write and one flush: the reader of a pipe sees it at once, and after a crash
+/// or an interrupt the output consists of complete lines.
 #[derive(Debug)]
 pub struct JsonLines<W> {
     out: W,
-    /// The line in the making; kept, so that a line allocates nothing.
+    /// The buffer for a line, kept so that a line allocates nothing.
     line: Vec<u8>,
 }
 
@@ -21,7 +21,7 @@ impl<W: Write> JsonLines<W> {
         Self { out, line: Vec::new() }
     }
 
-    /// Gives back what is written to.
+    /// Returns the writer.
     pub fn into_inner(self) -> W {
         self.out
     }
@@ -30,8 +30,8 @@ impl<W: Write> JsonLines<W> {
     ///
     /// # Errors
     ///
-    /// What `out` says. [`io::ErrorKind::BrokenPipe`] means that nobody reads any more: there is
-    /// nothing wrong, and nothing left to do.
+    /// The error of `out`. [`io::ErrorKind::BrokenPipe`] means that the reader is gone, which is no
+    /// fault of the run.
     pub fn write(&mut self, record: &impl Serialize) -> io::Result<()> {
         self.line.clear();
         serde_json::to_writer(&mut self.line, record)?;

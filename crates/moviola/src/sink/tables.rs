@@ -1,8 +1,8 @@
 //! Records as Parquet tables: one for each type of record, `detections.parquet` and so on.
 //!
-//! A row is a record, a column one of its fields, of the same name; what a record leaves out is null.
-//! Lists and structures stay what they are: `objects` is a list of structures, `box` in it a list of
-//! four numbers. All tables are there, those without records too.
+//! A row is a record and a column is a field of the same name; a field that a record leaves out is
+//! null. Lists and structures are nested: `objects` is a list of structures, and `box` in it a list
+//! of four numbers. All tables are written, also those without records.
 
 use std::{
     fs::File,
@@ -36,10 +36,10 @@ const GROUP_BYTES: usize = 16 << 20;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TableError {
-    /// The system says no.
+    /// The system refused a read or a write.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// A record isn't what its table takes.
+    /// A record doesn't have the columns of its table.
     #[error("a record doesn't fit its table: {0}")]
     Record(#[from] ArrowError),
     /// A table can't be written.
@@ -64,34 +64,34 @@ impl TableError {
 
 type Result<T> = std::result::Result<T, TableError>;
 
-/// The tables in the making.
+/// Tables that are being written.
 ///
 /// Memory is bounded by [`GROUP_BYTES`] for each, and a batch of rows.
 pub(super) struct Tables(Vec<Table>);
 
 struct Table {
-    /// How its records begin.
+    /// The first characters of its records.
     prefix: String,
     decoder: Decoder,
     writer: ArrowWriter<File>,
 }
 
 impl Tables {
-    /// Begins the tables in `folder`, which is there.
+    /// Creates the tables in `folder`, which exists.
     pub(super) fn create(folder: &Path) -> Result<Self> {
         let tables =
             schemas().into_iter().map(|(kind, schema)| Table::create(folder, kind, schema));
         tables.collect::<Result<_>>().map(Self)
     }
 
-    /// Adds a record as it stands in a line of JSON.
+    /// Adds a record, given as a line of JSON.
     pub(super) fn take(&mut self, line: &[u8]) -> Result<()> {
         let table = self.0.iter_mut().find(|table| line.starts_with(table.prefix.as_bytes()));
         let table = table.ok_or_else(|| ArrowError::JsonError("of no known type".into()))?;
         table.take(line)
     }
 
-    /// Ends the tables.
+    /// Completes the tables.
     pub(super) fn finish(self) -> Result<()> {
         self.0.into_iter().try_for_each(Table::finish)
     }
@@ -229,7 +229,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut tables = Tables::create(folder.path()).unwrap();
         assert!(tables.take(b"{\"type\":\"weather\",\"source\":\"a\"}\n").is_err());
-        // Of a field that isn't what it should be, a whole batch is told at once.
+        // A field of the wrong type is reported when its batch is converted.
         let taken = tables.take(b"{\"type\":\"error\",\"time\":\"soon\"}\n");
         assert!(taken.and_then(|()| tables.finish()).is_err());
     }

@@ -339,7 +339,7 @@ impl SourceFailure {
     /// The process that read the source died.
     fn process_died(ProcessExit { description, was_killed }: &ProcessExit) -> Self {
         let remedy = if *was_killed {
-            "unless somebody killed it, memory ran out: use fewer jobs"
+            "unless it was killed by hand, memory ran out: use fewer jobs"
         } else {
             "read it alone to see why, or leave it out"
         };

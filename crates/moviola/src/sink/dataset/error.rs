@@ -29,7 +29,7 @@ pub enum DatasetError {
         what: &'static str,
     },
     /// An earlier run has completed the output.
-    #[error("{} is complete; what it was made of isn't looked at again: an output that is a folder can be added to", path.display())]
+    #[error("{} is already complete; to add inputs later, write to a folder", path.display())]
     Complete {
         /// The file.
         path: PathBuf,
@@ -62,7 +62,7 @@ pub enum DatasetError {
         source_name: String,
     },
     /// Sources that may have crashed an earlier process were not read.
-    #[error("{count} sources that the process may have died of were not read")]
+    #[error("{count} sources that may have crashed an earlier run were not read")]
     Suspects {
         /// How many.
         count: usize,

@@ -1,8 +1,8 @@
-//! The records of many sources in files: a part for each source, whole or not there at all.
+//! The records of many sources in files: a part for each source, complete or absent.
 //!
-//! In a folder the parts are the result: `DIR/<stem>.jsonl`. For a single file, or for tables, they are
-//! joined when all are done, in the order of the inputs, and removed. A journal beside the parts says
-//! which are done, so that a run can go on where another ended, however that came to its end.
+//! In a folder the parts are the result: `DIR/<stem>.jsonl`. For a single file, or for tables, they
+//! are joined when all sources have ended, in the order of the inputs, and removed. A journal beside
+//! the parts lists the finished ones, so that a run can continue after any end of an earlier one.
 
 mod error;
 mod joined;
@@ -35,77 +35,79 @@ use target::Target;
 pub use super::journal::JournalError;
 pub use error::DatasetError;
 
-/// The journal's name, among the parts.
+/// The journal's file name, in the folder of the parts.
 const JOURNAL: &str = ".moviola-journal.jsonl";
 
-/// What to do about results that are there already.
+/// What to do about results that exist already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Existing {
-    /// Refuse to touch them.
+    /// Return an error.
     #[default]
     Refuse,
-    /// Go on where they end.
+    /// Continue them.
     Resume,
-    /// Begin anew. In a folder, files of inputs that aren't asked for any more stay.
+    /// Replace them. In a folder, files of sources that are not among the inputs stay.
     Replace,
 }
 
 /// The files of a run over many sources.
 ///
-/// Memory grows by a few hundred bytes for each source that was ever asked for: the journal.
+/// Memory grows by a few hundred bytes for each source in the journal.
 #[derive(Debug)]
 pub struct Dataset {
-    shared: Arc<Mutex<Shared>>,
+    shared: Arc<Mutex<DatasetState>>,
     parts: PathBuf,
     target: Target,
-    /// The parts in the making, by the number of their input.
+    /// The parts that are being written, by the number of their input.
     open: BTreeMap<u64, Part>,
 }
 
-/// What is also used where inputs are taken.
+/// The state that [`PendingInputs`] shares.
 #[derive(Debug)]
-struct Shared {
+struct DatasetState {
     journal: Journal,
-    /// The sources that are begun, by their number.
-    begun: BTreeMap<u64, Begun>,
-    /// Number of the next source that is begun, in its run.
+    /// The sources that were started and have no part yet, by their number.
+    begun: BTreeMap<u64, StartedSource>,
+    /// The number of the next source of the current run.
     next: u64,
-    /// Where images go, once that is known.
+    /// Where images go; known once the run starts.
     folders: Option<Folders>,
-    /// Sources that the process may have died of: no more than were at work at once, for each death.
+    /// Sources that an earlier process was reading when it crashed: as many as were read at once, for
+    /// each crash.
     suspects: VecDeque<Admitted>,
-    /// Names of all parts, in the order of the inputs, if they are to be joined.
+    /// The names of all parts in the order of the inputs, if they will be joined.
     order: Option<Vec<String>>,
-    /// Whatever is in the places of parts and images is replaced.
+    /// Existing files at the paths of parts and images are replaced.
     replaces: bool,
-    /// What became of those that were done before.
+    /// The counts of the sources that earlier runs finished.
     before: Tally,
-    /// How many were named more than once.
+    /// How many inputs named a source again.
     repeated: u64,
     /// Why no more inputs are taken.
     broken: Option<DatasetError>,
-    /// No more sources are admitted.
+    /// No more sources are started.
     is_stopped: bool,
 }
 
-/// A source that is begun.
+/// A source that was started.
 #[derive(Clone, Debug)]
-struct Begun {
-    /// What the journal calls it.
+struct StartedSource {
+    /// Its key in the journal.
     key: String,
     part: String,
-    /// It is in the journal as started: whatever is in its places is ours.
+    /// The journal lists it as started, so files at its paths are from a run and may be replaced.
     is_started: bool,
 }
 
 impl Dataset {
-    /// The files of what `plan` gives of these `streams` of each source: `target` itself if its name ends in `.jsonl`, a folder of tables
-    /// if it ends in `.parquet`, else those in the folder `target`.
+    /// The files for the records of `plan` on these `streams` of each source: `target` itself if its
+    /// name ends in `.jsonl`, a folder of tables if it ends in `.parquet`, else a file for each source
+    /// in the folder `target`.
     ///
     /// # Errors
     ///
-    /// [`DatasetError::Exists`] for what `existing` refuses, [`DatasetError::OtherKind`] for what can't
-    /// be replaced, [`DatasetError::Complete`] if there is nothing to go on with,
+    /// [`DatasetError::Exists`] for results that `existing` refuses, [`DatasetError::OtherKind`] for
+    /// files that can't be replaced, [`DatasetError::Complete`] if there is nothing to continue,
     /// [`DatasetError::Begin`], [`DatasetError::Journal`].
     pub fn open(
         target: &Path,
@@ -128,15 +130,16 @@ impl Dataset {
         target.refuse_foreign_parts(&path)?;
         let unwritable = |cause| DatasetError::Begin { path: parts.clone(), cause };
         fs::create_dir_all(&parts).map_err(unwritable)?;
-        let shared =
-            Shared::new(journal(&path, Header::of(plan, streams), existing, &target)?, &target);
+        let shared = DatasetState::new(
+            journal(&path, Header::of(plan, streams), existing, &target)?,
+            &target,
+        );
         let shared = Arc::new(Mutex::new(shared));
         Ok(Self { shared, parts, target, open: BTreeMap::new() })
     }
 
-    /// Of the sources that are `found`, those that aren't done, each with its place in `folders`; for one
-    /// run. Those that the process may have died of are left for [`next_retry`](Self::next_retry), and have to
-    /// be asked for.
+    /// The sources in `found` that are not finished, for one run, each with its folders. Sources that
+    /// may have crashed an earlier process are left out: [`next_retry`](Self::next_retry) returns them.
     pub fn inputs(
         &self,
         found: impl Iterator<Item = ResolvedSource> + Send + 'static,
@@ -146,8 +149,8 @@ impl Dataset {
         PendingInputs { shared: Arc::clone(&self.shared), parts: self.parts.clone(), found }
     }
 
-    /// Once the run over the [`inputs`](Self::inputs) has ended: a source that the process died with
-    /// before, for a run of its own. What happens then is of its making.
+    /// After the run over the [`inputs`](Self::inputs): a source that may have crashed an earlier
+    /// process, for a run of its own. A crash of that run is its fault.
     pub fn next_retry(&self) -> Option<BulkInput> {
         let mut shared = lock(&self.shared);
         shared.next = 0; // each run counts for itself
@@ -155,27 +158,27 @@ impl Dataset {
         shared.admit(&self.parts, next_retry)
     }
 
-    /// Where it is written, now and when it is complete: none of it is an input.
+    /// The paths that are written to, now and at the end: none of them is an input.
     pub fn places(&self) -> Vec<PathBuf> {
         vec![self.target.path().into(), self.parts.clone()]
     }
 
-    /// What became of the sources that were done by an earlier run, of those asked for so far.
+    /// The counts of the inputs so far that an earlier run has finished.
     pub fn done_before(&self) -> Tally {
         lock(&self.shared).before
     }
 
-    /// How many sources were named more than once, and read once.
+    /// How many inputs named a source again, which is read once.
     pub fn repeated(&self) -> u64 {
         lock(&self.shared).repeated
     }
 
-    /// Takes what happened to an input.
+    /// Writes an event of a source.
     ///
     /// # Errors
     ///
-    /// [`DatasetError::Write`], [`DatasetError::Images`], [`DatasetError::Journal`]: nothing of this
-    /// source counts.
+    /// [`DatasetError::Write`], [`DatasetError::Images`], [`DatasetError::Journal`]: the source
+    /// then counts as unfinished.
     pub fn take(&mut self, event: &Event) -> Result<()> {
         match event {
             Event::Started { input, .. } => self.begin(*input),
@@ -193,7 +196,8 @@ impl Dataset {
         let Some(begun) = begun else { return Ok(()) };
         let path = place(&self.parts, &begun.part);
         self.open.insert(input, Part::create(begun, path)?);
-        lock(&self.shared).begun.remove(&input); // not before: what can't be written is given up, too
+        // Only now: a source whose part can't be created is given up in `stop`.
+        lock(&self.shared).begun.remove(&input);
         Ok(())
     }
 
@@ -208,13 +212,13 @@ impl Dataset {
         Ok(())
     }
 
-    /// Ends a run that was stopped: what is in the making is given up, and is not at fault.
+    /// Ends a run that was stopped. Unfinished parts are removed, and their sources are not blamed.
     ///
     /// # Errors
     ///
     /// [`DatasetError::Journal`].
     pub fn stop(self) -> Result<()> {
-        // First of all: it makes room for the journal.
+        // First, because it frees disk space for the journal.
         let open: Vec<_> = self.open.into_values().map(Part::give_up).collect();
         let mut shared = lock(&self.shared);
         shared.is_stopped = true;
@@ -223,12 +227,12 @@ impl Dataset {
         Ok(shared.journal.stop(started)?)
     }
 
-    /// Ends a run that took all inputs, and then all suspects: joins the parts, if that is wanted.
+    /// Ends a run that took all inputs and all retries: joins the parts, unless they are the result.
     ///
     /// # Errors
     ///
-    /// [`DatasetError::Write`], [`DatasetError::Tables`], [`DatasetError::Suspects`] for those that
-    /// weren't asked for, or why inputs were no longer taken.
+    /// [`DatasetError::Write`], [`DatasetError::Tables`], [`DatasetError::Suspects`] if
+    /// retries are left, or the error that ended the inputs.
     pub fn finish(self) -> Result<()> {
         let mut shared = lock(&self.shared);
         if let Some(broken) = shared.broken.take() {
@@ -244,7 +248,7 @@ impl Dataset {
     }
 }
 
-/// The journal at `path`, begun or gone on with, as `existing` has it.
+/// The journal at `path`: a new one or the existing one, as `existing` says.
 fn journal(path: &Path, header: Header, existing: Existing, target: &Target) -> Result<Journal> {
     if existing == Existing::Replace {
         return Ok(Journal::begin_anew(path, header.replacing())?);
@@ -257,7 +261,7 @@ fn journal(path: &Path, header: Header, existing: Existing, target: &Target) -> 
     Ok(journal)
 }
 
-impl Shared {
+impl DatasetState {
     fn new(journal: Journal, target: &Target) -> Self {
         Self {
             replaces: journal.replaces(),
@@ -275,7 +279,7 @@ impl Shared {
     }
 }
 
-fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+fn lock(shared: &Mutex<DatasetState>) -> MutexGuard<'_, DatasetState> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Begun,
+    StartedSource,
     error::{Result, failed},
 };
 use crate::records::Record;
@@ -18,7 +18,7 @@ pub(super) const EXTENSION: &str = "jsonl";
 /// A part that is being written, under a temporary name beside its path.
 #[derive(Debug)]
 pub(super) struct Part {
-    begun: Begun,
+    begun: StartedSource,
     path: PathBuf,
     partial: PathBuf,
     out: BufWriter<File>,
@@ -28,7 +28,7 @@ pub(super) struct Part {
 
 impl Part {
     /// Creates the part that [`finish`](Self::finish) moves to `path`.
-    pub(super) fn create(begun: Begun, path: PathBuf) -> Result<Self> {
+    pub(super) fn create(begun: StartedSource, path: PathBuf) -> Result<Self> {
         let partial = beside(&path, ".partial");
         let out = BufWriter::new(File::create(&partial).map_err(failed(&partial))?);
         Ok(Self { begun, path, partial, out, bytes: 0, line: Vec::new() })
@@ -56,7 +56,7 @@ impl Part {
     }
 
     /// Removes the unfinished part; gives its source.
-    pub(super) fn give_up(self) -> Begun {
+    pub(super) fn give_up(self) -> StartedSource {
         // A file that can't be removed is replaced when the source is read again.
         drop(fs::remove_file(&self.partial));
         self.begun

@@ -8,7 +8,7 @@ use std::{
 use moviola_media::source::Source;
 
 use super::{
-    Begun, DatasetError, Shared, lock,
+    DatasetError, DatasetState, StartedSource, lock,
     part::{is_whole, place},
 };
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
 
 /// An iterator over the found sources that aren't done.
 pub(super) struct PendingInputs<I> {
-    pub(super) shared: Arc<Mutex<Shared>>,
+    pub(super) shared: Arc<Mutex<DatasetState>>,
     pub(super) parts: PathBuf,
     pub(super) found: I,
 }
@@ -37,7 +37,7 @@ pub(super) struct Admitted {
 }
 
 /// When a source is read.
-enum Verdict {
+enum Admission {
     Now(Admitted),
     /// After all others: it may have crashed an earlier process.
     Last(Admitted),
@@ -53,27 +53,27 @@ impl<I: Iterator<Item = ResolvedSource>> Iterator for PendingInputs<I> {
             let found = self.found.next()?;
             let mut shared = lock(&self.shared);
             match shared.classify(&self.parts, found) {
-                Verdict::Now(admitted) => return shared.admit(&self.parts, admitted),
-                Verdict::Last(next_retry) => shared.suspects.push_back(next_retry),
-                Verdict::Never => {}
+                Admission::Now(admitted) => return shared.admit(&self.parts, admitted),
+                Admission::Last(next_retry) => shared.suspects.push_back(next_retry),
+                Admission::Never => {}
             }
         }
     }
 }
 
-impl Shared {
+impl DatasetState {
     /// When to read a source. Adds its part to the order of the output.
-    fn classify(&mut self, parts: &Path, found: ResolvedSource) -> Verdict {
+    fn classify(&mut self, parts: &Path, found: ResolvedSource) -> Admission {
         let ResolvedSource { name, key, source, stamp } = found;
         let (part, past) = match self.journal.plan_source(&key, &name, stamp) {
             Action::Again => {
                 self.repeated += 1;
-                return Verdict::Never;
+                return Admission::Never;
             }
             Action::Nothing(part, done) if is_whole(&place(parts, &part), done.bytes) => {
                 self.before.add(done.tally);
                 self.order.iter_mut().for_each(|order| order.push(part.clone()));
-                return Verdict::Never;
+                return Admission::Never;
             }
             Action::Nothing(part, _) => (part, History::Begun), // its part is gone
             Action::Make(part, past) => (part, past),
@@ -84,7 +84,7 @@ impl Shared {
             _ => source.map_err(|message| SourceFailure { stage: "open", message }),
         };
         let admitted = Admitted { name, key, part, source, past };
-        if past == History::Died { Verdict::Last(admitted) } else { Verdict::Now(admitted) }
+        if past == History::Died { Admission::Last(admitted) } else { Admission::Now(admitted) }
     }
 
     /// Starts a source; `None` if the run was stopped, or on an error, which is kept for `finish`.
@@ -112,7 +112,7 @@ impl Shared {
         if is_started {
             self.journal.start(&key)?;
         }
-        self.begun.insert(self.next, Begun { key, part, is_started });
+        self.begun.insert(self.next, StartedSource { key, part, is_started });
         self.next += 1;
         Ok(BulkInput { name, source, folders })
     }

@@ -1,4 +1,4 @@
-//! What a dataset lets be read, after deaths of the process and beside files of somebody else.
+//! Which sources a dataset lets be read, after crashes and beside files of other programs.
 
 use moviola_media::source::{Source, StreamSelection};
 

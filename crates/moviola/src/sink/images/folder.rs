@@ -14,17 +14,17 @@ use crate::exact_path;
 /// The fewest digits of a number in the name of an image.
 const FEWEST_DIGITS: usize = Numbering::Keyframes.digits();
 
-/// What images are numbered by.
+/// The numbers that images are named by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Numbering {
-    /// Their place among the keyframes: `00007.jpg`.
+    /// The number among the keyframes: `00007.jpg`.
     Keyframes,
-    /// Their place among all frames: `00000007.jpg`.
+    /// The number among all frames: `00000007.jpg`.
     Frames,
 }
 
 impl Numbering {
-    /// So many digits at least, so that names sort as numbers do.
+    /// The minimum number of digits, so that names sort as numbers do.
     const fn digits(self) -> usize {
         match self {
             Self::Keyframes => 5,
@@ -35,8 +35,8 @@ impl Numbering {
 
 /// A folder that takes the images of one source.
 ///
-/// It appears with its first image. Each image appears whole, or not at all. It may be handed to
-/// another process, which writes the images in the place of this one.
+/// It is created with its first image. Each image is complete or absent. It can be serialised for
+/// another process that writes the images.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ImageFolder {
     #[serde(with = "exact_path")]
@@ -48,7 +48,7 @@ pub struct ImageFolder {
     created: bool,
 }
 
-/// How [`Overwrite`] is written for another process.
+/// The serialised form of [`Overwrite`].
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Overwrite")]
 enum Replacing {
@@ -80,7 +80,7 @@ impl ImageFolder {
         Ok(Self { folder, extension, numbering, overwrite, created: false })
     }
 
-    /// Writes the image numbered `number` and says where it is.
+    /// Writes the image numbered `number`; returns its path.
     ///
     /// # Errors
     ///
@@ -96,13 +96,13 @@ impl ImageFolder {
         Ok(path)
     }
 
-    /// Where the image numbered `number` is, or would be.
+    /// The path of the image numbered `number`.
     pub fn path(&self, number: u64) -> PathBuf {
         let digits = self.numbering.digits();
         self.folder.join(format!("{number:0digits$}.{}", self.extension))
     }
 
-    /// Removes what a process that died has left unfinished.
+    /// Removes unfinished files that a crashed process has left.
     pub(crate) fn remove_unfinished(&self) {
         remove_unfinished(&self.folder);
     }

@@ -70,8 +70,8 @@ impl Folders {
         self.named(&name, self.overwrite)
     }
 
-    /// The folders of that name. If what they hold is ours, it is replaced, and what is unfinished is
-    /// removed.
+    /// The folders of that name. If a run has started them, their images are replaced and unfinished
+    /// files are removed.
     ///
     /// # Errors
     ///
@@ -101,13 +101,13 @@ impl SourceFolders {
         self.0.iter_mut().find(|(kind, _)| *kind == task).map(|(_, folder)| folder)
     }
 
-    /// Removes what a process that died has left unfinished.
+    /// Removes unfinished files that a crashed process has left.
     pub(crate) fn remove_unfinished(&self) {
         self.0.iter().for_each(|(_, folder)| folder.remove_unfinished());
     }
 }
 
-/// The path without what says nothing, such as `./`.
+/// The path without `./` parts.
 fn plain(path: &Path) -> PathBuf {
     path.components().filter(|part| *part != Component::CurDir).collect()
 }

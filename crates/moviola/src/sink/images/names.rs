@@ -1,4 +1,4 @@
-//! What the folders of a run's sources are called.
+//! Names for the folders of a run's sources.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -29,7 +29,7 @@ pub struct FolderNames {
 }
 
 impl FolderNames {
-    /// Never give this name.
+    /// Reserves a name, so that it is never returned.
     pub(crate) fn take(&mut self, name: &str) {
         self.taken.insert(name.to_lowercase());
     }

@@ -16,18 +16,18 @@ use crate::{
 /// The records of one source; images are written before the record that names them.
 ///
 /// Images of tasks that have no folder stay with their records. An image that can't be written is
-/// an error record, and the source is read no further. A frame that comes again is written once.
+/// an error record, and the source is read no further. An image of a frame that was requested twice is written once.
 #[derive(Debug)]
 pub struct SavedRecords {
     records: Records,
     folders: SourceFolders,
-    /// What was written, if some of it may come again.
+    /// The images that were written, if frames may come more than once.
     written: Option<HashSet<(TaskKind, u64)>>,
 }
 
 impl SavedRecords {
-    /// The records of a source of `plan`, which `start` gives, with their images in `folders`; that
-    /// there are none for it is told by the records.
+    /// The records of a source of `plan`, which `start` returns, with their images in `folders`; an
+    /// error in their place becomes an error record.
     pub(crate) fn new(
         plan: &Plan,
         source: &str,

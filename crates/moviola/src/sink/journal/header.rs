@@ -1,4 +1,4 @@
-//! What a journal is begun with: whatever has to stay the same for results not to be mixed.
+//! The header of a journal: everything that must not change between runs into one output.
 
 use std::collections::BTreeMap;
 
@@ -12,26 +12,27 @@ use crate::{
     task::model_digest,
 };
 
-/// Version of the journal; goes up if older ones can't be read any more.
+/// Version of the journal's format; goes up if older journals can't be read any more.
 const VERSION: u32 = 3;
 
-/// What has to stay the same from one run into a dataset to the next.
+/// What must be equal in all runs into one output.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Header {
     version: u32,
     /// The versions of Moviola and of FFmpeg.
     #[serde(default)]
     made_by: String,
-    /// As it is written, whatever a later version may add to plans.
+    /// The plan as JSON, so that later versions may add fields.
     #[serde(default)]
     plan: Value,
-    /// Digests of the tasks' models, of those that have one that can be read.
+    /// Digests of the tasks' models, of those whose files can be read.
     #[serde(default)]
     models: BTreeMap<TaskKind, String>,
     /// Which streams of the sources are read, unless those are the best.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     streams: Option<String>,
-    /// Whatever is in the places of results is replaced: somebody said so. It makes no difference to them.
+    /// Whether existing files at the paths of results are replaced. Runs that differ in it are
+    /// compatible.
     #[serde(default)]
     pub(super) replaces: bool,
 }
@@ -40,7 +41,7 @@ impl Header {
     /// That of a run of `plan`, whose models are read, on these `streams` of each source.
     pub(crate) fn of(plan: &Plan, streams: &StreamSelection) -> Self {
         let made_by = format!("{} with FFmpeg {}", env!("CARGO_PKG_VERSION"), version::release());
-        // A plan of names and numbers can't fail to be written.
+        // A plan contains only names and numbers, so it can always be serialised.
         let written = serde_json::to_value(plan).unwrap_or_default();
         let digest = |task: &Task| Some((task.kind(), model_digest(task)?));
         let models = plan.tasks.iter().filter_map(digest).collect();
@@ -49,13 +50,13 @@ impl Header {
         Self { version: VERSION, made_by, plan: written, models, streams, replaces: false }
     }
 
-    /// The same, of a run that replaces what was there before.
+    /// The same header, for a run that replaces existing files.
     #[must_use]
     pub(crate) fn replacing(self) -> Self {
         Self { replaces: true, ..self }
     }
 
-    /// What is another in `other`, the first thing of several; `None` if results may stand together.
+    /// The first thing that differs in `other`; `None` if the runs are compatible.
     pub(super) fn difference(&self, other: &Self) -> Option<&'static str> {
         if self.version != other.version || self.made_by != other.made_by {
             Some("version of Moviola")
