@@ -10,7 +10,7 @@ use moviola_media::{
 
 fuzz_target!(|bytes: &[u8]| {
     let options = SourceOptions { decoders: 1, max_pixels: 1 << 20, ..Default::default() };
-    if let Ok(keyframes) = KeyframeReader::open(Source::bytes("fuzz", bytes), options) {
+    if let Ok(keyframes) = KeyframeReader::open(Source::bytes("fuzz", bytes.to_vec()), options) {
         keyframes.take(16).for_each(drop);
     }
 });

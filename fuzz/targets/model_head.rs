@@ -7,9 +7,9 @@ use libfuzzer_sys::fuzz_target;
 use moviola_infer::{
     detect::{
         decode::decode_head,
-        head::{Grid, HeadKind, HeadSpec, Order},
         nms::{Suppression, suppress},
     },
+    head::{Grid, HeadKind, HeadSpec, Order},
     letterbox::Size,
 };
 
