@@ -12,7 +12,7 @@ use std::{
     sync::{
         Arc, LazyLock, Mutex, MutexGuard, PoisonError, TryLockError,
         atomic::{AtomicU64, Ordering},
-        mpsc::{SyncSender, sync_channel},
+        mpsc::{SyncSender, TryRecvError, sync_channel},
     },
 };
 
@@ -183,15 +183,22 @@ impl<M: Model> ModelHandle<M> {
 impl<M: Model> Session<M> {
     /// Queues the input and waits for its output. The thread that locks the model runs a batch of
     /// the queue.
+    ///
+    /// # Panics
+    ///
+    /// If the model panics while it runs a batch with this input, in this thread or another.
     fn run(&self, input: M::Input) -> M::Output {
         let (sender, output) = sync_channel(1);
         lock(&self.queue).push_back((input, sender));
         loop {
             let mut model = lock_or_wait(&self.model);
-            if let Ok(output) = output.try_recv() {
-                return output; // another worker's batch contained it
+            match output.try_recv() {
+                Ok(output) => return output, // another worker's batch contained it
+                Err(TryRecvError::Empty) => self.run_batch(&mut model),
+                Err(TryRecvError::Disconnected) => {
+                    panic!("the model panicked while another worker ran it on this input")
+                }
             }
-            self.run_batch(&mut model);
         }
     }
 

@@ -96,30 +96,61 @@ fn a_worker_without_a_frame_loads_nothing() {
 
 #[test]
 fn inputs_that_wait_for_a_shared_session_run_together() {
-    let (runs, queued) = (Arc::new(AtomicUsize::new(0)), Arc::new(Barrier::new(2)));
+    // The first worker's run holds the session until the inputs of three others wait for it.
+    let (runs, first_runs, all_wait) =
+        (AtomicUsize::new(0), Arc::new(Barrier::new(4)), Arc::new(Barrier::new(2)));
     let gate = {
-        let queued = Arc::clone(&queued);
+        let (first_runs, all_wait) = (Arc::clone(&first_runs), Arc::clone(&all_wait));
         move || {
             if runs.fetch_add(1, Ordering::SeqCst) == 0 {
-                queued.wait();
+                first_runs.wait();
+                all_wait.wait();
             }
         }
     };
     let (pool, batches) = pool(Provider::Cuda, 4, 2, Arc::new(gate));
-    let mut handles: Vec<_> = (0..4).map(|worker| Some(pool.handle(worker))).collect();
+    let mut handles: Vec<_> = (0..4).map(|worker| Some((worker, pool.handle(worker)))).collect();
     handles.push(None);
     side_by_side(&mut handles, |handle| match handle {
-        Some(handle) => assert_eq!(handle.run(1), Ok(2)),
+        Some((worker, handle)) => {
+            if *worker > 0 {
+                first_runs.wait();
+            }
+            assert_eq!(handle.run(1), Ok(2));
+        }
         None => {
             let slot = pool.slots[0].as_ref();
             let Ok(session) = LazyLock::force(slot) else { panic!("it can be loaded") };
             while lock(&session.queue).len() < 3 {
-                std::thread::yield_now(); // one runs, three wait
+                std::thread::yield_now();
             }
-            queued.wait();
+            all_wait.wait();
         }
     });
     assert_eq!(*lock(&batches), [1, 2, 1]);
+}
+
+#[test]
+fn a_panic_in_a_shared_run_ends_every_worker_of_its_batch() {
+    let gate = Arc::new(|| panic!("a fault in the model"));
+    let (pool, _) = pool(Provider::Cuda, 4, 4, gate);
+    let handles: Vec<_> = (0..4).map(|worker| pool.handle(worker)).collect();
+    let start = Barrier::new(4);
+    std::thread::scope(|scope| {
+        let start = &start;
+        let workers: Vec<_> = handles
+            .iter()
+            .map(|handle| {
+                scope.spawn(move || {
+                    start.wait();
+                    handle.run(1)
+                })
+            })
+            .collect();
+        for worker in workers {
+            assert!(worker.join().is_err(), "no worker waits for an output that can't come");
+        }
+    });
 }
 
 #[test]
