@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use moviola::hash::frame_md5;
+use moviola::frame_md5;
 use moviola_media::{
     audio::{AudioOptions, AudioReader, AudioReport, Samples},
     audio_video::{AudioVideoReader, Decoded},

@@ -22,7 +22,7 @@ fn keyframes(source: Source) -> (Vec<String>, u64) {
     let mut reader = KeyframeReader::open(source, SourceOptions::default()).expect("it opens");
     let describe = |keyframe: moviola_media::error::Result<_>| {
         let keyframe: moviola_media::frame::Frame = keyframe.expect("it decodes");
-        format!("{:?} {}", keyframe.pts, moviola::hash::frame_md5(&keyframe.decoded))
+        format!("{:?} {}", keyframe.pts, moviola::frame_md5(&keyframe.decoded))
     };
     let keyframes = reader.by_ref().map(describe).collect();
     (keyframes, reader.bytes_read().expect("the counters of a path"))

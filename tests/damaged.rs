@@ -2,7 +2,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use moviola::hash::frame_md5;
+use moviola::frame_md5;
 use moviola_media::{
     error::Error,
     frame::Frame,

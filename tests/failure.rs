@@ -42,7 +42,7 @@ fn read(source: Source) -> (Vec<String>, Vec<String>) {
             Ok(keyframe) => keyframes.push(format!(
                 "{:?} {}",
                 keyframe.pts,
-                moviola::hash::frame_md5(&keyframe.decoded)
+                moviola::frame_md5(&keyframe.decoded)
             )),
             Err(error) => errors.push(error.to_string()),
         }

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use moviola::hash::frame_md5;
+use moviola::frame_md5;
 use moviola_av::{error::Error as AvError, interrupt::Interrupt};
 use moviola_media::{
     audio::{AudioOptions, AudioReader},

@@ -129,7 +129,7 @@ fn identity(keyframe: &Frame, reference: &reference::Decoded) -> (Option<i64>, S
     let pts = timed.map(|pts| {
         rescale(pts.ticks, (pts.base.num().into(), pts.base.den().into()), reference.time_base)
     });
-    (pts, moviola::hash::frame_md5(&keyframe.decoded))
+    (pts, moviola::frame_md5(&keyframe.decoded))
 }
 
 /// How often each hash occurs.
@@ -260,9 +260,7 @@ fn described(source: Source, options: SourceOptions) -> Vec<String> {
     let describe = |keyframe: moviola_media::error::Result<Frame>| {
         keyframe.map_or_else(
             |error| error.to_string(),
-            |keyframe| {
-                format!("{:?} {}", keyframe.pts, moviola::hash::frame_md5(&keyframe.decoded))
-            },
+            |keyframe| format!("{:?} {}", keyframe.pts, moviola::frame_md5(&keyframe.decoded)),
         )
     };
     reader.map(describe).collect()

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use moviola::hash::frame_md5;
+use moviola::frame_md5;
 use moviola_media::{
     frame::Frame,
     input::{OpenInput, Purpose},

@@ -97,7 +97,7 @@ fn missing_frames_by_number_are_errors() {
             let mut video = Video::open(Source::path(&path), options).unwrap();
             assert_eq!(video.frame_at(0).unwrap().number, Some(0));
             truncate(&path);
-            let all: Vec<_> = (0..count as i64).collect();
+            let all: Vec<_> = (0..count as u64).collect();
             // A demuxer may skip what it can't read: then frames can't be decoded.
             for error in [video.frames_at(&all).unwrap_err(), video.frame_at(-1).unwrap_err()] {
                 let is_missing = matches!(error, Error::Decode { .. });

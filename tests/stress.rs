@@ -9,7 +9,7 @@ use std::{
     thread,
 };
 
-use moviola::hash::frame_md5;
+use moviola::frame_md5;
 use moviola_av::pool::FramePool;
 use moviola_media::{
     frame::Frame,
@@ -31,7 +31,7 @@ fn source(name: &str) -> Source {
     Source::path(clips::testdata().join(name))
 }
 
-fn hashes(video: &mut Video, numbers: &[i64]) -> Vec<String> {
+fn hashes(video: &mut Video, numbers: &[u64]) -> Vec<String> {
     let hashes = video.map_frames_at(numbers, |_, frame| frame_md5(&frame.decoded));
     let hashes = hashes.expect("all of these frames exist");
     hashes.into_iter().map(|hash| hash.expect("no frame is damaged")).collect()
@@ -44,7 +44,7 @@ fn many_readers_give_the_same_as_one() {
         .iter()
         .map(|name| {
             let mut video = Video::open(source(name), options(&pool)).unwrap();
-            let all: Vec<_> = (0..video.len().unwrap() as i64).collect();
+            let all: Vec<_> = (0..video.len().unwrap()).collect();
             hashes(&mut video, &all)
         })
         .collect();
@@ -61,7 +61,7 @@ fn many_readers_give_the_same_as_one() {
                         .map(|n| (n * 37 + round * 11 + reader) % count)
                         .step_by(3)
                         .collect();
-                    let asked: Vec<_> = numbers.iter().map(|&number| number as i64).collect();
+                    let asked: Vec<_> = numbers.iter().map(|&number| number as u64).collect();
                     let want: Vec<_> = numbers.iter().map(|&n| alone[clip][n].clone()).collect();
                     assert_eq!(hashes(&mut video, &asked), want, "{}", CLIPS[clip]);
                 }

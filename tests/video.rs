@@ -39,7 +39,18 @@ fn check<E: std::fmt::Debug>(
 #[test]
 fn frames_come_in_the_order_requested_with_duplicates() {
     check(|video| video.frames_at(&[7, -1, 7, 0, -300]), &[7, 299, 7, 0, 0]);
-    check(|video| video.frames_at(&[]), &[]);
+    check(|video| video.frames_at(&[0_u64; 0]), &[]);
+}
+
+#[test]
+fn a_number_that_an_answer_gives_is_a_request_too() {
+    let mut video = open("demo.mp4");
+    let last: u64 = video.frame_at(-1).unwrap().number.unwrap();
+    assert_eq!(video.frame_at(last).unwrap().number, Some(last));
+    check(|video| video.frames_at(&[last, 0]), &[299, 0]);
+    check(|video| video.frames_in_range(last - 1..u64::MAX, 1), &[298, 299]);
+    assert!(matches!(video.frame_at(u64::MAX), Err(Error::NoFrame { .. })));
+    assert!(matches!(video.frame_at(i64::MIN), Err(Error::NoFrame { .. })));
 }
 
 #[test]
@@ -330,8 +341,7 @@ fn an_index_made_by_scanning_is_cached_on_request() {
         let mut video = Video::open(Source::path(clip(name)), options.clone()).unwrap();
         let whole: Vec<_> = open(name).index().unwrap().frames().collect();
         assert!(video.index().unwrap().frames().eq(whole), "{name}");
-        let pixels =
-            |video: &mut Video| moviola::hash::frame_md5(&video.frame_at(7).unwrap().decoded);
+        let pixels = |video: &mut Video| moviola::frame_md5(&video.frame_at(7).unwrap().decoded);
         assert_eq!(pixels(&mut video), pixels(&mut open(name)), "{name}");
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "MP4 has tables");
@@ -344,7 +354,7 @@ fn tables_that_mark_every_frame_as_a_keyframe_are_not_trusted() {
     bytes[place..place + 4].copy_from_slice(b"free"); // without it all samples are keyframes
     let bytes: std::sync::Arc<[u8]> = bytes.into();
     let source = || Source::bytes("false.mp4", std::sync::Arc::clone(&bytes));
-    let hash = |frame: &moviola_media::frame::Frame| moviola::hash::frame_md5(&frame.decoded);
+    let hash = |frame: &moviola_media::frame::Frame| moviola::frame_md5(&frame.decoded);
     let mut whole = open("h264_bframes.mp4");
     let count = i64::try_from(whole.len().unwrap()).unwrap();
     let truth: Vec<_> = whole.frames_in_range(0..count, 1).unwrap().iter().map(&hash).collect();
@@ -366,12 +376,11 @@ fn tables_that_mark_every_frame_as_a_keyframe_are_not_trusted() {
 
 #[test]
 fn chosen_frames_do_not_depend_on_how_groups_are_decoded() {
-    let hash = |frame: &moviola_media::frame::Frame| moviola::hash::frame_md5(&frame.decoded);
+    let hash = |frame: &moviola_media::frame::Frame| moviola::frame_md5(&frame.decoded);
     for name in ["demo.mp4", "hevc_cra.mp4", "h264_paff_mixed.ts", "same_times.mkv"] {
         let count = open(name).len().unwrap();
         for numbers in [(0..count).collect::<Vec<_>>(), (2..count).step_by(7).collect()] {
-            let asked: Vec<_> = numbers.iter().map(|&number| number as i64).collect();
-            let truth = open(name).map_frames_at(&asked, |_, frame| hash(frame)).unwrap();
+            let truth = open(name).map_frames_at(&numbers, |_, frame| hash(frame)).unwrap();
             let truth: Vec<_> = truth.into_iter().map(Result::unwrap).collect();
             // Without memory for waiting frames, one decoder with threads is used.
             for (workers, memory) in [(1, 0), (3, 0), (3, usize::MAX)] {

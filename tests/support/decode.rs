@@ -32,10 +32,7 @@ pub fn video_stream(clip: &Path) -> std::result::Result<usize, String> {
 pub fn all_frames(clip: &Path, stream: usize) -> Result<Decoded> {
     let mut frames = Vec::new();
     let time_base = each_frame(clip, stream, |frame| {
-        frames.push(Frame {
-            pts: frame.pts().unwrap_or(i64::MIN),
-            md5: moviola::hash::frame_md5(frame),
-        });
+        frames.push(Frame { pts: frame.pts().unwrap_or(i64::MIN), md5: moviola::frame_md5(frame) });
     })?;
     Ok(Decoded { time_base, frames })
 }
@@ -61,7 +58,7 @@ pub fn all_times(clip: &Path, stream: usize) -> Result<Vec<Option<i64>>> {
 pub fn published_hashes(clip: &Path) -> Result<[Vec<String>; 2]> {
     let (mut planar, mut nv12) = (Vec::new(), Vec::new());
     each_frame(clip, 0, |frame| {
-        planar.push(moviola::hash::frame_md5(frame));
+        planar.push(moviola::frame_md5(frame));
         nv12.push(md5_as_nv12(frame));
     })?;
     Ok([planar, nv12])

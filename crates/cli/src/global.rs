@@ -3,8 +3,8 @@
 use clap::{Args, ColorChoice, ValueEnum};
 use moviola::{
     Protocols,
-    hardware::Hwaccel,
     source::{AudioChoice, VideoChoice},
+    system::hardware::Hwaccel,
 };
 
 /// The flags of every command.

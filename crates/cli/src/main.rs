@@ -83,10 +83,10 @@ fn start(global: &Global) {
             .with_writer(|| anstream::AutoStream::auto(io::stderr()))
             .init();
     }
-    moviola::log::init();
-    moviola::memory::keep_freed();
+    moviola::system::log::init();
+    moviola::system::memory::keep_freed();
     if global.io != Io::Read
-        && let Err(error) = moviola::sigbus::install()
+        && let Err(error) = moviola::system::sigbus::install()
     {
         tracing::warn!(%error, "no signal handler: files must not shrink while they are mapped");
     }

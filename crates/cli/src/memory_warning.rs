@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use indicatif::HumanBytes;
-use moviola::budget::{MemoryInUse, memory_in_use};
+use moviola::system::budget::{MemoryInUse, memory_in_use};
 
 use crate::console::Console;
 

@@ -7,26 +7,26 @@ use crate::columns::record;
 
 /// Properties of a frame, without its planes.
 #[derive(Clone, Debug)]
-pub struct FrameInfo {
+pub(crate) struct FrameInfo {
     /// Number among all frames in presentation order, from 0, if known.
-    pub number: Option<u64>,
+    pub(crate) number: Option<u64>,
     /// Whether it is a keyframe.
-    pub keyframe: bool,
+    pub(crate) keyframe: bool,
     /// Presentation timestamp.
-    pub pts: Option<Pts>,
+    pub(crate) pts: Option<Pts>,
     /// Seconds from the start of the presentation.
-    pub time: Option<f64>,
+    pub(crate) time: Option<f64>,
     /// Width in pixels of the task's output: the image, or the upright frame in whose pixels boxes
     /// are given.
-    pub width: usize,
+    pub(crate) width: usize,
     /// Height in pixels, as for `width`.
-    pub height: usize,
+    pub(crate) height: usize,
     /// The decoded pixel format.
-    pub format: PixelFormat,
+    pub(crate) format: PixelFormat,
     /// The colour description in the frame's header.
-    pub color: Color,
+    pub(crate) color: Color,
     /// Whether the decoder had to conceal damage.
-    pub damaged: bool,
+    pub(crate) damaged: bool,
 }
 
 impl FrameInfo {

@@ -14,32 +14,30 @@
 
 pub mod bulk;
 pub(crate) mod columns;
-pub mod cpu;
 pub mod debug;
 pub mod demo;
 pub mod error;
 mod exact_path;
 pub mod fast;
-pub mod frame_info;
-pub mod hardware;
-pub mod hash;
+mod frame_info;
+mod hash;
 pub mod inputs;
 pub(crate) mod pipeline;
 pub mod plan;
 pub mod records;
 pub mod sink;
+pub mod system;
 pub(crate) mod task;
 
 pub use bulk::Bulk;
 pub use debug::Debug;
 pub use fast::Fast;
+pub use hash::frame_md5;
 pub use moviola_av::{
     color::Color,
     error::{Error as FfmpegError, ErrorKind},
     frame::VideoFrame,
     interrupt,
-    io::sigbus,
-    log, memory,
     packet::Packet,
     parameters::CodecParameters,
     pixel::PixelFormat,
@@ -48,11 +46,10 @@ pub use moviola_av::{
     protocols::Protocols,
     remedy,
     time::{Pts, TimeBase},
-    version as ffmpeg,
 };
 pub use moviola_infer as infer;
 pub use moviola_media::{
-    audio, audio_video, budget, convert,
+    audio, audio_video, convert,
     error::{self as media_error, Error},
     frame::{self, Frame},
     frame_view, image, index, input, keyframes, send,

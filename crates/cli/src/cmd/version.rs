@@ -1,6 +1,6 @@
 //! `moviola --version`: the versions of Moviola and its libraries.
 
-use moviola::{ffmpeg, infer::runtime::Runtime};
+use moviola::{infer::runtime::Runtime, system::ffmpeg};
 
 use crate::{console::Console, exit::Exit};
 

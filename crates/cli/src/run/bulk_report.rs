@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use indicatif::HumanBytes;
 use moviola::{
-    Bulk, budget,
+    Bulk,
     bulk::{BulkRun, Event, Wakeup},
     records::{Record, SummaryRecord, Tally, seconds},
     sink::dataset::Dataset,
+    system::budget,
 };
 
 use crate::{

@@ -50,8 +50,9 @@ use fetcher::Fetcher;
 /// A video of which any frame can be had.
 ///
 /// The source must be readable more than once: a file, bytes, an address. Frames are numbered from
-/// 0 in the order they are shown; negative numbers count from the end. Times are seconds from the
-/// start of the presentation, ranges are half-open.
+/// 0 in the order they are shown. Requests take numbers of any signed or unsigned type of up to 64
+/// bits, so also those that [`Frame`] and [`FrameMetadata`] give; negative numbers count from the
+/// end. Times are seconds from the start of the presentation, ranges are half-open.
 ///
 /// The index is made when it is first needed. Methods take `&mut self` because decoders move; open
 /// the source several times to read from several threads. Calls made at the same time share the
@@ -197,7 +198,7 @@ impl Video {
     ///
     /// [`Error::NoFrame`] if there is none; [`Error::Decode`] if it can't be decoded; as
     /// [`index`](Self::index).
-    pub fn frame_at(&mut self, number: i64) -> Result<Frame> {
+    pub fn frame_at(&mut self, number: impl Into<i128>) -> Result<Frame> {
         self.one(|video| Ok(vec![video.resolve(number)?]))
     }
 
@@ -208,7 +209,7 @@ impl Video {
     /// # Errors
     ///
     /// As [`frame_at`](Self::frame_at), for the first that fails.
-    pub fn frames_at(&mut self, numbers: &[i64]) -> Result<Vec<Frame>> {
+    pub fn frames_at(&mut self, numbers: &[impl Into<i128> + Copy]) -> Result<Vec<Frame>> {
         let numbers = self.resolve_all(numbers)?;
         self.fetch(&numbers)
     }
@@ -239,7 +240,11 @@ impl Video {
     /// # Errors
     ///
     /// As [`frame_at`](Self::frame_at), for the first that fails. A `step` of 0 counts as 1.
-    pub fn frames_in_range(&mut self, range: Range<i64>, step: usize) -> Result<Vec<Frame>> {
+    pub fn frames_in_range(
+        &mut self,
+        range: Range<impl Into<i128>>,
+        step: usize,
+    ) -> Result<Vec<Frame>> {
         let count = self.len()?;
         let numbers: Vec<_> = request::clamp(range, count).step_by(step.max(1)).collect();
         self.fetch(&numbers)
@@ -276,7 +281,7 @@ impl Video {
     /// [`Error::NoFrame`] if one of the frames doesn't exist; [`Error::Demux`] if reading fails.
     pub fn map_frames_at<T: Send>(
         &mut self,
-        numbers: &[i64],
+        numbers: &[impl Into<i128> + Copy],
         work: impl Fn(usize, &Frame) -> T + Sync,
     ) -> Result<Vec<Result<T>>> {
         let numbers = self.resolve_all(numbers)?;

@@ -43,7 +43,7 @@ impl Video {
     /// frames may have been written then.
     pub fn read_frames_at(
         &mut self,
-        numbers: &[i64],
+        numbers: &[impl Into<i128> + Copy],
         spec: &PixelSpec,
         out: &mut [u8],
     ) -> Result<Vec<FrameMetadata>> {
@@ -61,7 +61,7 @@ impl Video {
     /// As [`read_frames_at`](Self::read_frames_at).
     pub fn read_deep_frames_at(
         &mut self,
-        numbers: &[i64],
+        numbers: &[impl Into<i128> + Copy],
         spec: &PixelSpec,
         out: &mut [u16],
     ) -> Result<Vec<FrameMetadata>> {
@@ -77,7 +77,7 @@ impl Video {
     /// As [`read_frames_at`](Self::read_frames_at).
     pub fn read_tensors_at(
         &mut self,
-        numbers: &[i64],
+        numbers: &[impl Into<i128> + Copy],
         spec: &PixelSpec,
         normalise: &Normalise,
         out: &mut [f32],
@@ -89,7 +89,7 @@ impl Video {
 
     fn read<S: Copy + Send>(
         &mut self,
-        numbers: &[i64],
+        numbers: &[impl Into<i128> + Copy],
         spec: &PixelSpec,
         out: &mut [S],
         convert: impl Fn(&mut FrameConverter, &Frame, &mut [S]) -> Converted + Sync,

@@ -32,11 +32,10 @@ impl Video {
     /// # Errors
     ///
     /// [`Error::NoFrame`] if there is none; as [`index`](Self::index).
-    pub fn resolve(&mut self, number: i64) -> Result<u64> {
-        let count = self.len()?;
-        let from_end = || count.checked_sub(number.unsigned_abs());
-        let resolved = u64::try_from(number).ok().or_else(from_end);
-        resolved
+    pub fn resolve(&mut self, number: impl Into<i128>) -> Result<u64> {
+        let (number, count) = (number.into(), self.len()?);
+        u64::try_from(from_start(number, count))
+            .ok()
             .filter(|&resolved| resolved < count)
             .ok_or_else(|| self.no_frame(number.to_string(), count))
     }
@@ -68,9 +67,9 @@ impl Video {
     /// # Errors
     ///
     /// As [`resolve`](Self::resolve), for the first that fails.
-    pub fn resolve_all(&mut self, numbers: &[i64]) -> Result<Vec<u64>> {
+    pub fn resolve_all(&mut self, numbers: &[impl Into<i128> + Copy]) -> Result<Vec<u64>> {
         let last = self.len()?.checked_sub(1);
-        let nearest = |number: &i64| if *number < 0 { Some(0) } else { last };
+        let nearest = |&number: &_| if is_from_end(number) { Some(0) } else { last };
         self.under_policy(numbers, |video, &number| video.resolve(number), nearest)
     }
 
@@ -188,13 +187,22 @@ impl Video {
     }
 }
 
+/// The number from 0; still negative if there are fewer frames than that from the end.
+fn from_start(number: i128, count: u64) -> i128 {
+    number + if is_from_end(number) { i128::from(count) } else { 0 }
+}
+
+fn is_from_end(number: impl Into<i128>) -> bool {
+    number.into() < 0
+}
+
 /// The part of a range that lies in a video of `count` frames.
-pub(super) fn clamp(range: Range<i64>, count: u64) -> Range<u64> {
-    let resolve = |number: i64| match u64::try_from(number) {
-        Ok(number) => number.min(count),
-        Err(_) => count.saturating_sub(number.unsigned_abs()),
+pub(super) fn clamp(range: Range<impl Into<i128>>, count: u64) -> Range<u64> {
+    let resolve = |number: i128| {
+        let number = from_start(number, count).max(0);
+        u64::try_from(number).map_or(count, |number| number.min(count))
     };
-    resolve(range.start)..resolve(range.end)
+    resolve(range.start.into())..resolve(range.end.into())
 }
 
 #[cfg(test)]

@@ -19,8 +19,8 @@ pub(crate) struct Call {
 
 /// Starts as the command does, and reads the arguments.
 pub(crate) fn start() -> Result<Call> {
-    moviola::log::init();
-    moviola::memory::keep_freed();
+    moviola::system::log::init();
+    moviola::system::memory::keep_freed();
     let mut words = env::args().skip(1).peekable();
     let mode = words.next().context("which mode?")?;
     let videos: Vec<_> = iter::from_fn(|| words.next_if(|word| !word.starts_with('-'))).collect();

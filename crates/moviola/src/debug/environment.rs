@@ -6,7 +6,7 @@ use moviola_media::budget;
 use serde::Serialize;
 
 use super::collector::Observed;
-use crate::{Fast, cpu, records::SourceRecord};
+use crate::{Fast, records::SourceRecord, system::cpu};
 
 /// A fact about the software or the machine.
 #[derive(Clone, Debug, Serialize)]

@@ -17,10 +17,11 @@ use super::{
     timeline::Timeline,
 };
 use crate::{
-    Fast, Plan, Records, cpu,
+    Fast, Plan, Records,
     plan::Frames as Wanted,
     records::{EndRecord, ErrorRecord, Record, SourceRecord},
     records::{SourceTally, seconds},
+    system::cpu,
 };
 
 /// The most error records that are shown.

@@ -1,6 +1,6 @@
 //! Whether hardware decodes, and what to install so that it does.
 
-use moviola::hardware::{HwKind, Verdict, try_out};
+use moviola::system::hardware::{HwKind, Verdict, try_out};
 
 use super::Finding;
 

@@ -3,8 +3,7 @@
 mod hardware;
 
 use moviola::{
-    cpu, demo, ffmpeg,
-    hardware::HwKind,
+    demo,
     infer::{
         detect::{Detector, DetectorOptions},
         error::Error,
@@ -12,6 +11,7 @@ use moviola::{
         runtime::Runtime,
         session::SessionOptions,
     },
+    system::{cpu, ffmpeg, hardware::HwKind},
 };
 
 use self::hardware::hardware;

@@ -13,7 +13,7 @@ use moviola_media::{
 use crate::hash::frame_md5;
 
 /// Two keyframes of H.264 that every decoder supports.
-const CLIP: &[u8] = include_bytes!("../../../testdata/h264_trial.mp4");
+const CLIP: &[u8] = include_bytes!("../../../../testdata/h264_trial.mp4");
 
 /// Whether a kind of hardware decodes on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
