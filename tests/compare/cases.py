@@ -96,7 +96,7 @@ def usage():
     for words in WRONG:
         words = [demo if word == "DEMO" else word for word in words]
         name = " ".join(words).replace(demo, "DEMO")
-        yield Case(name, f"usage: {name}", [Step(words)], files=PLANS)
+        yield Case(name, f"usage: {name}", [Step(words)], files=PLANS, unordered=words[:1] == ["bulk"])
     yield Case("overwrite", "usage", [Step(["keyframes", demo, "-o", "images"])] * 2 +
                [Step(["keyframes", demo, "-o", "images", "--overwrite"])])
     yield Case("report again", "usage", [Step(["debug", demo, "--keyframes", "-o", "report"])] * 2)

@@ -31,18 +31,23 @@ HELP = "help is reworded, and flags are added; tests say which flags there are"
 JOURNAL = "a journal of the old build has no digests of external weights and no streams: it is not continued"
 STREAMS = "records name the stream that is read, and `probe` marks the selected streams"
 FRAME = "messages say frame for a decoded picture, image for a model's input"
+SCHEDULING = "whether a worker ever waits for another depends on the machine"
 WORDS = "reworded, with the same meaning"
 
 EXPECTED = [
     Expected(HELP, kind="stdout", about="^help$"),
     Expected(HELP, kind="stdout", about="^completions$"),
-    Expected(HELP, kind="stderr", about="^$"),
+    Expected(HELP, kind="stderr", about="^usage: $"),
     Expected(JOURNAL, about="an old run resumed"),
     Expected(GONE, kind="stderr", old="is not in this build", new="unrecognized subcommand"),
     Expected(GONE, kind="stderr", about="usage: (embed|transcribe|record|repair)", old="", new="similar subcommand|Usage: moviola|For more information|^$"),
     Expected(MODES, about="run --mode (bulk|debug)"),
     Expected(STREAMS, old="", new="^(source|probe): (video|audio)\\.stream = [0-9]+$"),
-    Expected(STREAMS, kind="table", old="", new="^(video|audio)\\.stream "),
+    Expected(STREAMS, kind="table", old="", new="^(video|audio)\\.stream |^stream "),
+    Expected(STREAMS, kind="table", old="^(video|audio) None ", new="^(video|audio) None "),
+    Expected(STREAMS, kind="report", old="", new="^\\.source\\.(video|audio)\\.stream: int$"),
+    Expected(SCHEDULING, kind="trace", old="^X None wait$", new=""),
+    Expected(SCHEDULING, kind="trace", old="", new="^X None wait$"),
     Expected(STREAMS, old="^probe: streams = ", new='^probe: streams = .*"selected": true'),
     Expected(STREAMS, old="^  streams ", new="^  streams .*selected"),
     Expected(FRAME, old="the picture can't become an image", new="the frame can't be converted to an image"),
