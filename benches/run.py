@@ -1,15 +1,16 @@
 """Measures Moviola and its peers in one run on one machine, and checks every target.
 
-Run: python3 benches/run.py [--quick] [--only NAME]... [--list]
+Run: python3 benches/run.py [--quick] [--only NAME]... [--against DIR] [--list]
 """
 
 import argparse
 import os
 import sys
+from pathlib import Path
 
 import clips
 from contests import ALL
-from harness import machine, report
+from harness import against, machine, report
 from harness.contest import Setting, compete
 
 
@@ -22,6 +23,7 @@ def arguments():
     parser.add_argument("--quick", action="store_true", help="10 s of the clip, two runs, no archive: checks that everything works")
     parser.add_argument("--runs", type=int, help="runs that count (default 5)")
     parser.add_argument("--cpus", default="0,1", help="the cores to use (default 0,1; the targets are for two)")
+    parser.add_argument("--against", type=Path, metavar="DIR", help="instead of peers, an earlier build: its target/release folder")
     parser.add_argument("--huge", action="store_true", help="make and read files of 5 and 10 GB too")
     return parser.parse_args()
 
@@ -40,7 +42,8 @@ def setting(options):
     def clip(name):
         return clips.clip(clips.QUICK.get(name, name) if options.quick else name)
     runs = options.runs or (2 if options.quick else 5)
-    return Setting(clip, runs, 0 if options.quick else 1, options.huge, options.quick)
+    earlier = options.against and options.against.resolve(strict=True)
+    return Setting(clip, runs, 0 if options.quick else 1, options.huge, options.quick, earlier)
 
 
 def main():
@@ -59,14 +62,14 @@ def main():
         results = compete(contest, setting(options), machine.cores(),
                           lambda name: any(text in name for text in options.skip))
         contest.finish()
-        rows = contest.rows(results)
+        rows = against.rows(results) if options.against else contest.rows(results)
         judged += rows
         raw[contest.name] = report.raw(results, rows)
         sections.append(report.section(contest, results, rows))
         print("\n".join(sections[-1]), flush=True)
     facts.append(report.noise(raw))
     print(facts[-1])
-    if not options.quick and (options.archive or not options.only):
+    if not (options.quick or options.against) and (options.archive or not options.only):
         print(f"archived in {report.archive(facts, sections, raw)}")
     failed = sum(row.passed is False for row in judged)
     print(f"{sum(row.passed is True for row in judged)} targets met, {failed} missed, "

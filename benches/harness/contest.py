@@ -4,8 +4,9 @@ import statistics
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from harness import child, tools
+from harness import against, child, tools
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class Setting:
     warmups: int = 1
     huge: bool = False
     quick: bool = False
+    # The release folder of an earlier build: it takes the place of the peers.
+    against: Path | None = None
 
 
 @dataclass
@@ -78,11 +81,16 @@ class Results:
         return self.failures.get(name, "not measured")
 
 
+def entrants(contest, setting):
+    everyone = contest.entrants(setting)
+    return against.entrants(everyone, setting.against) if setting.against else everyone
+
+
 def compete(contest, setting, cores, skip=lambda name: False):
     """A B C, A B C ...: the warm-ups, then the runs that count."""
     results = Results(cores)
     try:
-        field_ = [entrant for entrant in contest.entrants(setting) if not skip(entrant.name)]
+        field_ = [entrant for entrant in entrants(contest, setting) if not skip(entrant.name)]
     except (tools.Missing, child.Failed) as problem:
         results.failures[contest.name] = str(problem)
         return results
