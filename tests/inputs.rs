@@ -5,9 +5,11 @@ use std::{
     io::{self, Cursor, Read},
     net::TcpListener,
     path::PathBuf,
-    sync::Arc,
+    sync::{
+        Arc,
+        mpsc::{SyncSender, sync_channel},
+    },
     thread,
-    time::{Duration, Instant},
 };
 
 use moviola::frame_md5;
@@ -22,9 +24,6 @@ use moviola_media::{
     video::{FrameReader, Video},
 };
 use moviola_tests::clips;
-
-/// Longer than any of these openings may take after an interrupt.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 fn clip(name: &str) -> PathBuf {
     clips::testdata().join(name)
@@ -99,41 +98,51 @@ fn keyframes_and_audio_are_the_same_from_every_kind_of_source() {
     });
 }
 
-/// Never has anything to read, and says so.
-struct Silent;
+/// Never has anything to read, and says so; reports that it was asked.
+struct Silent(SyncSender<()>);
 
 impl Read for Silent {
     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        // Full or closed after the first report.
+        self.0.try_send(()).ok();
         Err(io::ErrorKind::WouldBlock.into())
     }
 }
 
-/// Asserts that an opening that blocks ends soon after it is interrupted from another thread.
+/// Asserts that an opening ends when it is interrupted from another thread. It blocks once
+/// `is_blocked` returns.
 #[track_caller]
-fn check_interrupted<T>(open: impl FnOnce(SourceOptions) -> Result<T>) {
-    let interrupt = Interrupt::new();
-    let options = SourceOptions { interrupt: Some(interrupt.clone()), ..SourceOptions::default() };
-    let begin = Instant::now();
-    let canceller = thread::spawn(move || {
-        thread::sleep(Duration::from_millis(100));
-        interrupt.cancel();
+fn check_interrupted<T>(
+    is_blocked: impl FnOnce() + Send,
+    open: impl FnOnce(SourceOptions) -> Result<T>,
+) {
+    let options = SourceOptions::default();
+    let interrupt = options.interrupt.clone();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            is_blocked();
+            interrupt.cancel();
+        });
+        let Err(error) = open(options) else { panic!("nothing answers") };
+        let is_interrupted = matches!(error, Error::Demux { cause: AvError::Interrupted, .. });
+        assert!(is_interrupted, "{error:?}");
     });
-    let Err(error) = open(options) else { panic!("nothing answers") };
-    assert!(begin.elapsed() < PATIENCE, "{:?}", begin.elapsed());
-    let is_interrupted = matches!(error, Error::Demux { cause: AvError::Interrupted, .. });
-    assert!(is_interrupted, "{error:?}");
-    canceller.join().expect("it doesn't panic");
 }
 
 #[test]
 fn opening_a_silent_reader_can_be_interrupted() {
-    let source = || Source::reader("silent", Silent);
-    check_interrupted(|options| KeyframeReader::open(source(), options));
-    check_interrupted(|options| FrameReader::open(source(), options));
-    check_interrupted(|options| Video::open(source(), options));
-    check_interrupted(|options| AudioReader::open(source(), options, AudioOptions::default()));
-    check_interrupted(|options| AudioVideoReader::open(source(), options, AudioOptions::default()));
-    check_interrupted(|options| OpenInput::open(source(), options, Purpose::Description));
+    fn check<T>(open: impl FnOnce(Source, SourceOptions) -> Result<T>) {
+        let (sender, was_asked) = sync_channel(1);
+        let is_blocked = move || was_asked.recv().expect("it is read");
+        let source = Source::reader("silent", Silent(sender));
+        check_interrupted(is_blocked, |options| open(source, options));
+    }
+    check(KeyframeReader::open);
+    check(FrameReader::open);
+    check(Video::open);
+    check(|source, options| AudioReader::open(source, options, AudioOptions::default()));
+    check(|source, options| AudioVideoReader::open(source, options, AudioOptions::default()));
+    check(|source, options| OpenInput::open(source, options, Purpose::Description));
 }
 
 #[test]
@@ -141,14 +150,18 @@ fn opening_an_address_that_never_answers_can_be_interrupted() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("there is a loopback");
     let address = listener.local_addr().expect("it is bound");
     for url in [format!("tcp://{address}"), format!("http://{address}/a.mp4")] {
-        check_interrupted(|options| OpenInput::open(Source::parse(&url), options, Purpose::Video));
+        let mut connection = None;
+        let is_blocked = || connection = Some(listener.accept().expect("it connects"));
+        check_interrupted(is_blocked, |options| {
+            OpenInput::open(Source::parse(&url), options, Purpose::Video)
+        });
     }
 }
 
 #[test]
 fn a_reader_that_is_dropped_interrupts_no_other_of_the_same_options() {
     let interrupt = Interrupt::new();
-    let options = SourceOptions { interrupt: Some(interrupt.clone()), ..SourceOptions::default() };
+    let options = SourceOptions { interrupt: interrupt.clone(), ..SourceOptions::default() };
     let open = || KeyframeReader::open(Source::path(clip("demo.mp4")), options.clone());
     drop(open().expect("a clip of testdata"));
     assert_eq!(interrupt.reason(), None);

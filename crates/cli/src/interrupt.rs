@@ -3,7 +3,7 @@
 use std::{
     fs,
     sync::{
-        Mutex, PoisonError,
+        LazyLock,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -22,34 +22,20 @@ use crate::exit::Exit;
 /// pipe, is not waited for: each record was flushed when it was written.
 const GRACE: Duration = Duration::from_millis(500);
 
-static REQUESTED: AtomicBool = AtomicBool::new(false);
-
-/// The interrupt of the source that is being read.
-static SOURCE: Mutex<Option<Interrupt>> = Mutex::new(None);
+/// Ends the opening and the reading of every source at a signal, so that the records that are ready still come.
+static INTERRUPT: LazyLock<Interrupt> = LazyLock::new(Interrupt::new);
 
 /// Whether results are finished however long that takes.
 static FINISHES: AtomicBool = AtomicBool::new(false);
 
+/// The interrupt for the options of all sources.
+pub(crate) fn of_sources() -> Interrupt {
+    INTERRUPT.clone()
+}
+
 /// Whether the command was asked to end.
 pub(crate) fn is_requested() -> bool {
-    REQUESTED.load(Ordering::SeqCst)
-}
-
-/// Lets a signal end the reading of this source, so that the records that are ready still come. Replaces the
-/// source before.
-pub(crate) fn cancel_at_signal(source: Option<Interrupt>) {
-    let mut current = SOURCE.lock().unwrap_or_else(PoisonError::into_inner);
-    *current = source;
-    if is_requested() {
-        current.iter().for_each(Interrupt::cancel);
-    }
-}
-
-/// Asks the command to end, and ends the reading of the source.
-fn request() {
-    REQUESTED.store(true, Ordering::SeqCst);
-    let source = SOURCE.lock().unwrap_or_else(PoisonError::into_inner);
-    source.iter().for_each(Interrupt::cancel);
+    INTERRUPT.reason().is_some()
 }
 
 /// Lets results be finished after a signal, however long that takes; a second signal ends the command at
@@ -65,7 +51,7 @@ pub(crate) fn listen() {
         Signals::new([SIGINT, SIGTERM].into_iter().chain(hang_up)).and_then(|mut signals| {
             thread::Builder::new().name("moviola-signals".into()).spawn(move || {
                 if signals.forever().next().is_some() {
-                    request();
+                    INTERRUPT.cancel();
                     thread::park_timeout(GRACE);
                     if FINISHES.load(Ordering::Relaxed) {
                         signals.forever().next();

@@ -9,7 +9,10 @@ use std::{
 use anyhow::bail;
 use moviola::source::{IoMode, Source, SourceOptions, StreamSelection};
 
-use crate::global::{Global, Io, READING};
+use crate::{
+    global::{Global, Io, READING},
+    interrupt,
+};
 
 /// Sources that are read one after another.
 #[derive(Debug, clap::Args)]
@@ -74,6 +77,7 @@ pub(crate) fn source_options(global: &Global) -> SourceOptions {
         allow_protocols: global.allow_protocols.clone(),
         max_pixels: global.max_pixels,
         hwaccel: global.hwaccel,
+        interrupt: interrupt::of_sources(),
         streams: StreamSelection { video: global.video_stream, audio: global.audio_stream.clone() },
         ..SourceOptions::default()
     }

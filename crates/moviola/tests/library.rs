@@ -5,10 +5,13 @@ use std::{path::Path, sync::mpsc::sync_channel, thread};
 
 use moviola::{Fast, Plan, Record, Records, Source, source::SourceOptions};
 
+fn demo() -> Source {
+    Source::path(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/demo.mp4"))
+}
+
 fn run(plan: &str) -> Records {
     let plan = Plan::from_toml(plan).expect("a plan");
-    let clip = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/demo.mp4");
-    Fast::new(plan, SourceOptions::default()).expect("the plan can be run").run(Source::path(clip))
+    Fast::new(plan, SourceOptions::default()).expect("the plan can be run").run(demo())
 }
 
 /// Number and file format of a record's image.
@@ -68,4 +71,15 @@ fn sending_ends_when_the_receiver_is_dropped() {
     let (sender, receiver) = sync_channel(1);
     drop(receiver);
     assert!(!run("frames = 'all'\n[stills]").send_to(&sender));
+}
+
+#[test]
+fn an_interrupted_opening_is_no_failure_of_the_source() {
+    let options = SourceOptions::default();
+    options.interrupt.cancel();
+    let plan = Plan::from_toml("[stills]").expect("a plan");
+    let mut records = Fast::new(plan, options).expect("the plan can be run").run(demo());
+    assert_eq!(records.by_ref().count(), 0);
+    assert!(records.is_cut_short());
+    assert_eq!(records.tally().errors, 0);
 }

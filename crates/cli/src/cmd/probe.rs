@@ -31,11 +31,12 @@ impl Probe {
         let options = self.index_args.source_options(global);
         let mut tally = Tally::default();
         for source in self.sources.sources() {
+            let name = source.name().to_owned();
+            let report = probe(source, &options);
             if interrupt::is_requested() {
                 return Ok(Exit::Interrupted);
             }
-            let name = source.name().to_owned();
-            match probe(source, &options) {
+            match report {
                 Ok(report) => {
                     tally.flawless += 1;
                     self.print(report, out)?;

@@ -31,7 +31,6 @@ pub(crate) fn run(
 /// Takes the records to their end, or until an interrupt.
 fn take_records(run: &mut DebugRun, out: &mut Console) -> anyhow::Result<()> {
     out.start_progress(run.records().source(), run.records().duration());
-    interrupt::cancel_at_signal(run.records().interrupt());
     while let Some(record) = run.next() {
         let record = record?;
         if let Some(reason) = run.hardware_fallback() {

@@ -67,7 +67,6 @@ impl Runner {
     ) -> anyhow::Result<Option<()>> {
         let opened = records.records();
         out.start_progress(opened.source(), opened.duration());
-        interrupt::cancel_at_signal(opened.interrupt());
         while let Some(record) = records.next() {
             let record = record?;
             if let Some(reason) = records.hardware_fallback() {

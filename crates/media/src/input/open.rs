@@ -29,7 +29,7 @@ impl OpenInput {
     pub fn open(source: Source, options: SourceOptions, purpose: Purpose) -> Result<Self> {
         let _stage = stage!("open");
         options.check()?;
-        let interrupt = options.new_interrupt();
+        let interrupt = options.interrupt.child();
         let source = source.opened()?;
         let (again, bytes) = (source.try_clone(), source.shared_bytes());
         let (name, mut demuxer) = source.demuxer(&options, interrupt.clone())?;

@@ -61,8 +61,8 @@ pub struct SourceOptions {
     pub pool: Arc<FramePool>,
     /// Ends the opening of sources and whatever reads them then, from any thread, for all that are
     /// opened with clones of these options. Each reader has an interrupt of its own as well.
-    /// Default: none.
-    pub interrupt: Option<Interrupt>,
+    /// Default: a new one.
+    pub interrupt: Interrupt,
 }
 
 impl Default for SourceOptions {
@@ -79,7 +79,7 @@ impl Default for SourceOptions {
             index_cache: None,
             memory: 256 << 20,
             pool: FramePool::new(MAX_IDLE_BYTES),
-            interrupt: None,
+            interrupt: Interrupt::new(),
         }
     }
 }
@@ -101,11 +101,6 @@ impl SourceOptions {
             return Err(Error::argument("network_timeout", "longer than 0 s", "0 s"));
         }
         Ok(())
-    }
-
-    /// What ends the opening and the reading of one source: its own, which the caller's ends too.
-    pub(crate) fn new_interrupt(&self) -> Interrupt {
-        self.interrupt.as_ref().map(Interrupt::child).unwrap_or_default()
     }
 }
 

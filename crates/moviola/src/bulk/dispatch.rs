@@ -8,6 +8,8 @@ use std::{
     time::Instant,
 };
 
+use moviola_media::source::SourceOptions;
+
 use super::{
     BulkInput, Event, RunState,
     isolate::{Job, JobOutcome, RecordReceiver, WorkerSlot},
@@ -138,19 +140,18 @@ impl SourceReader {
     /// Reads it on threads of this process. `None` if it was cut short.
     fn read_in_threads(&self, input: BulkInput, tasks: Tasks) -> Option<SourceTally> {
         let RunState { plan, options, .. } = &*self.state;
+        let options = SourceOptions { interrupt: self.schedule.interrupt(), ..options.clone() };
         let BulkInput { name, source, folders } = input;
         let records = match source {
             Ok(source) => SavedRecords::new(plan, &name, folders, || {
-                Records::start(source, options, plan, &tasks, None)
+                Records::start(source, &options, plan, &tasks, None)
             }),
             Err(failure) => Records::failed(name, plan, failure).into(),
         };
         drop(tasks); // the worker holds its own clone, and with it the lease
         let opened = records.records();
-        let (helper, interrupt) = (opened.helper(), opened.interrupt());
-        let left = opened.left().unwrap_or_default();
-        self.schedule
-            .set_running(self.number, RunningSource { helper, interrupt, left, process: None });
+        let (helper, left) = (opened.helper(), opened.left().unwrap_or_default());
+        self.schedule.set_running(self.number, RunningSource { helper, left, process: None });
         self.send_all(records)
     }
 

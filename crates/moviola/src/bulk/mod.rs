@@ -46,7 +46,8 @@ const MAX_QUEUED_EVENTS: usize = 64;
 /// Options of a bulk run.
 #[derive(Clone, Debug)]
 pub struct BulkOptions {
-    /// How sources are opened. The plan and the fields below take precedence.
+    /// How sources are opened. The plan and the fields below take precedence. Its interrupt stops the
+    /// run, as [`BulkRun::stop`] does; worker processes heed it when they send the next record.
     pub source: SourceOptions,
     /// The number of workers, at least 1. Each decodes and infers on one thread. Default: one for each
     /// core.
@@ -55,7 +56,7 @@ pub struct BulkOptions {
     /// the machine or of the control group.
     ///
     /// No further source is opened while more than three quarters are in use. Decoded frames that wait
-    /// for their turn may take one quarter, state equally by the workers. If the plan has models and
+    /// for their turn may take one quarter, shared equally by the workers. If the plan has models and
     /// this is less than 512 MiB for each worker, one worker thread starts, and others follow once the
     /// first one's use shows that they fit; worker processes are limited to one for each 512 MiB.
     pub memory: u64,
@@ -185,7 +186,8 @@ impl Bulk {
         I: IntoIterator<Item = BulkInput>,
         I::IntoIter: Send + 'static,
     {
-        let schedule = Arc::new(Schedule::new(self.state.workers.len()));
+        let interrupt = self.state.options.interrupt.child();
+        let schedule = Arc::new(Schedule::new(self.state.workers.len(), interrupt));
         let (sender, events) = sync_channel(MAX_QUEUED_EVENTS);
         let (inputs, state) = (inputs.into_iter(), Arc::clone(&self.state));
         let dispatcher = Dispatcher { state, schedule: Arc::clone(&schedule), sender };

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
 };
 
-use moviola_av::interrupt::Interrupt;
+use moviola_av::interrupt::{Interrupt, StopReason};
 
 use super::{isolate::WorkerSlot, memory_budget::StartKind};
 use crate::pipeline::Helper;
@@ -15,6 +15,8 @@ use crate::pipeline::Helper;
 pub(super) struct Schedule {
     state: Mutex<State>,
     changed: Condvar,
+    /// Stops the run: the opening and reading of all its sources.
+    interrupt: Interrupt,
 }
 
 #[derive(Debug)]
@@ -33,7 +35,6 @@ struct State {
     was_held_back: bool,
     /// Whether all sources were taken.
     is_exhausted: bool,
-    is_stopped: bool,
 }
 
 /// A source that is being read.
@@ -41,8 +42,6 @@ struct State {
 pub(super) struct RunningSource {
     /// Lets further workers join; `None` if they can't, or all of the source is assigned.
     pub(super) helper: Option<Helper>,
-    /// Stops reading it.
-    pub(super) interrupt: Option<Interrupt>,
     /// The worker process that reads it.
     pub(super) process: Option<Arc<WorkerSlot>>,
     /// Seconds of it that are left to read; 0 if unknown.
@@ -65,8 +64,8 @@ pub(super) enum Assignment {
 }
 
 impl Schedule {
-    /// A schedule of `workers` workers, all free.
-    pub(super) fn new(workers: usize) -> Self {
+    /// A schedule of `workers` workers, all free, for a run whose sources `interrupt` ends.
+    pub(super) fn new(workers: usize, interrupt: Interrupt) -> Self {
         let state = State {
             free: (0..workers).rev().collect(),
             running: BTreeMap::new(),
@@ -75,20 +74,19 @@ impl Schedule {
             is_short_of_memory: false,
             was_held_back: false,
             is_exhausted: false,
-            is_stopped: false,
         };
-        Self { state: Mutex::new(state), changed: Condvar::new() }
+        Self { state: Mutex::new(state), changed: Condvar::new(), interrupt }
     }
 
     /// Waits for a free worker and something for it to do: another source, if `has_room` for it, or a
-    /// running one that can be joined. `None` when nothing is left or the run was is_stopped.
+    /// running one that can be joined. `None` when nothing is left or the run was stopped.
     pub(super) fn next(
         self: &Arc<Self>,
         has_room: impl Fn(StartKind) -> bool,
     ) -> Option<(Lease, Assignment)> {
         let mut state = self.lock();
         loop {
-            if state.is_stopped || (state.is_exhausted && state.running.is_empty()) {
+            if self.is_stopped() || (state.is_exhausted && state.running.is_empty()) {
                 return None;
             }
             if let Some((next, worker)) = state.next(&has_room) {
@@ -113,10 +111,10 @@ impl Schedule {
         });
     }
 
-    /// Notes how an open source is joined and is_stopped. Stops it at once if the run was is_stopped.
+    /// Notes how a source is joined, and which process reads it. Stops that at once if the run was stopped.
     pub(super) fn set_running(&self, number: u64, running: RunningSource) {
         self.change(|state| match state.running.get_mut(&number) {
-            Some(_) if state.is_stopped => running.cancel(),
+            Some(_) if self.is_stopped() => running.stop_process(),
             Some(known) => *known = running,
             None => {}
         });
@@ -147,15 +145,18 @@ impl Schedule {
 
     /// Stops the run: interrupts running sources and starts no others.
     pub(super) fn stop(&self) {
-        self.change(|state| {
-            state.is_stopped = true;
-            state.running.values().for_each(RunningSource::cancel);
-        });
+        self.interrupt.cancel();
+        self.change(|state| state.running.values().for_each(RunningSource::stop_process));
     }
 
-    /// Whether the run was is_stopped.
+    /// The interrupt of the run's sources.
+    pub(super) fn interrupt(&self) -> Interrupt {
+        self.interrupt.clone()
+    }
+
+    /// Whether the run was stopped, here or by the interrupt in its options.
     pub(super) fn is_stopped(&self) -> bool {
-        self.lock().is_stopped
+        self.interrupt.reason() == Some(StopReason::Cancelled)
     }
 
     /// Whether a source started late because memory was short.
@@ -202,8 +203,7 @@ impl State {
 }
 
 impl RunningSource {
-    fn cancel(&self) {
-        self.interrupt.iter().for_each(Interrupt::cancel);
+    fn stop_process(&self) {
         self.process.iter().for_each(|process| process.stop());
     }
 }
@@ -227,7 +227,7 @@ mod tests {
 
     #[test]
     fn sources_start_while_workers_are_free() {
-        let schedule = Arc::new(Schedule::new(2));
+        let schedule = Arc::new(Schedule::new(2, Interrupt::new()));
         let (first, next) = schedule.next(|_| true).unwrap();
         assert!(matches!(next, Assignment::Start));
         schedule.start_source(0);
@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn without_memory_one_source_runs_at_a_time() {
-        let schedule = Arc::new(Schedule::new(2));
+        let schedule = Arc::new(Schedule::new(2, Interrupt::new()));
         assert!(matches!(schedule.next(|_| false), Some((_, Assignment::Start))));
         schedule.start_source(0);
         assert!(schedule.lock().next(|_| false).is_none());
@@ -257,10 +257,10 @@ mod tests {
 
     #[test]
     fn nothing_is_left_after_the_last_source_or_a_stop() {
-        let schedule = Arc::new(Schedule::new(1));
+        let schedule = Arc::new(Schedule::new(1, Interrupt::new()));
         schedule.exhaust();
         assert!(schedule.next(|_| true).is_none());
-        let schedule = Arc::new(Schedule::new(1));
+        let schedule = Arc::new(Schedule::new(1, Interrupt::new()));
         schedule.start_source(0);
         schedule.stop();
         assert!(schedule.next(|_| true).is_none());

@@ -2,7 +2,9 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::TcpListener,
     path::PathBuf,
+    time::Duration,
 };
 
 use moviola_media::source::Source;
@@ -106,6 +108,30 @@ fn a_source_that_was_cut_short_has_no_ended_event() {
     run.for_each(|event| record_event(event.unwrap()));
     assert_eq!(ended, last_records);
     assert!(ended.len() < 4, "it was stopped");
+}
+
+#[test]
+fn the_interrupt_of_the_options_stops_the_run() {
+    let options = BulkOptions { jobs: 2, ..BulkOptions::default() };
+    let interrupt = options.source.interrupt.clone();
+    let bulk = Bulk::new(plan("'all'"), options).unwrap();
+    let mut run = bulk.run(std::iter::repeat_with(|| clip("demo.mp4").into())).unwrap();
+    assert!(matches!(run.next(), Some(Ok(Event::Started { .. }))));
+    interrupt.cancel();
+    let unfinished = run.filter(|event| matches!(event, Ok(Event::Started { .. }))).count();
+    assert!(unfinished < 100, "sources without end were given");
+}
+
+#[test]
+fn dropping_a_run_ends_the_opening_of_a_source_that_never_answers() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("tcp://{}", listener.local_addr().unwrap());
+    let network_timeout = Duration::from_secs(1 << 20);
+    let source = SourceOptions { network_timeout, ..SourceOptions::default() };
+    let bulk = Bulk::new(plan("'all'"), BulkOptions { source, ..BulkOptions::default() }).unwrap();
+    let run = bulk.run([Source::parse(&url).into()]).unwrap();
+    let _connection = listener.accept().unwrap();
+    drop(run); // returns long before the timeout
 }
 
 #[test]

@@ -44,8 +44,8 @@ pub use tally::{SourceTally, Tally};
 
 /// An iterator over the records of one source, in the plan's order, with their images.
 ///
-/// Failures are error records. The last record is always [`Record::End`], unless reading was
-/// [`interrupt`](Self::interrupt)ed. An `Err` means that a model can't be loaded, for this source
+/// Failures are error records. The last record is always [`Record::End`], unless opening or reading
+/// was [`interrupt`](Self::interrupt)ed. An `Err` means that a model can't be loaded, for this source
 /// or any other. Dropping it stops the work.
 ///
 /// Memory is bounded by the number of workers: reading pauses until records are taken.
@@ -55,7 +55,7 @@ pub struct Records {
     pipeline: Option<Pipeline>,
     is_cut_short: bool,
     duration: Option<f64>,
-    interrupt: Option<Interrupt>,
+    interrupt: Interrupt,
     /// The hardware that the options name, until its fallback is reported.
     hardware: Option<Arc<Hardware>>,
 }
@@ -70,7 +70,9 @@ impl Records {
         observer: Option<Arc<dyn FrameObserver>>,
     ) -> Self {
         let mut records = Self::new(source.name().into(), plan);
-        let options = SourceOptions { on_damage: plan.on_damage, ..options.clone() };
+        records.interrupt = options.interrupt.child();
+        let (on_damage, interrupt) = (plan.on_damage, records.interrupt.clone());
+        let options = SourceOptions { on_damage, interrupt, ..options.clone() };
         let input = records.open(source, options);
         match input.and_then(|input| Pipeline::start(input, plan, tasks, observer)) {
             Ok(pipeline) => records.pipeline = Some(pipeline),
@@ -99,7 +101,7 @@ impl Records {
             pipeline: None,
             is_cut_short: false,
             duration: None,
-            interrupt: None,
+            interrupt: Interrupt::new(),
             hardware: None,
         }
     }
@@ -119,13 +121,14 @@ impl Records {
         self.recorder.tally()
     }
 
-    /// A handle that ends reading from any thread; `None` if the source isn't open.
-    pub fn interrupt(&self) -> Option<Interrupt> {
+    /// A handle that ends reading from any thread. The interrupt in the source's options ends it, too,
+    /// and also ends the opening.
+    pub fn interrupt(&self) -> Interrupt {
         self.interrupt.clone()
     }
 
-    /// Whether reading was ended by its [`interrupt`](Self::interrupt): records that were ready
-    /// were given, without an `end`.
+    /// Whether opening or reading was ended by an [`interrupt`](Self::interrupt): records that were
+    /// ready were given, without an `end`.
     pub fn is_cut_short(&self) -> bool {
         self.is_cut_short
     }
@@ -170,7 +173,6 @@ impl Records {
         self.duration = record.duration;
         self.recorder.open(record, input.damage());
         self.hardware = is_named.then(|| Arc::clone(input.hardware()));
-        self.interrupt = Some(input.interrupt());
         Ok(input)
     }
 
@@ -182,9 +184,7 @@ impl Records {
 
     /// Records an error of reading, unless reading was interrupted.
     fn media_error(&mut self, error: &moviola_media::error::Error) {
-        // Only an interrupt during reading counts: at its end, all threads are interrupted.
-        let reason = self.interrupt.as_ref().and_then(Interrupt::reason);
-        if reason == Some(StopReason::Cancelled) {
+        if self.interrupt.reason() == Some(StopReason::Cancelled) {
             (self.pipeline, self.is_cut_short) = (None, true);
             self.recorder.cut_short();
         } else if self.recorder.media_error(error) {

@@ -2,11 +2,7 @@
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-        mpsc::{Receiver, SyncSender, sync_channel},
-    },
+    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     thread,
 };
 
@@ -38,23 +34,24 @@ pub fn serve(
     output: impl Write,
     exit: impl FnOnce() + Send + 'static,
 ) -> io::Result<()> {
-    let stop_signal = Arc::new(StopSignal::default());
+    let interrupt = Interrupt::new();
     let (lines, received) = sync_channel(1);
     // Dropped when this function returns, which makes `exit` unnecessary.
     let (_running, done) = sync_channel::<()>(0);
-    let reader_signal = Arc::clone(&stop_signal);
+    let at_end = interrupt.clone();
     thread::Builder::new().name("moviola-input".into()).spawn(move || {
         forward_lines(input, &lines);
         drop(lines);
-        reader_signal.end();
-        if done.recv_timeout(GRACE) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+        at_end.cancel();
+        if done.recv_timeout(GRACE) == Err(RecvTimeoutError::Timeout) {
             exit();
         }
     })?;
     let Ok(init) = received.recv() else { return Ok(()) };
     let InitMessage { plan, options } = serde_json::from_str(&init)?;
     let (tasks, options) = (Tasks::load(&plan, 1)?, options.options()?);
-    Worker { plan, options, tasks, stop_signal, output: JsonLines::new(output) }.run(&received)
+    let options = SourceOptions { interrupt, ..options };
+    Worker { plan, options, tasks, output: JsonLines::new(output) }.run(&received)
 }
 
 /// Sends each line of `input` until it ends or can't be read.
@@ -66,44 +63,12 @@ fn forward_lines(input: impl Read, lines: &SyncSender<String>) {
     }
 }
 
-/// Stops the worker thread once the input has ended.
-#[derive(Debug, Default)]
-struct StopSignal {
-    has_ended: AtomicBool,
-    /// Interrupts the open source.
-    interrupt: Mutex<Option<Interrupt>>,
-}
-
-impl StopSignal {
-    fn end(&self) {
-        self.has_ended.store(true, Ordering::SeqCst);
-        self.lock().iter().for_each(Interrupt::cancel);
-    }
-
-    fn has_ended(&self) -> bool {
-        self.has_ended.load(Ordering::SeqCst)
-    }
-
-    /// Sets the interrupt of the open source; uses it at once if the input has ended.
-    fn set_interrupt(&self, interrupt: Option<Interrupt>) {
-        let mut open = self.lock();
-        *open = interrupt;
-        if self.has_ended() {
-            open.iter().for_each(Interrupt::cancel);
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Interrupt>> {
-        self.interrupt.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// A worker process: the plan, options and models for all its sources.
 struct Worker<W> {
     plan: Plan,
+    /// Their interrupt is used when the input ends.
     options: SourceOptions,
     tasks: Tasks,
-    stop_signal: Arc<StopSignal>,
     output: JsonLines<W>,
 }
 
@@ -134,9 +99,8 @@ impl<W: Write> Worker<W> {
         let name = source.name().to_owned();
         let start = || Records::start(source, options, plan, tasks, None);
         let mut records = SavedRecords::new(plan, &name, Ok(folders), start);
-        self.stop_signal.set_interrupt(records.records().interrupt());
         while let Some(record) = records.next() {
-            if self.stop_signal.has_ended() {
+            if self.options.interrupt.reason().is_some() {
                 return Ok(());
             }
             if let Some(reason) = records.hardware_fallback() {

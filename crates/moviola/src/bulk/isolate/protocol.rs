@@ -62,7 +62,6 @@ struct ExactPath(#[serde(with = "exact_path")] PathBuf);
 /// A source for a worker to read, and the folders for its images.
 #[derive(Debug, Serialize, Deserialize)]
 pub(in crate::bulk) struct Job {
-    #[serde(rename = "place")]
     source: WireSource,
     folders: SourceFolders,
 }
@@ -80,15 +79,12 @@ pub(super) enum WorkerMessage {
     /// The worker is ready for sources: the provider of its models, and how many it has loaded.
     Ready { provider: Option<ProviderReport>, models: u64 },
     /// A model can't be loaded or run: the worker reads no source.
-    #[serde(rename = "Broken")]
     ModelFailed { message: String },
     /// The source is being opened.
-    #[serde(rename = "Taken")]
     Accepted,
     /// Software decodes the source because the requested hardware doesn't.
     Fallback { reason: String },
     /// A record of the source, and the tally up to it.
-    #[serde(rename = "Told")]
     Recorded { record: Box<Record>, tally: SourceTally },
     /// The source has ended: its tally, and how many models the worker has loaded since it started.
     Ended { tally: SourceTally, models: u64 },
@@ -108,7 +104,7 @@ impl WireOptions {
             ref index_cache,
             memory,
             pool: _,      // frame memory can't be shared with another process
-            interrupt: _, // a worker is interrupted by the end of its input
+            interrupt: _, // the end of its input interrupts a worker
         } = options;
         let allow_protocols = allow_protocols.to_string();
         let hwaccel = hwaccel.to_string();
@@ -215,8 +211,9 @@ mod tests {
         };
         let line = serde_json::to_string(&WireOptions::of(&options)).unwrap();
         let received = serde_json::from_str::<WireOptions>(&line).unwrap().options().unwrap();
-        // Each process has its own pool.
-        let received = SourceOptions { pool: options.pool.clone(), ..received };
+        // Each process has its own pool and interrupt.
+        let (pool, interrupt) = (options.pool.clone(), options.interrupt.clone());
+        let received = SourceOptions { pool, interrupt, ..received };
         assert_eq!(format!("{received:?}"), format!("{options:?}"));
     }
 }

@@ -202,6 +202,9 @@ impl WorkerSlot {
                         self.end_gracefully(process);
                         return Ok(JobOutcome::Stopped);
                     }
+                    if receiver.has_stopped() {
+                        self.stop();
+                    }
                     // The time that the receiver takes doesn't count for the source.
                     deadline = deadline.and_then(|time| time.checked_add(received.elapsed()));
                 }
