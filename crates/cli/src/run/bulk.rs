@@ -92,7 +92,7 @@ fn start_workers(plan: Plan, options: BulkOptions, out: &Console) -> anyhow::Res
     Ok(bulk)
 }
 
-/// Starts the work on the sources that are found, except those that are done already.
+/// Starts the run over the resolved sources, without those that an earlier run has finished.
 fn start(
     bulk: &Bulk,
     dataset: Option<&Dataset>,
@@ -103,7 +103,7 @@ fn start(
         Some(dataset) => bulk.run(dataset.inputs(found, folders)),
         None => bulk.run(found.map(move |found| {
             let folders = folders.next(&found.name);
-            BulkInput::found(found, folders)
+            BulkInput::resolved(found, folders)
         })),
     }
 }
@@ -136,6 +136,6 @@ impl Destination<'_> {
     fn written(&self, dataset: Option<&Dataset>) -> Vec<PathBuf> {
         let images = [self.images.stills, self.images.annotated];
         let images = images.into_iter().flatten().map(Path::to_owned);
-        images.chain(dataset.iter().flat_map(|dataset| dataset.places())).collect()
+        images.chain(dataset.iter().flat_map(|dataset| dataset.output_paths())).collect()
     }
 }
