@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     error::BulkError,
-    pipeline::Helper,
+    pipeline::PipelineHandle,
     records::{Record, Records, SourceTally},
     sink::images::SavedRecords,
     task::Tasks,
@@ -36,7 +36,7 @@ impl Dispatcher {
         while let Some((lease, assignment)) = self.schedule.next(|start| self.state.has_room(start))
         {
             let outcome = match assignment {
-                Assignment::Join(number, helper) => self.join(number, &helper, lease),
+                Assignment::Join(number, pipeline) => self.join(number, &pipeline, lease),
                 Assignment::Start => match inputs.next() {
                     Some((number, input)) => {
                         self.start(number, input, lease).map(|reader| readers.push(reader))
@@ -57,11 +57,12 @@ impl Dispatcher {
         readers.into_iter().for_each(join_thread);
     }
 
-    /// Lets a worker join those of a source. Only threads can: processes have no helper.
-    fn join(&self, number: u64, helper: &Helper, lease: Lease) -> io::Result<()> {
+    /// Adds a worker to those of a source. Only threads can join: a source that is read by a process
+    /// has no pipeline here.
+    fn join(&self, number: u64, pipeline: &PipelineHandle, lease: Lease) -> io::Result<()> {
         let Workers::Threads(tasks) = &self.state.workers else { return Ok(()) };
-        if !helper.join(&tasks.for_worker(lease.worker(), Arc::new(lease)))? {
-            self.schedule.close_to_helpers(number);
+        if !pipeline.add_worker(&tasks.for_worker(lease.worker(), Arc::new(lease)))? {
+            self.schedule.close_to_workers(number);
         }
         Ok(())
     }
@@ -147,10 +148,10 @@ impl SourceReader {
         };
         drop(tasks); // the worker holds its own clone, and with it the lease
         let opened = records.records();
-        let (helper, interrupt) = (opened.helper(), opened.interrupt());
-        let left = opened.left().unwrap_or_default();
-        self.schedule
-            .set_running(self.number, RunningSource { helper, interrupt, left, process: None });
+        let (pipeline, interrupt) = (opened.pipeline_handle(), opened.interrupt());
+        let seconds_left = opened.seconds_left().unwrap_or_default();
+        let running = RunningSource { pipeline, interrupt, seconds_left, process: None };
+        self.schedule.set_running(self.number, running);
         self.send_all(records)
     }
 
@@ -174,7 +175,7 @@ impl SourceReader {
             Ok(JobOutcome::Ended(tally)) => Some(tally),
             Ok(JobOutcome::Failed(tally, failure)) => {
                 job.remove_unfinished();
-                let rest = Records::failed(name, &state.plan, failure).after(tally, began);
+                let rest = Records::failed(name, &state.plan, failure).add_earlier(tally, began);
                 self.send_all(rest.into())
             }
             Ok(JobOutcome::Stopped) => {
@@ -192,7 +193,8 @@ impl SourceReader {
     fn send_all(&self, mut records: SavedRecords) -> Option<SourceTally> {
         while let Some(record) = records.next() {
             let so_far = records.records();
-            let (left, has_frame) = (so_far.left().unwrap_or_default(), so_far.tally().frames > 0);
+            let (left, has_frame) =
+                (so_far.seconds_left().unwrap_or_default(), so_far.tally().frames > 0);
             self.schedule.report_progress(self.number, left, has_frame);
             if let Some(reason) = records.hardware_fallback() {
                 self.send(Ok(Event::Fallback { input: self.number, reason }));
