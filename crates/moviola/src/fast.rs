@@ -103,8 +103,7 @@ impl Fast {
         self.tasks.load_models()
     }
 
-    /// How many models were loaded so far: at most one for each worker, however many sources there
-    /// are.
+    /// How often a model was loaded so far: at most once for each worker, whatever the number of sources.
     pub fn models_loaded(&self) -> u64 {
         self.tasks.models_loaded()
     }

@@ -163,8 +163,8 @@ impl Bulk {
         self.state.workers.len()
     }
 
-    /// How many models were loaded so far: at most one for each worker, plus one for each replaced worker
-    /// process. The number of sources makes no difference.
+    /// How often a model was loaded so far: at most once for each worker, and once more for each replaced
+    /// worker process. It doesn't depend on the number of sources.
     pub fn models_loaded(&self) -> u64 {
         self.state.workers.models_loaded()
     }

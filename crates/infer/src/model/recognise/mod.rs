@@ -2,7 +2,7 @@
 //!
 //! The shape alone often fits several heads. These decide, in this order:
 //!
-//! 1. The caller's choice, if the shape fits it.
+//! 1. The caller's choice. It is an error if the shape doesn't fit it.
 //! 2. The exporter's metadata: `end2end`, `nms`, and the number of class names.
 //! 3. The number of boxes. A head without anchor boxes has one box per cell of the strides 8, 16 and
 //!    32 (8400 for 640×640), YOLOv5 and YOLOv7 have three (25200), and final boxes are few.
