@@ -1,4 +1,4 @@
-//! Handles SIGINT, SIGTERM and SIGHUP: the record at hand is finished, then the command ends.
+//! The handler of SIGINT, SIGTERM and SIGHUP: the current record is finished, then the command ends.
 
 use std::{
     fs,
@@ -18,8 +18,8 @@ use signal_hook::{
 
 use crate::exit::Exit;
 
-/// How long the record at hand may take after a signal. A thread that waits longer, such as for a silent
-/// pipe, is not waited for: each record was flushed when it was written.
+/// How long the current record may take after a signal. Threads that take longer, for example because
+/// a pipe is silent, are abandoned. No record is lost, because each is flushed when it is written.
 const GRACE: Duration = Duration::from_millis(500);
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
@@ -27,16 +27,16 @@ static REQUESTED: AtomicBool = AtomicBool::new(false);
 /// The interrupt of the source that is being read.
 static SOURCE: Mutex<Option<Interrupt>> = Mutex::new(None);
 
-/// Whether results are finished however long that takes.
+/// Whether results are finished without a time limit.
 static FINISHES: AtomicBool = AtomicBool::new(false);
 
-/// Whether the command was asked to end.
+/// Whether a signal has requested the end of the command.
 pub(crate) fn is_requested() -> bool {
     REQUESTED.load(Ordering::SeqCst)
 }
 
-/// Lets a signal end the reading of this source, so that the records that are ready still come. Replaces the
-/// source before.
+/// Sets the source whose reading a signal ends; it replaces the previous one. Records that are ready are
+/// still written.
 pub(crate) fn cancel_at_signal(source: Option<Interrupt>) {
     let mut current = SOURCE.lock().unwrap_or_else(PoisonError::into_inner);
     *current = source;
@@ -45,14 +45,14 @@ pub(crate) fn cancel_at_signal(source: Option<Interrupt>) {
     }
 }
 
-/// Asks the command to end, and ends the reading of the source.
+/// Requests the end of the command, and ends the reading of the source.
 fn request() {
     REQUESTED.store(true, Ordering::SeqCst);
     let source = SOURCE.lock().unwrap_or_else(PoisonError::into_inner);
     source.iter().for_each(Interrupt::cancel);
 }
 
-/// Lets results be finished after a signal, however long that takes; a second signal ends the command at
+/// Removes the time limit for finishing results after a signal. A second signal ends the command at
 /// once.
 pub(crate) fn let_finish() {
     FINISHES.store(true, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! The flags that say what is wanted of each source, of the commands that do several things at once.
+//! The flags that describe a plan, for the commands that run several tasks at once.
 
 use std::path::PathBuf;
 

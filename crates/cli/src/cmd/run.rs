@@ -1,4 +1,4 @@
-//! `moviola run`: several things at once from one read of each input.
+//! `moviola run`: several tasks from one read of each input.
 
 use std::ffi::OsString;
 

@@ -19,7 +19,7 @@ pub(crate) struct Worker;
 impl Worker {
     pub(crate) fn run(&self) -> anyhow::Result<Exit> {
         match serve(io::stdin(), io::stdout(), || Exit::Done.exit()) {
-            // The process that started it has ended, so nobody reads an error.
+            // The parent process has ended, so there is no reader for an error.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
             served => served.map(|()| Exit::Done).context("a worker process has to end"),
         }

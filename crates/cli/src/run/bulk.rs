@@ -81,7 +81,7 @@ pub(crate) fn run(request: BulkRequest<'_>, out: &mut Console) -> anyhow::Result
     BulkReporter::new(&bulk, limits, dataset, progress, out).report(run)
 }
 
-/// Starts the workers; notes if there will be fewer than were asked for.
+/// Starts the workers; prints a note if there are fewer than requested.
 fn start_workers(plan: Plan, options: BulkOptions, out: &Console) -> anyhow::Result<Bulk> {
     let (memory, jobs) = (options.memory, options.jobs);
     let bulk = Bulk::new(plan, options)?;

@@ -16,13 +16,13 @@ use crate::{
     source::OnDamage,
 };
 
-/// How many frames before a damaged one are searched first; then twice as many, and so on.
+/// The number of frames before a damaged one that are searched first. Each further search doubles it.
 const LOOK_BACK: u64 = 16;
 
-/// A decoded frame, or what is known of it if the decoder returns none.
+/// A decoded frame, or its metadata if the decoder returns none.
 pub(crate) type DecodeOutcome = std::result::Result<Frame, FrameMetadata>;
 
-/// Applies the policy to damaged frames, and notes which frames are damaged.
+/// The handler of damaged frames: it applies the policy, and records their numbers.
 #[derive(Debug)]
 pub(crate) struct DamageHandler {
     pub(crate) policy: OnDamage,
@@ -48,7 +48,7 @@ impl DamageHandler {
         }
     }
 
-    /// A handler for another worker, which notes damaged frames in the same list.
+    /// A handler for another worker, which records damaged frames in the same list.
     pub(crate) fn clone_for_worker(&self) -> Self {
         Self {
             name: self.name.clone(),

@@ -55,11 +55,11 @@ impl AudioStream {
         Ok(best.map(|(_, stream)| stream))
     }
 
-    /// The stream that `choice` means; `None` if the best is asked for and there is none.
+    /// The stream that `choice` selects; `None` if the best is selected and there is none.
     ///
     /// # Errors
     ///
-    /// [`Error::NoAudio`] if a certain stream is asked for and doesn't exist.
+    /// [`Error::NoAudio`] if a specific stream is selected and doesn't exist.
     pub(super) fn find(
         name: &str,
         demuxer: &Demuxer,

@@ -32,10 +32,11 @@ use crate::{
     source::{Bytes, Source, SourceOptions, StreamSelection},
 };
 
-/// Containers whose header tells all a decoder needs, so that no packet is read to find it out.
+/// Containers whose header contains all that a decoder needs, so that no packets are read for it.
 const SELF_DESCRIBING: [&str; 2] = ["mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"];
 
-/// What an input is opened for: which streams must be there, and are known well enough to be decoded.
+/// The purpose of an input. It determines which streams must exist, with all properties that decoding
+/// needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Reading its video.
@@ -75,7 +76,7 @@ pub struct OpenInput {
 }
 
 impl OpenInput {
-    /// The source as its user knows it.
+    /// The source's name, as the user gave it.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -90,7 +91,7 @@ impl OpenInput {
         &self.demuxer
     }
 
-    /// Which streams were asked for.
+    /// The caller's selection of streams.
     pub fn selection(&self) -> &StreamSelection {
         &self.options.streams
     }
@@ -135,7 +136,7 @@ impl OpenInput {
         self.bytes.as_ref()
     }
 
-    /// Length of the source in bytes, if it is at hand; else 0.
+    /// Length of the source in bytes; 0 if its bytes can't be read at any position.
     pub(crate) fn size(&self) -> u64 {
         self.bytes.as_ref().map_or(0, Bytes::len)
     }

@@ -61,8 +61,8 @@ impl OpenInput {
         self.again.as_ref().and_then(Source::try_clone)
     }
 
-    /// Another demuxer of the same bytes, which gives the same packets of the streams that are
-    /// read, from the first one on.
+    /// Opens another demuxer of the same bytes. It returns the same packets of the streams that are read,
+    /// from the first one on.
     ///
     /// # Errors
     ///
@@ -79,14 +79,14 @@ impl OpenInput {
     }
 }
 
-/// Whether the header alone tells all a decoder of the stream needs.
+/// Whether the header contains all that a decoder of the stream needs.
 fn is_self_describing(demuxer: &Demuxer, stream: usize) -> bool {
     let tells_audio = |stream| audio_stream::tells_all(demuxer, stream);
     video_stream::is_self_describing(demuxer, stream)
         || demuxer.stream(stream).is_some_and(tells_audio)
 }
 
-/// Leaves out all streams but these, where the format can skip them; elsewhere they still come.
+/// Discards all streams but these if the format can skip them; otherwise they are still read.
 fn discard_all_but(demuxer: &mut Demuxer, streams: &[usize]) {
     for stream in (0..demuxer.stream_count()).filter(|stream| !streams.contains(stream)) {
         demuxer.set_discard(stream, Discard::All);

@@ -1,4 +1,4 @@
-//! From what was asked for to a stream, or to an error that says which there are.
+//! The selection of a stream by the caller's choice, or an error that lists the streams.
 
 use std::fmt::Display;
 
@@ -6,7 +6,7 @@ use moviola_av::{demuxer::Demuxer, media_kind::MediaKind, stream::Stream};
 
 use crate::source::{AudioChoice, VideoChoice};
 
-/// The number of the stream of video that `choice` means.
+/// The number of the video stream that `choice` selects.
 pub(super) fn find_video(demuxer: &Demuxer, choice: VideoChoice) -> Option<usize> {
     if let VideoChoice::Number(number) = choice {
         return demuxer.stream(number).filter(is_video).map(Stream::index);

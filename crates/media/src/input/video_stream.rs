@@ -60,7 +60,7 @@ impl VideoStream {
         }))
     }
 
-    /// As [`pick`](Self::pick); that the stream that was asked for isn't there is an error.
+    /// As [`pick`](Self::pick), but it is an error if the requested stream doesn't exist.
     pub(super) fn find(name: &str, demuxer: &Demuxer, choice: VideoChoice) -> Result<Option<Self>> {
         let video = Self::pick(demuxer, choice).map_err(|cause| cannot_read(name, cause))?;
         if video.is_some() || choice == VideoChoice::Best {
@@ -72,8 +72,8 @@ impl VideoStream {
         }
     }
 
-    /// When the frame of that number is shown, in ticks, if frames come at the stream's rate from 0
-    /// on: the time of frames that have none of their own.
+    /// The time of a frame by its number, in ticks, if frames follow each other at the stream's rate from
+    /// 0 on. It is used for frames without a timestamp.
     pub(crate) fn counted_ticks(&self, number: u64) -> Option<i64> {
         let (rate_num, rate_den) = self.frame_rate?;
         let base = self.time_base;
@@ -83,7 +83,7 @@ impl VideoStream {
     }
 }
 
-/// Whether the header alone tells all a decoder needs.
+/// Whether the header contains all that a decoder needs.
 pub(super) fn is_self_describing(demuxer: &Demuxer, index: usize) -> bool {
     let Some(Ok(parameters)) = demuxer.stream(index).map(Stream::parameters) else { return false };
     SELF_DESCRIBING.contains(&demuxer.format_name())

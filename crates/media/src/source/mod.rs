@@ -1,4 +1,4 @@
-//! Where the bytes come from: a file, memory, a reader, a pipe or an address.
+//! Sources of bytes: a file, memory, a reader, a pipe or a URL.
 
 mod bytes;
 mod demux;
@@ -111,7 +111,7 @@ impl Source {
         }
     }
 
-    /// The source as its user knows it.
+    /// The source's name, as the user gave it.
     pub fn name(&self) -> &str {
         &self.name
     }

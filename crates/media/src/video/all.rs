@@ -91,7 +91,7 @@ impl<T: Send + 'static> FrameReader<T> {
     /// # Errors
     ///
     /// [`Error::InvalidArgument`] without workers, [`Error::NoVideo`] if there is no video or its
-    /// decoder can't be opened, [`Error::Thread`] if the system gives no thread.
+    /// decoder can't be opened, [`Error::Thread`] if a thread can't be started.
     pub fn all<W>(mut input: OpenInput, workers: Vec<W>) -> Result<Self>
     where
         W: FnMut(Frame) -> T + Send + 'static,

@@ -119,7 +119,7 @@ impl Video {
         })
     }
 
-    /// The source as its user knows it.
+    /// The source's name, as the user gave it.
     pub fn name(&self) -> &str {
         &self.name
     }

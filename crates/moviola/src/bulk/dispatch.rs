@@ -1,4 +1,4 @@
-//! The threads of a run: one hands sources to workers, and one for each source takes its records.
+//! The threads of a run: one assigns sources to workers, and one for each source takes its records.
 
 use std::{
     io,
@@ -22,7 +22,7 @@ use crate::{
     task::Tasks,
 };
 
-/// Hands sources to free workers.
+/// Assigns sources to free workers.
 pub(super) struct Dispatcher {
     pub(super) state: Arc<RunState>,
     pub(super) schedule: Arc<Schedule>,
@@ -83,14 +83,14 @@ impl Dispatcher {
     }
 }
 
-/// Joins the threads that have ended; gives the others.
+/// Joins the threads that have ended; returns the others.
 fn join_finished(readers: Vec<JoinHandle<()>>) -> Vec<JoinHandle<()>> {
     let (ended, running): (Vec<_>, _) = readers.into_iter().partition(JoinHandle::is_finished);
     ended.into_iter().for_each(join_thread);
     running
 }
 
-/// Waits for a thread to end; passes its panic on.
+/// Waits for a thread to end; propagates its panic.
 fn join_thread(reader: JoinHandle<()>) {
     reader.join().unwrap_or_else(|panic| panic::resume_unwind(panic));
 }
@@ -136,7 +136,7 @@ impl SourceReader {
         }
     }
 
-    /// Reads it on threads of this process. `None` if it was cut short.
+    /// Reads the source on threads of this process. `None` if it was cut short.
     fn read_in_threads(&self, input: BulkInput, tasks: Tasks) -> Option<SourceTally> {
         let RunState { plan, options, .. } = &*self.state;
         let BulkInput { name, source, folders } = input;
@@ -155,7 +155,7 @@ impl SourceReader {
         self.send_all(records)
     }
 
-    /// Lets a worker process read it. `None` if it was cut short.
+    /// Reads the source in a worker process. `None` if it was cut short.
     fn read_in_process(
         &mut self,
         input: BulkInput,
@@ -189,7 +189,7 @@ impl SourceReader {
         }
     }
 
-    /// Sends all records; gives their tally, or `None` if the source was cut short.
+    /// Sends all records; returns their tally, or `None` if the source was cut short.
     fn send_all(&self, mut records: SavedRecords) -> Option<SourceTally> {
         while let Some(record) = records.next() {
             let so_far = records.records();
@@ -212,7 +212,8 @@ impl SourceReader {
         Event::Record { input: self.number, record: Box::new(record) }
     }
 
-    /// Sends an event; whether more may follow. Stops the run after an error, or if it was dropped.
+    /// Sends an event; returns whether more may follow. Stops the run after an error, or if it was
+    /// dropped.
     fn send(&self, event: Result<Event, BulkError>) -> bool {
         let is_error = event.is_err();
         let is_sent = self.sender.send(event).is_ok();

@@ -55,7 +55,7 @@ pub struct BulkOptions {
     /// the machine or of the control group.
     ///
     /// No further source is opened while more than three quarters are in use. Decoded frames that wait
-    /// for their turn may take one quarter, state equally by the workers. If the plan has models and
+    /// for their turn may take one quarter, shared equally by the workers. If the plan has models and
     /// this is less than 512 MiB for each worker, one worker thread starts, and others follow once the
     /// first one's use shows that they fit; worker processes are limited to one for each 512 MiB.
     pub memory: u64,
@@ -138,7 +138,7 @@ impl Bulk {
         Ok(Self { state: Arc::new(state) })
     }
 
-    /// Waits until one worker has loaded its model; gives the provider that runs it and why it was
+    /// Waits until one worker has loaded its model; returns the provider that runs it and why it was
     /// chosen. `None` if the plan has no model.
     ///
     /// # Errors

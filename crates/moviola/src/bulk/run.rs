@@ -36,7 +36,7 @@ pub enum Wakeup {
 }
 
 impl BulkRun {
-    /// Stops the run without waiting for it. Events that were queued already still come.
+    /// Stops the run without waiting for its threads. Events that are queued are still returned.
     pub fn stop(&self) {
         self.schedule.stop();
     }

@@ -19,13 +19,13 @@ pub(super) struct Schedule {
 
 #[derive(Debug)]
 struct State {
-    /// Numbers of the free workers; the last one is given out next.
+    /// The numbers of the free workers. The last one is lent next.
     free: Vec<usize>,
     /// The sources being read, by their number among the inputs.
     running: BTreeMap<u64, RunningSource>,
     /// How many workers ever had work: those with the lowest numbers.
     started_workers: usize,
-    /// Whether any source has given a frame.
+    /// Whether any source has had a frame.
     has_frame: bool,
     /// Whether a free worker could start a source if there were memory, and a source, for it.
     is_short_of_memory: bool,
@@ -100,7 +100,7 @@ impl Schedule {
         }
     }
 
-    /// Notes that all sources were taken.
+    /// Sets that all sources were taken.
     pub(super) fn exhaust(&self) {
         self.change(|state| state.is_exhausted = true);
     }
@@ -123,7 +123,7 @@ impl Schedule {
         });
     }
 
-    /// Updates how many seconds of a source are left to read, and whether it has given a frame.
+    /// Updates how many seconds of a source are left to read, and whether it has had a frame.
     pub(super) fn report_progress(&self, number: u64, seconds_left: f64, has_frame: bool) {
         let mut state = self.lock();
         if let Some(running) = state.running.get_mut(&number) {

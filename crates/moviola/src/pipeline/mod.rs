@@ -140,7 +140,7 @@ pub(crate) struct PipelineHandle {
 }
 
 impl PipelineHandle {
-    /// Starts one more worker with `tasks`, on its own thread. `false` if no work is left to start.
+    /// Starts one more worker with `tasks`, on its own thread. Returns `false` if no work is left.
     ///
     /// # Errors
     ///

@@ -21,7 +21,7 @@ pub(super) fn hardware(kind: HwKind) -> Finding {
     }
 }
 
-/// What to install for a kind that the build knows.
+/// What to install for a kind that the build supports.
 fn needed(kind: HwKind) -> &'static str {
     match kind {
         HwKind::Cuda => {

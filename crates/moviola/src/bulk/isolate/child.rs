@@ -1,4 +1,4 @@
-//! The worker process's side: receives sources, sends records.
+//! The code that runs in a worker process: it receives sources and sends records.
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},

@@ -1,4 +1,4 @@
-//! Worker processes: a crash of one ends the source that it was reading, and nothing else.
+//! Worker processes. If one crashes, only the source that it was reading ends with an error.
 //!
 //! Each worker is a process with one working thread and models of its own, loaded once. It receives
 //! one source after another as lines on its standard input and sends the records as lines on its
@@ -25,15 +25,15 @@ pub use child::serve;
 pub(super) use protocol::Job;
 pub(super) use slot::{JobOutcome, RecordReceiver, WorkerSlot};
 
-/// How long a worker may take to finish its current record when it has to end: shorter than a person
-/// waits before pressing Ctrl-C again.
+/// How long a worker may take to finish its current record when it has to end. Shorter than the time
+/// after which people press Ctrl-C again.
 const GRACE: Duration = Duration::from_millis(250);
 
 /// How worker processes are started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Isolation {
-    /// The program that each worker runs. It has to call [`serve`], and must write nothing else to its
-    /// standard output. A command can name itself.
+    /// The program that each worker runs. It must call [`serve`] and write nothing else to its standard
+    /// output. A command can use its own program.
     pub program: PathBuf,
     /// The program's command-line arguments.
     pub arguments: Vec<OsString>,
