@@ -96,8 +96,8 @@ impl Console {
         (!self.is_quiet).then(|| if io::stderr().is_terminal() { OFTEN } else { SELDOM })
     }
 
-    /// Shows a line in place of the one before on a terminal that doesn't show the records anyway. `done` is
-    /// how many of how many sources are done, if that is known: they become a bar.
+    /// Shows a line in place of the one before on a terminal that doesn't show the records anyway.
+    /// `done` is how many of how many sources are done, if that is known: they become a bar.
     pub(crate) fn status(&mut self, line: String, done: Option<(u64, u64)>) {
         if self.shows_records() {
             return;
@@ -147,8 +147,8 @@ impl Console {
     }
 }
 
-/// Ends the command if the reader of its output has closed the pipe. It doesn't wait for workers, because
-/// one may be waiting for a silent pipe.
+/// Ends the command if the reader of its output has closed the pipe. It doesn't wait for workers,
+/// because one may be waiting for a silent pipe.
 fn exit_unread(error: &io::Error) {
     if error.kind() == io::ErrorKind::BrokenPipe {
         Exit::Done.exit();

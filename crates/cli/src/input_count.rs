@@ -36,8 +36,8 @@ impl InputCount {
         })
     }
 
-    /// Starts a thread that counts the sources that `words` name, without the paths in `written`. It walks
-    /// folders once more. Nothing is counted if an argument can be read only once.
+    /// Starts a thread that counts the sources that `words` name, without the paths in `written`.
+    /// It walks folders once more. Nothing is counted if an argument can be read only once.
     pub(crate) fn count(self: &Arc<Self>, words: Vec<OsString>, written: Vec<PathBuf>) {
         if self.all().is_some() || !words.iter().all(can_be_read_again) {
             return;

@@ -1,4 +1,5 @@
-//! The handler of SIGINT, SIGTERM and SIGHUP: the current record is finished, then the command ends.
+//! The handler of SIGINT, SIGTERM and SIGHUP: the current record is finished, then the command
+//! ends.
 
 use std::{
     fs,
@@ -18,8 +19,9 @@ use signal_hook::{
 
 use crate::exit::Exit;
 
-/// How long the current record may take after a signal. Threads that take longer, for example because
-/// a pipe is silent, are abandoned. No record is lost, because each is flushed when it is written.
+/// How long the current record may take after a signal. Threads that take longer, for example
+/// because a pipe is silent, are abandoned. No record is lost, because each is flushed when it is
+/// written.
 const GRACE: Duration = Duration::from_millis(500);
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
@@ -35,8 +37,8 @@ pub(crate) fn is_requested() -> bool {
     REQUESTED.load(Ordering::SeqCst)
 }
 
-/// Sets the source whose reading a signal ends; it replaces the previous one. Records that are ready are
-/// still written.
+/// Sets the source whose reading a signal ends; it replaces the previous one. Records that are
+/// ready are still written.
 pub(crate) fn cancel_at_signal(source: Option<Interrupt>) {
     let mut current = SOURCE.lock().unwrap_or_else(PoisonError::into_inner);
     *current = source;
@@ -58,7 +60,8 @@ pub(crate) fn let_finish() {
     FINISHES.store(true, Ordering::Relaxed);
 }
 
-/// Starts a thread that waits for SIGINT, SIGTERM and SIGHUP. Without it these end the command at once.
+/// Starts a thread that waits for SIGINT, SIGTERM and SIGHUP. Without it these end the command at
+/// once.
 pub(crate) fn listen() {
     let hang_up = (!is_ignored(SIGHUP)).then_some(SIGHUP);
     let listening =
@@ -82,8 +85,8 @@ pub(crate) fn listen() {
     }
 }
 
-/// Whether the signal was ignored when the command was started, as by `nohup`; so assumed where the system
-/// doesn't report it.
+/// Whether the signal was ignored when the command was started, as by `nohup`; so assumed where the
+/// system doesn't report it.
 fn is_ignored(signal: i32) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

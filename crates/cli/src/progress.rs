@@ -1,4 +1,5 @@
-//! The progress display of a run over many sources: one line that changes on a terminal, lines elsewhere.
+//! The progress display of a run over many sources: one line that changes on a terminal, lines
+//! elsewhere.
 
 use std::{
     ffi::OsString,
@@ -49,7 +50,8 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// The progress of a run that starts now; `words` name its sources, except for paths in `written`.
+    /// The progress of a run that starts now; `words` name its sources, except for paths in
+    /// `written`.
     pub(crate) fn new(
         has_stills: bool,
         words: Vec<OsString>,
@@ -101,8 +103,8 @@ impl Progress {
         }
     }
 
-    /// Shows the progress if it is time to, and warns if memory is short; `resident` measures the bytes of
-    /// memory that the run takes.
+    /// Shows the progress if it is time to, and warns if memory is short; `resident` measures the
+    /// bytes of memory that the run takes.
     pub(crate) fn show(&mut self, resident: impl Fn() -> Option<u64>, out: &mut Console) {
         if self.measured.elapsed() >= MEMORY_INTERVAL {
             self.measured = Instant::now();

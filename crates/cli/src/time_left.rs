@@ -1,5 +1,5 @@
-//! An estimate of the time that a run over many sources still takes, based on seconds of video because
-//! files differ in length.
+//! An estimate of the time that a run over many sources still takes, based on seconds of video
+//! because files differ in length.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -63,8 +63,9 @@ impl TimeLeft {
         }
     }
 
-    /// The time that the run still takes if it continues at the rate so far. `elapsed` is the time so far,
-    /// `to_come` the number of sources that haven't started. `None` while there is no estimate.
+    /// The time that the run still takes if it continues at the rate so far. `elapsed` is the time
+    /// so far, `to_come` the number of sources that haven't started. `None` while there is no
+    /// estimate.
     pub(crate) fn estimate(&self, to_come: u64, elapsed: Duration) -> Option<Duration> {
         let times = self.rest(to_come)?;
         Duration::try_from_secs_f64(elapsed.as_secs_f64() * times).ok()

@@ -31,7 +31,8 @@ pub enum Error {
         #[source]
         cause: AvError,
     },
-    /// The file ends before the last keyframes that its index lists. The earlier ones were returned.
+    /// The file ends before the last keyframes that its index lists. The earlier ones were
+    /// returned.
     #[error(
         "{name}: the file is truncated, or its index is wrong: {keyframes} more keyframes are \
          listed than are in it; get the whole file"

@@ -49,8 +49,8 @@ pub struct Fast {
 }
 
 impl Fast {
-    /// Starts to load the models of `plan`. Sources will be opened with `options`, except for those that
-    /// the plan sets.
+    /// Starts to load the models of `plan`. Sources will be opened with `options`, except for those
+    /// that the plan sets.
     ///
     /// # Errors
     ///
@@ -85,8 +85,8 @@ impl Fast {
         SavedRecords::new(&self.plan, &name, folders, || self.run(source))
     }
 
-    /// Waits until a model is loaded; returns the provider that runs it, and why. `None` if the plan has
-    /// no model.
+    /// Waits until a model is loaded; returns the provider that runs it, and why. `None` if the
+    /// plan has no model.
     ///
     /// # Errors
     ///
@@ -104,7 +104,8 @@ impl Fast {
         self.tasks.load_models()
     }
 
-    /// How often a model was loaded so far: at most once for each worker, whatever the number of sources.
+    /// How often a model was loaded so far: at most once for each worker, whatever the number of
+    /// sources.
     pub fn models_loaded(&self) -> u64 {
         self.tasks.models_loaded()
     }

@@ -26,7 +26,8 @@ enum Mode {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Run {
-    /// Files, `-` for standard input, or URLs; also folders, patterns and `@list`, as `bulk` takes them
+    /// Files, `-` for standard input, or URLs; also folders, patterns and `@list`, as `bulk` takes
+    /// them
     #[arg(required = true, value_name = "INPUT")]
     sources: Vec<OsString>,
     /// How to read several inputs; without this they are read side by side, as by `bulk`

@@ -26,8 +26,8 @@ impl Worker {
     }
 }
 
-/// How to start worker processes: this command again, with the global flags about reading and messages. A
-/// worker that takes longer than `deadline` seconds for a source is killed.
+/// How to start worker processes: this command again, with the global flags about reading and
+/// messages. A worker that takes longer than `deadline` seconds for a source is killed.
 pub(crate) fn isolation(global: &Global, deadline: Option<f64>) -> anyhow::Result<Isolation> {
     let program = this_program().context("cannot find the program's own file to start workers")?;
     let io = global.io.to_possible_value();

@@ -54,7 +54,8 @@ pub(crate) fn means_many(word: &OsStr) -> bool {
         || (!is_url && !path.exists() && text.contains(['*', '?', '[']))
 }
 
-/// Carries out the request. An error is one of the plan, of its model, or of the output: it ends the run.
+/// Carries out the request. An error is one of the plan, of its model, or of the output: it ends
+/// the run.
 pub(crate) fn run(request: BulkRequest<'_>, out: &mut Console) -> anyhow::Result<Exit> {
     let BulkRequest { plan, words, options, destination, fail_fast } = request;
     destination.check(&words)?;

@@ -82,8 +82,8 @@ fn killed_after(child: &mut Child, delay: Duration) -> bool {
     is_at_work
 }
 
-/// A source in the making at two deaths is left out, which is another test's: this moves a death that a
-/// source would be blamed for to the moment before that was begun again.
+/// A source in the making at two deaths is left out, which is another test's: this moves a death
+/// that a source would be blamed for to the moment before that was begun again.
 fn blame_nobody(out: &Path) {
     let mut lines = journal(out);
     let Some(last) = lines.pop() else { return };

@@ -16,7 +16,8 @@ use crate::{
     source::OnDamage,
 };
 
-/// The number of frames before a damaged one that are searched first. Each further search doubles it.
+/// The number of frames before a damaged one that are searched first. Each further search doubles
+/// it.
 const LOOK_BACK: u64 = 16;
 
 /// A decoded frame, or its metadata if the decoder returns none.

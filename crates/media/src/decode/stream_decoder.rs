@@ -20,8 +20,9 @@ const MAX_TRIAL_PACKETS: usize = 64;
 /// A decoder of a stream that hardware may decode: on a device, if there is one and it takes the
 /// stream, else in software.
 ///
-/// If the device fails before its first frame, the same packets are sent to a software decoder, without
-/// an error for the caller. For this the packets before the first frame are kept, at most 64.
+/// If the device fails before its first frame, the same packets are sent to a software decoder,
+/// without an error for the caller. For this the packets before the first frame are kept, at most
+/// 64.
 #[derive(Debug)]
 pub(crate) struct StreamDecoder {
     decoder: Decoder,
@@ -101,8 +102,8 @@ impl StreamDecoder {
         self.decoder.frame_threads()
     }
 
-    /// Continues in software after `cause`. If software decodes the same packets, `cause` is the device's
-    /// failure; otherwise the packets are damaged, and their error is returned.
+    /// Continues in software after `cause`. If software decodes the same packets, `cause` is the
+    /// device's failure; otherwise the packets are damaged, and their error is returned.
     fn take_over(&mut self, cause: Error) -> Result<()> {
         let is_other = matches!(cause.kind(), ErrorKind::Limit | ErrorKind::InvalidArgument);
         let Some(trial) = self.trial.take().filter(|_| !is_other) else { return Err(cause) };

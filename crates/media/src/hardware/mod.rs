@@ -107,8 +107,8 @@ impl Hardware {
         }
     }
 
-    /// The reason why the stream isn't decoded in hardware, although that was requested. It may be known
-    /// only after the first frame.
+    /// The reason why the stream isn't decoded in hardware, although that was requested. It may be
+    /// known only after the first frame.
     pub fn fallback(&self) -> Option<&str> {
         self.refused.get().map(String::as_str)
     }

@@ -10,8 +10,8 @@ use super::ranges::Ranges;
 /// The numbers of the frames of an [`OpenInput`](super::OpenInput) that were found damaged so far.
 ///
 /// They may include frames that the reader has not returned yet; after the last frame they are
-/// complete. If the source has no index, frames are numbered in the order in which they are decoded.
-/// Clones share the numbers.
+/// complete. If the source has no index, frames are numbered in the order in which they are
+/// decoded. Clones share the numbers.
 ///
 /// It takes 16 bytes for each range, 1 MiB at most: ranges that are found after that are dropped.
 #[derive(Clone, Debug, Default)]

@@ -35,8 +35,8 @@ use crate::{
 /// Containers whose header contains all that a decoder needs, so that no packets are read for it.
 const SELF_DESCRIBING: [&str; 2] = ["mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"];
 
-/// The purpose of an input. It determines which streams must exist, with all properties that decoding
-/// needs.
+/// The purpose of an input. It determines which streams must exist, with all properties that
+/// decoding needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Reading its video.

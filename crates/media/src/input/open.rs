@@ -18,14 +18,14 @@ use crate::{
 };
 
 impl OpenInput {
-    /// Opens `source` and selects its streams. If the header lacks something that the purpose needs,
-    /// packets are read to find it; readers read them again.
+    /// Opens `source` and selects its streams. If the header lacks something that the purpose
+    /// needs, packets are read to find it; readers read them again.
     ///
     /// # Errors
     ///
     /// [`Error::InvalidArgument`] for options outside their ranges; [`Error::Open`] or
-    /// [`Error::Demux`] if the source can't be read; [`Error::NoVideo`] or [`Error::NoAudio`] if it lacks
-    /// a stream that the purpose needs and this build can decode, or the one that
+    /// [`Error::Demux`] if the source can't be read; [`Error::NoVideo`] or [`Error::NoAudio`] if it
+    /// lacks a stream that the purpose needs and this build can decode, or the one that
     /// [`SourceOptions::streams`] selects.
     pub fn open(source: Source, options: SourceOptions, purpose: Purpose) -> Result<Self> {
         let _stage = stage!("open");

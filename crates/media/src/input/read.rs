@@ -61,8 +61,8 @@ impl OpenInput {
         self.again.as_ref().and_then(Source::try_clone)
     }
 
-    /// Opens another demuxer of the same bytes. It returns the same packets of the streams that are read,
-    /// from the first one on.
+    /// Opens another demuxer of the same bytes. It returns the same packets of the streams that are
+    /// read, from the first one on.
     ///
     /// # Errors
     ///

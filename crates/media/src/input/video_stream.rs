@@ -72,8 +72,8 @@ impl VideoStream {
         }
     }
 
-    /// The time of a frame by its number, in ticks, if frames follow each other at the stream's rate from
-    /// 0 on. It is used for frames without a timestamp.
+    /// The time of a frame by its number, in ticks, if frames follow each other at the stream's
+    /// rate from 0 on. It is used for frames without a timestamp.
     pub(crate) fn counted_ticks(&self, number: u64) -> Option<i64> {
         let (rate_num, rate_den) = self.frame_rate?;
         let base = self.time_base;

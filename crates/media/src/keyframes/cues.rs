@@ -25,8 +25,8 @@ pub(super) struct Cues {
 }
 
 impl Cues {
-    /// Loads the cues of a stream with the first packet `first`, if they are probably complete. Then the
-    /// demuxer is at that packet, else at its earlier position.
+    /// Loads the cues of a stream with the first packet `first`, if they are probably complete.
+    /// Then the demuxer is at that packet, else at its earlier position.
     pub(super) fn load(demuxer: &mut Demuxer, stream: usize, first: &Packet) -> Option<Self> {
         let metadata = demuxer.metadata();
         let muxer = metadata.iter().find(|(name, _)| name.eq_ignore_ascii_case("encoder"));
@@ -63,8 +63,8 @@ impl Cues {
         self.read >= TRIAL && demuxer.seek(self.stream, next, SeekDirection::Backward).is_ok()
     }
 
-    /// Moves back to the keyframe that was read last, because the list was wrong about the next. Returns
-    /// its time.
+    /// Moves back to the keyframe that was read last, because the list was wrong about the next.
+    /// Returns its time.
     pub(super) fn go_back(&self, demuxer: &mut Demuxer) -> Option<i64> {
         let last = *self.times.get(self.read.checked_sub(1)?)?;
         demuxer.seek(self.stream, last, SeekDirection::Backward).ok()?;

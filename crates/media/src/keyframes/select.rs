@@ -159,8 +159,8 @@ impl Selector {
         }
     }
 
-    /// Moves back to the keyframe that was read last, to read every packet from there on. Returns `false`
-    /// if the demuxer can't be moved there.
+    /// Moves back to the keyframe that was read last, to read every packet from there on. Returns
+    /// `false` if the demuxer can't be moved there.
     fn go_back(&mut self) -> bool {
         self.jumped = false;
         self.already = self.cues.take().and_then(|cues| cues.go_back(&mut self.demuxer));
@@ -258,8 +258,8 @@ impl Selector {
         }
     }
 
-    /// Checks at the end whether all keyframes in the container's index were read, because FFmpeg reports
-    /// no error for a truncated file.
+    /// Checks at the end whether all keyframes in the container's index were read, because FFmpeg
+    /// reports no error for a truncated file.
     fn check_complete(&self) -> Result<Option<KeyframeJob>> {
         if self.packets == 0 {
             let reason = "there is no picture in its video: the file may be truncated or still \

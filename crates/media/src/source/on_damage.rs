@@ -5,8 +5,8 @@ use std::{fmt, str::FromStr};
 /// A policy for damaged frames.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnDamage {
-    /// Return the damaged frame, marked [`Frame::damaged`](crate::frame::Frame::damaged). It is an error
-    /// if the decoder returns none.
+    /// Return the damaged frame, marked [`Frame::damaged`](crate::frame::Frame::damaged). It is an
+    /// error if the decoder returns none.
     #[default]
     Keep,
     /// Return an error.

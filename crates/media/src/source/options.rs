@@ -34,15 +34,15 @@ pub struct SourceOptions {
     pub io: IoMode,
     /// Protocols allowed beyond those the source itself needs. Default: none.
     pub allow_protocols: Protocols,
-    /// The most pixels of a frame; more are an error. The error ends the reading of frames; a reader of
-    /// keyframes continues with the next. Default: 268 435 456 (16384²).
+    /// The most pixels of a frame; more are an error. The error ends the reading of frames; a
+    /// reader of keyframes continues with the next. Default: 268 435 456 (16384²).
     pub max_pixels: u64,
     /// Give up on a network source that is silent for this long. Default: 30 s.
     pub network_timeout: Duration,
     /// Which streams are read. Default: the best of each kind.
     pub streams: StreamSelection,
-    /// The number of threads that decode and convert: each works on a keyframe or a group of pictures, or
-    /// all on one stream. Default: the number of cores that this process may use.
+    /// The number of threads that decode and convert: each works on a keyframe or a group of
+    /// pictures, or all on one stream. Default: the number of cores that this process may use.
     pub decoders: usize,
     /// The hardware that may decode. Default: none.
     pub hwaccel: Hwaccel,
@@ -53,8 +53,8 @@ pub struct SourceOptions {
     /// A folder that keeps the indexes of files that must be read through to make one, so that it
     /// is done once. Default: none; nothing is written.
     pub index_cache: Option<Arc<Path>>,
-    /// The most bytes of decoded frames that wait for their turn while groups of pictures are decoded in
-    /// parallel. Default: 256 MiB.
+    /// The most bytes of decoded frames that wait for their turn while groups of pictures are
+    /// decoded in parallel. Default: 256 MiB.
     pub memory: usize,
     /// The pool of memory for frames. Sources opened with clones of these options share it.
     /// Default: a new one that keeps at most 64 MiB of unused memory.

@@ -69,8 +69,8 @@ impl Fetcher {
         &self.config
     }
 
-    /// Fetches frames, given in ascending order without duplicates, each with a slot of its own, and
-    /// calls `take` with each on its decoder's thread.
+    /// Fetches frames, given in ascending order without duplicates, each with a slot of its own,
+    /// and calls `take` with each on its decoder's thread.
     ///
     /// # Errors
     ///
@@ -139,8 +139,8 @@ impl Fetcher {
         self.wide.get_or_insert_with(|| DecoderCursor::new(Arc::clone(config), threads))
     }
 
-    /// The cursor that reaches a job with the least decoding: its cost, and its place among the narrow
-    /// ones, or `None` for the wide one.
+    /// The cursor that reaches a job with the least decoding: its cost, and its place among the
+    /// narrow ones, or `None` for the wide one.
     fn nearest<S>(&self, job: &GroupJob<S>) -> Option<(u32, Option<usize>)> {
         let targets: Vec<_> = job.targets.iter().map(|(target, _)| *target).collect();
         let cost = |cursor: &DecoderCursor| cursor.cost_to_go_on(job.access_point, &targets);

@@ -17,8 +17,8 @@ use crate::{
 /// themselves, won't. At most one frame waits.
 pub(super) struct IndexedOutput {
     index: Arc<FrameIndex>,
-    /// The frame of each packet, or [`HIDDEN`]: 4 bytes a packet, because the index has only the packet
-    /// of each frame.
+    /// The frame of each packet, or [`HIDDEN`]: 4 bytes a packet, because the index has only the
+    /// packet of each frame.
     frames: Vec<u32>,
     shows_again: bool,
     /// Number of the next frame.

@@ -97,8 +97,8 @@ impl Video {
     ///
     /// # Errors
     ///
-    /// [`Error::NoVideo`] if there is none that this build can decode; [`Error::Demux`] if its first
-    /// packet can't be read.
+    /// [`Error::NoVideo`] if there is none that this build can decode; [`Error::Demux`] if its
+    /// first packet can't be read.
     pub fn start(mut input: OpenInput) -> Result<Self> {
         let stream = input.read_video()?;
         let (name, start) = (input.name.clone(), input.start());

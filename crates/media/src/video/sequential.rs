@@ -284,8 +284,8 @@ impl SequentialDecoder {
         self.decoder.frame_threads() == 1 && output.is_keyframe(packet)
     }
 
-    /// The next packet, with its number; `None` at the end. Where audio is read along with the video,
-    /// it may be a packet of audio.
+    /// The next packet, with its number; `None` at the end. Where audio is read along with the
+    /// video, it may be a packet of audio.
     pub(crate) fn read(&mut self) -> Result<Option<Packet>> {
         if self.held.is_some() {
             return Ok(self.held.take());

@@ -29,8 +29,8 @@ impl<T> BoundedQueue<T> {
         Self { state: Mutex::new(state), changed: Condvar::new(), capacity: capacity.max(1) }
     }
 
-    /// Adds an item, or gives it back if the queue is full. After [`close`](Self::close) the item is
-    /// dropped.
+    /// Adds an item, or gives it back if the queue is full. After [`close`](Self::close) the item
+    /// is dropped.
     pub(crate) fn put(&self, item: T) -> Option<T> {
         let mut state = self.lock();
         if state.closed {

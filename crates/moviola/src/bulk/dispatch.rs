@@ -57,8 +57,8 @@ impl Dispatcher {
         readers.into_iter().for_each(join_thread);
     }
 
-    /// Adds a worker to those of a source. Only threads can join: a source that is read by a process
-    /// has no pipeline here.
+    /// Adds a worker to those of a source. Only threads can join: a source that is read by a
+    /// process has no pipeline here.
     fn join(&self, number: u64, pipeline: &PipelineHandle, lease: Lease) -> io::Result<()> {
         let Workers::Threads(tasks) = &self.state.workers else { return Ok(()) };
         if !pipeline.add_worker(&tasks.for_worker(lease.worker(), Arc::new(lease)))? {

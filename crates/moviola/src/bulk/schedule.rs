@@ -80,8 +80,8 @@ impl Schedule {
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 
-    /// Waits for a free worker and something for it to do: another source, if `has_room` for it, or a
-    /// running one that can be joined. `None` when nothing is left or the run was stopped.
+    /// Waits for a free worker and something for it to do: another source, if `has_room` for it, or
+    /// a running one that can be joined. `None` when nothing is left or the run was stopped.
     pub(super) fn next(
         self: &Arc<Self>,
         has_room: impl Fn(StartKind) -> bool,
@@ -113,8 +113,8 @@ impl Schedule {
         });
     }
 
-    /// Sets how workers are added to an open source and how it is stopped. Stops it at once if the run
-    /// was stopped.
+    /// Sets how workers are added to an open source and how it is stopped. Stops it at once if the
+    /// run was stopped.
     pub(super) fn set_running(&self, number: u64, running: RunningSource) {
         self.change(|state| match state.running.get_mut(&number) {
             Some(_) if state.is_stopped => running.cancel(),

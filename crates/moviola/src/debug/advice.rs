@@ -1,7 +1,7 @@
 //! Advice on how to make a run faster.
 //!
-//! Each rule examines the measurements of a run. Its advice contains the numbers that it is based on.
-//! Rules about loading, reading and idle cores don't apply to runs of a few milliseconds.
+//! Each rule examines the measurements of a run. Its advice contains the numbers that it is based
+//! on. Rules about loading, reading and idle cores don't apply to runs of a few milliseconds.
 
 use moviola_av::remedy::Remedy;
 use moviola_infer::provider::{Precision, Provider, ProviderReport};

@@ -43,8 +43,8 @@ pub(super) struct Measurements {
     pub(super) timeline: Timeline,
     pub(super) stages: [StageTotals; Stage::COUNT],
     pub(super) decisions: Decisions,
-    /// How often each kind of decoder was opened, by its description and the reason why it doesn't run
-    /// on a device; the reason is empty if there is none.
+    /// How often each kind of decoder was opened, by its description and the reason why it doesn't
+    /// run on a device; the reason is empty if there is none.
     pub(super) decoders: BTreeMap<(String, String), u64>,
     /// The reason why each packet was kept, by pts, until its frame is done.
     reasons: BTreeMap<i64, String>,
@@ -81,7 +81,8 @@ impl Collector {
         })))
     }
 
-    /// A dispatcher for the threads that are measured. It passes other events to the current dispatcher.
+    /// A dispatcher for the threads that are measured. It passes other events to the current
+    /// dispatcher.
     pub(super) fn dispatch(&self) -> Dispatch {
         let outer = tracing::dispatcher::get_default(Clone::clone);
         let listener = Listener::new(self.clone(), outer);
@@ -105,7 +106,8 @@ impl Measurements {
         u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
-    /// Starts a stage on the current thread; returns the time, in nanoseconds since the start of the run.
+    /// Starts a stage on the current thread; returns the time, in nanoseconds since the start of
+    /// the run.
     pub(super) fn begin(&mut self, stage: Stage) -> u64 {
         let now = self.now();
         self.add_time(now);
@@ -238,7 +240,8 @@ impl Measurements {
         *self.decoders.entry((decoder, refusal)).or_default() += 1;
     }
 
-    /// Resets the current thread's cost before its first frame, because earlier work isn't part of it.
+    /// Resets the current thread's cost before its first frame, because earlier work isn't part of
+    /// it.
     pub(super) fn start_frames(&mut self) {
         self.add_time(self.now());
         if let Some(thread) = self.lanes.current() {

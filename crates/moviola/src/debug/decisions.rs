@@ -1,8 +1,8 @@
 //! Counts of the decisions about packets and frames, in the order in which they were made.
 //!
-//! The decisions are counted in columns, each for the same number of decisions. The number of columns
-//! is bounded: when all are full, each two are merged. So memory doesn't grow with the length of the
-//! run, and every decision is counted.
+//! The decisions are counted in columns, each for the same number of decisions. The number of
+//! columns is bounded: when all are full, each two are merged. So memory doesn't grow with the
+//! length of the run, and every decision is counted.
 
 use std::collections::BTreeMap;
 

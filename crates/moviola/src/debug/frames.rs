@@ -105,8 +105,8 @@ impl FrameSelection {
         }
     }
 
-    /// Drops frames if there are too many, and selects fewer from now on. Frames that are in work now
-    /// may still get images; a later call drops them.
+    /// Drops frames if there are too many, and selects fewer from now on. Frames that are in work
+    /// now may still get images; a later call drops them.
     fn thin_out(&mut self) {
         while self.selected.len() > MAX_FRAMES {
             self.inspector.sample().thin_out(&mut self.selected, |frame| frame.ordinal);

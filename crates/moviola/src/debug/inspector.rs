@@ -28,8 +28,8 @@ use crate::{
 /// The options for small images of frames.
 const SMALL: JpegOptions = JpegOptions { quality: 80, max_size: Some((320, 240)), coded: false };
 
-/// The options for images of tensors. Tensors of up to 640x640 are not scaled: the default input size
-/// of models with dynamic sides.
+/// The options for images of tensors. Tensors of up to 640x640 are not scaled: the default input
+/// size of models with dynamic sides.
 const TENSOR: JpegOptions = JpegOptions { quality: 70, max_size: Some((640, 640)), coded: false };
 
 /// An observer that records each frame. Clones share the recorded frames.
@@ -87,8 +87,8 @@ impl Inspector {
         lock(&self.shared.sample)
     }
 
-    /// Removes and returns the frame of `record`, with its number among the keyframes. Returns `None` if
-    /// an earlier record of the frame has removed it.
+    /// Removes and returns the frame of `record`, with its number among the keyframes. Returns
+    /// `None` if an earlier record of the frame has removed it.
     pub(super) fn take(&self, record: &Record) -> Option<(Option<u64>, InspectedFrame)> {
         let (index, is_of) = match record {
             Record::Keyframe(keyframe) => (Some(keyframe.index), matches(&keyframe.position)),
@@ -151,7 +151,8 @@ impl Inspector {
 }
 
 impl FrameObserver for Inspector {
-    /// Selects whether the report shows images of the frame. If so, its tasks keep their models' inputs.
+    /// Selects whether the report shows images of the frame. If so, its tasks keep their models'
+    /// inputs.
     fn before(&self, frame: &Frame) -> Observation {
         let count = || self.shared.unnumbered.fetch_add(1, Ordering::Relaxed);
         let ordinal = frame.number.unwrap_or_else(count);

@@ -14,8 +14,8 @@ const MAX_THREADS: usize = 256;
 
 /// The threads of a run and their lanes.
 ///
-/// A thread has a lane while it is in a stage. Threads of the same name use the same lanes one after
-/// another, so there are as many lanes as threads that worked at the same time.
+/// A thread has a lane while it is in a stage. Threads of the same name use the same lanes one
+/// after another, so there are as many lanes as threads that worked at the same time.
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
     threads: HashMap<ThreadId, Thread>,
@@ -65,8 +65,8 @@ pub(super) struct Candidates {
 }
 
 impl Thread {
-    /// The stage that its time is added to: the innermost, or [`Stage::Report`] for all stages within
-    /// that.
+    /// The stage that its time is added to: the innermost, or [`Stage::Report`] for all stages
+    /// within that.
     pub(super) fn stage(&self) -> Option<Stage> {
         if self.stages.contains(&Stage::Report) {
             return Some(Stage::Report);
@@ -114,8 +114,9 @@ impl Lanes {
         (thread, is_new.then(lane_name))
     }
 
-    /// Removes the half of the idle threads that have been idle longest, except for `current`. Most of
-    /// them have ended. A thread between two stages was busy recently, so its frame's cost is kept.
+    /// Removes the half of the idle threads that have been idle longest, except for `current`. Most
+    /// of them have ended. A thread between two stages was busy recently, so its frame's cost is
+    /// kept.
     fn remove_idle(&mut self, current: ThreadId) {
         let idle = self.threads.values().filter(|thread| thread.stages.is_empty());
         let mut since: Vec<_> = idle.map(|thread| thread.since).collect();

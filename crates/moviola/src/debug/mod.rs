@@ -4,9 +4,9 @@
 //! observer records each frame. The report is a folder of three files: `report.html` for a browser,
 //! `trace.json` for Perfetto, and `records.jsonl` with the same records as any other run.
 //!
-//! Memory doesn't grow with the length of the source. The timeline has a fixed number of columns for
-//! each thread (some 200 KB), and so have the decisions (some 2 MB). The report shows at most 120
-//! frames, and the trace is written during the run.
+//! Memory doesn't grow with the length of the source. The timeline has a fixed number of columns
+//! for each thread (some 200 KB), and so have the decisions (some 2 MB). The report shows at most
+//! 120 frames, and the trace is written during the run.
 
 mod advice;
 mod collector;
@@ -123,12 +123,14 @@ impl DebugError {
 }
 
 impl Debug {
-    /// Creates a run of `plan`. The source is opened with `options`, except for those that the plan sets.
+    /// Creates a run of `plan`. The source is opened with `options`, except for those that the plan
+    /// sets.
     pub fn new(plan: Plan, options: SourceOptions) -> Self {
         Self { plan, options, folders: SourceFolders::default(), overwrite: Overwrite::default() }
     }
 
-    /// Sets the folders that the plan's images are written to. Default: images are made and dropped.
+    /// Sets the folders that the plan's images are written to. Default: images are made and
+    /// dropped.
     #[must_use]
     pub fn images_in(self, folders: SourceFolders) -> Self {
         Self { folders, ..self }

@@ -36,7 +36,8 @@ const PAGE: &str = include_str!("report/page.js");
 /// The measurements of a run.
 #[derive(Clone, Debug, Serialize)]
 pub struct Statistics {
-    /// Seconds from the start to the `end` record, or to the stop of a run that was stopped earlier.
+    /// Seconds from the start to the `end` record, or to the stop of a run that was stopped
+    /// earlier.
     pub wall: f64,
     /// Seconds to the first record of a frame, if there was one.
     pub first_record: Option<f64>,

@@ -22,7 +22,8 @@ impl Default for Sample {
 }
 
 impl Sample {
-    /// Decides whether the frame with this ordinal is selected. While there are few frames, all are.
+    /// Decides whether the frame with this ordinal is selected. While there are few frames, all
+    /// are.
     pub(super) fn select(&mut self, ordinal: u64) -> bool {
         if self.taken.len() >= MAX_GROUPS {
             self.enlarge();

@@ -75,8 +75,8 @@ pub struct Detect {
     /// Whether boxes of different classes suppress each other: [`DetectorOptions::agnostic_nms`].
     #[serde(default)]
     pub agnostic_nms: bool,
-    /// The format of the model's output. Default: recognised from the model's metadata and the shapes of
-    /// its outputs; a model that several heads fit is an error that lists them.
+    /// The format of the model's output. Default: recognised from the model's metadata and the
+    /// shapes of its outputs; a model that several heads fit is an error that lists them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<HeadKind>,
     /// The execution provider. Default: [`Provider::Auto`].

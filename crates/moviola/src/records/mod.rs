@@ -86,7 +86,8 @@ impl Records {
         records
     }
 
-    /// Adds the counts of the source's earlier records, which another process has made since `started`.
+    /// Adds the counts of the source's earlier records, which another process has made since
+    /// `started`.
     pub(crate) fn add_earlier(mut self, earlier: SourceTally, started: Instant) -> Self {
         self.recorder.add_earlier(earlier, started);
         self
@@ -142,17 +143,18 @@ impl Records {
         Some(reason)
     }
 
-    /// Sends all records to `sender`, and returns when all are sent. Reading pauses while the channel
-    /// is full.
+    /// Sends all records to `sender`, and returns when all are sent. Reading pauses while the
+    /// channel is full.
     ///
-    /// Returns `false` if the receiver was dropped. Then the work has stopped, and records that were
-    /// ready are dropped.
+    /// Returns `false` if the receiver was dropped. Then the work has stopped, and records that
+    /// were ready are dropped.
     pub fn send_to(self, sender: &SyncSender<Result<Record, InferError>>) -> bool {
         let mut records = self;
         records.all(|record| sender.send(record).is_ok())
     }
 
-    /// A handle that adds workers; `None` if the source isn't open or the plan selects frames by a list.
+    /// A handle that adds workers; `None` if the source isn't open or the plan selects frames by a
+    /// list.
     pub(crate) fn pipeline_handle(&self) -> Option<PipelineHandle> {
         self.pipeline.as_ref()?.handle()
     }

@@ -195,8 +195,8 @@ record! {
     pub struct EndRecord {
         /// The source's name, as the user gave it.
         pub source: String,
-        /// Number of frames that have at least one record besides errors. A frame that was requested
-        /// twice counts twice.
+        /// Number of frames that have at least one record besides errors. A frame that was
+        /// requested twice counts twice.
         pub frames: u64,
         /// Number of those frames that are keyframes.
         pub keyframes: u64,
@@ -213,8 +213,8 @@ record! {
 /// The end of a run over several sources, with its counts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SummaryRecord {
-    /// Number of sources: `done` and `failed` ones. In a bulk run they include those that earlier runs
-    /// have finished.
+    /// Number of sources: `done` and `failed` ones. In a bulk run they include those that earlier
+    /// runs have finished.
     pub sources: u64,
     /// Number of sources that were read to their end and have a frame or no error.
     pub done: u64,
@@ -224,8 +224,8 @@ pub struct SummaryRecord {
     pub frames: u64,
     /// Seconds of wall time of the run.
     pub elapsed: f64,
-    /// Number of times that a model was loaded: at most once for each worker, and once more for each
-    /// replacement of a worker process.
+    /// Number of times that a model was loaded: at most once for each worker, and once more for
+    /// each replacement of a worker process.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub models_loaded: u64,
 }

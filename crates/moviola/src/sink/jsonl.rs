@@ -6,8 +6,8 @@ use serde::Serialize;
 
 /// A writer of records as lines of JSON.
 ///
-/// Each record is one write and one flush: the reader of a pipe receives it without delay, and after
-/// a crash or an interrupt the output consists of complete lines.
+/// Each record is one write and one flush: the reader of a pipe receives it without delay, and
+/// after a crash or an interrupt the output consists of complete lines.
 #[derive(Debug)]
 pub struct JsonLines<W> {
     out: W,

@@ -1,8 +1,8 @@
 //! Parquet tables of records: one for each type of record, such as `detections.parquet`.
 //!
-//! A row is a record, and a column is the field of the same name; it is null if the record lacks the
-//! field. Lists and structures are nested: `objects` is a list of structures, and `box` in them is a
-//! list of four numbers. Types without records have empty tables.
+//! A row is a record, and a column is the field of the same name; it is null if the record lacks
+//! the field. Lists and structures are nested: `objects` is a list of structures, and `box` in them
+//! is a list of four numbers. Types without records have empty tables.
 
 use std::{
     fs::File,

@@ -1,9 +1,9 @@
 //! Tasks that run on each frame, one file each.
 //!
 //! Each decoding thread has a worker of each task, which turns a frame into an output. The task's
-//! file also defines its record, with the record's columns; the plan's [`Task`] has its options
-//! and determines whether it makes images. A new task is a file here, an output in [`TaskData`], a record
-//! in [`TaskRecord`], and an entry in [`Tasks::load`].
+//! file also defines its record, with the record's columns; the plan's [`Task`] has its options and
+//! determines whether it makes images. A new task is a file here, an output in [`TaskData`], a
+//! record in [`TaskRecord`], and an entry in [`Tasks::load`].
 
 mod detect;
 mod drawing;

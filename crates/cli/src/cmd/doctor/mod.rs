@@ -92,8 +92,8 @@ fn cpu() -> String {
     format!("{cores} cores for this process, {}, {features}", std::env::consts::ARCH)
 }
 
-/// Whether the demo model runs on `provider`. Only a run shows it: a library may contain a provider that
-/// doesn't work on this machine.
+/// Whether the demo model runs on `provider`. Only a run shows it: a library may contain a provider
+/// that doesn't work on this machine.
 fn provider(provider: Provider) -> Finding {
     let session = SessionOptions { provider, threads: 1, ..SessionOptions::default() };
     let options = DetectorOptions { session, ..DetectorOptions::default() };

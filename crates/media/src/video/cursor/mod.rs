@@ -110,8 +110,8 @@ impl DecoderCursor {
             .then(|| last.saturating_add(1).saturating_sub(position.next))
     }
 
-    /// Fetches the frames of `job` and hands each to `take`, which returns whether to go on. Returns
-    /// the targets that didn't come.
+    /// Fetches the frames of `job` and hands each to `take`, which returns whether to go on.
+    /// Returns the targets that didn't come.
     ///
     /// # Errors
     ///

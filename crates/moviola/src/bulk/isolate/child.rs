@@ -24,11 +24,11 @@ use crate::{
     task::Tasks,
 };
 
-/// Runs a worker of an [`Isolation`](super::Isolation) until `input` ends: reads sources from `input`
-/// and writes their records to `output`.
+/// Runs a worker of an [`Isolation`](super::Isolation) until `input` ends: reads sources from
+/// `input` and writes their records to `output`.
 ///
-/// `exit` has to end this process at once, from any thread. It is called if `input` has ended and the
-/// current source can't be interrupted, such as a silent pipe.
+/// `exit` has to end this process at once, from any thread. It is called if `input` has ended and
+/// the current source can't be interrupted, such as a silent pipe.
 ///
 /// # Errors
 ///

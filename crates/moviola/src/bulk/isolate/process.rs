@@ -29,8 +29,8 @@ struct Process {
 
 /// Starts worker processes.
 pub(super) trait Launch: fmt::Debug + Send + Sync {
-    /// Starts a process; it ends when its standard input is closed. `number` is set to its process id while
-    /// it runs, else to 0.
+    /// Starts a process; it ends when its standard input is closed. `number` is set to its process
+    /// id while it runs, else to 0.
     ///
     /// # Errors
     ///
@@ -90,8 +90,8 @@ impl ProcessExit {
 }
 
 impl Process {
-    /// Starts a process; returns its standard input too, whose end ends the process. `number` is set to
-    /// its process id while it runs, else to 0.
+    /// Starts a process; returns its standard input too, whose end ends the process. `number` is
+    /// set to its process id while it runs, else to 0.
     ///
     /// # Errors
     ///
@@ -99,7 +99,8 @@ impl Process {
     fn start(isolation: &Isolation, number: &Arc<AtomicU32>) -> io::Result<(Self, ChildStdin)> {
         let mut command = Command::new(&isolation.program);
         command.args(&isolation.arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
-        // In a group of its own, so that Ctrl-C goes to the parent only, which ends its workers in order.
+        // In a group of its own, so that Ctrl-C goes to the parent only, which ends its workers in
+        // order.
         let mut child = command.process_group(0).spawn()?;
         let pipes = child.stdin.take().zip(child.stdout.take());
         let (input, output) = pipes.ok_or(io::ErrorKind::BrokenPipe)?;

@@ -149,12 +149,13 @@ impl WorkerSlot {
         drop(lock(&self.input).take());
     }
 
-    /// Lets the process read a source; `receiver` gets its records. Waits for other jobs of this slot.
+    /// Lets the process read a source; `receiver` gets its records. Waits for other jobs of this
+    /// slot.
     ///
     /// # Errors
     ///
-    /// [`BulkError::Worker`] if a model can't be loaded, or processes fail repeatedly before they accept
-    /// the source.
+    /// [`BulkError::Worker`] if a model can't be loaded, or processes fail repeatedly before they
+    /// accept the source.
     pub(in crate::bulk) fn run_job(
         &self,
         job: &Job,

@@ -1,8 +1,9 @@
 //! The records of many sources in files: a part for each source, complete or absent.
 //!
-//! If the output is a folder, the parts are the result: `DIR/<stem>.jsonl`. If it is a file or tables,
-//! the parts are joined in the order of the inputs after all sources have ended, and removed. A
-//! journal in the folder of the parts lists the finished ones, so that a later run can resume.
+//! If the output is a folder, the parts are the result: `DIR/<stem>.jsonl`. If it is a file or
+//! tables, the parts are joined in the order of the inputs after all sources have ended, and
+//! removed. A journal in the folder of the parts lists the finished ones, so that a later run can
+//! resume.
 
 mod error;
 mod joined;
@@ -102,8 +103,8 @@ struct StartedSource {
 impl Dataset {
     /// Opens the output files for the records of `plan` on these `streams` of each source.
     ///
-    /// The output is the file `target` if its name ends in `.jsonl`, a folder of tables if it ends in
-    /// `.parquet`, else a folder with a file for each source.
+    /// The output is the file `target` if its name ends in `.jsonl`, a folder of tables if it ends
+    /// in `.parquet`, else a folder with a file for each source.
     ///
     /// # Errors
     ///
@@ -155,8 +156,8 @@ impl Dataset {
 
     /// The next source that may have crashed an earlier process; `None` after the last.
     ///
-    /// To be called after the run over the [`inputs`](Self::inputs). Each source needs a run of its own,
-    /// so that a crash can be attributed to it.
+    /// To be called after the run over the [`inputs`](Self::inputs). Each source needs a run of its
+    /// own, so that a crash can be attributed to it.
     pub fn next_retry(&self) -> Option<BulkInput> {
         let mut shared = lock(&self.shared);
         shared.next_number = 0; // input numbers start at 0 in each run
@@ -164,7 +165,8 @@ impl Dataset {
         shared.start_source(&self.parts, suspect)
     }
 
-    /// The paths that are written to during the run and at its end, which must not be read as inputs.
+    /// The paths that are written to during the run and at its end, which must not be read as
+    /// inputs.
     pub fn output_paths(&self) -> Vec<PathBuf> {
         vec![self.target.path().into(), self.parts.clone()]
     }
@@ -218,7 +220,8 @@ impl Dataset {
         Ok(())
     }
 
-    /// Ends a run that was stopped. Unfinished parts are removed; their sources don't count as crashed.
+    /// Ends a run that was stopped. Unfinished parts are removed; their sources don't count as
+    /// crashed.
     ///
     /// # Errors
     ///
@@ -237,8 +240,8 @@ impl Dataset {
     ///
     /// # Errors
     ///
-    /// [`DatasetError::Write`], [`DatasetError::Tables`], [`DatasetError::Suspects`] if sources are left
-    /// for [`next_retry`](Self::next_retry), or the error that ended the inputs.
+    /// [`DatasetError::Write`], [`DatasetError::Tables`], [`DatasetError::Suspects`] if sources are
+    /// left for [`next_retry`](Self::next_retry), or the error that ended the inputs.
     pub fn finish(self) -> Result<()> {
         let mut shared = lock(&self.shared);
         if let Some(failure) = shared.failure.take() {

@@ -109,8 +109,8 @@ impl DatasetState {
 
     /// Adds the start of a source to the journal and assigns the next input number.
     ///
-    /// From then on files at its output paths may be replaced. So it is an error if such files exist
-    /// that no run has written.
+    /// From then on files at its output paths may be replaced. So it is an error if such files
+    /// exist that no run has written.
     fn try_start_source(
         &mut self,
         parts: &Path,

@@ -98,8 +98,8 @@ impl Target {
         }
     }
 
-    /// Joins the parts, unless they are the result. An earlier result is replaced once the new one is
-    /// complete. Unfinished files are in the folder of the parts.
+    /// Joins the parts, unless they are the result. An earlier result is replaced once the new one
+    /// is complete. Unfinished files are in the folder of the parts.
     ///
     /// # Errors
     ///
@@ -131,8 +131,8 @@ impl Target {
         Ok(())
     }
 
-    /// Removes the parts after they were joined. The journal is removed last, because an interrupted
-    /// removal must be recognised by the next run.
+    /// Removes the parts after they were joined. The journal is removed last, because an
+    /// interrupted removal must be recognised by the next run.
     ///
     /// # Errors
     ///

@@ -35,8 +35,8 @@ impl Numbering {
 
 /// The folder of one source's images.
 ///
-/// The folder is created when the first image is written. Each image file is complete or absent. The
-/// value can be serialised and sent to another process that writes the images.
+/// The folder is created when the first image is written. Each image file is complete or absent.
+/// The value can be serialised and sent to another process that writes the images.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ImageFolder {
     #[serde(with = "exact_path")]
@@ -63,8 +63,8 @@ impl ImageFolder {
     ///
     /// # Errors
     ///
-    /// [`ImageError::Exists`] if the folder contains numbered images that may not be replaced, so that
-    /// this is known before the source is decoded.
+    /// [`ImageError::Exists`] if the folder contains numbered images that may not be replaced, so
+    /// that this is known before the source is decoded.
     pub fn new(
         folder: PathBuf,
         extension: &'static str,
@@ -84,8 +84,8 @@ impl ImageFolder {
     ///
     /// # Errors
     ///
-    /// [`ImageError::Exists`] if the file exists and may not be replaced, [`ImageError::Write`] if it
-    /// can't be written.
+    /// [`ImageError::Exists`] if the file exists and may not be replaced, [`ImageError::Write`] if
+    /// it can't be written.
     pub fn write(&mut self, number: u64, bytes: &[u8]) -> Result<PathBuf> {
         if !self.created {
             fs::create_dir_all(&self.folder).map_err(|cause| self.not_created(cause))?;

@@ -37,8 +37,8 @@ impl Folders {
     ///
     /// # Errors
     ///
-    /// [`ImageError::Exists`] if two tasks have the same folder, because their images would have the
-    /// same names.
+    /// [`ImageError::Exists`] if two tasks have the same folder, because their images would have
+    /// the same names.
     pub fn new<'a>(
         plan: &Plan,
         dirs: impl IntoIterator<Item = (TaskKind, &'a Path)>,
@@ -63,8 +63,8 @@ impl Folders {
         Ok(Self { names: FolderNames::default(), parents, numbering, overwrite })
     }
 
-    /// The folders for the next source, called `source`. Equal names are numbered in the order of the
-    /// calls.
+    /// The folders for the next source, called `source`. Equal names are numbered in the order of
+    /// the calls.
     ///
     /// # Errors
     ///
@@ -74,8 +74,8 @@ impl Folders {
         self.named(&name, self.overwrite)
     }
 
-    /// The folders called `name`. If a run has started their source (`is_ours`), existing images are
-    /// replaced and unfinished files are removed.
+    /// The folders called `name`. If a run has started their source (`is_ours`), existing images
+    /// are replaced and unfinished files are removed.
     ///
     /// # Errors
     ///

@@ -1,13 +1,13 @@
 //! The journal of a dataset: which sources were started and which are done.
 //!
 //! The journal is a file of JSON Lines. The first line is a [`Header`]; the others are entries. A
-//! source gets an entry when it is started (`start`), when it is done (`done`), and when it is given
-//! up because the run was stopped (`stop`). A last entry (`complete`) says that the output is
-//! complete. Entries are only appended, each in one write; a partial write is truncated. An unfinished
-//! last line is ignored.
+//! source gets an entry when it is started (`start`), when it is done (`done`), and when it is
+//! given up because the run was stopped (`stop`). A last entry (`complete`) says that the output is
+//! complete. Entries are only appended, each in one write; a partial write is truncated. An
+//! unfinished last line is ignored.
 //!
-//! A source starts only if its output paths are unused or its journal lists it as started. So files at
-//! the output paths of started sources may be replaced.
+//! A source starts only if its output paths are unused or its journal lists it as started. So files
+//! at the output paths of started sources may be replaced.
 
 mod error;
 mod header;
@@ -84,7 +84,8 @@ pub(crate) enum SourceAction {
 pub(crate) enum SourceHistory {
     /// It was not started.
     New,
-    /// It was started. The process did not crash while it was read, or the source has changed since.
+    /// It was started. The process did not crash while it was read, or the source has changed
+    /// since.
     Started,
     /// The process crashed once while it was read, perhaps because of it.
     CrashedOnce,
@@ -167,8 +168,8 @@ impl Journal {
         self.header.as_ref().is_some_and(|header| header.replaces)
     }
 
-    /// Decides what is done with `source`. If it is new, its part is named after `name`. The caller must
-    /// call [`record_start`](Self::record_start) before it reads a source.
+    /// Decides what is done with `source`. If it is new, its part is named after `name`. The caller
+    /// must call [`record_start`](Self::record_start) before it reads a source.
     pub(crate) fn plan_source(&mut self, source: &str, name: &str, stamp: Stamp) -> SourceAction {
         let state = match self.sources.get(source) {
             Some(SourceState { is_planned: true, .. }) => return SourceAction::SkipRepeated,
