@@ -1,4 +1,4 @@
-//! What is done about frames that are damaged, or that can't be decoded at all.
+//! The handling of frames that are damaged or can't be decoded.
 
 use std::{ops::Range, sync::Arc};
 
@@ -66,7 +66,7 @@ impl DamageHandler {
         self.damage.ranges()
     }
 
-    /// Notes a damaged frame.
+    /// Records a damaged frame.
     pub(crate) fn note(&self, number: u64) {
         self.damage.note(number);
     }
@@ -137,7 +137,7 @@ impl DamageHandler {
     }
 }
 
-/// The error of a frame that is damaged or didn't come.
+/// The error of a frame that is damaged or missing.
 pub(crate) fn undecodable(name: &str, info: &FrameMetadata) -> Error {
     let FrameMetadata { number, time, .. } = *info;
     let place = time.map_or_else(|| format!("frame {number}"), |time| format!("{time:.3} s"));

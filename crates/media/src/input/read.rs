@@ -1,4 +1,4 @@
-//! Which streams of an input are read, and how it is read once more.
+//! The streams of an input that are read, and how the input is opened again.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl OpenInput {
-    /// From now on reads the selected video alone.
+    /// Restricts reading to the selected video from now on.
     ///
     /// # Errors
     ///
@@ -27,7 +27,7 @@ impl OpenInput {
         Ok(video)
     }
 
-    /// From now on reads the selected audio alone.
+    /// Restricts reading to the selected audio from now on.
     ///
     /// # Errors
     ///
@@ -39,7 +39,7 @@ impl OpenInput {
         Ok(audio)
     }
 
-    /// From now on reads these streams only: some of those that were read until now.
+    /// Restricts reading to some of the streams that were read until now.
     pub(crate) fn read_only(&mut self, streams: Vec<usize>) {
         discard_all_but(&mut self.demuxer, &streams);
         self.read_ahead.retain(|packet| streams.contains(&packet.stream_index()));
@@ -56,7 +56,7 @@ impl OpenInput {
         self.again.is_some()
     }
 
-    /// The source once more, from its start; `None` if it can be read once only.
+    /// The source again, from its start; `None` if it can be read only once.
     pub fn source(&self) -> Option<Source> {
         self.again.as_ref().and_then(Source::try_clone)
     }

@@ -1,4 +1,4 @@
-//! Where the presentation starts.
+//! The start of the presentation.
 
 use std::collections::VecDeque;
 
@@ -49,7 +49,7 @@ pub(super) fn find_start(
     Ok((known.min_by(|a, b| a.cmp_instant(*b)), read_ahead))
 }
 
-/// What the container's tables, or the search for stream information, say of a stream's start.
+/// A stream's start according to the container's tables or the search for stream information.
 fn known_start(stream: &Stream<'_>) -> Option<Pts> {
     Some(Pts { ticks: stream.start_pts()?, base: stream.time_base()? })
 }

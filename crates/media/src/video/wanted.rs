@@ -1,4 +1,4 @@
-//! The frames that a job fetches, and those that haven't come yet.
+//! The frames that a job fetches, and those that are still missing.
 
 use moviola_av::frame::VideoFrame;
 
@@ -33,7 +33,7 @@ impl<S> GroupJob<S> {
     }
 }
 
-/// The targets of a job that haven't come yet.
+/// The targets of a job whose frames are still missing.
 pub(super) struct Wanted<S> {
     /// In the order of their packets.
     targets: Vec<(Target, Option<S>)>,
