@@ -117,8 +117,8 @@ impl OpenInput {
         self.demuxer.duration_us().map(|us| us as f64 / 1e6)
     }
 
-    /// Start of the presentation, from which time is counted; `None` without video, when the first
-    /// sample of the audio is the start.
+    /// Start of the presentation, from which time is counted. It is 0 without video, when time is
+    /// counted from the first sample of the audio.
     pub fn start(&self) -> Pts {
         let base = self.video().map(|video| video.time_base);
         let base =

@@ -36,7 +36,7 @@ pub(crate) struct PacketReader {
     extradata: Extradata,
 }
 
-/// The latest extradata that came with a packet, and how often it has changed.
+/// The latest extradata in a packet, and how often it has changed.
 pub(super) type Extradata = (u64, Option<Arc<[u8]>>);
 
 /// Packets that follow one another.
