@@ -52,6 +52,7 @@ EXPECTED = [
     Expected(STREAMS, old="^  streams ", new="^  streams .*selected"),
     Expected(FRAME, old="the picture can't become an image", new="the frame can't be converted to an image"),
     Expected(FRAME, old="the picture can't be searched", new="detection failed on the frame"),
+    Expected(FRAME, old="the picture can't be prepared", new="the image can't be prepared"),
     Expected(FRAME, old="the picture can't be converted", new="the frame can't be converted"),
     Expected(FRAME, old="of a picture", new="of a frame"),
     Expected(FRAME, old="is no picture|(one|colour) picture|pictures at once", new="image"),

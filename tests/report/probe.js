@@ -50,16 +50,16 @@ addEventListener("load", () => {
     tipFor(button.textContent);
     button.dispatchEvent(new PointerEvent("pointerleave"));
   }
-  const choices = document.getElementById("choices");
-  if (choices.clientHeight > 0) {
-    for (const key of ["ArrowRight", "+", "End", "ArrowLeft"]) choices.dispatchEvent(new KeyboardEvent("keydown", { key }));
+  const decisions = document.getElementById("decision-canvas");
+  if (decisions.clientHeight > 0) {
+    for (const key of ["ArrowRight", "+", "End", "ArrowLeft"]) decisions.dispatchEvent(new KeyboardEvent("keydown", { key }));
     tipFor("a decision");
-    if (!isDrawn(choices)) wrong.push("the decisions vanish when looked at closer");
-    choices.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" }));
+    if (!isDrawn(decisions)) wrong.push("the decisions vanish when they are enlarged");
+    decisions.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" }));
   }
   const plot = document.querySelector("#timeline canvas");
   for (const key of ["+", "+", "ArrowRight", "-", "0"]) plot.dispatchEvent(new KeyboardEvent("keydown", { key }));
-  if (!document.getElementById("see-all").hidden) wrong.push("the timeline isn't seen whole again");
+  if (!document.getElementById("see-all").hidden) wrong.push("the timeline doesn't show the whole run again");
   const dialog = document.getElementById("detail");
   for (const frame of document.querySelectorAll(".frame, #slowest .link")) {
     frame.click();

@@ -29,8 +29,8 @@ static IS_LISTENING: AtomicBool = AtomicBool::new(false);
 /// Sends FFmpeg's log messages to `tracing`, with the target `ffmpeg`.
 ///
 /// Without this call they are lost: FFmpeg's own default, to print them to stderr, is switched off
-/// when the first demuxer, decoder or converter is made, unless the program has changed FFmpeg's log
-/// level itself.
+/// when the first demuxer, decoder or converter is made, unless the program has changed FFmpeg's
+/// log level itself.
 ///
 /// This is a setting of the whole process; calling it again changes nothing. Messages that no
 /// subscriber wants are not formatted, except errors, which explain failing calls.
@@ -44,8 +44,8 @@ pub fn init() {
     });
 }
 
-/// Keeps FFmpeg from printing its messages, if the program has not decided about them. Called before
-/// anything that may log.
+/// Keeps FFmpeg from printing its messages, if the program has not decided about them. Called
+/// before anything that may log.
 pub(crate) fn silence() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -74,8 +74,8 @@ thread_local! {
 
 /// Takes the first error that FFmpeg has logged on this thread since the last call.
 ///
-/// It is the message without the sender's name. It explains a failure better than the error code. `None` unless [`init`] was
-/// called.
+/// It is the message without the sender's name. It explains a failure better than the error code.
+/// `None` unless [`init`] was called.
 pub(crate) fn take_error() -> Option<String> {
     FIRST_ERROR.try_with(|first| first.try_borrow_mut().ok()?.take()).ok().flatten()
 }

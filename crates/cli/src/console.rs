@@ -54,7 +54,7 @@ impl Console {
         self.message("\x1b[1;31merror:\x1b[0m", message);
     }
 
-    /// Prints what the user should know although nothing failed, unless `--quiet` is given.
+    /// Prints a note to the user about something that isn't an error, unless `--quiet` is given.
     pub(crate) fn note(&self, message: impl Display) {
         if !self.is_quiet {
             self.message("\x1b[1;36mnote:\x1b[0m", message);
@@ -96,8 +96,8 @@ impl Console {
         (!self.is_quiet).then(|| if io::stderr().is_terminal() { OFTEN } else { SELDOM })
     }
 
-    /// Shows a line in place of the one before on a terminal that doesn't show the records anyway. `done` is
-    /// how many of how many sources are done, if that is known: they become a bar.
+    /// Shows a line in place of the one before on a terminal that doesn't show the records anyway.
+    /// `done` is how many of how many sources are done, if that is known: they become a bar.
     pub(crate) fn status(&mut self, line: String, done: Option<(u64, u64)>) {
         if self.shows_records() {
             return;
@@ -147,8 +147,8 @@ impl Console {
     }
 }
 
-/// Ends the command when nobody reads its output any more, without waiting for workers: one may wait for a
-/// silent pipe.
+/// Ends the command if the reader of its output has closed the pipe. It doesn't wait for workers,
+/// because one may be waiting for a silent pipe.
 fn exit_unread(error: &io::Error) {
     if error.kind() == io::ErrorKind::BrokenPipe {
         Exit::Done.exit();

@@ -16,8 +16,8 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
-    /// Ends the process at once, without exit handlers: those of libraries would free what other threads
-    /// still use. Nothing has to be flushed, because each record was when it was written.
+    /// Ends the process at once, without exit handlers: those of libraries would free what other
+    /// threads still use. Nothing has to be flushed, because each record was when it was written.
     pub(crate) fn exit(self) -> ! {
         signal_hook::low_level::exit(self as i32)
     }

@@ -22,7 +22,8 @@ pub(crate) struct Global {
     /// How files are read; `auto` maps those over 1 GiB
     #[arg(long, global = true, value_enum, default_value_t, help_heading = READING)]
     pub(crate) io: Io,
-    /// More protocols that inputs may open, besides the one they are read by, such as `https,tls,tcp`
+    /// More protocols that inputs may open, besides the one they are read by, such as
+    /// `https,tls,tcp`
     #[arg(long, global = true, value_name = "LIST", default_value = "", hide_default_value = true, help_heading = READING)]
     pub(crate) allow_protocols: Protocols,
     /// Refuse frames with more pixels than this

@@ -85,8 +85,8 @@ impl ThreadsArg {
     }
 }
 
-/// Refuses a model file that can't be opened. Other faults of the model are found when it is loaded, while
-/// the first source is opened.
+/// Refuses a model file that can't be opened. Other faults of the model are found when it is
+/// loaded, while the first source is opened.
 pub(crate) fn check_model(model: &Model) -> anyhow::Result<()> {
     if let Model::File(path) = model {
         File::open(path).with_context(|| format!("cannot read {}", path.display()))?;

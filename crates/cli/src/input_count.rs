@@ -1,4 +1,4 @@
-//! Counts the sources of a run, and those that are still to come.
+//! The number of a run's sources, and of those that haven't started.
 
 use std::{
     ffi::OsString,
@@ -12,7 +12,7 @@ use std::{
 
 use moviola::inputs;
 
-/// How many sources a run has, as far as that is known, and how many were taken.
+/// The number of a run's sources, if known, and the number of those that were taken.
 #[derive(Debug, Default)]
 pub(crate) struct InputCount {
     taken: AtomicU64,
@@ -20,7 +20,7 @@ pub(crate) struct InputCount {
 }
 
 impl InputCount {
-    /// The sources, each counted as it is taken.
+    /// Returns an iterator over `sources` that counts each as it is taken.
     pub(crate) fn watch<I: Iterator>(
         self: &Arc<Self>,
         sources: I,
@@ -36,8 +36,8 @@ impl InputCount {
         })
     }
 
-    /// Starts a thread that counts the sources which `words` name, without the paths in `written`. It walks
-    /// folders once more; where something can be read only once, nothing is counted.
+    /// Starts a thread that counts the sources that `words` name, without the paths in `written`.
+    /// It walks folders once more. Nothing is counted if an argument can be read only once.
     pub(crate) fn count(self: &Arc<Self>, words: Vec<OsString>, written: Vec<PathBuf>) {
         if self.all().is_some() || !words.iter().all(can_be_read_again) {
             return;
@@ -52,12 +52,12 @@ impl InputCount {
         }
     }
 
-    /// How many sources there are, if that is known.
+    /// The number of sources, if known.
     pub(crate) fn all(&self) -> Option<u64> {
         *self.lock()
     }
 
-    /// How many of them haven't been taken yet.
+    /// The number of sources that haven't been taken yet, if known.
     pub(crate) fn left(&self) -> Option<u64> {
         Some(self.all()?.saturating_sub(self.taken.load(Ordering::Relaxed)))
     }

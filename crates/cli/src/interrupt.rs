@@ -1,4 +1,5 @@
-//! Handles SIGINT, SIGTERM and SIGHUP: the record at hand is finished, then the command ends.
+//! The handler of SIGINT, SIGTERM and SIGHUP: the current record is finished, then the command
+//! ends.
 
 use std::{
     fs,
@@ -18,14 +19,15 @@ use signal_hook::{
 
 use crate::exit::Exit;
 
-/// How long the record at hand may take after a signal. A thread that waits longer, such as for a silent
-/// pipe, is not waited for: each record was flushed when it was written.
+/// How long the current record may take after a signal. Threads that take longer, for example
+/// because a pipe is silent, are abandoned. No record is lost, because each is flushed when it is
+/// written.
 const GRACE: Duration = Duration::from_millis(500);
 
 /// Ends the opening and the reading of every source at a signal, so that the records that are ready still come.
 static INTERRUPT: LazyLock<Interrupt> = LazyLock::new(Interrupt::new);
 
-/// Whether results are finished however long that takes.
+/// Whether results are finished without a time limit.
 static FINISHES: AtomicBool = AtomicBool::new(false);
 
 /// The interrupt for the options of all sources.
@@ -33,18 +35,19 @@ pub(crate) fn of_sources() -> Interrupt {
     INTERRUPT.clone()
 }
 
-/// Whether the command was asked to end.
+/// Whether a signal has requested the end of the command.
 pub(crate) fn is_requested() -> bool {
     INTERRUPT.reason().is_some()
 }
 
-/// Lets results be finished after a signal, however long that takes; a second signal ends the command at
+/// Removes the time limit for finishing results after a signal. A second signal ends the command at
 /// once.
 pub(crate) fn let_finish() {
     FINISHES.store(true, Ordering::Relaxed);
 }
 
-/// Starts a thread that waits for SIGINT, SIGTERM and SIGHUP. Without it these end the command at once.
+/// Starts a thread that waits for SIGINT, SIGTERM and SIGHUP. Without it these end the command at
+/// once.
 pub(crate) fn listen() {
     let hang_up = (!is_ignored(SIGHUP)).then_some(SIGHUP);
     let listening =
@@ -68,8 +71,8 @@ pub(crate) fn listen() {
     }
 }
 
-/// Whether the signal was ignored when the command was started, as by `nohup`; so assumed where the system
-/// doesn't report it.
+/// Whether the signal was ignored when the command was started, as by `nohup`; so assumed where the
+/// system doesn't report it.
 fn is_ignored(signal: i32) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -34,7 +34,7 @@ fn main() {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Where nobody reads, nothing can be printed. clap chooses the stream.
+            // Fails if the stream is closed, which can't be reported. clap chooses the stream.
             drop(error.print());
             if error.use_stderr() { Exit::Nothing.exit() } else { Exit::Done.exit() }
         }

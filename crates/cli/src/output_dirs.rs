@@ -9,19 +9,19 @@ use moviola::{
     sink::images::Folders,
 };
 
-/// Where images go; `None` is nowhere.
+/// The folders for images; `None` if they aren't written.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct OutputDirs<'a> {
     /// The frames' images.
     pub(crate) stills: Option<&'a Path>,
     /// The images with boxes drawn in.
     pub(crate) annotated: Option<&'a Path>,
-    /// Images that are there already are replaced, not refused.
+    /// Whether existing images are replaced; otherwise they are an error.
     pub(crate) overwrite: bool,
 }
 
 impl OutputDirs<'_> {
-    /// The folders of each source for what `plan` makes.
+    /// The folders of each source for the images of `plan`'s tasks.
     pub(crate) fn folders(&self, plan: &Plan) -> image::Result<Folders> {
         let still = self.stills.map(|folder| (TaskKind::Still, folder));
         let annotated = self.annotated.map(|folder| (TaskKind::Detect, folder));

@@ -1,4 +1,4 @@
-//! The flags that say what is wanted of each source, of the commands that do several things at once.
+//! The flags that describe a plan, for the commands that run several tasks at once.
 
 use std::path::PathBuf;
 
@@ -50,12 +50,12 @@ pub(crate) struct PlanArgs {
     /// Find objects with this model: an ONNX file of a YOLO family, or `demo`
     #[arg(long, value_name = "MODEL", group = "searched")]
     detect: Option<PathBuf>,
-    /// Which frames: `keyframes`, `all`, those shown `every:0.5s`, in a range as `range:10s..20s` (or both, with
-    /// a comma), at times as `at:1.5s,2s`, or by number as `index:0,100,-1`
+    /// Which frames: `keyframes`, `all`, those shown `every:0.5s`, in a range as `range:10s..20s`
+    /// (or both, with a comma), at times as `at:1.5s,2s`, or by number as `index:0,100,-1`
     #[arg(long, value_name = "FRAMES", default_value = "keyframes")]
     on: Frames,
-    /// What to do about damaged frames: keep, fail, skip, repeat the last whole one, black; not with
-    /// keyframes
+    /// What to do about damaged frames: keep, fail, skip, repeat the last whole one, black; not
+    /// with keyframes
     #[arg(long, value_name = "HOW", default_value = "keep")]
     on_damage: OnDamage,
     #[arg(
@@ -132,7 +132,8 @@ impl PlanArgs {
     }
 }
 
-/// A plan file's plan, with the images that there are folders for. Images without a folder are refused.
+/// A plan file's plan, with the images that there are folders for. Images without a folder are
+/// refused.
 fn with_folders(mut plan: Plan, dirs: OutputDirs<'_>) -> anyhow::Result<Plan> {
     let wants_images = plan.still().is_some_and(|still| still.image.is_some());
     let wants_boxes = plan.detect().is_some_and(|detect| detect.annotate.is_some());

@@ -1,4 +1,5 @@
-//! Shows the progress of a run over many sources: a line that changes on a terminal, lines elsewhere.
+//! The progress display of a run over many sources: one line that changes on a terminal, lines
+//! elsewhere.
 
 use std::{
     ffi::OsString,
@@ -23,33 +24,34 @@ const MEMORY_INTERVAL: Duration = Duration::from_secs(1);
 /// Runs that are shorter than this don't count their sources.
 const SHORT: Duration = Duration::from_secs(1);
 
-/// Counts a run's sources and frames, and shows them from time to time.
+/// The progress of a run: counts of its sources and frames, which are shown at intervals.
 #[derive(Debug)]
 pub(crate) struct Progress {
     started: Instant,
     shown: Instant,
-    /// How often to show it; `None` for never.
+    /// The interval at which it is shown; `None` for never.
     every: Option<Duration>,
     sources: u64,
     at_work: u64,
-    /// Whether each frame has a record of its own beside the record of its objects.
+    /// Whether each frame has a record besides the record of its objects.
     has_stills: bool,
     frames: u64,
     time_left: TimeLeft,
     input_count: Arc<InputCount>,
-    /// What the sources are found by; empty once their count has begun.
+    /// The arguments that name the sources; empty once counting has begun.
     words: Vec<OsString>,
-    /// Paths that are written to: none of them is a source.
+    /// Paths that are written to, which are not read as sources.
     written: Vec<PathBuf>,
-    /// The most bytes of memory that the run took, as far as it was measured.
+    /// The highest measured memory use of the run in bytes.
     peak: u64,
-    /// When that was measured.
+    /// When memory was last measured.
     measured: Instant,
     memory_warning: MemoryWarning,
 }
 
 impl Progress {
-    /// The progress of a run that starts now; `words` name its sources, `written` is no source.
+    /// The progress of a run that starts now; `words` name its sources, except for paths in
+    /// `written`.
     pub(crate) fn new(
         has_stills: bool,
         words: Vec<OsString>,
@@ -101,8 +103,8 @@ impl Progress {
         }
     }
 
-    /// Shows the progress if it is time to, and warns if memory is short; `resident` measures the bytes of
-    /// memory that the run takes.
+    /// Shows the progress if it is time to, and warns if memory is short; `resident` measures the
+    /// bytes of memory that the run takes.
     pub(crate) fn show(&mut self, resident: impl Fn() -> Option<u64>, out: &mut Console) {
         if self.measured.elapsed() >= MEMORY_INTERVAL {
             self.measured = Instant::now();
@@ -121,7 +123,7 @@ impl Progress {
         if every == OFTEN { out.status(line, self.done()) } else { out.plain(line) }
     }
 
-    /// The most bytes of memory that the run took, as far as it was measured.
+    /// The highest measured memory use of the run in bytes.
     pub(crate) fn peak(&self) -> u64 {
         self.peak
     }

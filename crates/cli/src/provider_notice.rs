@@ -1,10 +1,10 @@
-//! The note that says what runs the model.
+//! The note about the provider that runs the model.
 
 use moviola::infer::provider::ProviderReport;
 
 use crate::console::Console;
 
-/// Notes once which provider runs the model, in which precision, and why.
+/// A note that is written once: which provider runs the model, in which precision, and why.
 #[derive(Debug, Default)]
 pub(crate) struct ProviderNotice {
     is_given: bool,

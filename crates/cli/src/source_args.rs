@@ -1,4 +1,4 @@
-//! The sources that a command is given, and the flags that say how they are opened.
+//! A command's sources, and the flags for opening them.
 
 use std::{
     ffi::{OsStr, OsString},

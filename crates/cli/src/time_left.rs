@@ -1,4 +1,5 @@
-//! Estimates how long a run over many sources still takes, in seconds of video, because files differ in length.
+//! An estimate of the time that a run over many sources still takes, based on seconds of video
+//! because files differ in length.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -7,20 +8,20 @@ use moviola::{bulk::Event, records::Record};
 /// The share that must be done before there is an estimate, unless a source has ended.
 const ENOUGH: f64 = 0.01;
 
-/// How much of a run is done, and what is known of the rest.
+/// The measure of how much of a run is done and how much is left.
 #[derive(Debug, Default)]
 pub(crate) struct TimeLeft {
     open: BTreeMap<u64, Open>,
     /// Sources that have ended.
     ended: u64,
-    /// Seconds of video in those.
+    /// The seconds of video in the ended sources.
     seconds: f64,
 }
 
 /// A source that is being read.
 #[derive(Clone, Copy, Debug, Default)]
 struct Open {
-    /// `None` until its container is open; then the duration in seconds that the container states, if any.
+    /// `None` until its container is open; then the container's duration in seconds, if it has one.
     stated: Option<Option<f64>>,
     /// Seconds that are done.
     time: f64,
@@ -31,7 +32,7 @@ impl Open {
         self.stated.flatten()
     }
 
-    /// Seconds that are left, where sources have the mean duration `mean`; `None` if that isn't known.
+    /// The seconds that are left; `None` if unknown. A source that isn't open yet counts as `mean`.
     fn left(&self, mean: f64) -> Option<f64> {
         match self.stated {
             Some(duration) => Some((duration? - self.time).max(0.0)),
@@ -62,14 +63,15 @@ impl TimeLeft {
         }
     }
 
-    /// How long the run still takes at the rate of the first `elapsed`, with so many sources still to come;
-    /// `None` while that isn't known.
+    /// The time that the run still takes if it continues at the rate so far. `elapsed` is the time
+    /// so far, `to_come` the number of sources that haven't started. `None` while there is no
+    /// estimate.
     pub(crate) fn estimate(&self, to_come: u64, elapsed: Duration) -> Option<Duration> {
         let times = self.rest(to_come)?;
         Duration::try_from_secs_f64(elapsed.as_secs_f64() * times).ok()
     }
 
-    /// What is left, in multiples of what is done.
+    /// The amount of work that is left, in multiples of what is done.
     fn rest(&self, to_come: u64) -> Option<f64> {
         let known: Vec<_> = self.open.values().filter_map(Open::duration).collect();
         let opened = self.ended + known.len() as u64;
@@ -156,7 +158,7 @@ mod tests {
         check(&beside, 2, Some(20.0));
         let begun = [(0, "+"), (0, "60"), (0, "."), (1, "+")];
         check(&begun, 0, Some(10.0));
-        // Frames that come in any order, or from behind the end that the container tells.
+        // Frames out of order, or after the end that the container states.
         check(&[(0, "+"), (0, "60"), (0, "@30"), (0, "@10")], 0, Some(10.0));
         check(&[(0, "+"), (0, "60"), (0, "@80")], 0, Some(0.0));
     }

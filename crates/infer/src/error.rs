@@ -85,8 +85,8 @@ pub enum Error {
         got: String,
     },
     /// The frame or image can't be converted to the model's input.
-    #[error("the picture can't be prepared for the model: {0}")]
-    Picture(#[from] moviola_media::convert::ConvertError),
+    #[error("the image can't be prepared for the model: {0}")]
+    Image(#[from] moviola_media::convert::ConvertError),
     /// ONNX Runtime failed to run the model.
     #[error("{model}: inference failed: {message}")]
     Inference {
@@ -137,7 +137,7 @@ impl Error {
             | Self::Output { .. } => ErrorKind::Model,
             Self::Provider { .. } => ErrorKind::Provider,
             Self::InvalidArgument { .. } => ErrorKind::InvalidArgument,
-            Self::Picture(cause) => cause.kind(),
+            Self::Image(cause) => cause.kind(),
         }
     }
 

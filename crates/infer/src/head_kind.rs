@@ -15,12 +15,12 @@ pub enum HeadKind {
     Yolov8,
     /// YOLOv10, YOLO26 and exports with NMS in the graph: final boxes.
     Yolov10,
-    /// YOLOX: boxes relative to a grid.
+    /// YOLOX: boxes with objectness, relative to a grid unless the graph decodes them.
     Yolox,
 }
 
 impl HeadKind {
-    /// All heads, in the order of the table above.
+    /// All heads.
     pub const ALL: [Self; 4] = [Self::Yolov5, Self::Yolov8, Self::Yolov10, Self::Yolox];
 
     /// Whether its boxes need non-maximum suppression.

@@ -113,7 +113,7 @@ impl Preparer {
     /// # Errors
     ///
     /// [`Error::InvalidArgument`] if `tensor` is not [`Preprocess::input_len`] long, and
-    /// [`Error::Picture`] if the frame can't be converted.
+    /// [`Error::Image`] if the frame can't be converted.
     pub fn prepare(&mut self, view: &FrameView<'_>, tensor: &mut [f32]) -> Result<Letterbox> {
         let expected = self.preprocess.input_len();
         if tensor.len() != expected {

@@ -13,7 +13,7 @@ pub enum Error {
     /// The source can't be opened.
     #[error("{name}: {reason}")]
     Open {
-        /// The source as its user knows it.
+        /// The source's name, as the user gave it.
         name: String,
         /// What is wrong and what to do.
         reason: String,
@@ -23,7 +23,7 @@ pub enum Error {
     /// The container can't be read, or not any further.
     #[error("{name}: {reason}")]
     Demux {
-        /// The source as its user knows it.
+        /// The source's name, as the user gave it.
         name: String,
         /// What is wrong and what to do.
         reason: String,
@@ -31,13 +31,14 @@ pub enum Error {
         #[source]
         cause: AvError,
     },
-    /// The file ends before the keyframes that its index lists; those before came.
+    /// The file ends before the last keyframes that its index lists. The earlier ones were
+    /// returned.
     #[error(
         "{name}: the file is truncated, or its index is wrong: {keyframes} more keyframes are \
          listed than are in it; get the whole file"
     )]
     Truncated {
-        /// The source as its user knows it.
+        /// The source's name, as the user gave it.
         name: String,
         /// How many keyframes are missing.
         keyframes: usize,
@@ -45,7 +46,7 @@ pub enum Error {
     /// There is no video, or none that can be decoded.
     #[error("{name}: {reason}")]
     NoVideo {
-        /// The source as its user knows it.
+        /// The source's name, as the user gave it.
         name: String,
         /// What there is instead, or why it can't be decoded.
         reason: String,
@@ -54,21 +55,21 @@ pub enum Error {
         /// What the caller can change.
         remedy: Option<Remedy>,
     },
-    /// What was asked for takes several passes over a source that can be read once only.
+    /// The request needs several passes over a source that can be read only once.
     #[error(
         "{name}: any frame can be had from a file, but a pipe can only be read in order; save it to \
          a file first, or ask for all frames"
     )]
     ReadOnce {
-        /// The source as its user knows it.
+        /// The source's name, as the user gave it.
         name: String,
     },
     /// There is no such frame.
     #[error("{name}: there is no frame {what}: {extent}")]
     NoFrame {
-        /// The source as its user knows it.
+        /// The source's name, as the user gave it.
         name: String,
-        /// The frame that was asked for: a number or a time.
+        /// The requested frame: a number or a time.
         what: String,
         /// Which frames there are.
         extent: String,
@@ -76,7 +77,7 @@ pub enum Error {
     /// There is no audio to hear, or it can't be decoded any further.
     #[error("{name}: {reason}")]
     NoAudio {
-        /// The source as its user knows it.
+        /// The source's name, as the user gave it.
         name: String,
         /// What there is instead, or what went wrong.
         reason: String,
@@ -86,7 +87,7 @@ pub enum Error {
     /// A range of time can't be read.
     #[error("{name}: {reason}")]
     Range {
-        /// The source as its user knows it.
+        /// The source's name, as the user gave it.
         name: String,
         /// What is wrong with it.
         reason: String,
@@ -94,7 +95,7 @@ pub enum Error {
     /// One picture can't be decoded; those before and after it may be fine.
     #[error("{name}: the picture at {place} can't be decoded: {reason}")]
     Decode {
-        /// The source as its user knows it.
+        /// The source's name, as the user gave it.
         name: String,
         /// Where the picture stands, for a reader.
         place: String,
@@ -103,10 +104,10 @@ pub enum Error {
         /// What the decoder said.
         reason: String,
     },
-    /// A frame can't become the pixels that were asked for.
+    /// A frame can't be converted to the requested pixels.
     #[error("{name}: {reason}")]
     Pixels {
-        /// The source as its user knows it.
+        /// The source's name, as the user gave it.
         name: String,
         /// What is wrong.
         reason: String,
@@ -123,10 +124,10 @@ pub enum Error {
         /// The value.
         got: String,
     },
-    /// The system gives no thread.
+    /// A thread can't be started.
     #[error("{name}: no thread can be started: {reason}")]
     Thread {
-        /// The source as its user knows it.
+        /// The source's name, as the user gave it.
         name: String,
         /// The system's answer.
         reason: String,
@@ -192,7 +193,7 @@ impl Error {
         }
     }
 
-    /// What the caller can change so that it does not come again.
+    /// What the caller can change to avoid the error.
     pub fn remedy(&self) -> Option<Remedy> {
         match self {
             Self::NoVideo { remedy, .. } => remedy.clone(),

@@ -1,5 +1,5 @@
-//! FFmpeg prints nothing unless it is asked to. Its log is of the whole process: this test is alone in
-//! its own.
+//! FFmpeg prints nothing unless it is asked to. Its log is of the whole process: this test is alone
+//! in its own.
 #![allow(clippy::unwrap_used)]
 
 use std::{path::Path, process::Command};

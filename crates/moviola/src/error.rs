@@ -17,7 +17,7 @@ pub enum StartError {
     /// The plan can't be carried out.
     #[error(transparent)]
     Plan(#[from] PlanError),
-    /// The system gives no thread.
+    /// A thread can't be started.
     #[error("the system gives no thread: {0}")]
     Thread(#[from] io::Error),
     /// A worker process can't be started.
@@ -35,7 +35,7 @@ impl StartError {
         }
     }
 
-    /// What the caller can change so that it does not come again.
+    /// What the caller can change to avoid the error.
     pub fn remedy(&self) -> Option<Remedy> {
         match self {
             Self::Plan(cause) => cause.remedy(),
@@ -52,10 +52,10 @@ pub enum BulkError {
     /// A model can't be loaded.
     #[error(transparent)]
     Model(#[from] InferError),
-    /// The system gives no thread.
+    /// A thread can't be started.
     #[error("the system gives no thread: {0}")]
     Thread(Arc<io::Error>),
-    /// A worker process can't load a model, or there can be none: in its own words.
+    /// A worker process can't be started or can't load a model; with its message.
     #[error("{0}")]
     Worker(Arc<str>),
 }
@@ -69,7 +69,7 @@ impl BulkError {
         }
     }
 
-    /// What the caller can change so that it does not come again.
+    /// What the caller can change to avoid the error.
     pub fn remedy(&self) -> Option<Remedy> {
         match self {
             Self::Model(cause) => cause.remedy(),
@@ -82,7 +82,7 @@ impl BulkError {
     }
 }
 
-/// Why a source isn't read, or no further; its records say so.
+/// Why a source isn't read, or not to its end. It becomes an error record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceFailure {
     /// As [`ErrorRecord::stage`](crate::records::ErrorRecord::stage).
@@ -92,14 +92,14 @@ pub struct SourceFailure {
 }
 
 impl SourceFailure {
-    /// The process ended twice while this source was read.
+    /// The failure of a source that was being read when the process crashed, twice.
     pub fn crashed() -> Self {
         let message = "the process died twice while this was read: it is left out; name it alone to \
                        see why";
         Self { stage: "crash", message: message.into() }
     }
 
-    /// Its images can't be written, which is not the source's fault.
+    /// The failure of a source whose images can't be written, which isn't an error of the source.
     pub(crate) fn unwritten(message: String) -> Self {
         Self { stage: WRITE, message }
     }

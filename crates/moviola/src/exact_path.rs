@@ -1,4 +1,4 @@
-//! Paths in messages to other processes, with any bytes.
+//! Serialisation of paths that may contain any bytes, for messages to other processes.
 
 use std::{
     borrow::Cow,
@@ -12,25 +12,25 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// The serialised form of a path: text if it is valid UTF-8, else bytes.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
-enum Written<'a> {
+enum SerializedPath<'a> {
     Text(Cow<'a, str>),
     Bytes(Cow<'a, [u8]>),
 }
 
 /// For `#[serde(with = "exact_path")]`.
 pub(crate) fn serialize<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
-    let written = match path.to_str() {
-        Some(text) => Written::Text(text.into()),
-        None => Written::Bytes(path.as_os_str().as_bytes().into()),
+    let serialized = match path.to_str() {
+        Some(text) => SerializedPath::Text(text.into()),
+        None => SerializedPath::Bytes(path.as_os_str().as_bytes().into()),
     };
-    written.serialize(to)
+    serialized.serialize(to)
 }
 
 /// For `#[serde(with = "exact_path")]`.
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<PathBuf, D::Error> {
-    Ok(match Written::deserialize(from)? {
-        Written::Text(text) => text.into_owned().into(),
-        Written::Bytes(bytes) => OsString::from_vec(bytes.into_owned()).into(),
+    Ok(match SerializedPath::deserialize(from)? {
+        SerializedPath::Text(text) => text.into_owned().into(),
+        SerializedPath::Bytes(bytes) => OsString::from_vec(bytes.into_owned()).into(),
     })
 }
 
@@ -44,7 +44,7 @@ mod tests {
     struct Exact(#[serde(with = "super")] PathBuf);
 
     #[test]
-    fn every_path_comes_back_as_it_was() {
+    fn every_path_is_restored_exactly() {
         for bytes in [&b"a/b.mp4"[..], b"", "\u{e4}\n".as_bytes(), b"no\xfftext"] {
             let path = Path::new(OsStr::from_bytes(bytes));
             let line = serde_json::to_string(&Exact(path.into())).unwrap();

@@ -1,4 +1,4 @@
-//! Carries out a plan on one source after another, each with the least latency.
+//! Runs of a plan on one source after another, each with the least latency.
 
 use std::sync::Arc;
 
@@ -17,10 +17,10 @@ use crate::{
     task::Tasks,
 };
 
-/// Carries out a plan on one source at a time, on all cores.
+/// A runner of a plan on one source at a time, on all cores.
 ///
-/// Models are loaded once, while the first source is opened and decoded. A frame's records come as
-/// soon as they are ready, in the order of the plan.
+/// Models are loaded once, while the first source is opened and decoded. A frame's records are
+/// returned as soon as they are ready, in the order of the plan.
 ///
 /// Memory is bounded by the workers, one for each core unless [`SourceOptions::decoders`] says
 /// otherwise: each holds one frame and its model.
@@ -49,8 +49,8 @@ pub struct Fast {
 }
 
 impl Fast {
-    /// Starts to load what `plan` needs; sources will be opened with `options`, but for what the
-    /// plan says.
+    /// Starts to load the models of `plan`. Sources will be opened with `options`, except for those
+    /// that the plan sets.
     ///
     /// # Errors
     ///
@@ -62,7 +62,7 @@ impl Fast {
         Ok(Self { plan, options, tasks, observer: None })
     }
 
-    /// Has `observer` listen to the sources that are started from now on.
+    /// Sets the observer of the sources that are started from now on.
     pub(crate) fn observe(&mut self, observer: Arc<dyn FrameObserver>) {
         self.observer = Some(observer);
     }
@@ -72,7 +72,7 @@ impl Fast {
         &self.plan
     }
 
-    /// Carries out the plan on `source`. Images come with their records.
+    /// Runs the plan on `source`. Images are in their records.
     pub fn run(&self, source: Source) -> Records {
         let Self { plan, options, tasks, observer } = self;
         Records::start(source, options, plan, tasks, observer.clone())
@@ -85,7 +85,8 @@ impl Fast {
         SavedRecords::new(&self.plan, &name, folders, || self.run(source))
     }
 
-    /// Waits until a model is loaded; returns what runs it, and why. `None` if the plan has none.
+    /// Waits until a model is loaded; returns the provider that runs it, and why. `None` if the
+    /// plan has no model.
     ///
     /// # Errors
     ///
@@ -94,7 +95,7 @@ impl Fast {
         self.tasks.provider()
     }
 
-    /// Loads the models that aren't loaded yet, to know how long the rest takes.
+    /// Loads the models that aren't loaded yet, so that later runs can be timed without it.
     ///
     /// # Errors
     ///
@@ -103,8 +104,8 @@ impl Fast {
         self.tasks.load_models()
     }
 
-    /// How many models were loaded so far: at most one for each worker, however many sources there
-    /// are.
+    /// How often a model was loaded so far: at most once for each worker, whatever the number of
+    /// sources.
     pub fn models_loaded(&self) -> u64 {
         self.tasks.models_loaded()
     }

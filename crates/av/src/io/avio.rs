@@ -124,7 +124,8 @@ impl Avio {
 
     /// Skips byte ranges from now on: those in `unneeded`, without those in `needed`.
     ///
-    /// FFmpeg gets zeros for them, and they are not read. Returns `false` if the source can't seek or ranges were set before.
+    /// FFmpeg gets zeros for them, and they are not read. Returns `false` if the source can't seek
+    /// or ranges were set before.
     pub(crate) fn skip_ranges(&self, unneeded: Vec<Range<u64>>, needed: Vec<Range<u64>>) -> bool {
         let Some(len) = self.len else { return false };
         self.skipped.set(SkippedRanges::new(unneeded, needed, len)).is_ok()

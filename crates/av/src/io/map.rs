@@ -108,7 +108,8 @@ impl Mapping {
 
     /// Releases the pages of a range to the kernel.
     ///
-    /// The next access reads them from the file again. `offset` must be a multiple of the page size.
+    /// The next access reads them from the file again. `offset` must be a multiple of the page
+    /// size.
     fn release(&self, offset: usize, len: usize) {
         let len = len.min(self.len - offset);
         // SAFETY: the offset is inside the mapping.

@@ -19,12 +19,12 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Bulk {
-    /// Files, folders, patterns such as `clips/**/*.mp4`, `@list` (a file with one of these in each line;
-    /// `@-` is standard input) or URLs
+    /// Files, folders, patterns such as `clips/**/*.mp4`, `@list` (a file with one of these in each
+    /// line; `@-` is standard input) or URLs
     #[arg(required = true, value_name = "INPUT")]
     sources: Vec<OsString>,
-    /// Where records go: a file that ends in .jsonl, a folder of tables that ends in .parquet, or another
-    /// folder, with a .jsonl file for each input
+    /// Where records go: a file that ends in .jsonl, a folder of tables that ends in .parquet, or
+    /// another folder, with a .jsonl file for each input
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
     /// Continue an earlier run, however it ended
@@ -33,17 +33,19 @@ pub(crate) struct Bulk {
     /// Stop at the first input that fails
     #[arg(long)]
     fail_fast: bool,
-    /// How many workers there are, each with one thread and its own model; default: one for each core
+    /// How many workers there are, each with one thread and its own model; default: one for each
+    /// core
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
     /// How much memory the run may take, such as 4G or 800M; default: half of what there is
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     memory: Option<u64>,
-    /// Make each worker a process of its own: an input that crashes it fails alone. Each input is then read
-    /// by one worker
+    /// Make each worker a process of its own: an input that crashes it fails alone. Each input is
+    /// then read by one worker
     #[arg(long)]
     isolate: bool,
-    /// The longest time that one input may take, such as 30s or 5m; after that its process is killed
+    /// The longest time that one input may take, such as 30s or 5m; after that its process is
+    /// killed
     #[arg(long, value_name = "TIME", requires = "isolate", value_parser = parse_step)]
     deadline: Option<f64>,
     #[command(flatten)]

@@ -26,12 +26,12 @@ pub(crate) struct Detect {
     /// An ONNX file of a YOLO family, or `demo` for the built-in model
     #[arg(short, long)]
     model: PathBuf,
-    /// Which frames: `keyframes`, `all`, those shown `every:0.5s`, in a range as `range:10s..20s` (or both, with
-    /// a comma), at times as `at:1.5s,2s`, or by number as `index:0,100,-1`
+    /// Which frames: `keyframes`, `all`, those shown `every:0.5s`, in a range as `range:10s..20s`
+    /// (or both, with a comma), at times as `at:1.5s,2s`, or by number as `index:0,100,-1`
     #[arg(long, value_name = "FRAMES", default_value = "keyframes")]
     on: Frames,
-    /// What to do about damaged frames: keep, fail, skip, repeat the last whole one, black; not with
-    /// keyframes
+    /// What to do about damaged frames: keep, fail, skip, repeat the last whole one, black; not
+    /// with keyframes
     #[arg(long, value_name = "HOW", default_value = "keep")]
     on_damage: OnDamage,
     #[arg(long, value_name = "DIR", help = "Draw the boxes into DIR/<stem>/<number>.jpg")]

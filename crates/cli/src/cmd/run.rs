@@ -1,4 +1,4 @@
-//! `moviola run`: several things at once from one read of each input.
+//! `moviola run`: several tasks from one read of each input.
 
 use std::ffi::OsString;
 
@@ -26,7 +26,8 @@ enum Mode {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Run {
-    /// Files, `-` for standard input, or URLs; also folders, patterns and `@list`, as `bulk` takes them
+    /// Files, `-` for standard input, or URLs; also folders, patterns and `@list`, as `bulk` takes
+    /// them
     #[arg(required = true, value_name = "INPUT")]
     sources: Vec<OsString>,
     /// How to read several inputs; without this they are read side by side, as by `bulk`

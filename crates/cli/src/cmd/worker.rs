@@ -19,15 +19,15 @@ pub(crate) struct Worker;
 impl Worker {
     pub(crate) fn run(&self) -> anyhow::Result<Exit> {
         match serve(io::stdin(), io::stdout(), || Exit::Done.exit()) {
-            // The process that started it has ended, so nobody reads an error.
+            // The parent process has ended, so there is no reader for an error.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
             served => served.map(|()| Exit::Done).context("a worker process has to end"),
         }
     }
 }
 
-/// How to start worker processes: this command again, with the global flags about reading and messages. A
-/// worker that takes longer than `deadline` seconds for a source is killed.
+/// How to start worker processes: this command again, with the global flags about reading and
+/// messages. A worker that takes longer than `deadline` seconds for a source is killed.
 pub(crate) fn isolation(global: &Global, deadline: Option<f64>) -> anyhow::Result<Isolation> {
     let program = this_program().context("cannot find the program's own file to start workers")?;
     let io = global.io.to_possible_value();

@@ -54,7 +54,8 @@ pub(crate) fn means_many(word: &OsStr) -> bool {
         || (!is_url && !path.exists() && text.contains(['*', '?', '[']))
 }
 
-/// Carries out the request. An error is one of the plan, of its model, or of the output: it ends the run.
+/// Carries out the request. An error is one of the plan, of its model, or of the output: it ends
+/// the run.
 pub(crate) fn run(request: BulkRequest<'_>, out: &mut Console) -> anyhow::Result<Exit> {
     let BulkRequest { plan, words, options, destination, fail_fast } = request;
     destination.check(&words)?;
@@ -81,7 +82,7 @@ pub(crate) fn run(request: BulkRequest<'_>, out: &mut Console) -> anyhow::Result
     BulkReporter::new(&bulk, limits, dataset, progress, out).report(run)
 }
 
-/// Starts the workers; notes if there will be fewer than were asked for.
+/// Starts the workers; prints a note if there are fewer than requested.
 fn start_workers(plan: Plan, options: BulkOptions, out: &Console) -> anyhow::Result<Bulk> {
     let (memory, jobs) = (options.memory, options.jobs);
     let bulk = Bulk::new(plan, options)?;
@@ -92,7 +93,7 @@ fn start_workers(plan: Plan, options: BulkOptions, out: &Console) -> anyhow::Res
     Ok(bulk)
 }
 
-/// Starts the work on the sources that are found, except those that are done already.
+/// Starts the run over the resolved sources, without those that an earlier run has finished.
 fn start(
     bulk: &Bulk,
     dataset: Option<&Dataset>,
@@ -103,7 +104,7 @@ fn start(
         Some(dataset) => bulk.run(dataset.inputs(found, folders)),
         None => bulk.run(found.map(move |found| {
             let folders = folders.next(&found.name);
-            BulkInput::found(found, folders)
+            BulkInput::resolved(found, folders)
         })),
     }
 }
@@ -136,6 +137,6 @@ impl Destination<'_> {
     fn written(&self, dataset: Option<&Dataset>) -> Vec<PathBuf> {
         let images = [self.images.stills, self.images.annotated];
         let images = images.into_iter().flatten().map(Path::to_owned);
-        images.chain(dataset.iter().flat_map(|dataset| dataset.places())).collect()
+        images.chain(dataset.iter().flat_map(|dataset| dataset.output_paths())).collect()
     }
 }

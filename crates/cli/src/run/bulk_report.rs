@@ -127,7 +127,7 @@ impl<'a> BulkReporter<'a> {
                 return Ok(Ending::FirstFailure);
             }
         }
-        // A model that can't be loaded is an error even if no frame has asked for it.
+        // A model that can't be loaded is an error even if no frame needed it.
         self.notice.give(|| self.bulk.provider(), self.out)?;
         Ok(Ending::Complete)
     }

@@ -10,8 +10,8 @@ use moviola::{
 
 use crate::{console::Console, exit::Exit, interrupt};
 
-/// Carries out the plan of `debug` on the source; the report goes to `folder`. An error is one of the plan,
-/// of its model, or of the report: it ends the run.
+/// Carries out the plan of `debug` on the source; the report goes to `folder`. An error is one of
+/// the plan, of its model, or of the report: it ends the run.
 pub(crate) fn run(
     debug: Debug,
     source: Source,

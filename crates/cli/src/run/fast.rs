@@ -88,7 +88,7 @@ impl Runner {
             return Ok(None);
         }
         tally.add(records.records().tally());
-        // A model that can't be loaded is an error even if no frame has asked for it.
+        // A model that can't be loaded is an error even if no frame needed it.
         self.notice.give(|| self.fast.provider(), out)?;
         Ok(Some(()))
     }

@@ -71,7 +71,8 @@ fn in_file(path: &Path) -> Vec<String> {
     timeless(&fs::read_to_string(path).unwrap())
 }
 
-/// A pipe with a name, and its end to write to: nobody waits for the other.
+/// Creates a named pipe; returns its write end, which is open for reading too so that opening
+/// doesn't block.
 fn pipe(folder: &Path) -> File {
     let path = folder.join("pipe");
     assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
@@ -303,7 +304,7 @@ fn workers_end_with_the_command_however_it_ends() {
 }
 
 #[test]
-fn a_run_that_is_killed_goes_on_where_it_was() {
+fn a_killed_run_resumes() {
     let folder = clips();
     let words = ["in", "--keyframes", "--hash", "--isolate", "-o"];
     bulk(folder.path(), &[&words[..], &["whole.jsonl"]].concat()).exits(3);

@@ -32,21 +32,21 @@ fn journal_lines(out: &Path) -> usize {
 }
 
 #[test]
-fn a_run_that_is_killed_goes_on_where_it_was() {
+fn a_killed_run_resumes() {
     let (folder, out) = (clips(), tempfile::tempdir().unwrap());
     let want = alone(folder.path());
     // The header, a start and an end for each file: killed behind every one of them.
     for lines in 0..=1 + 2 * GOOD.len() {
         let file = out.path().join(format!("{lines}.jsonl"));
-        killed_behind_line(lines, &[text(folder.path()), "-o", text(&file)], &file);
+        killed_after_line(lines, &[text(folder.path()), "-o", text(&file)], &file);
         assert!(!file.exists() || in_file(&file) == want, "nothing half-written is there");
         bulk(&[text(folder.path()), "-o", text(&file), "--resume"]).exits(0);
-        assert_eq!(in_file(&file), want, "killed behind line {lines}");
+        assert_eq!(in_file(&file), want, "killed after line {lines}");
     }
 }
 
 /// Runs `moviola bulk` with those words, and kills it when its journal has so many lines.
-fn killed_behind_line(lines: usize, words: &[&str], out: &Path) {
+fn killed_after_line(lines: usize, words: &[&str], out: &Path) {
     let mut command = moviola();
     command.args(["bulk", "--keyframes", "--hash"]).args(words);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
@@ -82,19 +82,19 @@ fn killed_after(child: &mut Child, delay: Duration) -> bool {
     is_at_work
 }
 
-/// A source in the making at two deaths is left out, which is another test's: this moves a death that a
-/// source would be blamed for to the moment before that was begun again.
-fn blame_nobody(out: &Path) {
+/// Removes a second crash of the same source from the journal, because that source would be
+/// skipped. Another test covers that.
+fn forget_second_crash(out: &Path) {
     let mut lines = journal(out);
     let Some(last) = lines.pop() else { return };
-    // Its part is made alone, so nothing was noted after it.
+    // The source was read in a run of its own, so its start is the last entry.
     if last.contains(r#""start""#) && lines.contains(&last) {
         fs::write(journal_path(out), lines.join("\n") + "\n").unwrap();
     }
 }
 
 #[test]
-fn a_run_that_is_killed_at_random_moments_ends_as_if_it_had_not_been() {
+fn runs_killed_at_random_moments_resume_to_the_same_result() {
     let (folder, out) = (clips(), tempfile::tempdir().unwrap());
     for copy in 0..3 {
         fs::create_dir(folder.path().join(format!("copy {copy}"))).unwrap();
@@ -118,7 +118,7 @@ fn a_run_that_is_killed_at_random_moments_ends_as_if_it_had_not_been() {
         while killed < kills() && killed_after(&mut child, usual.mul_f64(random(&mut state))) {
             killed += 1;
             assert!(!file.exists() || in_file(&file) == want, "nothing half-written is there");
-            blame_nobody(&file);
+            forget_second_crash(&file);
             child = start(&file, &["--resume"]);
         }
         assert!(child.wait().unwrap().success(), "run {run}, after {killed} kills");
@@ -130,13 +130,13 @@ fn a_run_that_is_killed_at_random_moments_ends_as_if_it_had_not_been() {
 }
 
 #[test]
-fn what_kills_it_twice_is_left_out() {
+fn a_source_that_crashes_twice_is_skipped() {
     let (folder, out) = (clips(), tempfile::tempdir().unwrap());
     let file = out.path().join("all.jsonl");
     let words = [text(folder.path()), "-o", text(&file), "--jobs", "1"];
     let journal = journal_path(&file);
-    // A journal of processes that died: two with the first file in the making.
-    killed_behind_line(2, &words, &file);
+    // A journal of two processes that crashed while they read the first file.
+    killed_after_line(2, &words, &file);
     let lines = fs::read_to_string(&journal).unwrap();
     let lines: Vec<_> = lines.lines().take(2).collect();
     fs::write(&journal, format!("{}\n{}\n{}\n", lines[0], lines[1], lines[1])).unwrap();
@@ -228,7 +228,7 @@ fn what_died_beside_another_is_read_again_and_alone() {
     let (folder, out) = (clips(), tempfile::tempdir().unwrap());
     let file = out.path().join("all.jsonl");
     let words = [text(folder.path()), "-o", text(&file), "--jobs", "4"];
-    killed_behind_line(3, &words, &file);
+    killed_after_line(3, &words, &file);
     bulk(&[&words[..], &["--resume"]].concat()).exits(0);
     assert_eq!(in_file(&file), alone(folder.path()), "whatever was read last");
 }

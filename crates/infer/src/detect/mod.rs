@@ -145,7 +145,7 @@ impl Detector {
     ///
     /// # Errors
     ///
-    /// [`Error::Picture`] if the frame can't be converted, [`Error::Inference`] and
+    /// [`Error::Image`] if the frame can't be converted, [`Error::Inference`] and
     /// [`Error::Output`] if the model fails.
     pub fn detect_frame(&mut self, view: &FrameView<'_>) -> Result<Vec<Detection>> {
         let mut tensor = std::mem::take(&mut self.tensor);

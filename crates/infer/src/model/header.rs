@@ -146,7 +146,8 @@ impl Header {
         self.graph.iter().flat_map(|graph| &graph.nodes).any(|node| node.operator == operator)
     }
 
-    /// The files that hold weights beside the model, by their paths from its folder; sorted, each once.
+    /// The files that hold weights beside the model, by their paths from its folder; sorted, each
+    /// once.
     pub(crate) fn external_files(&self) -> Vec<&str> {
         let initializers = self.graph.iter().flat_map(|graph| &graph.initializers);
         let entries = initializers.flat_map(|initializer| &initializer.external_data);

@@ -60,7 +60,7 @@ impl AudioReader {
     ///
     /// Returns the number of samples of each channel that were written at the buffer's start: as
     /// many as fit, fewer only before the end or an error, 0 at the end. The samples are those that
-    /// the iterator would give, from where the last read or range ended.
+    /// the iterator would return, from the end of the last read or range on.
     ///
     /// # Errors
     ///

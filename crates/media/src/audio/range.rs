@@ -55,12 +55,12 @@ impl AudioReader {
     /// # Errors
     ///
     /// As [`samples_played_in_range`](Self::samples_played_in_range). Samples before an error are
-    /// lost; the iterator gives them.
+    /// lost; the iterator returns them.
     pub fn all_samples(&mut self) -> Result<Samples> {
         self.samples_played_in_range(f64::NEG_INFINITY, f64::INFINITY)
     }
 
-    /// Decodes until the grid of samples is known. Gives the number of the first output sample;
+    /// Decodes until the grid of samples is known. Returns the number of the first output sample;
     /// `None` if there are no samples.
     pub(super) fn learn(&mut self) -> Result<Option<i64>> {
         if self.audio.grid().is_none() {

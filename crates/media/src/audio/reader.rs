@@ -70,7 +70,8 @@ impl AudioReader {
         Ok(Self::with_decoder(input, audio, wanted))
     }
 
-    /// A reader of an input's audio with the decoder `audio`, which was opened with the same options.
+    /// A reader of an input's audio with the decoder `audio`, which was opened with the same
+    /// options.
     pub(crate) fn with_decoder(
         mut input: OpenInput,
         audio: AudioStreamDecoder,

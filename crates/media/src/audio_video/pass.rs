@@ -17,7 +17,7 @@ use crate::{
 /// The state of one pass over a source.
 pub(super) struct Pass {
     streams: Streams,
-    /// Errors that are given before any other item.
+    /// Errors that are returned before any other item.
     errors: VecDeque<Error>,
     /// The audio's report, shared with the reader's owner.
     report: Arc<Mutex<AudioReport>>,
@@ -32,7 +32,7 @@ pub(super) enum Streams {
 }
 
 impl Pass {
-    /// A pass that gives `errors` first.
+    /// A pass that returns `errors` first.
     pub(super) fn new(streams: Streams, errors: VecDeque<Error>) -> Self {
         Self { streams, errors, report: Arc::default() }
     }
@@ -70,9 +70,9 @@ pub(super) struct Together {
     has_frames_ended: bool,
     /// Whether the audio needs no more packets.
     has_audio_ended: bool,
-    /// Errors of one stream that are given next.
+    /// Errors of one stream that are returned next.
     errors: VecDeque<Error>,
-    /// The container's error that ended reading; it is given last.
+    /// The container's error that ended reading; it is returned last.
     failure: Option<Error>,
 }
 
@@ -151,7 +151,7 @@ impl Together {
         }
     }
 
-    /// Ends both decoders after the last packet, so that they give the rest of their output.
+    /// Ends both decoders after the last packet, so that they return the rest of their output.
     fn end(&mut self, how: impl FnOnce(&mut SequentialDecoder) -> Result<()>) {
         self.end_frames(how);
         self.end_audio();

@@ -83,7 +83,7 @@ impl ConvertError {
         }
     }
 
-    /// What the caller can change so that it does not come again: nothing that has a name.
+    /// What the caller can change to avoid the error; at present always `None`.
     pub fn remedy(&self) -> Option<Remedy> {
         None
     }

@@ -1,4 +1,4 @@
-//! What is done about frames that are damaged, or that can't be decoded at all.
+//! The handling of frames that are damaged or can't be decoded.
 
 use std::{ops::Range, sync::Arc};
 
@@ -16,13 +16,14 @@ use crate::{
     source::OnDamage,
 };
 
-/// How many frames before a damaged one are searched first; then twice as many, and so on.
+/// The number of frames before a damaged one that are searched first. Each further search doubles
+/// it.
 const LOOK_BACK: u64 = 16;
 
-/// A decoded frame, or what is known of it if the decoder returns none.
+/// A decoded frame, or its metadata if the decoder returns none.
 pub(crate) type DecodeOutcome = std::result::Result<Frame, FrameMetadata>;
 
-/// Applies the policy to damaged frames, and notes which frames are damaged.
+/// The handler of damaged frames: it applies the policy, and records their numbers.
 #[derive(Debug)]
 pub(crate) struct DamageHandler {
     pub(crate) policy: OnDamage,
@@ -48,7 +49,7 @@ impl DamageHandler {
         }
     }
 
-    /// A handler for another worker, which notes damaged frames in the same list.
+    /// A handler for another worker, which records damaged frames in the same list.
     pub(crate) fn clone_for_worker(&self) -> Self {
         Self {
             name: self.name.clone(),
@@ -65,7 +66,7 @@ impl DamageHandler {
         self.damage.ranges()
     }
 
-    /// Notes a damaged frame.
+    /// Records a damaged frame.
     pub(crate) fn note(&self, number: u64) {
         self.damage.note(number);
     }
@@ -136,7 +137,7 @@ impl DamageHandler {
     }
 }
 
-/// The error of a frame that is damaged or didn't come.
+/// The error of a frame that is damaged or missing.
 pub(crate) fn undecodable(name: &str, info: &FrameMetadata) -> Error {
     let FrameMetadata { number, time, .. } = *info;
     let place = time.map_or_else(|| format!("frame {number}"), |time| format!("{time:.3} s"));

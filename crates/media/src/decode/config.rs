@@ -67,14 +67,14 @@ impl DecoderConfig {
         self.options.skip_frame == Discard::NonKey
     }
 
-    /// Whether a decoder keeps something of earlier frames when it is flushed: MJPEG's tables, which
-    /// damaged frames would be decoded with.
+    /// Whether a decoder keeps something of earlier frames when it is flushed: MJPEG's tables,
+    /// which damaged frames would be decoded with.
     pub(crate) fn outlives_flush(&self) -> bool {
         self.parameters.codec_name() == "mjpeg"
     }
 
-    /// Opens a decoder. `reorder_delay` is how many frames it must hold back at least to put them in
-    /// order; 0 if that isn't known.
+    /// Opens a decoder. `reorder_delay` is how many frames it must hold back at least to put them
+    /// in order; 0 if that isn't known.
     ///
     /// # Errors
     ///

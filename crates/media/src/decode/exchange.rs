@@ -1,4 +1,4 @@
-//! The one way to send packets to a decoder and to receive its frames.
+//! The exchange with a decoder: packets are sent and frames received, for video and audio alike.
 
 use moviola_av::{
     audio::{AudioDecoder, AudioFrame},
@@ -8,26 +8,26 @@ use moviola_av::{
     packet::Packet,
 };
 
-/// Errors in a row after which a decoder is asked for no more frames until its next packet.
+/// The number of successive errors after which no more frames are requested until the next packet.
 const MAX_ERRORS: usize = 64;
 
 /// A decoder of video or audio: packets in, frames out.
 pub(crate) trait PacketDecoder {
-    /// What it decodes packets to.
+    /// The type of the decoded frames.
     type Frame;
 
     /// Sends a packet, unless the decoder is full.
     ///
     /// # Errors
     ///
-    /// The decoder's; the packet counts as sent.
+    /// The decoder's error. The packet counts as sent.
     fn send(&mut self, packet: &Packet) -> AvResult<Sent>;
 
-    /// Asks for the next frame.
+    /// Receives the next frame.
     ///
     /// # Errors
     ///
-    /// The decoder's; the next frame may come all the same.
+    /// The decoder's error. The next call may still return a frame.
     fn receive(&mut self) -> AvResult<Received<Self::Frame>>;
 }
 
@@ -55,8 +55,8 @@ impl PacketDecoder for AudioDecoder {
     }
 }
 
-/// Whether an error is one of damaged packets, after which a decoder goes on: not of memory or
-/// limits.
+/// Whether an error is one of damaged packets, after which decoding continues. Errors of memory and
+/// limits are not.
 pub(crate) fn is_damage(error: &AvError) -> bool {
     matches!(error, AvError::Ffmpeg { .. })
 }

@@ -20,13 +20,14 @@ const MAX_TRIAL_PACKETS: usize = 64;
 /// A decoder of a stream that hardware may decode: on a device, if there is one and it takes the
 /// stream, else in software.
 ///
-/// If the device fails before its first frame, a software decoder gets the same packets again,
-/// without the caller's notice. Until that frame those packets are kept, at most 64.
+/// If the device fails before its first frame, the same packets are sent to a software decoder,
+/// without an error for the caller. For this the packets before the first frame are kept, at most
+/// 64.
 #[derive(Debug)]
 pub(crate) struct StreamDecoder {
     decoder: Decoder,
     hardware: Arc<Hardware>,
-    /// `Some` until the device has given its first frame.
+    /// `Some` until the device has returned its first frame.
     trial: Option<Trial>,
     /// Frames of a software decoder that was sent the packets again.
     ready: VecDeque<VideoFrame>,
@@ -101,8 +102,8 @@ impl StreamDecoder {
         self.decoder.frame_threads()
     }
 
-    /// Goes on in software after `cause`, which is the device's failure if software decodes the same
-    /// packets. If it doesn't, the packets are damaged, and the error is theirs.
+    /// Continues in software after `cause`. If software decodes the same packets, `cause` is the
+    /// device's failure; otherwise the packets are damaged, and their error is returned.
     fn take_over(&mut self, cause: Error) -> Result<()> {
         let is_other = matches!(cause.kind(), ErrorKind::Limit | ErrorKind::InvalidArgument);
         let Some(trial) = self.trial.take().filter(|_| !is_other) else { return Err(cause) };
@@ -175,7 +176,7 @@ impl PacketDecoder for StreamDecoder {
     }
 }
 
-/// A device's frame as a software decoder would give it: in memory, with planes.
+/// Copies a device's frame to memory, with planes as a software decoder's frame has them.
 fn in_memory(received: Received) -> Result<Received> {
     let frame = match received {
         Received::Frame(frame) if frame.is_hardware() => frame.download()?,

@@ -1,4 +1,4 @@
-//! Hardware decoding: what is asked for, what each stream gets, and why.
+//! Hardware decoding: the caller's choice, and the device that decodes a stream.
 //!
 //! A stream is decoded by a device if there is one of the kind, this build supports the codec on
 //! it, and the device decodes the first frame. Else it is decoded in software, with the same
@@ -82,7 +82,7 @@ pub struct Hardware {
 }
 
 impl Hardware {
-    /// Software only, because no hardware was asked for.
+    /// Software only, because no hardware was requested.
     pub fn none() -> Arc<Self> {
         Self::with(None)
     }
@@ -107,8 +107,8 @@ impl Hardware {
         }
     }
 
-    /// Why the stream isn't decoded in hardware, although that was asked for. It may be known only
-    /// after the first frame.
+    /// The reason why the stream isn't decoded in hardware, although that was requested. It may be
+    /// known only after the first frame.
     pub fn fallback(&self) -> Option<&str> {
         self.refused.get().map(String::as_str)
     }

@@ -92,7 +92,7 @@ impl ImageError {
         }
     }
 
-    /// What the caller can change so that it does not come again.
+    /// What the caller can change to avoid the error.
     pub fn remedy(&self) -> Option<Remedy> {
         match self {
             Self::TooLarge { .. } => Some(Remedy::ShrinkImage),

@@ -33,8 +33,8 @@ impl FrameIndex {
         best.max_by_key(|access_point| access_point.packet).unwrap_or(RandomAccessPoint::FIRST)
     }
 
-    /// As [`access_point`](Self::access_point), given that of an `earlier` frame: searches the frames
-    /// between them alone.
+    /// As [`access_point`](Self::access_point), given that of an `earlier` frame: searches the
+    /// frames between them alone.
     pub(crate) fn access_point_after(
         &self,
         earlier: (u32, RandomAccessPoint),

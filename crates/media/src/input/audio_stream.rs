@@ -34,7 +34,7 @@ pub struct AudioStream {
 }
 
 impl AudioStream {
-    /// The stream that `choice` means; `None` if there is none.
+    /// The stream that `choice` selects; `None` if there is none.
     ///
     /// # Errors
     ///
@@ -55,11 +55,11 @@ impl AudioStream {
         Ok(best.map(|(_, stream)| stream))
     }
 
-    /// The stream that `choice` means; `None` if the best is asked for and there is none.
+    /// The stream that `choice` selects; `None` if the best is selected and there is none.
     ///
     /// # Errors
     ///
-    /// [`Error::NoAudio`] if a certain stream is asked for and doesn't exist.
+    /// [`Error::NoAudio`] if a specific stream is selected and doesn't exist.
     pub(super) fn find(
         name: &str,
         demuxer: &Demuxer,
@@ -98,7 +98,7 @@ pub(super) fn is_there(demuxer: &Demuxer) -> bool {
     demuxer.streams().any(|stream| stream.kind() == MediaKind::Audio)
 }
 
-/// Whether the header is enough to select and decode the audio that `choice` means.
+/// Whether the header is enough to select and decode the audio that `choice` selects.
 pub(super) fn is_self_describing(demuxer: &Demuxer, choice: &AudioChoice) -> bool {
     let mut streams = demuxer.streams().filter(|stream| may_be_meant(stream, choice)).peekable();
     streams.peek().is_some() && streams.all(|stream| tells_all(demuxer, stream))

@@ -1,4 +1,4 @@
-//! Which frames of an input are damaged.
+//! The numbers of an input's damaged frames.
 
 use std::{
     ops::Range,
@@ -7,17 +7,18 @@ use std::{
 
 use super::ranges::Ranges;
 
-/// Which frames of a [`OpenInput`](super::OpenInput) were found damaged so far, by whatever reads it.
+/// The numbers of the frames of an [`OpenInput`](super::OpenInput) that were found damaged so far.
 ///
-/// Some of those found may not have been handed out yet; behind the last frame these are all. Of a
-/// source without an index the frames are numbered as they come. Clones tell of the same frames.
+/// They may include frames that the reader has not returned yet; after the last frame they are
+/// complete. If the source has no index, frames are numbered in the order in which they are
+/// decoded. Clones share the numbers.
 ///
-/// Takes 16 bytes for each range, 1 MiB at most: the ranges found after that are left out.
+/// It takes 16 bytes for each range, 1 MiB at most: ranges that are found after that are dropped.
 #[derive(Clone, Debug, Default)]
 pub struct Damage(Arc<Mutex<Ranges>>);
 
 impl Damage {
-    /// Their numbers, as ranges in ascending order with gaps between them.
+    /// The numbers, as ranges in ascending order with gaps between them.
     pub fn ranges(&self) -> Vec<Range<u64>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).to_vec()
     }

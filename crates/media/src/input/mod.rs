@@ -1,6 +1,6 @@
-//! A source that is open: its container, its selected streams, and where time begins.
+//! A source that is open: its container, its selected streams, and the start of its presentation.
 //!
-//! Every reader starts from an [`OpenInput`] and asks it for the streams it reads.
+//! Every reader starts from an [`OpenInput`], which has the streams that it reads.
 
 mod audio_stream;
 mod damage;
@@ -32,65 +32,66 @@ use crate::{
     source::{Bytes, Source, SourceOptions, StreamSelection},
 };
 
-/// Containers whose header tells all a decoder needs, so that no packet is read to find it out.
+/// Containers whose header contains all that a decoder needs, so that no packets are read for it.
 const SELF_DESCRIBING: [&str; 2] = ["mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"];
 
-/// What an input is opened for: which streams must be there, and are known well enough to be decoded.
+/// The purpose of an input. It determines which streams must exist, with all properties that
+/// decoding needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Reading its video.
+    /// Its video is read.
     Video,
-    /// Reading its audio.
+    /// Its audio is read.
     Audio,
-    /// Reading video and audio in one pass; one of them is enough.
+    /// Its video and audio are read in one pass; one of them is enough.
     AudioVideo,
-    /// Describing all of its streams. None must be there.
+    /// All of its streams are described; there may be none.
     Description,
 }
 
-/// An open container at its start, and the streams of it that were selected.
+/// An open container at its start, with its selected streams.
 #[derive(Debug)]
 pub struct OpenInput {
     pub(crate) name: String,
     pub(crate) demuxer: Demuxer,
-    /// Stops the demuxer where it blocks.
+    /// Ends blocking reads of the demuxer.
     pub(crate) interrupt: Interrupt,
     pub(crate) options: SourceOptions,
     pub(crate) video: Option<Arc<VideoStream>>,
     pub(crate) audio: Option<AudioStream>,
-    /// Why a stream that the input was opened for is missing, where another is there.
+    /// The reasons why streams that the input was opened for are missing, if there is another.
     pub(crate) missing: Vec<Error>,
     pub(crate) hardware: Arc<Hardware>,
-    /// Start of the presentation, if there are pictures.
+    /// Start of the presentation, if there is video.
     pub(crate) start: Option<Pts>,
     /// Packets that were read to find the start, oldest first.
     pub(crate) read_ahead: VecDeque<Packet>,
     /// Numbers of the streams that are read.
     reads: Vec<usize>,
     damage: Damage,
-    /// The same bytes once more, unless they can be read once only.
+    /// The source, to be opened again; `None` if it can be read only once.
     again: Option<Source>,
-    /// The bytes themselves; `None` for pipes and addresses.
+    /// The bytes of the source; `None` for pipes and URLs.
     bytes: Option<Bytes>,
 }
 
 impl OpenInput {
-    /// The source as its user knows it.
+    /// The source's name, as the user gave it.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The container, in FFmpeg's words, such as `mov,mp4,m4a,3gp,3g2,mj2`.
+    /// FFmpeg's name of the container, such as `mov,mp4,m4a,3gp,3g2,mj2`.
     pub fn container(&self) -> &str {
         self.demuxer.format_name()
     }
 
-    /// The container itself: all of its streams.
+    /// The demuxer of the container, with all of its streams.
     pub fn demuxer(&self) -> &Demuxer {
         &self.demuxer
     }
 
-    /// Which streams were asked for.
+    /// The caller's selection of streams.
     pub fn selection(&self) -> &StreamSelection {
         &self.options.streams
     }
@@ -111,13 +112,13 @@ impl OpenInput {
             || self.audio().is_some_and(|audio| audio.index == stream)
     }
 
-    /// Length of the presentation in seconds, if the container says so.
+    /// Length of the presentation in seconds, if the container has it.
     pub fn duration(&self) -> Option<f64> {
         self.demuxer.duration_us().map(|us| us as f64 / 1e6)
     }
 
-    /// Start of the presentation, from which time is counted; without pictures, the first sample of
-    /// the audio is the start instead.
+    /// Start of the presentation, from which time is counted. It is 0 without video, when time is
+    /// counted from the first sample of the audio.
     pub fn start(&self) -> Pts {
         let base = self.video().map(|video| video.time_base);
         let base =
@@ -130,22 +131,22 @@ impl OpenInput {
         pts.seconds_since(self.start())
     }
 
-    /// The source's bytes, beside the demuxer; `None` for pipes and addresses.
+    /// The source's bytes, independent of the demuxer; `None` for pipes and URLs.
     pub fn bytes(&self) -> Option<&Bytes> {
         self.bytes.as_ref()
     }
 
-    /// Length of the source in bytes, if it is at hand; else 0.
+    /// Length of the source in bytes; 0 if its bytes can't be read at any position.
     pub(crate) fn size(&self) -> u64 {
         self.bytes.as_ref().map_or(0, Bytes::len)
     }
 
-    /// Where the video is decoded, and why not in hardware.
+    /// The hardware that decodes the video, or the reason why none does.
     pub fn hardware(&self) -> &Arc<Hardware> {
         &self.hardware
     }
 
-    /// Which frames are found damaged by whatever reads this.
+    /// The numbers of the frames that readers of this input find damaged.
     pub fn damage(&self) -> Damage {
         self.damage.clone()
     }
@@ -155,7 +156,7 @@ impl OpenInput {
         self.interrupt.clone()
     }
 
-    /// [`SourceOptions::decoders`], at least 1: as many workers a reader can keep busy.
+    /// [`SourceOptions::decoders`], at least 1: the number of workers that a reader can keep busy.
     pub fn decoders(&self) -> usize {
         self.options.decoders.max(1)
     }

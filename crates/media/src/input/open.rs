@@ -18,14 +18,15 @@ use crate::{
 };
 
 impl OpenInput {
-    /// Opens `source` and selects its streams. Unless the header tells all that the purpose demands,
-    /// packets are read to find it out; they are read again.
+    /// Opens `source` and selects its streams. If the header lacks something that the purpose
+    /// needs, packets are read to find it; readers read them again.
     ///
     /// # Errors
     ///
     /// [`Error::InvalidArgument`] for options outside their ranges; [`Error::Open`] or
-    /// [`Error::Demux`] if it can't be read; [`Error::NoVideo`] or [`Error::NoAudio`] if it has no stream that the purpose demands and this build can decode,
-    /// or not the one that [`SourceOptions::streams`] names.
+    /// [`Error::Demux`] if the source can't be read; [`Error::NoVideo`] or [`Error::NoAudio`] if it
+    /// lacks a stream that the purpose needs and this build can decode, or the one that
+    /// [`SourceOptions::streams`] selects.
     pub fn open(source: Source, options: SourceOptions, purpose: Purpose) -> Result<Self> {
         let _stage = stage!("open");
         options.check()?;
@@ -64,8 +65,8 @@ impl OpenInput {
     }
 }
 
-/// Reads packets to learn what the header doesn't tell. A description leaves out what can't be
-/// learnt.
+/// Reads packets to find the stream properties that the header lacks. For a description, properties
+/// that can't be found are omitted.
 fn learn_streams(
     name: &str,
     demuxer: &mut Demuxer,
@@ -84,7 +85,7 @@ fn learn_streams(
     }
 }
 
-/// Whether the header alone tells all that the purpose demands.
+/// Whether the header contains all that the purpose needs.
 fn header_tells(demuxer: &Demuxer, purpose: Purpose, selection: &StreamSelection) -> bool {
     let video = || find_video(demuxer, selection.video);
     let tells_video = |video| video_stream::is_self_describing(demuxer, video);

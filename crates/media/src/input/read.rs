@@ -1,4 +1,4 @@
-//! Which streams of an input are read, and how it is read once more.
+//! The streams of an input that are read, and how the input is opened again.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl OpenInput {
-    /// From now on reads the selected video alone.
+    /// Restricts reading to the selected video from now on.
     ///
     /// # Errors
     ///
@@ -27,7 +27,7 @@ impl OpenInput {
         Ok(video)
     }
 
-    /// From now on reads the selected audio alone.
+    /// Restricts reading to the selected audio from now on.
     ///
     /// # Errors
     ///
@@ -39,7 +39,7 @@ impl OpenInput {
         Ok(audio)
     }
 
-    /// From now on reads these streams only: some of those that were read until now.
+    /// Restricts reading to some of the streams that were read until now.
     pub(crate) fn read_only(&mut self, streams: Vec<usize>) {
         discard_all_but(&mut self.demuxer, &streams);
         self.read_ahead.retain(|packet| streams.contains(&packet.stream_index()));
@@ -56,12 +56,12 @@ impl OpenInput {
         self.again.is_some()
     }
 
-    /// The source once more, from its start; `None` if it can be read once only.
+    /// The source again, from its start; `None` if it can be read only once.
     pub fn source(&self) -> Option<Source> {
         self.again.as_ref().and_then(Source::try_clone)
     }
 
-    /// Another demuxer of the same bytes, which gives the same packets of the streams that are
+    /// Opens another demuxer of the same bytes. It returns the same packets of the streams that are
     /// read, from the first one on.
     ///
     /// # Errors
@@ -79,14 +79,14 @@ impl OpenInput {
     }
 }
 
-/// Whether the header alone tells all a decoder of the stream needs.
+/// Whether the header contains all that a decoder of the stream needs.
 fn is_self_describing(demuxer: &Demuxer, stream: usize) -> bool {
     let tells_audio = |stream| audio_stream::tells_all(demuxer, stream);
     video_stream::is_self_describing(demuxer, stream)
         || demuxer.stream(stream).is_some_and(tells_audio)
 }
 
-/// Leaves out all streams but these, where the format can skip them; elsewhere they still come.
+/// Discards all streams but these if the format can skip them; otherwise they are still read.
 fn discard_all_but(demuxer: &mut Demuxer, streams: &[usize]) {
     for stream in (0..demuxer.stream_count()).filter(|stream| !streams.contains(stream)) {
         demuxer.set_discard(stream, Discard::All);

@@ -1,4 +1,4 @@
-//! From what was asked for to a stream, or to an error that says which there are.
+//! The selection of a stream by the caller's choice, or an error that lists the streams.
 
 use std::fmt::Display;
 
@@ -6,7 +6,7 @@ use moviola_av::{demuxer::Demuxer, media_kind::MediaKind, stream::Stream};
 
 use crate::source::{AudioChoice, VideoChoice};
 
-/// The number of the stream of video that `choice` means.
+/// The number of the video stream that `choice` selects.
 pub(super) fn find_video(demuxer: &Demuxer, choice: VideoChoice) -> Option<usize> {
     if let VideoChoice::Number(number) = choice {
         return demuxer.stream(number).filter(is_video).map(Stream::index);
@@ -30,7 +30,7 @@ fn score(stream: &Stream<'_>) -> u64 {
     pixels + if stream.disposition().is_default() { DEFAULT_BONUS } else { 0 }
 }
 
-/// Whether it is video; cover art is none.
+/// Whether the stream is video. Cover art isn't.
 fn is_video(stream: &Stream<'_>) -> bool {
     stream.kind() == MediaKind::Video && !stream.disposition().is_attached_picture()
 }
@@ -47,12 +47,14 @@ pub(super) fn may_be_meant(stream: &Stream<'_>, choice: &AudioChoice) -> bool {
     is_meant && stream.kind() == MediaKind::Audio
 }
 
-/// Says that there is no such stream of video, and which there are; `None` if there are none.
+/// The message that the video stream doesn't exist, with the existing ones; `None` if there are
+/// none.
 pub(super) fn no_such_video(demuxer: &Demuxer, choice: VideoChoice) -> Option<String> {
     no_such(demuxer, "video", &choice, is_video)
 }
 
-/// Says that there is no such stream of audio, and which there are; `None` if there are none.
+/// The message that the audio stream doesn't exist, with the existing ones; `None` if there are
+/// none.
 pub(super) fn no_such_audio(demuxer: &Demuxer, choice: &AudioChoice) -> Option<String> {
     no_such(demuxer, "audio", choice, |stream| stream.kind() == MediaKind::Audio)
 }

@@ -1,4 +1,4 @@
-//! Where the presentation starts.
+//! The start of the presentation.
 
 use std::collections::VecDeque;
 
@@ -8,14 +8,14 @@ use moviola_av::{
 
 use crate::{error::Result, source::cannot_read};
 
-/// How many packets may be read to learn where a stream of a Matroska file starts.
+/// The most packets that are read to find the start of a Matroska file's stream.
 const MAX_LOOK_AHEAD: usize = 64;
 
 /// The earliest presentation time of the picture of stream `video` and of audio, and the packets
 /// that were read to find it, oldest first.
 ///
-/// The demuxer knows it once stream information was searched; MP4 knows it from its tables;
-/// in Matroska the first packets tell.
+/// The demuxer has it after stream information was searched. In MP4 it follows from the tables, in
+/// Matroska from the first packets.
 pub(super) fn find_start(
     name: &str,
     demuxer: &mut Demuxer,
@@ -49,7 +49,7 @@ pub(super) fn find_start(
     Ok((known.min_by(|a, b| a.cmp_instant(*b)), read_ahead))
 }
 
-/// What the container's tables, or the search for stream information, say of a stream's start.
+/// A stream's start according to the container's tables or the search for stream information.
 fn known_start(stream: &Stream<'_>) -> Option<Pts> {
     Some(Pts { ticks: stream.start_pts()?, base: stream.time_base()? })
 }

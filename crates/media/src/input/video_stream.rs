@@ -1,4 +1,4 @@
-//! What is known of a stream of video before anything is decoded.
+//! A video stream: its properties before anything is decoded.
 
 use std::sync::Arc;
 
@@ -21,25 +21,25 @@ use crate::{
     source::{VideoChoice, cannot_read},
 };
 
-/// A stream of video.
+/// A video stream of a source.
 #[derive(Debug, Clone)]
 pub struct VideoStream {
     /// Its number among all streams.
     pub index: usize,
     /// Codec, size and extradata.
     pub parameters: Arc<CodecParameters>,
-    /// What its timestamps count.
+    /// The length of a tick of its timestamps, in seconds.
     pub time_base: TimeBase,
     /// Frames per second on average, as a ratio.
     pub frame_rate: Option<(u32, u32)>,
-    /// How to turn its pictures upright.
+    /// How frames are turned upright.
     pub orientation: Orientation,
-    /// Width to height of a pixel, if the container says so.
+    /// The ratio of a pixel's width to its height, if the container has it.
     pub sample_aspect: Option<(u32, u32)>,
 }
 
 impl VideoStream {
-    /// The stream that `choice` means; `None` if there is none.
+    /// The stream that `choice` selects; `None` if there is none.
     ///
     /// # Errors
     ///
@@ -60,7 +60,7 @@ impl VideoStream {
         }))
     }
 
-    /// As [`pick`](Self::pick); that the stream that was asked for isn't there is an error.
+    /// As [`pick`](Self::pick), but it is an error if the requested stream doesn't exist.
     pub(super) fn find(name: &str, demuxer: &Demuxer, choice: VideoChoice) -> Result<Option<Self>> {
         let video = Self::pick(demuxer, choice).map_err(|cause| cannot_read(name, cause))?;
         if video.is_some() || choice == VideoChoice::Best {
@@ -72,8 +72,8 @@ impl VideoStream {
         }
     }
 
-    /// When the frame of that number is shown, in ticks, if frames come at the stream's rate from 0
-    /// on: the time of frames that have none of their own.
+    /// The time of a frame by its number, in ticks, if frames follow each other at the stream's
+    /// rate from 0 on. It is used for frames without a timestamp.
     pub(crate) fn counted_ticks(&self, number: u64) -> Option<i64> {
         let (rate_num, rate_den) = self.frame_rate?;
         let base = self.time_base;
@@ -83,7 +83,7 @@ impl VideoStream {
     }
 }
 
-/// Whether the header alone tells all a decoder needs.
+/// Whether the header contains all that a decoder needs.
 pub(super) fn is_self_describing(demuxer: &Demuxer, index: usize) -> bool {
     let Some(Ok(parameters)) = demuxer.stream(index).map(Stream::parameters) else { return false };
     SELF_DESCRIBING.contains(&demuxer.format_name())
@@ -92,7 +92,7 @@ pub(super) fn is_self_describing(demuxer: &Demuxer, index: usize) -> bool {
         && parameters.has_decoder()
 }
 
-/// Says that there is no video, and what there is instead.
+/// The error that there is no video, with the streams that there are.
 pub(super) fn no_video(name: &str, demuxer: &Demuxer) -> Error {
     let has = |wanted: fn(&Stream<'_>) -> bool| demuxer.streams().any(|stream| wanted(&stream));
     let reason = if has(|stream| stream.disposition().is_attached_picture()) {
@@ -118,12 +118,12 @@ pub(super) fn check_decodable(name: &str, video: &VideoStream) -> Result<()> {
     Ok(())
 }
 
-/// Says that the video is encrypted.
+/// The error that the video is encrypted.
 pub(crate) fn encrypted(name: &str) -> Error {
     Error::unsupported_video(name, "the video is encrypted; decrypt it first")
 }
 
-/// Says that the stream's decoder can't be opened.
+/// The error that the stream's decoder can't be opened.
 pub(crate) fn cannot_decode(name: &str, video: &VideoStream, cause: &AvError) -> Error {
     let codec = video.parameters.codec_name();
     let remedy = cause.remedy();

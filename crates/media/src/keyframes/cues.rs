@@ -18,15 +18,15 @@ const TRIAL: usize = 3;
 #[derive(Debug)]
 pub(super) struct Cues {
     stream: usize,
-    /// When they are shown, in ticks, in order. Bounded by the cues in the file.
+    /// Their presentation times in ticks, ascending. Bounded by the cues in the file.
     times: Vec<i64>,
-    /// How many of them have come.
-    came: usize,
+    /// The number of those that were read.
+    read: usize,
 }
 
 impl Cues {
-    /// The cues of a stream, if they are probably complete, given its first packet. The demuxer is
-    /// at that packet then, else where it was.
+    /// Loads the cues of a stream with the first packet `first`, if they are probably complete.
+    /// Then the demuxer is at that packet, else at its earlier position.
     pub(super) fn load(demuxer: &mut Demuxer, stream: usize, first: &Packet) -> Option<Self> {
         let metadata = demuxer.metadata();
         let muxer = metadata.iter().find(|(name, _)| name.eq_ignore_ascii_case("encoder"));
@@ -46,33 +46,33 @@ impl Cues {
         let mut times: Vec<_> = entries.filter_map(|entry| entry.timestamp).collect();
         times.sort_unstable();
         times.dedup();
-        Some(Self { stream, times, came: 0 })
+        Some(Self { stream, times, read: 0 })
     }
 
-    /// Whether the keyframe that has come is the next in the list.
+    /// Whether the keyframe that was read is the next in the list.
     pub(super) fn confirm(&mut self, keyframe: &Packet) -> bool {
-        let expected = self.times.get(self.came);
+        let expected = self.times.get(self.read);
         let right = expected.is_some() && keyframe.pts() == expected.copied();
-        self.came += usize::from(right);
+        self.read += usize::from(right);
         right
     }
 
     /// Moves to the next keyframe, if the list was right so far. Returns whether it moved.
     pub(super) fn jump(&self, demuxer: &mut Demuxer) -> bool {
-        let Some(&next) = self.times.get(self.came) else { return false };
-        self.came >= TRIAL && demuxer.seek(self.stream, next, SeekDirection::Backward).is_ok()
+        let Some(&next) = self.times.get(self.read) else { return false };
+        self.read >= TRIAL && demuxer.seek(self.stream, next, SeekDirection::Backward).is_ok()
     }
 
-    /// Moves back to the keyframe that came last, because the list was wrong about the next.
+    /// Moves back to the keyframe that was read last, because the list was wrong about the next.
     /// Returns its time.
     pub(super) fn go_back(&self, demuxer: &mut Demuxer) -> Option<i64> {
-        let last = *self.times.get(self.came.checked_sub(1)?)?;
+        let last = *self.times.get(self.read.checked_sub(1)?)?;
         demuxer.seek(self.stream, last, SeekDirection::Backward).ok()?;
         Some(last)
     }
 
-    /// How many keyframes of the list haven't come.
+    /// The number of keyframes in the list that weren't read.
     pub(super) fn missing(&self) -> usize {
-        self.times.len() - self.came
+        self.times.len() - self.read
     }
 }

@@ -83,7 +83,7 @@ impl<T: Send + 'static> KeyframeReader<T> {
     /// # Errors
     ///
     /// [`Error::InvalidArgument`] without workers, [`Error::NoVideo`] if there is no video or its
-    /// decoder can't be opened, [`Error::Thread`] if the system gives no thread.
+    /// decoder can't be opened, [`Error::Thread`] if a thread can't be started.
     pub fn start<W>(mut input: OpenInput, workers: Vec<W>) -> Result<Self>
     where
         W: FnMut(Frame) -> T + Send + 'static,
@@ -114,10 +114,10 @@ impl<T: Send + 'static> KeyframeReader<T> {
         self.worker_handle.clone()
     }
 
-    /// Hands all keyframes that are still to come to a bounded channel, waiting while it is full.
+    /// Sends all remaining keyframes to a bounded channel, and waits while it is full.
     ///
-    /// Blocks until the last was sent or the receiver is gone, which shows when the next keyframe is
-    /// decoded. A keyframe that can't be decoded is sent as its error, as by the iterator.
+    /// Blocks until the last is sent, or until a keyframe can't be sent because the receiver was
+    /// dropped. A keyframe that can't be decoded is sent as its error, as the iterator returns it.
     pub fn send_to(&mut self, to: &SyncSender<Result<T>>) -> SendOutcome {
         send_all(self, to)
     }

@@ -24,7 +24,7 @@ pub(super) struct KeyframeJob {
     pub(super) before: Snapshot,
     /// Version of the parameter sets after the last packet.
     pub(super) after: u64,
-    /// The latest extradata that came with a packet, and how often it has changed.
+    /// The latest extradata in a packet, and how often it has changed.
     pub(super) extradata: (u64, Option<Arc<[u8]>>),
     /// Ticks from a count of frames, for streams whose packets carry no times.
     pub(super) counted_pts: Option<i64>,
@@ -33,7 +33,7 @@ pub(super) struct KeyframeJob {
 }
 
 impl KeyframeJob {
-    /// When the keyframe is shown, in ticks, by its packet.
+    /// The keyframe's presentation time in ticks, by its packet.
     pub(super) fn ticks(&self) -> Option<i64> {
         let packet = self.packets.first()?;
         packet.pts().or(self.counted_pts).or(packet.dts())
@@ -48,7 +48,7 @@ pub(super) struct Selector {
     video: Arc<VideoStream>,
     classifier: Classifier,
     numbers: KeyframeNumbers,
-    /// Packets that were read but not yet looked at.
+    /// Packets that were read but not yet examined.
     read_ahead: VecDeque<Packet>,
     extradata: (u64, Option<Arc<[u8]>>),
     /// Packets of the video that were read.
@@ -61,7 +61,7 @@ pub(super) struct Selector {
     cues: Option<Cues>,
     /// Whether the demuxer was moved to the next packet because it should be a keyframe.
     jumped: bool,
-    /// Keyframes up to this time came before: the demuxer was moved back.
+    /// Keyframes up to this time were returned before the demuxer was moved back.
     already: Option<i64>,
     ended: bool,
 }
@@ -159,8 +159,8 @@ impl Selector {
         }
     }
 
-    /// Moves back to the keyframe that came last, to read every packet from there on. `false` if
-    /// the demuxer can't be moved there.
+    /// Moves back to the keyframe that was read last, to read every packet from there on. Returns
+    /// `false` if the demuxer can't be moved there.
     fn go_back(&mut self) -> bool {
         self.jumped = false;
         self.already = self.cues.take().and_then(|cues| cues.go_back(&mut self.demuxer));
@@ -258,8 +258,8 @@ impl Selector {
         }
     }
 
-    /// Checks at the end whether all keyframes of the container's index came: FFmpeg reports no
-    /// error for a truncated file.
+    /// Checks at the end whether all keyframes in the container's index were read, because FFmpeg
+    /// reports no error for a truncated file.
     fn check_complete(&self) -> Result<Option<KeyframeJob>> {
         if self.packets == 0 {
             let reason = "there is no picture in its video: the file may be truncated or still \

@@ -30,7 +30,7 @@ enum Storage {
     Reader(SharedReader),
 }
 
-/// Bytes that belong to whatever the caller handed in. Clones share them.
+/// Bytes in memory that the caller's value owns. Clones share them.
 #[derive(Clone)]
 pub(super) struct SharedBytes(Arc<dyn AsRef<[u8]> + Send + Sync>);
 

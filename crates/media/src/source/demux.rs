@@ -16,8 +16,8 @@ use crate::error::{Error, Result};
 const MAP_ABOVE_BYTES: u64 = 1 << 30;
 
 impl Source {
-    /// Opens the container; gives the source's name too. `interrupt` stops what blocks, now and
-    /// later.
+    /// Opens the container; returns the source's name and the demuxer. `interrupt` ends blocking
+    /// reads, also later ones.
     ///
     /// # Errors
     ///

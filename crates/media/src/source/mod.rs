@@ -1,4 +1,4 @@
-//! Where the bytes come from: a file, memory, a reader, a pipe or an address.
+//! Sources of bytes: a file, memory, a reader, a pipe or a URL.
 
 mod bytes;
 mod demux;
@@ -78,8 +78,8 @@ impl Source {
         Self { name: path.display().to_string(), bytes: ByteSource::Path(path) }
     }
 
-    /// A whole file in memory, which isn't copied: a `Vec<u8>`, an `Arc<[u8]>`, or whatever else owns
-    /// or shares bytes. `name` stands in messages.
+    /// A whole file in memory, which isn't copied: a `Vec<u8>`, an `Arc<[u8]>`, or whatever else
+    /// owns or shares bytes. `name` stands in messages.
     pub fn bytes(name: impl Into<String>, bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> Self {
         Self { name: name.into(), bytes: ByteSource::Bytes(SharedBytes::new(bytes)) }
     }
@@ -111,13 +111,13 @@ impl Source {
         }
     }
 
-    /// The source as its user knows it.
+    /// The source's name, as the user gave it.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Where it is; `None` for what this process alone has: memory, a reader, standard input, a file
-    /// that is open.
+    /// Where it is; `None` for what this process alone has: memory, a reader, standard input, a
+    /// file that is open.
     pub fn location(&self) -> Option<Location<'_>> {
         match &self.bytes {
             ByteSource::Path(path) => Some(Location::Path(path)),

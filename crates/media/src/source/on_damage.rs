@@ -1,20 +1,21 @@
-//! What is done about damaged frames.
+//! The policies for damaged frames.
 
 use std::{fmt, str::FromStr};
 
-/// What to do about a frame that is damaged.
+/// A policy for damaged frames.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnDamage {
-    /// Take what the decoder made of it, marked [`Frame::damaged`](crate::frame::Frame::damaged); fail where it made nothing.
+    /// Return the damaged frame, marked [`Frame::damaged`](crate::frame::Frame::damaged). It is an
+    /// error if the decoder returns none.
     #[default]
     Keep,
-    /// Fail.
+    /// Return an error.
     Fail,
-    /// Leave the frame out.
+    /// Skip the frame.
     Skip,
-    /// Show the last frame before it that is whole; fail where there is none.
+    /// Return the last undamaged frame before it. It is an error if there is none.
     Repeat,
-    /// Show a black one.
+    /// Return a black frame.
     Black,
 }
 

@@ -34,30 +34,30 @@ pub struct SourceOptions {
     pub io: IoMode,
     /// Protocols allowed beyond those the source itself needs. Default: none.
     pub allow_protocols: Protocols,
-    /// Pictures with more pixels than this are an error, which ends a reading of frames; of
-    /// keyframes the others still come. Default: 268 435 456 (16384²).
+    /// The most pixels of a frame; more are an error. The error ends the reading of frames; a
+    /// reader of keyframes continues with the next. Default: 268 435 456 (16384²).
     pub max_pixels: u64,
     /// Give up on a network source that is silent for this long. Default: 30 s.
     pub network_timeout: Duration,
     /// Which streams are read. Default: the best of each kind.
     pub streams: StreamSelection,
-    /// How many threads decode, and convert, at once: each a keyframe or a group of pictures, or
-    /// all of them one stream. Default: the number of cores this process may use.
+    /// The number of threads that decode and convert: each works on a keyframe or a group of
+    /// pictures, or all on one stream. Default: the number of cores that this process may use.
     pub decoders: usize,
-    /// Which hardware may decode. Default: none.
+    /// The hardware that may decode. Default: none.
     pub hwaccel: Hwaccel,
     /// What to do about damaged frames of a [`Video`](crate::video::Video) or a
-    /// [`FrameReader`](crate::video::FrameReader). Keyframes alone always come as they are. Default:
-    /// keep them.
+    /// [`FrameReader`](crate::video::FrameReader). It doesn't apply to readers of
+    /// keyframes, which keep them. Default: [`OnDamage::Keep`].
     pub on_damage: OnDamage,
     /// A folder that keeps the indexes of files that must be read through to make one, so that it
     /// is done once. Default: none; nothing is written.
     pub index_cache: Option<Arc<Path>>,
-    /// Bytes of decoded pictures that may wait for their turn where groups of pictures are decoded
-    /// side by side. Default: 256 MiB.
+    /// The most bytes of decoded frames that wait for their turn while groups of pictures are
+    /// decoded in parallel. Default: 256 MiB.
     pub memory: usize,
-    /// Where pictures get their memory; sources opened with clones of these options share it.
-    /// Default: a new one that keeps at most 64 MiB that no picture uses.
+    /// The pool of memory for frames. Sources opened with clones of these options share it.
+    /// Default: a new one that keeps at most 64 MiB of unused memory.
     pub pool: Arc<FramePool>,
     /// Ends the opening of sources and whatever reads them then, from any thread, for all that are
     /// opened with clones of these options. Each reader has an interrupt of its own as well.

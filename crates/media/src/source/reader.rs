@@ -35,7 +35,7 @@ impl SharedReader {
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
-        // A reader that panicked is at no known place, and may be asked again.
+        // After a panic of the reader its position is unknown, but it may be read again.
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

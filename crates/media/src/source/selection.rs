@@ -14,8 +14,8 @@ pub struct StreamSelection {
 /// Which stream of video is read: `best`, or a number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum VideoChoice {
-    /// As the ffmpeg command picks it: the one with most pixels, of several the first, one marked as
-    /// default before the others. Cover art never.
+    /// As the ffmpeg command picks it: the one with most pixels, of several the first, one marked
+    /// as default before the others. Cover art never.
     #[default]
     Best,
     /// The one of that number, counted among all streams from 0.

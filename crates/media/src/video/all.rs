@@ -1,8 +1,8 @@
-//! Frames one after another, as they are decoded: all of a source, or those chosen.
+//! Readers of frames in presentation order: all of a source, or selected ones.
 //!
-//! Where the container's tables list the groups of pictures, and those are short, each core decodes
-//! a group of its own; elsewhere one decoder has threads for all cores. For chosen frames the first
-//! groups say which of the two it is. Results come in the order they are shown.
+//! If the container's tables list the groups of pictures, and these are short, each core decodes a
+//! group of its own; otherwise one decoder has threads for all cores. For selected frames, the
+//! first groups determine which of the two it is.
 
 use std::{
     ops::Range,
@@ -35,7 +35,7 @@ use crate::{
 ///
 /// A frame that can't be decoded is an [`Error::Decode`] in its place, which doesn't end the
 /// iteration; any other error does, after the frames before it. [`SourceOptions::on_damage`], or
-/// [`Video::on_damage`], says what is done about damaged frames.
+/// [`Video::on_damage`], sets the policy for damaged frames.
 ///
 /// Where the container's tables list the frames (MP4, Matroska), each frame that can't be decoded
 /// is an error with a number and a time. Elsewhere, and in Matroska files of more than 1 GiB, the
@@ -65,7 +65,7 @@ pub struct FrameReader<T = Frame> {
     worker_handle: WorkerHandle<Frame, T>,
     interrupt: Interrupt,
     damage_handler: DamageHandler,
-    /// Whether the container's error was returned: nothing follows.
+    /// Whether the container's error was returned, after which nothing follows.
     has_ended: bool,
 }
 
@@ -86,12 +86,12 @@ impl<T: Send + 'static> FrameReader<T> {
     /// Starts decoding all frames of `input`. Each frame goes to one of the `workers`, each of
     /// which has a thread of its own.
     ///
-    /// Any source will do, a pipe too.
+    /// The source may be a pipe.
     ///
     /// # Errors
     ///
     /// [`Error::InvalidArgument`] without workers, [`Error::NoVideo`] if there is no video or its
-    /// decoder can't be opened, [`Error::Thread`] if the system gives no thread.
+    /// decoder can't be opened, [`Error::Thread`] if a thread can't be started.
     pub fn all<W>(mut input: OpenInput, workers: Vec<W>) -> Result<Self>
     where
         W: FnMut(Frame) -> T + Send + 'static,
@@ -148,8 +148,8 @@ impl<T: Send + 'static> FrameReader<T> {
         Self::in_turns(&name, interrupt, damage_handler, workers, move || frames.next())
     }
 
-    /// One decoder with many threads; the workers take turns at what `choose` takes of the frames
-    /// that its argument gives.
+    /// Starts one decoder with many threads. The workers take turns at the frames that `choose`
+    /// selects of those that its argument returns.
     pub(super) fn in_one<W, C>(
         mut input: OpenInput,
         index: Option<Arc<FrameIndex>>,
@@ -175,7 +175,7 @@ impl<T: Send + 'static> FrameReader<T> {
         })
     }
 
-    /// The workers take turns at the frames that `pull` gives.
+    /// Starts workers that take turns at the frames that `pull` returns.
     fn in_turns<W, P>(
         name: &str,
         interrupt: Interrupt,
@@ -195,7 +195,8 @@ impl<T: Send + 'static> FrameReader<T> {
         Ok(Self { results, worker_handle, interrupt, damage_handler, has_ended: false })
     }
 
-    /// A decoder with so many threads for each worker, a group at a time.
+    /// Starts a decoder for each worker, with this number of threads. Each decodes a group at a
+    /// time.
     fn in_groups<G, W>(
         video: Video,
         index: Arc<FrameIndex>,
@@ -247,10 +248,10 @@ impl<T> FrameReader<T> {
         self.damage_handler.damaged()
     }
 
-    /// Hands all frames that are still to come to a bounded channel, waiting while it is full.
+    /// Sends all remaining frames to a bounded channel, and waits while it is full.
     ///
-    /// Blocks until the last was sent or the receiver is gone, which shows when the next frame is
-    /// decoded. Errors are sent too, as the iterator gives them.
+    /// Blocks until the last is sent, or until a frame can't be sent because the receiver was
+    /// dropped. Errors are sent too, as the iterator returns them.
     pub fn send_to(&mut self, to: &SyncSender<Result<T>>) -> SendOutcome {
         send_all(self, to)
     }
@@ -261,7 +262,7 @@ impl<T> Iterator for FrameReader<T> {
 
     fn next(&mut self) -> Option<Result<T>> {
         let result = if self.has_ended { None } else { self.results.next() };
-        // Workers further on meet the container's error too.
+        // Workers at later groups get the container's error too.
         self.has_ended = match &result {
             Some(Err(error)) => !matches!(error, Error::Decode { .. }),
             Some(Ok(_)) => false,

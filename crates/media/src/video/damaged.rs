@@ -1,4 +1,4 @@
-//! The damaged frames of a video, and what is done about them.
+//! The damaged frames of a video, and the policy for them.
 
 use std::ops::Range;
 
@@ -6,14 +6,14 @@ use super::Video;
 use crate::{damage::undecodable, error::Error, index::FrameMetadata, source::OnDamage};
 
 impl Video {
-    /// Says what to do about damaged frames from now on, whatever
-    /// [`SourceOptions::on_damage`](crate::source::SourceOptions::on_damage) says.
+    /// Sets the policy for damaged frames from now on, in place of
+    /// [`SourceOptions::on_damage`](crate::source::SourceOptions::on_damage).
     pub fn on_damage(&mut self, policy: OnDamage) -> &mut Self {
         self.damage_handler.policy = policy;
         self
     }
 
-    /// The frames that were asked for so far and are damaged, as ranges of numbers.
+    /// The damaged frames among those that were requested so far, as ranges of numbers.
     pub fn damaged(&self) -> Vec<Range<u64>> {
         self.damage_handler.damaged()
     }
@@ -22,7 +22,7 @@ impl Video {
         undecodable(&self.name, &self.info(number))
     }
 
-    /// What is known of a frame without its picture.
+    /// The metadata of a frame, without its planes.
     pub(super) fn info(&self, number: u64) -> FrameMetadata {
         let of_index = |index| FrameMetadata::of(number, index, self.start);
         let nothing = FrameMetadata { number, ..FrameMetadata::default() };

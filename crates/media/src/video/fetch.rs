@@ -1,4 +1,4 @@
-//! Fetching frames of a video by their numbers.
+//! Fetches frames of a video by their numbers.
 
 use std::{
     collections::BTreeMap,

@@ -69,8 +69,8 @@ impl Fetcher {
         &self.config
     }
 
-    /// Fetches frames, given in ascending order without duplicates, each with a slot of its own, and
-    /// calls `take` with each on its decoder's thread.
+    /// Fetches frames, given in ascending order without duplicates, each with a slot of its own,
+    /// and calls `take` with each on its decoder's thread.
     ///
     /// # Errors
     ///
@@ -113,7 +113,7 @@ impl Fetcher {
         count: usize,
         jobs: &[GroupJob<S>],
     ) -> Cursors<'_> {
-        // A single job that a cursor can go on to is best done by it.
+        // A single job is best done by a cursor that can continue to it.
         if let [job] = jobs
             && let Some((_, place)) = self.nearest(job)
         {
@@ -139,11 +139,11 @@ impl Fetcher {
         self.wide.get_or_insert_with(|| DecoderCursor::new(Arc::clone(config), threads))
     }
 
-    /// The cursor that reaches a job with the least decoding: its cost, and its place among the narrow
-    /// ones, or `None` for the wide one.
+    /// The cursor that reaches a job with the least decoding: its cost, and its place among the
+    /// narrow ones, or `None` for the wide one.
     fn nearest<S>(&self, job: &GroupJob<S>) -> Option<(u32, Option<usize>)> {
         let targets: Vec<_> = job.targets.iter().map(|(target, _)| *target).collect();
-        let cost = |cursor: &DecoderCursor| cursor.cost_to_go_on(job.access_point, &targets);
+        let cost = |cursor: &DecoderCursor| cursor.cost_to_continue(job.access_point, &targets);
         let narrow = self.narrow.iter().enumerate();
         let narrow = narrow.filter_map(|(place, cursor)| Some((cost(cursor)?, Some(place))));
         let wide = self.wide.iter().filter_map(|cursor| Some((cost(cursor)?, None)));
@@ -158,7 +158,7 @@ impl Fetcher {
 }
 
 /// One cursor decodes with several threads, and other workers call `take`, so that the decoder
-/// doesn't wait for it. When they can't keep up, or the system started no threads for them, the
+/// doesn't wait for it. If they can't keep up, or their threads can't be started, the
 /// cursor's thread calls it too.
 fn one_for_all<S: Send, T: Send>(
     cursor: &mut DecoderCursor,
@@ -199,7 +199,7 @@ struct Queue<S> {
     last: AfterJob,
 }
 
-/// Does jobs with a cursor until there are none. Returns the slots of frames that didn't come.
+/// Does jobs with a cursor until there are none. Returns the slots of frames that can't be decoded.
 fn run<S>(
     cursor: &mut DecoderCursor,
     sources: &Sources<'_>,
@@ -215,14 +215,14 @@ fn run<S>(
     Ok(missing)
 }
 
-/// The next job, and what to do after it: one that the cursor can go on to, else the longest.
+/// The next job, and what to do after it: a job that the cursor can continue to, else the longest.
 fn next_job<S>(cursor: &DecoderCursor, queue: &Queue<S>) -> Option<(GroupJob<S>, AfterJob)> {
     let mut jobs = queue.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-    let goes_on = |job: &GroupJob<S>| {
+    let continues = |job: &GroupJob<S>| {
         let targets: Vec<_> = job.targets.iter().map(|(target, _)| *target).collect();
-        cursor.cost_to_go_on(job.access_point, &targets).is_some()
+        cursor.cost_to_continue(job.access_point, &targets).is_some()
     };
-    let place = if cursor.has_position() { jobs.iter().position(goes_on) } else { None };
+    let place = if cursor.has_position() { jobs.iter().position(continues) } else { None };
     let job = match place {
         Some(place) => jobs.remove(place),
         None => jobs.pop()?,

@@ -34,7 +34,7 @@ struct GroupWorker<W> {
     work: W,
 }
 
-/// What all workers read from.
+/// The state that all workers share.
 #[derive(Clone)]
 pub(super) struct GroupSource {
     pub(super) config: Arc<DecoderConfig>,
@@ -50,8 +50,8 @@ impl<W> GroupWorker<W> {
     /// Decodes a group and puts its frames in presentation order, and after them an error of the
     /// container.
     ///
-    /// A decoder outputs frames in that order: those that haven't come when a later one does,
-    /// won't.
+    /// A decoder outputs frames in presentation order, so frames that are missing when a later one
+    /// is returned won't follow.
     fn run<T>(&mut self, job: GroupJob<()>, results: &mut Results<'_, Result<T>>)
     where
         W: FnMut(Frame) -> T,

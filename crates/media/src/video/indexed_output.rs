@@ -1,4 +1,4 @@
-//! One decoder's output in the order of an index, with an entry for each frame that doesn't come.
+//! One decoder's output in the order of an index, with an entry for each frame that is missing.
 
 use std::sync::Arc;
 
@@ -11,19 +11,19 @@ use crate::{
     input::VideoStream,
 };
 
-/// Turns the frames of one decoder into all the frames of an index.
+/// Matches the frames of one decoder with all frames of an index.
 ///
-/// Decoders output frames in presentation order: those before a frame that came, which haven't come
-/// themselves, won't. At most one frame waits.
+/// Decoders output frames in presentation order, so frames that are missing when a later one is
+/// returned won't follow. At most one frame waits.
 pub(super) struct IndexedOutput {
     index: Arc<FrameIndex>,
-    /// The frame of each packet, or [`HIDDEN`]: 4 bytes a packet, because the index has only the packet
-    /// of each frame.
+    /// The frame of each packet, or [`HIDDEN`]: 4 bytes a packet, because the index has only the
+    /// packet of each frame.
     frames: Vec<u32>,
     shows_again: bool,
     /// Number of the next frame.
     next: u32,
-    /// The frame that came last, until those before it are returned.
+    /// The latest frame, until those before it are returned.
     pending: Option<(u32, VideoFrame)>,
     ended: bool,
 }

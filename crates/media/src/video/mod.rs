@@ -1,8 +1,8 @@
-//! Any frame of a video, exact: by number, by time, in ranges.
+//! Exact access to any frame of a video: by number, by time, in ranges.
 //!
-//! Frames that are asked for together are sorted, grouped by the keyframe their decoding starts at,
-//! and decoded by several decoders at once; on the way to a frame, packets that nothing depends on
-//! are left out. Where decoders stand is remembered, so that the next frame is at hand.
+//! Frames that are requested together are sorted, grouped by the keyframe at which their decoding
+//! starts, and decoded by several decoders in parallel. On the way to a frame, packets that nothing
+//! depends on are skipped. Decoders keep their positions, so that following frames are quick.
 
 mod all;
 mod cursor;
@@ -47,12 +47,12 @@ use crate::{
 pub use crate::{index::FrameMetadata, input::Damage, source::OnDamage};
 use fetcher::Fetcher;
 
-/// A video of which any frame can be had.
+/// A video, any frame of which can be decoded.
 ///
-/// The source must be readable more than once: a file, bytes, an address. Frames are numbered from
-/// 0 in the order they are shown. Requests take numbers of any signed or unsigned type of up to 64
-/// bits, so also those that [`Frame`] and [`FrameMetadata`] give; negative numbers count from the
-/// end. Times are seconds from the start of the presentation, ranges are half-open.
+/// The source must be readable more than once: a file, bytes, a URL. Frames are numbered from 0 in
+/// the order they are shown. Requests take numbers of any signed or unsigned type of up to 64 bits,
+/// so also those that [`Frame`] and [`FrameMetadata`] give; negative numbers count from the end.
+/// Times are seconds from the start of the presentation, ranges are half-open.
 ///
 /// The index is made when it is first needed. Methods take `&mut self` because decoders move; open
 /// the source several times to read from several threads. Calls made at the same time share the
@@ -98,8 +98,8 @@ impl Video {
     ///
     /// # Errors
     ///
-    /// [`Error::NoVideo`] if there is none that this build can decode; [`Error::Demux`] if its first
-    /// packet can't be read.
+    /// [`Error::NoVideo`] if there is none that this build can decode; [`Error::Demux`] if its
+    /// first packet can't be read.
     pub fn start(mut input: OpenInput) -> Result<Self> {
         let stream = input.read_video()?;
         let (name, start) = (input.name.clone(), input.start());
@@ -120,7 +120,7 @@ impl Video {
         })
     }
 
-    /// The source as its user knows it.
+    /// The source's name, as the user gave it.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -130,7 +130,7 @@ impl Video {
         &self.stream
     }
 
-    /// Which frames there are; made at the first call.
+    /// The index of the frames; made at the first call.
     ///
     /// # Errors
     ///
@@ -147,8 +147,8 @@ impl Video {
         self.index.as_deref().ok_or_else(|| Error::ReadOnce { name: self.name.clone() })
     }
 
-    /// The index, made anew from packets if the container's tables mark frames as keyframes that
-    /// are none: for reading much, where starting over from far before would take too long.
+    /// The index. It is rebuilt from packets if the container's tables mark frames as keyframes
+    /// that aren't, because reading many frames with such an index would start too far before them.
     fn true_index(&mut self) -> Result<Arc<FrameIndex>> {
         self.index()?;
         let known = self.index.take().ok_or_else(|| Error::ReadOnce { name: self.name.clone() })?;
@@ -176,13 +176,13 @@ impl Video {
         reader.into_inner().unwrap_or_else(PoisonError::into_inner).into_input()
     }
 
-    /// What stops the reading of the source, from any thread: to be taken before the call that may
-    /// have to be stopped, which then ends with [`Error::Demux`].
+    /// A handle that ends reading from any thread. Get it before the call that may have to be
+    /// stopped; that call then returns [`Error::Demux`].
     pub fn interrupt(&self) -> Interrupt {
         self.reader().input().interrupt()
     }
 
-    /// How many frames there are.
+    /// The number of frames.
     ///
     /// # Errors
     ///
@@ -269,12 +269,12 @@ impl Video {
     }
 
     /// Calls `work` with each of the frames of these numbers, and its place among them, on the
-    /// threads of the decoders, as soon as it is decoded; gives the results in the order of the
-    /// numbers. So frames need not be held in memory.
+    /// threads of the decoders, as soon as it is decoded; returns the results in the order of the
+    /// numbers. So frames need not be kept in memory.
     ///
-    /// A frame that can't be decoded, or that [`OnDamage`] refuses, is an `Err` among the results;
-    /// frames that replace damaged ones come last, on the caller's thread. Frames that
-    /// [`OnDamage::Skip`] leaves out have no result: those after them move up.
+    /// A frame that can't be decoded, or that [`OnDamage`] makes an error, is an `Err` among the
+    /// results. `work` is called last, and on the caller's thread, for frames that replace damaged
+    /// ones. Frames that [`OnDamage::Skip`] skips have no result: those after them move up.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Reads the video's packets by their number, from any random access point on.
+//! A reader of the video's packets by number, from any random access point on.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -15,7 +15,7 @@ use crate::{
     source::cannot_read,
 };
 
-/// Packets that are read over rather than sought over.
+/// The most packets that are read and skipped instead of seeking.
 const NEAR: u32 = 16;
 
 /// Seconds before its target that a seek is repeated at, if it landed after the target.
@@ -36,7 +36,7 @@ pub(crate) struct PacketReader {
     extradata: Extradata,
 }
 
-/// The latest extradata that came with a packet, and how often it has changed.
+/// The latest extradata in a packet, and how often it has changed.
 pub(super) type Extradata = (u64, Option<Arc<[u8]>>);
 
 /// Packets that follow one another.

@@ -1,4 +1,4 @@
-//! Frames selected by the times at which they are shown, one after another, of any source.
+//! A selection of frames by the times at which they are shown, and its reader for any source.
 
 use std::ops::Range;
 
@@ -26,7 +26,7 @@ const NANOSECOND: f64 = 1e-9;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct TimeSelection {
-    /// Seconds from the start of the presentation, infinite where there is no bound. Selects the
+    /// Seconds from the start of the presentation, infinite without a bound. Selects the
     /// frames that begin in it, and the one that is shown when it begins. Default: without bounds.
     pub range: Range<f64>,
     /// Only the frames shown at every multiple of so many seconds, counted from the start of the

@@ -1,4 +1,4 @@
-//! Frames as pixels, straight into the caller's buffer.
+//! Conversion of frames to pixels in the caller's buffer.
 
 use std::{
     collections::BTreeMap,
@@ -32,9 +32,9 @@ impl Video {
     /// Writes the frames of these numbers as 8-bit red, green and blue: `out` is
     /// `[numbers, height, width, 3]` or `[numbers, 3, height, width]`, as `spec` says.
     ///
-    /// Pictures are converted on the threads of their decoders, each into its own place, upright
-    /// and with square pixels. Frames that [`OnDamage::Skip`](super::OnDamage::Skip) leaves out
-    /// take no place: those after them move up.
+    /// Frames are converted on the threads of their decoders, each into its own place, upright
+    /// and with square pixels. Frames that [`OnDamage::Skip`](super::OnDamage::Skip) skips take no
+    /// place: those after them move up.
     ///
     /// # Errors
     ///
@@ -52,9 +52,9 @@ impl Video {
         })
     }
 
-    /// The same as 16-bit samples, which keep what pictures of 10 and 12 bits hold. They are made
-    /// by other means: of an 8-bit picture they aren't the 8-bit samples to the last bit, and
-    /// matrices that swscale has none for are an error.
+    /// As [`read_frames_at`](Self::read_frames_at), with 16-bit samples, which keep the precision
+    /// of frames of 10 and 12 bits. The conversion is another one: for 8-bit frames it differs from
+    /// the 8-bit samples in the last bit, and matrices that swscale doesn't support are an error.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Resolves requests: numbers, times and ranges become numbers of frames.
+//! Resolves requests by number, time or range to the numbers of frames.
 
 use std::ops::Range;
 
@@ -7,15 +7,15 @@ use moviola_av::time::{Pts, TimeBase};
 use super::Video;
 use crate::error::{Error, Result};
 
-/// What to do about requested frames that don't exist.
+/// A policy for requested frames that don't exist.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OutOfRange {
-    /// Fail.
+    /// Return an error.
     #[default]
     Fail,
-    /// Leave them out.
+    /// Skip them.
     Skip,
-    /// Take the nearest that exists.
+    /// Return the nearest frame that exists.
     Clamp,
 }
 
@@ -54,7 +54,7 @@ impl Video {
         number.ok_or_else(|| self.no_frame(format!("at {seconds} s"), count))
     }
 
-    /// Sets what is done about frames that don't exist, in lists of numbers and of times, and at
+    /// Sets the policy for frames that don't exist, in lists of numbers and of times, and at
     /// the times of a range with a rate.
     pub fn out_of_range(&mut self, policy: OutOfRange) -> &mut Self {
         self.out_of_range = policy;

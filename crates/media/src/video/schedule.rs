@@ -1,4 +1,4 @@
-//! How to fetch frames: which groups to decode, on how many decoders.
+//! The schedule for fetching frames: which groups to decode, on how many decoders.
 
 use std::{iter::Peekable, sync::Arc};
 
@@ -16,7 +16,7 @@ const MOST_SCATTERED_BYTES: u64 = 1 << 30;
 /// The share of a core that each thread of one decoder uses: frames wait for frames they depend on.
 const THREADS_AT_WORK: f64 = 0.85;
 
-/// What starting over costs a decoder with several threads, in frames.
+/// The cost of starting over for a decoder with several threads, in frames.
 const START_UP: f64 = 3.0;
 
 /// How jobs are shared out among decoders.
@@ -104,8 +104,8 @@ impl<N: Iterator<Item = u32>> Iterator for Groups<N> {
     }
 }
 
-/// Whether the next frame, at the same distance again, would be reached from the last of these,
-/// which ascend: then the decoder had better stay where it is, ready to go on.
+/// Whether a next frame at the same distance would be reached from the last of these, which ascend.
+/// Then the decoder should keep its position, to continue from there.
 pub(super) fn reads_on<S>(index: &FrameIndex, frames: &[(u32, S)]) -> bool {
     let [.., (before, _), (last, _)] = frames else { return true };
     let next = last.saturating_add(last - before);
@@ -118,7 +118,8 @@ pub(super) fn cost<S>(job: &GroupJob<S>) -> u32 {
     job.last().saturating_add(1).saturating_sub(job.access_point.packet)
 }
 
-/// The quicker way to do jobs of these costs, in descending order, on so many cores.
+/// The quicker kind of parallelism for jobs of these costs, in descending order, on this number of
+/// cores.
 pub(super) fn choose(costs: &[u32], cores: usize) -> Parallelism {
     if cores < 2 {
         return Parallelism::SideBySide;

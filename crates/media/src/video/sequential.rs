@@ -23,8 +23,8 @@ use crate::{
 
 /// A decoder that reads all frames of a stream, one after another.
 ///
-/// An index numbers the frames and lists those that don't come. Without an index, the frames that
-/// come are counted.
+/// An index numbers the frames and shows which are missing. Without an index, the decoded frames
+/// are counted.
 pub(crate) struct SequentialDecoder {
     reader: PacketReader,
     video: Arc<VideoStream>,
@@ -49,7 +49,7 @@ pub(crate) struct SequentialDecoder {
     broken: Option<Error>,
 }
 
-/// Where frames get their numbers and times from.
+/// The origin of the frames' numbers and times.
 enum Numbering {
     /// Frames are counted as they come, and have the decoder's times.
     Counted {
@@ -140,7 +140,7 @@ impl SequentialDecoder {
         }
     }
 
-    /// What became of the next frame, before the damage policy.
+    /// The outcome of the next frame, before the damage policy.
     fn next_outcome(&mut self) -> Option<Result<DecodeOutcome>> {
         loop {
             if let Numbering::Indexed(output) = &mut self.numbering
@@ -177,7 +177,7 @@ impl SequentialDecoder {
         output.next(&self.video, self.start).map(Ok)
     }
 
-    /// Numbers a decoded frame, or hands it to the index's output.
+    /// Numbers a decoded frame, or passes it to the index's output.
     fn number(&mut self, decoded: VideoFrame) -> Option<Frame> {
         match &mut self.numbering {
             _ if decoded.is_discard() => {
@@ -284,8 +284,8 @@ impl SequentialDecoder {
         self.decoder.frame_threads() == 1 && output.is_keyframe(packet)
     }
 
-    /// The next packet, with its number; `None` at the end. Where audio is read along with the video,
-    /// it may be a packet of audio.
+    /// The next packet, with its number; `None` at the end. Where audio is read along with the
+    /// video, it may be a packet of audio.
     pub(crate) fn read(&mut self) -> Result<Option<Packet>> {
         if self.held.is_some() {
             return Ok(self.held.take());

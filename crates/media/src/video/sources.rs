@@ -24,8 +24,8 @@ impl Sources<'_> {
         self.reader.lock().unwrap_or_else(PoisonError::into_inner).read(span)
     }
 
-    /// The error of a packet that a decoder refuses; none if the packet is damaged, because then its
-    /// frame doesn't come, or comes damaged.
+    /// The error of a packet that a decoder refuses; none if the packet is damaged, because then
+    /// its frame doesn't come, or comes damaged.
     pub(super) fn lost(&self, cause: &AvError) -> Result<()> {
         if is_damage(cause) { Ok(()) } else { Err(self.cannot_decode(cause)) }
     }

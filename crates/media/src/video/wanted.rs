@@ -1,4 +1,4 @@
-//! The frames that a job fetches, and those that haven't come yet.
+//! The frames that a job fetches, and those that are still missing.
 
 use moviola_av::frame::VideoFrame;
 
@@ -33,7 +33,7 @@ impl<S> GroupJob<S> {
     }
 }
 
-/// The targets of a job that haven't come yet.
+/// The targets of a job whose frames are still missing.
 pub(super) struct Wanted<S> {
     /// In the order of their packets.
     targets: Vec<(Target, Option<S>)>,
@@ -64,7 +64,8 @@ impl<S> Wanted<S> {
         self.place(packet).is_some_and(|place| self.targets[place].1.is_some())
     }
 
-    /// Removes the target that a decoded frame belongs to: the one in the packet whose number it has.
+    /// Removes the target that a decoded frame belongs to: the one in the packet whose number it
+    /// has.
     pub(super) fn take(&mut self, frame: &VideoFrame, index: &FrameIndex) -> Option<(Target, S)> {
         let number = index.first_packet(u32::try_from(frame.tag()).ok()?);
         let by_number = self.place(number);

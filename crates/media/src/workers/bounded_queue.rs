@@ -1,14 +1,14 @@
-//! A bounded queue between workers that run side by side.
+//! A bounded queue between workers that run in parallel.
 
 use std::{
     collections::VecDeque,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
 };
 
-/// A queue that one worker fills and others empty.
+/// A bounded queue with one producer and several consumers.
 ///
-/// A full queue gives items back instead of blocking: the producer then does the consumers' work
-/// itself, so that it never waits for a consumer that got no thread.
+/// A full queue returns items instead of blocking. The producer then does the consumers' work
+/// itself, so that it never waits for a consumer whose thread couldn't be started.
 #[derive(Debug)]
 pub(crate) struct BoundedQueue<T> {
     state: Mutex<QueueState<T>>,
@@ -29,8 +29,8 @@ impl<T> BoundedQueue<T> {
         Self { state: Mutex::new(state), changed: Condvar::new(), capacity: capacity.max(1) }
     }
 
-    /// Adds an item, or gives it back if the queue is full. After [`close`](Self::close) the item is
-    /// dropped.
+    /// Adds an item, or gives it back if the queue is full. After [`close`](Self::close) the item
+    /// is dropped.
     pub(crate) fn put(&self, item: T) -> Option<T> {
         let mut state = self.lock();
         if state.closed {

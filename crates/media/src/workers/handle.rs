@@ -1,9 +1,9 @@
-//! More workers for a reader that is running.
+//! A handle that adds workers to a running reader.
 
 use std::{fmt, io, sync::Arc};
 
-/// Starts more workers of a reader, each on a thread of its own, while another thread iterates over
-/// the reader. A worker makes a `T` of each `I`.
+/// A handle that adds workers to a reader, each on a thread of its own, while another thread
+/// iterates over the reader. A worker converts each `I` to a `T`.
 ///
 /// Clones start workers of the same reader. A handle doesn't keep its reader alive.
 pub struct WorkerHandle<I, T>(Arc<Join<I, T>>);

@@ -1,8 +1,8 @@
-//! The one place below `moviola` that starts threads.
+//! Threads: the only module below `moviola` that starts them.
 //!
-//! [`OrderedPool`] runs jobs on several threads and gives their results in the order of the jobs.
+//! [`OrderedPool`] runs jobs on several threads and returns their results in the order of the jobs.
 //! [`side_by_side`] runs a function for several workers while the caller waits, [`WorkerThread`]
-//! runs one function while the caller goes on.
+//! runs one function while the caller continues.
 
 mod bounded_queue;
 mod handle;

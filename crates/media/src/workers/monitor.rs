@@ -48,10 +48,10 @@ impl<T> Results<'_, T> {
             job.results.push_back(result);
         }
         state.trace_waiting();
-        let go_on = !state.abandoned;
+        let is_running = !state.abandoned;
         drop(state);
         self.monitor.notify();
-        go_on
+        is_running
     }
 }
 

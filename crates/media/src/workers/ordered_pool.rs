@@ -120,7 +120,8 @@ impl<T> Iterator for OrderedPool<T> {
                 self.monitor.notify();
                 panic::resume_unwind(panic);
             }
-            // Without a worker the next result never comes: the job of a worker that panicked is lost.
+            // Without a worker the next result never comes: the job of a worker that panicked is
+            // lost.
             if state.alive == 0 || (state.ended && state.current >= state.pulled) {
                 return None;
             }

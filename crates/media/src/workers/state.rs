@@ -73,8 +73,8 @@ impl<T> PoolState<T> {
         self.pulled < self.current.saturating_add(window)
     }
 
-    /// Whether a job may put a result. The current job has room of its own, so that later jobs can't
-    /// block it.
+    /// Whether a job may put a result. The current job has room of its own, so that later jobs
+    /// can't block it.
     pub(super) fn has_room(&self, job: u64) -> bool {
         if job != self.current {
             return self.waiting < self.bounds.results;

@@ -1,5 +1,6 @@
 //! Figures that can't be seen from outside the engine; `benches/README.md` says what each means.
-//! Run: `bench MODE VIDEO... [-m MODEL] [--provider P] [--precision X] [--quality Q] [--decoders N]`.
+//! Run: `bench MODE VIDEO... [-m MODEL] [--provider P] [--precision X] [--quality Q] [--decoders
+//! N]`.
 #![expect(clippy::print_stdout, reason = "the figures go there")]
 
 #[path = "../bench_support/mod.rs"]

@@ -68,8 +68,8 @@ pub(crate) fn first(arguments: &Arguments) -> Result<Value> {
         "prediction_s": open_decode_s.max(load_s) + inference_s}))
 }
 
-/// All videos at once, as `moviola bulk` reads them, from the moment all models are ready; then once more,
-/// to hear what the CPU time goes into.
+/// All videos at once, as `moviola bulk` reads them, from the moment all models are ready; then
+/// once more, to hear what the CPU time goes into.
 pub(crate) fn bulk(arguments: &Arguments) -> Result<Value> {
     let options = BulkOptions::default();
     let jobs = options.jobs;

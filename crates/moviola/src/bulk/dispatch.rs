@@ -1,4 +1,4 @@
-//! The threads of a run: one hands sources to workers, and one for each source takes its records.
+//! The threads of a run: one assigns sources to workers, and one for each source takes its records.
 
 use std::{
     io,
@@ -18,13 +18,13 @@ use super::{
 };
 use crate::{
     error::BulkError,
-    pipeline::Helper,
+    pipeline::PipelineHandle,
     records::{Record, Records, SourceTally},
     sink::images::SavedRecords,
     task::Tasks,
 };
 
-/// Hands sources to free workers.
+/// Assigns sources to free workers.
 pub(super) struct Dispatcher {
     pub(super) state: Arc<RunState>,
     pub(super) schedule: Arc<Schedule>,
@@ -38,7 +38,7 @@ impl Dispatcher {
         while let Some((lease, assignment)) = self.schedule.next(|start| self.state.has_room(start))
         {
             let outcome = match assignment {
-                Assignment::Join(number, helper) => self.join(number, &helper, lease),
+                Assignment::Join(number, pipeline) => self.join(number, &pipeline, lease),
                 Assignment::Start => match inputs.next() {
                     Some((number, input)) => {
                         self.start(number, input, lease).map(|reader| readers.push(reader))
@@ -59,11 +59,12 @@ impl Dispatcher {
         readers.into_iter().for_each(join_thread);
     }
 
-    /// Lets a worker join those of a source. Only threads can: processes have no helper.
-    fn join(&self, number: u64, helper: &Helper, lease: Lease) -> io::Result<()> {
+    /// Adds a worker to those of a source. Only threads can join: a source that is read by a
+    /// process has no pipeline here.
+    fn join(&self, number: u64, pipeline: &PipelineHandle, lease: Lease) -> io::Result<()> {
         let Workers::Threads(tasks) = &self.state.workers else { return Ok(()) };
-        if !helper.join(&tasks.for_worker(lease.worker(), Arc::new(lease)))? {
-            self.schedule.close_to_helpers(number);
+        if !pipeline.add_worker(&tasks.for_worker(lease.worker(), Arc::new(lease)))? {
+            self.schedule.close_to_workers(number);
         }
         Ok(())
     }
@@ -84,14 +85,14 @@ impl Dispatcher {
     }
 }
 
-/// Joins the threads that have ended; gives the others.
+/// Joins the threads that have ended; returns the others.
 fn join_finished(readers: Vec<JoinHandle<()>>) -> Vec<JoinHandle<()>> {
     let (ended, running): (Vec<_>, _) = readers.into_iter().partition(JoinHandle::is_finished);
     ended.into_iter().for_each(join_thread);
     running
 }
 
-/// Waits for a thread to end; passes its panic on.
+/// Waits for a thread to end; propagates its panic.
 fn join_thread(reader: JoinHandle<()>) {
     reader.join().unwrap_or_else(|panic| panic::resume_unwind(panic));
 }
@@ -137,7 +138,7 @@ impl SourceReader {
         }
     }
 
-    /// Reads it on threads of this process. `None` if it was cut short.
+    /// Reads the source on threads of this process. `None` if it was cut short.
     fn read_in_threads(&self, input: BulkInput, tasks: Tasks) -> Option<SourceTally> {
         let RunState { plan, options, .. } = &*self.state;
         let options = SourceOptions { interrupt: self.schedule.interrupt(), ..options.clone() };
@@ -150,12 +151,14 @@ impl SourceReader {
         };
         drop(tasks); // the worker holds its own clone, and with it the lease
         let opened = records.records();
-        let (helper, left) = (opened.helper(), opened.left().unwrap_or_default());
-        self.schedule.set_running(self.number, RunningSource { helper, left, process: None });
+        let pipeline = opened.pipeline_handle();
+        let seconds_left = opened.seconds_left().unwrap_or_default();
+        let running = RunningSource { pipeline, seconds_left, process: None };
+        self.schedule.set_running(self.number, running);
         self.send_all(records)
     }
 
-    /// Lets a worker process read it. `None` if it was cut short.
+    /// Reads the source in a worker process. `None` if it was cut short.
     fn read_in_process(
         &mut self,
         input: BulkInput,
@@ -175,7 +178,7 @@ impl SourceReader {
             Ok(JobOutcome::Ended(tally)) => Some(tally),
             Ok(JobOutcome::Failed(tally, failure)) => {
                 job.remove_unfinished();
-                let rest = Records::failed(name, &state.plan, failure).after(tally, began);
+                let rest = Records::failed(name, &state.plan, failure).add_earlier(tally, began);
                 self.send_all(rest.into())
             }
             Ok(JobOutcome::Stopped) => {
@@ -189,11 +192,12 @@ impl SourceReader {
         }
     }
 
-    /// Sends all records; gives their tally, or `None` if the source was cut short.
+    /// Sends all records; returns their tally, or `None` if the source was cut short.
     fn send_all(&self, mut records: SavedRecords) -> Option<SourceTally> {
         while let Some(record) = records.next() {
             let so_far = records.records();
-            let (left, has_frame) = (so_far.left().unwrap_or_default(), so_far.tally().frames > 0);
+            let (left, has_frame) =
+                (so_far.seconds_left().unwrap_or_default(), so_far.tally().frames > 0);
             self.schedule.report_progress(self.number, left, has_frame);
             if let Some(reason) = records.hardware_fallback() {
                 self.send(Ok(Event::Fallback { input: self.number, reason }));
@@ -211,7 +215,8 @@ impl SourceReader {
         Event::Record { input: self.number, record: Box::new(record) }
     }
 
-    /// Sends an event; whether more may follow. Stops the run after an error, or if it was dropped.
+    /// Sends an event; returns whether more may follow. Stops the run after an error, or if it was
+    /// dropped.
     fn send(&self, event: Result<Event, BulkError>) -> bool {
         let is_error = event.is_err();
         let is_sent = self.sender.send(event).is_ok();

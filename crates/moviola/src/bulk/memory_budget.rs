@@ -1,11 +1,11 @@
-//! The memory budget of a run: may another source or worker start?
+//! The memory budget of a run, which decides whether another source or worker may start.
 
 use moviola_media::budget;
 
 use super::workers::Workers;
 
-/// Bytes for each worker that are assumed to be enough: with these, workers start without waiting for
-/// the first one's use.
+/// The bytes for each worker with which workers start without waiting for the measured use of the
+/// first.
 const AMPLE_PER_WORKER: u64 = 512 << 20;
 
 /// The bytes that a run may use.
@@ -55,7 +55,8 @@ impl MemoryBudget {
         }
     }
 
-    /// Whether one more worker fits if it uses as much as each of the `count` that use `taken` bytes.
+    /// Whether one more worker fits if it uses as much as each of the `count` that use `taken`
+    /// bytes.
     fn has_room_for_one_more(&self, taken: u64, count: u64) -> bool {
         let each = taken.saturating_sub(self.before) / count.max(1);
         taken.saturating_add(each) <= self.memory

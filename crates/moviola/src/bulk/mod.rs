@@ -1,9 +1,9 @@
 //! Bulk runs: one plan on many sources, several at a time.
 //!
-//! [`BulkOptions::jobs`] workers run at once, each with a model of its own that is loaded once. A free
-//! worker takes the next source. When no source is left, it joins the workers of the source with most
-//! left to read, so that a long last file uses all cores. Each source has one more thread, which puts
-//! its records into order and takes little CPU time.
+//! [`BulkOptions::jobs`] workers run at once, each with a model of its own that is loaded once. A
+//! free worker takes the next source. When no source is left, it joins the workers of the source
+//! with most left to read, so that a long last file uses all cores. Each source has one more
+//! thread, which puts its records into order and takes little CPU time.
 //!
 //! Workers can be processes ([`isolate`]): then a crash ends only the source that was being read.
 //! Worker processes don't join each other.
@@ -49,19 +49,21 @@ pub struct BulkOptions {
     /// How sources are opened. The plan and the fields below take precedence. Its interrupt stops the
     /// run, as [`BulkRun::stop`] does; worker processes heed it when they send the next record.
     pub source: SourceOptions,
-    /// The number of workers, at least 1. Each decodes and infers on one thread. Default: one for each
-    /// core.
+    /// The number of workers, at least 1. Each decodes and infers on one thread. Default: one for
+    /// each core.
     pub jobs: usize,
-    /// Memory for the whole run, in bytes, worker processes included. Default: half of the memory of
-    /// the machine or of the control group.
+    /// Memory for the whole run, in bytes, worker processes included. Default: half of the memory
+    /// of the machine or of the control group.
     ///
-    /// No further source is opened while more than three quarters are in use. Decoded frames that wait
-    /// for their turn may take one quarter, shared equally by the workers. If the plan has models and
-    /// this is less than 512 MiB for each worker, one worker thread starts, and others follow once the
-    /// first one's use shows that they fit; worker processes are limited to one for each 512 MiB.
+    /// No further source is opened while more than three quarters are in use. Decoded frames that
+    /// wait for their turn may take one quarter, shared equally by the workers. If the plan has
+    /// models and this is less than 512 MiB for each worker, one worker thread starts, and others
+    /// follow once the first one's use shows that they fit; worker processes are limited to one for
+    /// each 512 MiB.
     pub memory: u64,
-    /// Runs each worker as a process of its own. These read files and URLs; any other source (memory,
-    /// a reader, standard input) gives an error record. Default: `None`, workers are threads.
+    /// Runs each worker as a process of its own. These read files and URLs; any other source
+    /// (memory, a reader, standard input) gives an error record. Default: `None`, workers are
+    /// threads.
     pub isolate: Option<Isolation>,
 }
 
@@ -116,7 +118,8 @@ impl Bulk {
     ///
     /// # Errors
     ///
-    /// As [`Fast::new`](crate::Fast::new); [`StartError::Worker`] if a worker process can't be started.
+    /// As [`Fast::new`](crate::Fast::new); [`StartError::Worker`] if a worker process can't be
+    /// started.
     pub fn new(plan: Plan, options: BulkOptions) -> Result<Self, StartError> {
         plan.check()?;
         if options.jobs == 0 {
@@ -139,8 +142,8 @@ impl Bulk {
         Ok(Self { state: Arc::new(state) })
     }
 
-    /// Waits until one worker has loaded its model; gives the provider that runs it and why it was
-    /// chosen. `None` if the plan has no model.
+    /// Waits until one worker has loaded its model; returns the provider that runs it and why it
+    /// was chosen. `None` if the plan has no model.
     ///
     /// # Errors
     ///
@@ -158,20 +161,20 @@ impl Bulk {
         self.state.workers.ready()
     }
 
-    /// The number of workers. May be less than [`BulkOptions::jobs`] with worker processes and little
-    /// memory.
+    /// The number of workers. May be less than [`BulkOptions::jobs`] with worker processes and
+    /// little memory.
     pub fn jobs(&self) -> usize {
         self.state.workers.len()
     }
 
-    /// How many models were loaded so far: at most one for each worker, plus one for each replaced worker
-    /// process. The number of sources makes no difference.
+    /// How often a model was loaded so far: at most once for each worker, and once more for each
+    /// replaced worker process. It doesn't depend on the number of sources.
     pub fn models_loaded(&self) -> u64 {
         self.state.workers.models_loaded()
     }
 
-    /// Resident memory of this process and its workers in bytes, mapped files included. `None` if the
-    /// system doesn't report it.
+    /// Resident memory of this process and its workers in bytes, mapped files included. `None` if
+    /// the system doesn't report it.
     pub fn resident(&self) -> Option<u64> {
         self.state.workers.resident()
     }

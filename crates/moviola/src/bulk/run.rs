@@ -13,8 +13,8 @@ use std::{
 use super::{Event, schedule::Schedule};
 use crate::error::BulkError;
 
-/// A run over many sources: an iterator over its events. Dropping it stops the run and waits for its
-/// threads.
+/// A run over many sources: an iterator over its events. Dropping it stops the run and waits for
+/// its threads.
 ///
 /// An `Err` is an error of a model, a worker process or a thread. It is the last item.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub enum Wakeup {
 }
 
 impl BulkRun {
-    /// Stops the run without waiting for it. Events that were queued already still come.
+    /// Stops the run without waiting for its threads. Events that are queued are still returned.
     pub fn stop(&self) {
         self.schedule.stop();
     }
@@ -46,8 +46,8 @@ impl BulkRun {
         self.schedule.was_held_back()
     }
 
-    /// Stops the run and waits for its threads, at most for `timeout`. Threads that can't be interrupted,
-    /// such as one that reads a silent pipe, are detached.
+    /// Stops the run and waits for its threads, at most for `timeout`. Threads that can't be
+    /// interrupted, such as one that reads a silent pipe, are detached.
     pub fn shutdown_timeout(mut self, timeout: Duration) {
         self.stop();
         let deadline = Instant::now() + timeout;

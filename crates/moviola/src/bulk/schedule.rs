@@ -8,7 +8,7 @@ use std::{
 use moviola_av::interrupt::{Interrupt, StopReason};
 
 use super::{isolate::WorkerSlot, memory_budget::StartKind};
-use crate::pipeline::Helper;
+use crate::pipeline::PipelineHandle;
 
 /// The free workers and running sources of a run. Shared by its threads.
 #[derive(Debug)]
@@ -21,13 +21,13 @@ pub(super) struct Schedule {
 
 #[derive(Debug)]
 struct State {
-    /// Numbers of the free workers; the last one is given out next.
+    /// The numbers of the free workers. The last one is lent next.
     free: Vec<usize>,
     /// The sources being read, by their number among the inputs.
     running: BTreeMap<u64, RunningSource>,
     /// How many workers ever had work: those with the lowest numbers.
     started_workers: usize,
-    /// Whether any source has given a frame.
+    /// Whether any source has had a frame.
     has_frame: bool,
     /// Whether a free worker could start a source if there were memory, and a source, for it.
     is_short_of_memory: bool,
@@ -40,12 +40,12 @@ struct State {
 /// A source that is being read.
 #[derive(Debug, Default)]
 pub(super) struct RunningSource {
-    /// Lets further workers join; `None` if they can't, or all of the source is assigned.
-    pub(super) helper: Option<Helper>,
-    /// The worker process that reads it.
+    /// The pipeline that more workers can be added to; `None` if it takes none, or no work is left.
+    pub(super) pipeline: Option<PipelineHandle>,
+    /// The worker process that reads the source.
     pub(super) process: Option<Arc<WorkerSlot>>,
-    /// Seconds of it that are left to read; 0 if unknown.
-    pub(super) left: f64,
+    /// The seconds of the source that are left to read; 0 if unknown.
+    pub(super) seconds_left: f64,
 }
 
 /// The right to use a worker. Dropping it frees the worker.
@@ -57,10 +57,10 @@ pub(super) struct Lease {
 
 /// What a free worker does next.
 pub(super) enum Assignment {
-    /// Start the next source.
+    /// Starts the next source.
     Start,
-    /// Join the workers of the source with this number.
-    Join(u64, Helper),
+    /// Joins the workers of the source with this number.
+    Join(u64, PipelineHandle),
 }
 
 impl Schedule {
@@ -78,8 +78,8 @@ impl Schedule {
         Self { state: Mutex::new(state), changed: Condvar::new(), interrupt }
     }
 
-    /// Waits for a free worker and something for it to do: another source, if `has_room` for it, or a
-    /// running one that can be joined. `None` when nothing is left or the run was stopped.
+    /// Waits for a free worker and something for it to do: another source, if `has_room` for it, or
+    /// a running one that can be joined. `None` when nothing is left or the run was stopped.
     pub(super) fn next(
         self: &Arc<Self>,
         has_room: impl Fn(StartKind) -> bool,
@@ -98,12 +98,12 @@ impl Schedule {
         }
     }
 
-    /// Notes that all sources were taken.
+    /// Sets that all sources were taken.
     pub(super) fn exhaust(&self) {
         self.change(|state| state.is_exhausted = true);
     }
 
-    /// Notes that a source is being read. It can't be joined yet.
+    /// Adds a source that is being read. Workers can't join it yet.
     pub(super) fn start_source(&self, number: u64) {
         self.change(|state| {
             state.was_held_back |= std::mem::take(&mut state.is_short_of_memory);
@@ -111,7 +111,8 @@ impl Schedule {
         });
     }
 
-    /// Notes how a source is joined, and which process reads it. Stops that at once if the run was stopped.
+    /// Sets how workers are added to a source, and the process that reads it. Stops the process at
+    /// once if the run was stopped.
     pub(super) fn set_running(&self, number: u64, running: RunningSource) {
         self.change(|state| match state.running.get_mut(&number) {
             Some(_) if self.is_stopped() => running.stop_process(),
@@ -120,25 +121,25 @@ impl Schedule {
         });
     }
 
-    /// Notes how many seconds of a source are left, and whether it has given a frame.
-    pub(super) fn report_progress(&self, number: u64, left: f64, has_frame: bool) {
+    /// Updates how many seconds of a source are left to read, and whether it has had a frame.
+    pub(super) fn report_progress(&self, number: u64, seconds_left: f64, has_frame: bool) {
         let mut state = self.lock();
         if let Some(running) = state.running.get_mut(&number) {
-            running.left = left;
+            running.seconds_left = seconds_left;
         }
         if has_frame && !std::mem::replace(&mut state.has_frame, true) {
             self.changed.notify_all(); // the memory that a worker uses is known from now on
         }
     }
 
-    /// Notes that no further worker can join a source: all of it is assigned.
-    pub(super) fn close_to_helpers(&self, number: u64) {
+    /// Stops adding workers to a source, because all of its work is assigned.
+    pub(super) fn close_to_workers(&self, number: u64) {
         if let Some(running) = self.lock().running.get_mut(&number) {
-            running.helper = None;
+            running.pipeline = None;
         }
     }
 
-    /// Notes that a source has ended.
+    /// Removes a source that has ended.
     pub(super) fn end_source(&self, number: u64) {
         self.change(|state| drop(state.running.remove(&number)));
     }
@@ -191,14 +192,14 @@ impl State {
         Some((next, worker))
     }
 
-    /// Joins the source with most left to read.
+    /// The assignment to the source with most left to read; `None` if no source takes more workers.
     fn join(&self) -> Option<Assignment> {
         let open = self.running.iter();
         let open = open.filter_map(|(number, running)| {
-            Some((*number, running.helper.as_ref()?, running.left))
+            Some((*number, running.pipeline.as_ref()?, running.seconds_left))
         });
-        let (number, helper, _) = open.max_by(|(.., a), (.., b)| a.total_cmp(b))?;
-        Some(Assignment::Join(number, helper.clone()))
+        let (number, pipeline, _) = open.max_by(|(.., a), (.., b)| a.total_cmp(b))?;
+        Some(Assignment::Join(number, pipeline.clone()))
     }
 }
 

@@ -48,7 +48,8 @@ impl Workers {
         }
     }
 
-    /// Resident memory of this process and its workers in bytes; `None` if the system doesn't report it.
+    /// Resident memory of this process and its workers in bytes; `None` if the system doesn't
+    /// report it.
     pub(super) fn resident(&self) -> Option<u64> {
         let own = budget::resident()?;
         match self {

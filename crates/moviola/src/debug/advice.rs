@@ -1,26 +1,26 @@
 //! Advice on how to make a run faster.
 //!
-//! Each rule examines the measurements, and its advice names them, so that the reader can judge.
-//! Runs of a few milliseconds get no advice.
+//! Each rule examines the measurements of a run. Its advice contains the numbers that it is based
+//! on. Rules about loading, reading and idle cores don't apply to runs of a few milliseconds.
 
 use moviola_av::remedy::Remedy;
 use moviola_infer::provider::{Precision, Provider, ProviderReport};
 
 use super::{
     page::Statistics,
-    stage::{Stage, Times},
+    stage::{Stage, StageTimes},
 };
 use crate::{Plan, plan::Frames};
 
-/// Seconds below which a run needs no advice.
-const QUICK: f64 = 0.2;
+/// The seconds up to which a run is too short for some of the rules.
+const SHORT_RUN: f64 = 0.2;
 
-/// The facts that the rules examine.
+/// The facts about a run that the rules examine.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Known<'a> {
+pub(super) struct RunFacts<'a> {
     pub(super) plan: &'a Plan,
     pub(super) statistics: &'a Statistics,
-    pub(super) times: &'a Times,
+    pub(super) times: &'a StageTimes,
     pub(super) provider: Option<&'a ProviderReport>,
     /// Number of frames that were decoded.
     pub(super) decoded: u64,
@@ -28,23 +28,23 @@ pub(super) struct Known<'a> {
     pub(super) has_bf16: bool,
 }
 
-type Rule = fn(&Known<'_>) -> Option<String>;
+type Rule = fn(&RunFacts<'_>) -> Option<String>;
 
 const RULES: [Rule; 7] =
     [model_loads, precision, slow_provider, decodes_more, encodes, reads_slowly, idle_cores];
 
-/// The advice for a run, most promising first; a summary of the measurements if no rule applies.
-pub(super) fn advice(known: &Known<'_>) -> Vec<String> {
-    let mut advice: Vec<_> = RULES.iter().filter_map(|rule| rule(known)).collect();
+/// The advice for a run, in the order of the rules; a summary of the measurements if none applies.
+pub(super) fn advice(run: &RunFacts<'_>) -> Vec<String> {
+    let mut advice: Vec<_> = RULES.iter().filter_map(|rule| rule(run)).collect();
     if advice.is_empty() {
-        advice.push(nothing_left(known));
+        advice.push(summary(run));
     }
-    advice.extend(own_cost(known));
+    advice.extend(own_cost(run));
     advice
 }
 
-impl Known<'_> {
-    /// The stage's share of the work for the result, 0.0 to 1.0.
+impl RunFacts<'_> {
+    /// A stage's share of the work, 0.0 to 1.0. Waiting and the report are not work.
     fn share(&self, stage: Stage) -> f64 {
         self.times.of(stage) as f64 / (self.times.busy() as f64).max(1.0)
     }
@@ -54,9 +54,9 @@ fn percent(share: f64) -> String {
     format!("{:.0} %", share * 100.0)
 }
 
-fn model_loads(known: &Known<'_>) -> Option<String> {
-    let share = known.share(Stage::Load);
-    (share > 0.3 && known.statistics.wall > QUICK).then(|| {
+fn model_loads(run: &RunFacts<'_>) -> Option<String> {
+    let share = run.share(Stage::Load);
+    (share > 0.3 && run.statistics.wall > SHORT_RUN).then(|| {
         format!(
             "Loading the model is {} of the work. Over several files `{}` loads it once for each \
              worker, whatever their number.",
@@ -66,11 +66,11 @@ fn model_loads(known: &Known<'_>) -> Option<String> {
     })
 }
 
-fn precision(known: &Known<'_>) -> Option<String> {
-    let report = known.provider?;
-    let share = known.share(Stage::Infer);
-    let could = known.has_bf16 && report.provider == Provider::OpenVino;
-    (share > 0.4 && could && report.precision == Precision::F32).then(|| {
+fn precision(run: &RunFacts<'_>) -> Option<String> {
+    let report = run.provider?;
+    let share = run.share(Stage::Infer);
+    let can_use_bf16 = run.has_bf16 && report.provider == Provider::OpenVino;
+    (share > 0.4 && can_use_bf16 && report.precision == Precision::F32).then(|| {
         format!(
             "The model is {} of the work, in f32. This CPU computes with bf16, which takes about \
              half the time: `{}`. It moves the confidences of unsure boxes.",
@@ -80,10 +80,10 @@ fn precision(known: &Known<'_>) -> Option<String> {
     })
 }
 
-fn slow_provider(known: &Known<'_>) -> Option<String> {
-    let report = known.provider?;
-    let share = known.share(Stage::Infer);
-    // The first providers in the list are for other machines; OpenVINO runs on CPUs.
+fn slow_provider(run: &RunFacts<'_>) -> Option<String> {
+    let report = run.provider?;
+    let share = run.share(Stage::Infer);
+    // OpenVINO runs on CPUs; the list starts with providers for other devices.
     let on_cpus = report.skipped.iter().find(|(provider, _)| *provider == Provider::OpenVino);
     let (better, why) = on_cpus.or(report.skipped.last())?;
     (share > 0.4 && report.provider == Provider::Cpu).then(|| {
@@ -95,10 +95,10 @@ fn slow_provider(known: &Known<'_>) -> Option<String> {
     })
 }
 
-fn decodes_more(known: &Known<'_>) -> Option<String> {
-    let (share, frames) = (known.share(Stage::Decode), known.statistics.frames.max(1));
-    let each = known.decoded as f64 / frames as f64;
-    if share < 0.4 || each < 3.0 || known.plan.frames == Frames::Keyframes {
+fn decodes_more(run: &RunFacts<'_>) -> Option<String> {
+    let (share, frames) = (run.share(Stage::Decode), run.statistics.frames.max(1));
+    let each = run.decoded as f64 / frames as f64;
+    if share < 0.4 || each < 3.0 || run.plan.frames == Frames::Keyframes {
         return None;
     }
     Some(format!(
@@ -106,13 +106,13 @@ fn decodes_more(known: &Known<'_>) -> Option<String> {
          others. Keyframes need no other frames: `{}`, or a source with more of them, would \
          do with less.",
         percent(share),
-        known.decoded,
+        run.decoded,
         Remedy::OnlyKeyframes
     ))
 }
 
-fn encodes(known: &Known<'_>) -> Option<String> {
-    let share = known.share(Stage::Encode);
+fn encodes(run: &RunFacts<'_>) -> Option<String> {
+    let share = run.share(Stage::Encode);
     (share > 0.3).then(|| {
         format!(
             "Making image files is {} of the work. Smaller ones (`{}`) and JPEG instead of PNG \
@@ -123,9 +123,9 @@ fn encodes(known: &Known<'_>) -> Option<String> {
     })
 }
 
-fn reads_slowly(known: &Known<'_>) -> Option<String> {
-    let share = known.share(Stage::Demux) + known.share(Stage::Open);
-    (share > 0.3 && known.statistics.wall > QUICK).then(|| {
+fn reads_slowly(run: &RunFacts<'_>) -> Option<String> {
+    let share = run.share(Stage::Demux) + run.share(Stage::Open);
+    (share > 0.3 && run.statistics.wall > SHORT_RUN).then(|| {
         format!(
             "Opening and reading the source is {} of the work: its medium or the network is slow, or \
              its container has to be searched. A copy on a local disk would show which.",
@@ -134,9 +134,9 @@ fn reads_slowly(known: &Known<'_>) -> Option<String> {
     })
 }
 
-fn idle_cores(known: &Known<'_>) -> Option<String> {
-    let Statistics { busy, wall, cores, .. } = *known.statistics;
-    (busy < 0.7 && wall > QUICK && cores > 1).then(|| {
+fn idle_cores(run: &RunFacts<'_>) -> Option<String> {
+    let Statistics { busy, wall, cores, .. } = *run.statistics;
+    (busy < 0.7 && wall > SHORT_RUN && cores > 1).then(|| {
         format!(
             "The {cores} cores were busy {} of the time. The lanes below show what was waited for: \
              a short source, a model that loads, one group of pictures too long to share, or \
@@ -147,10 +147,10 @@ fn idle_cores(known: &Known<'_>) -> Option<String> {
     })
 }
 
-/// The share of the report itself, which other runs don't have.
-fn own_cost(known: &Known<'_>) -> Option<String> {
-    let report = known.times.of(Stage::Report) as f64;
-    let share = report / (report + known.times.busy() as f64).max(1.0);
+/// The cost of the report itself, which other runs don't have.
+fn own_cost(run: &RunFacts<'_>) -> Option<String> {
+    let report = run.times.of(Stage::Report) as f64;
+    let share = report / (report + run.times.busy() as f64).max(1.0);
     (share > 0.1).then(|| {
         format!(
             "The images in this report took {} of the time; other runs don't make them.",
@@ -159,20 +159,20 @@ fn own_cost(known: &Known<'_>) -> Option<String> {
     })
 }
 
-fn nothing_left(known: &Known<'_>) -> String {
-    if known.statistics.frames == 0 {
-        return "No frame came, so there is nothing to make faster.".into();
+fn summary(run: &RunFacts<'_>) -> String {
+    if run.statistics.frames == 0 {
+        return "There are no frames, so there is nothing to make faster.".into();
     }
     let stages = [Stage::Decode, Stage::Infer, Stage::Convert, Stage::Encode];
     let parts: Vec<_> = stages
         .into_iter()
-        .filter(|stage| known.share(*stage) >= 0.01)
-        .map(|stage| format!("{} {}", stage.name(), percent(known.share(stage))))
+        .filter(|stage| run.share(*stage) >= 0.01)
+        .map(|stage| format!("{} {}", stage.name(), percent(run.share(stage))))
         .collect();
     let with = if parts.is_empty() { "" } else { ", with " };
     format!(
         "Nothing stands out: the cores were busy {} of the time{with}{}.",
-        percent(known.statistics.busy),
+        percent(run.statistics.busy),
         parts.join(", ")
     )
 }
@@ -199,7 +199,7 @@ mod tests {
         }
     }
 
-    /// Checks that each advice for a case contains the words in `want`.
+    /// Checks that each advice for a case contains the text in `want`.
     #[track_caller]
     fn check(case: Case<'_>, want: &[&str]) {
         let Case { shares, frames, decoded, busy, provider, has_bf16 } = case;
@@ -215,10 +215,10 @@ mod tests {
             speed: None,
             stages: Vec::new(),
         };
-        let mut times = Times::default();
+        let mut times = StageTimes::default();
         shares.iter().for_each(|(stage, share)| times.add(*stage, *share));
         let plan = Plan { frames, ..Plan::default() };
-        let got = advice(&Known {
+        let got = advice(&RunFacts {
             plan: &plan,
             statistics: &statistics,
             times: &times,

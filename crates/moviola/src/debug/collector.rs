@@ -1,4 +1,4 @@
-//! Collected measurements of stages, decisions and messages, on all threads.
+//! The collector of a run's measurements: stages, decisions and messages on all threads.
 
 use std::{
     collections::BTreeMap,
@@ -18,33 +18,33 @@ use super::{
     histogram::Histogram,
     lanes::{Candidates, FrameCost, Lanes},
     listener::{EventFields, Listener, SpanCounts, SpanStats},
-    stage::{Stage, Times},
+    stage::{Stage, StageTimes},
     timeline::Timeline,
     trace::{Slice, TraceWriter},
 };
 
-/// The most reasons that are kept until their frames are done.
+/// The most reasons that are kept for frames that aren't done yet.
 const MAX_REASONS: usize = 256;
 
 /// The most different warnings and errors that are kept.
-const MESSAGES: usize = 100;
+const MAX_MESSAGES: usize = 100;
 
 /// The most characters of a message.
-const MESSAGE_LENGTH: usize = 500;
+const MAX_MESSAGE_LENGTH: usize = 500;
 
-/// The measurements of a run. Clones share them.
+/// The collector of a run's measurements. Clones share the measurements.
 #[derive(Clone)]
-pub(super) struct Collector(Arc<Mutex<Observed>>);
+pub(super) struct Collector(Arc<Mutex<Measurements>>);
 
-/// All measurements so far.
-pub(super) struct Observed {
+/// The measurements of a run so far.
+pub(super) struct Measurements {
     pub(super) started: Instant,
     lanes: Lanes,
     pub(super) timeline: Timeline,
-    pub(super) stages: [Tally; Stage::COUNT],
+    pub(super) stages: [StageTotals; Stage::COUNT],
     pub(super) decisions: Decisions,
-    /// The number of times that each decoder was opened, by its description and the reason why it
-    /// isn't on an available device.
+    /// How often each kind of decoder was opened, by its description and the reason why it doesn't
+    /// run on a device; the reason is empty if there is none.
     pub(super) decoders: BTreeMap<(String, String), u64>,
     /// The reason why each packet was kept, by pts, until its frame is done.
     reasons: BTreeMap<i64, String>,
@@ -55,7 +55,7 @@ pub(super) struct Observed {
 
 /// The totals of a stage.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Tally {
+pub(super) struct StageTotals {
     /// Nanoseconds on all threads, without nested stages.
     pub(super) time: u64,
     pub(super) bytes: u64,
@@ -66,9 +66,9 @@ pub(super) struct Tally {
 }
 
 impl Collector {
-    /// Starts to measure; events are written to `trace`.
+    /// Creates a collector, which writes events to `trace`. The run starts now.
     pub(super) fn new(trace: TraceWriter<BufWriter<NewFile>>) -> Self {
-        Self(Arc::new(Mutex::new(Observed {
+        Self(Arc::new(Mutex::new(Measurements {
             started: Instant::now(),
             lanes: Lanes::default(),
             timeline: Timeline::default(),
@@ -81,15 +81,15 @@ impl Collector {
         })))
     }
 
-    /// The dispatcher that threads must use to be measured. Other events still reach the current
-    /// one.
+    /// A dispatcher for the threads that are measured. It passes other events to the current
+    /// dispatcher.
     pub(super) fn dispatch(&self) -> Dispatch {
-        let before = tracing::dispatcher::get_default(Clone::clone);
-        let listener = Listener::new(self.clone(), before);
+        let outer = tracing::dispatcher::get_default(Clone::clone);
+        let listener = Listener::new(self.clone(), outer);
         Dispatch::new(Registry::default().with(listener))
     }
 
-    pub(super) fn observed(&self) -> MutexGuard<'_, Observed> {
+    pub(super) fn measurements(&self) -> MutexGuard<'_, Measurements> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -100,13 +100,14 @@ impl fmt::Debug for Collector {
     }
 }
 
-impl Observed {
+impl Measurements {
     /// Nanoseconds since the start of the run.
     pub(super) fn now(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
-    /// Starts a stage on the current thread; returns the time in nanoseconds.
+    /// Starts a stage on the current thread; returns the time, in nanoseconds since the start of
+    /// the run.
     pub(super) fn begin(&mut self, stage: Stage) -> u64 {
         let now = self.now();
         self.add_time(now);
@@ -133,7 +134,7 @@ impl Observed {
     }
 
     /// Adds the time since the last call to the thread's stage. The report's time isn't part of a
-    /// frame's cost: it would count for the thread's next frame.
+    /// frame's cost, because it would count for the thread's next frame.
     fn add_time(&mut self, now: u64) {
         let Some(thread) = self.lanes.current() else { return };
         let Some(stage) = thread.stage() else { return };
@@ -152,8 +153,8 @@ impl Observed {
         self.add_time(now);
         let lane = self.lanes.current().map(|thread| thread.lane);
         if let Some(trace) = &mut self.trace {
-            let facts = json!({"number": frame.number, "pts": pts, "time": frame.time});
-            trace.instant("frame done", lane, now, &facts);
+            let args = json!({"number": frame.number, "pts": pts, "time": frame.time});
+            trace.instant("frame done", lane, now, &args);
         }
         let why = pts.and_then(|pts| self.reasons.remove(&pts));
         let Some(thread) = self.lanes.current() else { return (FrameCost::default(), why, 0) };
@@ -167,15 +168,15 @@ impl Observed {
         (cost, why, lane)
     }
 
-    /// Adds a finished stage to the totals, the frame's cost and the trace.
+    /// Adds a finished span of a stage to the totals, the frame's cost and the trace.
     pub(super) fn record_span(&mut self, span: &SpanStats) {
         let now = self.now();
-        let SpanCounts { bytes, packets, frames } = span.facts;
+        let SpanCounts { bytes, packets, frames } = span.counts;
         let Some(thread) = self.lanes.current() else { return };
-        let tally = &mut self.stages[thread.stage().unwrap_or(span.stage) as usize];
-        tally.bytes += bytes;
-        tally.packets += packets;
-        tally.frames += frames;
+        let totals = &mut self.stages[thread.stage().unwrap_or(span.stage) as usize];
+        totals.bytes += bytes;
+        totals.packets += packets;
+        totals.frames += frames;
         let cost = &mut thread.cost;
         match span.stage {
             Stage::Demux => {
@@ -185,11 +186,11 @@ impl Observed {
             Stage::Decode => cost.decoded += frames,
             _ => {}
         }
-        let facts = [("bytes", bytes), ("packets", packets), ("frames", frames)];
-        let facts: Vec<_> = facts.into_iter().filter(|(_, fact)| *fact > 0).collect();
+        let args = [("bytes", bytes), ("packets", packets), ("frames", frames)];
+        let args: Vec<_> = args.into_iter().filter(|(_, arg)| *arg > 0).collect();
         let (name, lane) = (span.stage.name(), thread.lane);
         if let Some(trace) = &mut self.trace {
-            trace.slice(&Slice { name, lane, from: span.since, to: now, facts: &facts });
+            trace.slice(&Slice { name, lane, from: span.since, to: now, args: &args });
         }
     }
 
@@ -203,7 +204,7 @@ impl Observed {
         }
         if let (&Some(pts), "kept") = (pts, verdict.as_str()) {
             if self.reasons.len() >= MAX_REASONS {
-                self.reasons.pop_first(); // most likely of a packet that gave no frame
+                self.reasons.pop_first(); // most likely of a packet without a frame
             }
             self.reasons.insert(pts, why.clone());
         }
@@ -213,7 +214,7 @@ impl Observed {
     /// Adds the number of results in the queue.
     pub(super) fn record_queue(&mut self, waiting: usize) {
         let now = self.now();
-        self.timeline.note_waiting(now, waiting);
+        self.timeline.set_waiting(now, waiting);
         if let Some(trace) = &mut self.trace {
             trace.counter("waiting for their turn", now, waiting);
         }
@@ -223,8 +224,8 @@ impl Observed {
     pub(super) fn record_message(&mut self, level: Level, event: &EventFields) {
         let EventFields { message, more, .. } = event;
         let message = format!("{}: {}{more}", level.as_str().to_lowercase(), message.trim());
-        let message: String = message.chars().take(MESSAGE_LENGTH).collect();
-        match self.messages.len() < MESSAGES || self.messages.contains_key(&message) {
+        let message: String = message.chars().take(MAX_MESSAGE_LENGTH).collect();
+        match self.messages.len() < MAX_MESSAGES || self.messages.contains_key(&message) {
             true => *self.messages.entry(message).or_default() += 1,
             false => *self.messages.entry("and others".into()).or_default() += 1,
         }
@@ -234,13 +235,13 @@ impl Observed {
     pub(super) fn record_decoder(&mut self, decoder: EventFields) {
         let EventFields { decoder, threads, on_device, refusal, .. } = decoder;
         let threads = if threads == 1 { "1 thread".into() } else { format!("{threads} threads") };
-        let place = if on_device { "on a device" } else { "in software" };
-        let decoder = format!("{decoder}, {threads}, {place}");
+        let location = if on_device { "on a device" } else { "in software" };
+        let decoder = format!("{decoder}, {threads}, {location}");
         *self.decoders.entry((decoder, refusal)).or_default() += 1;
     }
 
-    /// Resets the current thread's cost before its first frame, for which earlier work doesn't
-    /// count.
+    /// Resets the current thread's cost before its first frame, because earlier work isn't part of
+    /// it.
     pub(super) fn start_frames(&mut self) {
         self.add_time(self.now());
         if let Some(thread) = self.lanes.current() {
@@ -248,7 +249,7 @@ impl Observed {
         }
     }
 
-    /// Sets the candidate counts of the current thread's frame.
+    /// Sets the counts of candidate boxes of the current thread's frame.
     pub(super) fn record_candidates(&mut self, candidates: Candidates) {
         if let Some(thread) = self.lanes.current() {
             thread.cost.candidates = Some(candidates);
@@ -256,8 +257,8 @@ impl Observed {
     }
 
     /// Nanoseconds of each stage, on all threads.
-    pub(super) fn times(&self) -> Times {
-        let mut times = Times::default();
+    pub(super) fn times(&self) -> StageTimes {
+        let mut times = StageTimes::default();
         for stage in Stage::ALL {
             times.add(stage, self.stages[stage as usize].time);
         }

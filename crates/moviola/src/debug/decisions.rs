@@ -1,8 +1,8 @@
 //! Counts of the decisions about packets and frames, in the order in which they were made.
 //!
-//! The number of columns is bounded, and each counts equally many decisions. When all are full,
-//! each two are merged: a run of a day takes the same memory as one of a minute, and every decision
-//! is counted.
+//! The decisions are counted in columns, each for the same number of decisions. The number of
+//! columns is bounded: when all are full, each two are merged. So memory doesn't grow with the
+//! length of the run, and every decision is counted.
 
 use std::collections::BTreeMap;
 
@@ -13,22 +13,22 @@ use super::listener::EventFields;
 /// The most columns: more than the width of a screen in pixels, because the page can zoom in.
 const COLUMNS: usize = 8192;
 
-/// All decisions, in columns.
+/// The counts of all decisions, in columns.
 #[derive(Clone, Debug)]
 pub(super) struct Decisions {
-    /// The number of decisions in each column but the last.
+    /// The number of decisions in each column; the last may have fewer.
     width: u64,
     columns: Vec<Column>,
-    /// The number of each kind, by verdict and reason.
+    /// The number that identifies each kind, by verdict and reason.
     kinds: BTreeMap<(String, String), usize>,
 }
 
-/// Successive decisions.
+/// The counts of successive decisions.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct Column {
-    /// The least and the greatest pts among them, in ticks.
+    /// The smallest and the largest pts, in ticks; `None` if no decision has a pts.
     pts: Option<(i64, i64)>,
-    /// The decisions by the number of their kind.
+    /// The counts, by the number of the kind.
     parts: BTreeMap<usize, KindTotal>,
 }
 
@@ -36,13 +36,13 @@ pub(super) struct Column {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct KindTotal {
     count: u64,
-    /// Size of their packets.
+    /// The total size of their packets.
     bytes: u64,
 }
 
-/// All decisions, as the report shows them.
+/// The decisions as data for the report's page.
 #[derive(Debug, Serialize)]
-pub(super) struct Shown<'a> {
+pub(super) struct DecisionsData<'a> {
     width: u64,
     columns: &'a [Column],
     /// The kinds, in the order of their numbers.
@@ -65,7 +65,7 @@ impl Default for Decisions {
 }
 
 impl Decisions {
-    /// Adds the decision that was made last.
+    /// Adds the latest decision.
     pub(super) fn add(&mut self, decision: EventFields) {
         let EventFields { verdict, why, pts, bytes, .. } = decision;
         let number = self.kinds.len();
@@ -82,6 +82,7 @@ impl Decisions {
         }
     }
 
+    /// Merges each two columns if all are used.
     fn make_room(&mut self) {
         if self.columns.len() < COLUMNS {
             return;
@@ -95,7 +96,7 @@ impl Decisions {
         self.columns = self.columns.chunks(2).map(merge).collect();
     }
 
-    pub(super) fn shown(&self) -> Shown<'_> {
+    pub(super) fn data(&self) -> DecisionsData<'_> {
         let mut kinds: Vec<_> = self.kinds.iter().collect();
         kinds.sort_by_key(|(_, number)| **number);
         let kinds = kinds.into_iter().map(|((verdict, why), number)| DecisionKind {
@@ -103,7 +104,7 @@ impl Decisions {
             why,
             total: self.columns.iter().filter_map(|column| column.parts.get(number)).sum(),
         });
-        Shown { width: self.width, columns: &self.columns, kinds: kinds.collect() }
+        DecisionsData { width: self.width, columns: &self.columns, kinds: kinds.collect() }
     }
 }
 
@@ -170,8 +171,8 @@ mod tests {
         let count = 10 * COLUMNS as u64 + 7;
         let decisions = decisions(count);
         assert!(decisions.columns.len() <= COLUMNS);
-        let shown = decisions.shown();
-        let totals: Vec<_> = shown.kinds.iter().map(|kind| (kind.verdict, kind.total)).collect();
+        let data = decisions.data();
+        let totals: Vec<_> = data.kinds.iter().map(|kind| (kind.verdict, kind.total)).collect();
         let part = |wanted: bool| {
             let places = (0..count).filter(|place| (place % 3 == 0) == wanted);
             KindTotal { count: places.clone().count() as u64, bytes: places.sum() }

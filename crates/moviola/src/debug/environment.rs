@@ -5,7 +5,7 @@ use moviola_infer::{provider::ProviderReport, runtime::Runtime};
 use moviola_media::budget;
 use serde::Serialize;
 
-use super::collector::Observed;
+use super::collector::Measurements;
 use crate::{Fast, records::SourceRecord, system::cpu};
 
 /// A fact about the software or the machine.
@@ -13,7 +13,7 @@ use crate::{Fast, records::SourceRecord, system::cpu};
 pub(super) struct Fact {
     name: &'static str,
     value: String,
-    /// Details, empty if there are none.
+    /// Details; empty if there are none.
     #[serde(skip_serializing_if = "String::is_empty")]
     detail: String,
 }
@@ -32,13 +32,13 @@ impl Fact {
 pub(super) fn facts(
     fast: &Fast,
     source: Option<&SourceRecord>,
-    observed: &Observed,
+    measurements: &Measurements,
     provider: Option<&ProviderReport>,
 ) -> Vec<Fact> {
     let mut facts = vec![Fact::new("Moviola", env!("CARGO_PKG_VERSION"))];
     facts.extend(source.into_iter().flat_map(of_source));
     facts.push(ffmpeg_fact());
-    facts.extend(observed.decoders.iter().map(|((decoder, refusal), opened)| {
+    facts.extend(measurements.decoders.iter().map(|((decoder, refusal), opened)| {
         let reason = if refusal.is_empty() { "" } else { "; not on the device: " };
         let times = if *opened == 1 { "once".into() } else { format!("{opened} times") };
         Fact::new("Decoder", decoder.clone())

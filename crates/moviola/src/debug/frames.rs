@@ -5,21 +5,21 @@ use moviola_infer::results::Detection;
 use serde::Serialize;
 
 use super::{
-    inspector::{Images, Inspector, Note},
+    inspector::{Images, InspectedFrame, Inspector},
     lanes::FrameCost,
     stage::Stage,
 };
 use crate::{frame_info::FrameInfo, records::Record};
 
-/// The most frames that a report shows with images, evenly spread over all.
-const MOST_SHOWN: usize = 120;
+/// The most frames with images in a report. They are evenly spread over the run.
+const MAX_FRAMES: usize = 120;
 
 /// The number of slowest frames in the list.
 const SLOWEST: usize = 12;
 
-/// A frame as the report shows it. Times are in milliseconds.
+/// A frame as data for the report's page. Times of work are in milliseconds.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Shown {
+pub(super) struct FrameData {
     /// Number among the keyframes.
     index: Option<u64>,
     /// Number among all frames.
@@ -31,6 +31,7 @@ pub(super) struct Shown {
     width: usize,
     height: usize,
     pixel_format: &'static str,
+    /// The reason why its packet was kept.
     why: Option<String>,
     #[serde(flatten)]
     cost: FrameCost,
@@ -42,71 +43,73 @@ pub(super) struct Shown {
     objects: Vec<Detection>,
     #[serde(skip)]
     ordinal: u64,
-    /// A `data:` URL.
+    /// The frame as a small image: a `data:` URL.
     small: Option<String>,
-    /// A `data:` URL.
+    /// The model's input as an image: a `data:` URL.
     input: Option<String>,
 }
 
-/// A frame with pts and time, from which the page computes the times of other pts.
+/// The pts and time of a frame, from which the page computes the times of other pts.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct Clock {
     pts: i64,
     /// Seconds from the start of the presentation.
     time: f64,
-    /// Length of a tick in seconds.
+    /// The length of a tick in seconds.
     tick: f64,
 }
 
-/// Selects and keeps the frames that the report shows.
+/// The frames that the report shows, selected during the run.
 #[derive(Debug)]
-pub(super) struct Frames {
+pub(super) struct FrameSelection {
     inspector: Inspector,
     /// Frames with images, in the order of their records.
-    pub(super) shown: Vec<Shown>,
+    pub(super) selected: Vec<FrameData>,
     /// The slowest frames, slowest first.
-    pub(super) slowest: Vec<Shown>,
-    /// The number of frames.
+    pub(super) slowest: Vec<FrameData>,
+    /// The number of all frames.
     pub(super) count: u64,
     pub(super) clock: Option<Clock>,
 }
 
-impl Frames {
+impl FrameSelection {
     pub(super) fn new(inspector: Inspector) -> Self {
-        let (shown, slowest) = (Vec::new(), Vec::new());
-        Self { inspector, shown, slowest, count: 0, clock: None }
+        let (selected, slowest) = (Vec::new(), Vec::new());
+        Self { inspector, selected, slowest, count: 0, clock: None }
     }
 
-    /// Takes the note of a record's frame.
+    /// Adds the frame of a record, unless an earlier record of the frame has added it.
     pub(super) fn take(&mut self, record: &Record) {
-        if let Some((index, note)) = self.inspector.take(record) {
+        if let Some((index, inspected)) = self.inspector.take(record) {
             self.count += 1;
-            self.clock = self.clock.or_else(|| Clock::of(&note.info));
-            let is_slow =
-                self.slowest.last().is_none_or(|last| last.busy < millis(note.cost.times.busy()));
+            self.clock = self.clock.or_else(|| Clock::of(&inspected.info));
+            let is_slow = self
+                .slowest
+                .last()
+                .is_none_or(|last| last.busy < millis(inspected.cost.times.busy()));
             let (is_slow, has_images) =
-                (is_slow || self.slowest.len() < SLOWEST, note.images.is_some());
+                (is_slow || self.slowest.len() < SLOWEST, inspected.images.is_some());
             if !(is_slow || has_images) {
                 return;
             }
-            let shown = Shown::of(index, note);
+            let frame = FrameData::of(index, inspected);
             if is_slow {
-                let place = self.slowest.partition_point(|other| other.busy >= shown.busy);
-                self.slowest.insert(place, shown.without_images());
+                let rank = self.slowest.partition_point(|other| other.busy >= frame.busy);
+                self.slowest.insert(rank, frame.without_images());
                 self.slowest.truncate(SLOWEST);
             }
             if has_images {
-                self.shown.push(shown);
+                self.selected.push(frame);
             }
             self.thin_out();
         }
     }
 
-    /// Drops frames if there are too many, and selects fewer from now on. Frames in work may still
-    /// get images that are dropped here later.
+    /// Drops frames if there are too many, and selects fewer from now on. Frames that are in work
+    /// now may still get images; a later call drops them.
     fn thin_out(&mut self) {
-        while self.shown.len() > MOST_SHOWN {
-            self.inspector.sample().thin_out(&mut self.shown, |shown| shown.ordinal);
+        while self.selected.len() > MAX_FRAMES {
+            self.inspector.sample().thin_out(&mut self.selected, |frame| frame.ordinal);
         }
     }
 }
@@ -119,9 +122,10 @@ impl Clock {
     }
 }
 
-impl Shown {
-    fn of(index: Option<u64>, note: Note) -> Self {
-        let Note { info, images, objects, cost, until, lane, why, ordinal, .. } = note;
+impl FrameData {
+    fn of(index: Option<u64>, inspected: InspectedFrame) -> Self {
+        let InspectedFrame { info, images, objects, cost, until, lane, why, ordinal, .. } =
+            inspected;
         let Images { small, input } = images.unwrap_or_default();
         let times = &cost.times;
         let stages = Stage::ALL.into_iter().filter(|stage| times.of(*stage) > 0);
@@ -160,7 +164,7 @@ fn jpeg_url(image: &[u8]) -> String {
     format!("data:image/jpeg;base64,{}", BASE64_STANDARD.encode(image))
 }
 
-/// Nanoseconds in milliseconds.
+/// Converts nanoseconds to milliseconds.
 pub(super) fn millis(nanoseconds: u64) -> f64 {
     nanoseconds as f64 / 1e6
 }

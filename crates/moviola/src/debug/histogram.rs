@@ -1,9 +1,9 @@
-//! A histogram of numbers: percentiles of any count of numbers in fixed memory.
+//! A histogram, which computes percentiles of any count of numbers in fixed memory.
 
-/// Steps in each doubling; percentiles are exact within 3 %.
+/// The number of steps per power of two. Percentiles are within 3 % of the exact ones.
 const STEPS: f64 = 12.0;
 
-/// Counts of numbers in steps of 6 %.
+/// Counts of numbers in steps; each step is 6 % wide.
 #[derive(Clone, Debug)]
 pub(super) struct Histogram {
     counts: Vec<u32>,
@@ -29,7 +29,7 @@ impl Histogram {
         self.largest
     }
 
-    /// The percentile of `share`, 0.0 to 1.0; 0 if the histogram is empty.
+    /// The percentile at `share`, 0.0 to 1.0; 0 if the histogram is empty.
     pub(super) fn percentile(&self, share: f64) -> u64 {
         #[expect(clippy::cast_sign_loss, reason = "shares aren't negative")]
         let rank = (self.count as f64 * share).ceil() as u64;

@@ -1,4 +1,4 @@
-//! An observer that records the frames of a run for the report.
+//! The observer that records the frames of a run for the report.
 
 use std::{
     collections::VecDeque,
@@ -25,16 +25,16 @@ use crate::{
     task::{ModelInput, TaskData, TaskError, TaskOutput},
 };
 
-/// Options of small images of frames.
+/// The options for small images of frames.
 const SMALL: JpegOptions = JpegOptions { quality: 80, max_size: Some((320, 240)), coded: false };
 
-/// Options of images of tensors. 640 pixels is the usual size of large models, whose tensors stay
-/// unscaled.
+/// The options for images of tensors. Tensors of up to 640x640 are not scaled: the default input
+/// size of models with dynamic sides.
 const TENSOR: JpegOptions = JpegOptions { quality: 70, max_size: Some((640, 640)), coded: false };
 
-/// Makes a note of each frame; clones share the notes.
+/// An observer that records each frame. Clones share the recorded frames.
 ///
-/// A note is kept until the record of its frame is taken.
+/// A recorded frame is kept until [`take`](Self::take) is called with its first record.
 #[derive(Clone, Debug)]
 pub(super) struct Inspector {
     pub(super) collector: Collector,
@@ -44,25 +44,25 @@ pub(super) struct Inspector {
 #[derive(Debug, Default)]
 struct InspectorState {
     sample: Mutex<Sample>,
-    /// The number of frames without a number so far.
-    counted: AtomicU64,
-    notes: Mutex<VecDeque<Note>>,
-    /// Snapshotters that no thread uses now.
+    /// The count of frames so far whose number is unknown.
+    unnumbered: AtomicU64,
+    frames: Mutex<VecDeque<InspectedFrame>>,
+    /// The snapshotters that no thread uses now.
     idle: Mutex<Vec<Snapshotter>>,
 }
 
 /// The measurements and results of a frame.
 #[derive(Clone, Debug)]
-pub(super) struct Note {
+pub(super) struct InspectedFrame {
     pub(super) info: FrameInfo,
     pub(super) images: Option<Images>,
     pub(super) objects: Vec<Detection>,
     pub(super) cost: FrameCost,
-    /// When the frame's tasks ended, in nanoseconds since the start of the run.
+    /// The time when the frame's tasks ended, in nanoseconds since the start of the run.
     pub(super) until: u64,
     pub(super) lane: usize,
     pub(super) why: Option<String>,
-    /// As [`Observation::ordinal`]; selects the frame's group in the [`Sample`].
+    /// As [`Observation::ordinal`]. It determines the frame's group in the [`Sample`].
     pub(super) ordinal: u64,
     /// Whether any task succeeded, so that the frame has a record.
     has_record: bool,
@@ -82,14 +82,14 @@ impl Inspector {
         Self { collector, shared: Arc::default() }
     }
 
-    /// The selection of frames that have images.
+    /// The selection of the frames that get images.
     pub(super) fn sample(&self) -> MutexGuard<'_, Sample> {
         lock(&self.shared.sample)
     }
 
-    /// Removes the note of the frame of `record`; returns it with the frame's number among the
-    /// keyframes. `None` if an earlier record of the frame took it.
-    pub(super) fn take(&self, record: &Record) -> Option<(Option<u64>, Note)> {
+    /// Removes and returns the frame of `record`, with its number among the keyframes. Returns
+    /// `None` if an earlier record of the frame has removed it.
+    pub(super) fn take(&self, record: &Record) -> Option<(Option<u64>, InspectedFrame)> {
         let (index, is_of) = match record {
             Record::Keyframe(keyframe) => (Some(keyframe.index), matches(&keyframe.position)),
             Record::Frame(frame) => (None, matches(&frame.position)),
@@ -97,34 +97,35 @@ impl Inspector {
             Record::Error(error) => return Some((None, self.take_failed(error.time?)?)),
             _ => return None,
         };
-        let mut notes = lock(&self.shared.notes);
-        let place = notes.iter().position(|note| note.has_record && is_of(&note.info))?;
-        Some((index, notes.remove(place)?))
+        let mut frames = lock(&self.shared.frames);
+        let position = frames.iter().position(|frame| frame.has_record && is_of(&frame.info))?;
+        Some((index, frames.remove(position)?))
     }
 
-    /// Removes the note of a frame that has only errors.
-    fn take_failed(&self, time: f64) -> Option<Note> {
-        let mut notes = lock(&self.shared.notes);
-        let is_it = |note: &Note| !note.has_record && note.info.time == Some(time);
-        let place = notes.iter().position(is_it)?;
-        notes.remove(place)
+    /// Removes and returns a frame that has only error records.
+    fn take_failed(&self, time: f64) -> Option<InspectedFrame> {
+        let mut frames = lock(&self.shared.frames);
+        let is_it = |frame: &InspectedFrame| !frame.has_record && frame.info.time == Some(time);
+        let position = frames.iter().position(is_it)?;
+        frames.remove(position)
     }
 
-    fn note(
+    /// Collects the measurements and results of a frame, and makes its images if it is selected.
+    fn inspect(
         &self,
         frame: &Frame,
         observation: Observation,
         outputs: &[Result<TaskOutput, TaskError>],
-    ) -> Note {
-        let mut observed = self.collector.observed();
-        let (cost, why, lane) = observed.finish_frame(frame);
-        let until = observed.now();
-        drop(observed);
+    ) -> InspectedFrame {
+        let mut measurements = self.collector.measurements();
+        let (cost, why, lane) = measurements.finish_frame(frame);
+        let until = measurements.now();
+        drop(measurements);
         let _stage = stage!("report");
         let Observation { ordinal, keeps_input: has_images } = observation;
         let input = outputs.iter().flatten().find_map(|output| output.model_input.as_deref());
         let images = has_images.then(|| self.images(frame, input)).flatten();
-        Note {
+        InspectedFrame {
             info: FrameInfo::of(frame, size_of(frame, outputs)),
             images,
             objects: objects(outputs).cloned().unwrap_or_default(),
@@ -150,10 +151,10 @@ impl Inspector {
 }
 
 impl FrameObserver for Inspector {
-    /// Decides whether the report shows images of the frame; then its tasks keep their models'
+    /// Selects whether the report shows images of the frame. If so, its tasks keep their models'
     /// inputs.
     fn before(&self, frame: &Frame) -> Observation {
-        let count = || self.shared.counted.fetch_add(1, Ordering::Relaxed);
+        let count = || self.shared.unnumbered.fetch_add(1, Ordering::Relaxed);
         let ordinal = frame.number.unwrap_or_else(count);
         Observation { ordinal, keeps_input: self.sample().select(ordinal) }
     }
@@ -164,8 +165,8 @@ impl FrameObserver for Inspector {
         observation: Observation,
         outputs: &[Result<TaskOutput, TaskError>],
     ) {
-        let note = self.note(frame, observation, outputs);
-        lock(&self.shared.notes).push_back(note);
+        let inspected = self.inspect(frame, observation, outputs);
+        lock(&self.shared.frames).push_back(inspected);
     }
 }
 
@@ -175,7 +176,7 @@ fn matches(position: &FramePosition) -> impl Fn(&FrameInfo) -> bool {
     move |info| info.number == number && info.pts.map(|pts| pts.ticks) == pts
 }
 
-/// Makes images for the report on one thread.
+/// The encoders of the report's images, used by one thread at a time.
 #[derive(Debug, Default)]
 struct Snapshotter {
     small: Option<JpegEncoder>,
@@ -190,7 +191,7 @@ impl Snapshotter {
         let view = any_format.view(frame).map_err(|error| error.to_string())?;
         let small =
             encoder(small, SMALL).and_then(|encoder| Ok(encoder.encode(&view)?.bytes.to_vec()));
-        // `None` if the tensor has too few pixels for its size.
+        // `None` if the tensor has fewer pixels than its size says.
         let tensor = input.and_then(view_of);
         let encode = |tensor: FrameView<'_>| {
             Ok(encoder(input_encoder, TENSOR)?.encode(&tensor)?.bytes.to_vec())
@@ -238,8 +239,8 @@ fn view_of(input: &ModelInput) -> Option<FrameView<'_>> {
     })
 }
 
-/// Width and height of the upright frame. If its format has no view, those of its boxes, of its
-/// image, or as it is coded.
+/// Width and height of the upright frame: as detection or its view give them, else those of another
+/// output, else the coded size.
 fn size_of(frame: &Frame, outputs: &[Result<TaskOutput, TaskError>]) -> (usize, usize) {
     let size = |output: &TaskOutput| (output.info.width, output.info.height);
     let mut made = outputs.iter().flatten();

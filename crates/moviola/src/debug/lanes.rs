@@ -7,15 +7,15 @@ use std::{
 
 use serde::Serialize;
 
-use super::stage::{Stage, Times};
+use super::stage::{Stage, StageTimes};
 
-/// The most threads that are kept; beyond that, those idle longest are removed.
+/// The most threads that are kept. Beyond that, those that have been idle longest are removed.
 const MAX_THREADS: usize = 256;
 
-/// The threads of a run, and their lanes.
+/// The threads of a run and their lanes.
 ///
-/// A thread has a lane while it is in a stage. Threads of one name share lanes over time, so there
-/// are as many lanes as threads that worked at once.
+/// A thread has a lane while it is in a stage. Threads of the same name use the same lanes one
+/// after another, so there are as many lanes as threads that worked at the same time.
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
     threads: HashMap<ThreadId, Thread>,
@@ -29,7 +29,7 @@ pub(super) struct Thread {
     pub(super) lane: usize,
     /// The thread's nested stages, innermost last.
     pub(super) stages: Vec<Stage>,
-    /// The time up to which its stages are counted, in nanoseconds.
+    /// The time up to which its stages are measured, in nanoseconds since the start of the run.
     pub(super) since: u64,
     /// The cost of its current frame.
     pub(super) cost: FrameCost,
@@ -39,8 +39,8 @@ pub(super) struct Thread {
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(super) struct FrameCost {
     #[serde(skip)]
-    pub(super) times: Times,
-    /// Start of the work in nanoseconds; `None` before it.
+    pub(super) times: StageTimes,
+    /// The start of the work, in nanoseconds since the start of the run; `None` before it.
     #[serde(skip)]
     pub(super) since: Option<u64>,
     pub(super) packets: u64,
@@ -50,21 +50,22 @@ pub(super) struct FrameCost {
     pub(super) candidates: Option<Candidates>,
 }
 
-/// The number of a model's boxes after each step of postprocessing.
+/// The numbers of a model's boxes after each step of postprocessing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Candidates {
-    /// Boxes above the least confidence.
+    /// The boxes of all classes whose confidence is above the plan's.
     pub(super) above: u64,
-    /// Boxes among them of a selected class.
+    /// The boxes among `above` whose class the plan selects.
     pub(super) wanted: u64,
-    /// Boxes left after suppression that are within the frame.
+    /// The detections: boxes left after suppression that are at least partly in the frame.
     pub(super) kept: u64,
-    /// Boxes left after suppression that are in the letterbox's border.
+    /// The boxes left after suppression that have no area in the frame: they are entirely in the
+    /// letterbox's border.
     pub(super) outside: u64,
 }
 
 impl Thread {
-    /// The stage that its time counts for: the innermost, or [`Stage::Report`] for all stages
+    /// The stage that its time is added to: the innermost, or [`Stage::Report`] for all stages
     /// within that.
     pub(super) fn stage(&self) -> Option<Stage> {
         if self.stages.contains(&Stage::Report) {
@@ -75,7 +76,7 @@ impl Thread {
 }
 
 impl Lanes {
-    /// The current thread, if it has been in a stage.
+    /// The current thread; `None` if it was never in a stage.
     pub(super) fn current(&mut self) -> Option<&mut Thread> {
         self.threads.get_mut(&thread::current().id())
     }
@@ -106,22 +107,24 @@ impl Lanes {
         let number = self.lanes[..=lane].iter().filter(|(n, _)| n == name).count();
         let thread = self.threads.entry(this.id()).or_default();
         thread.lane = lane;
-        let shown = || match name.trim_start_matches("moviola-") {
+        let lane_name = || match name.trim_start_matches("moviola-") {
             "main" => "main".into(),
             name => format!("{name} {number}"),
         };
-        (thread, is_new.then(shown))
+        (thread, is_new.then(lane_name))
     }
 
-    /// Removes the half of the idle threads that is idle longest, but never `but`. Most of them
-    /// have ended; a thread between two stages has a frame's cost, and was busy recently.
-    fn remove_idle(&mut self, but: ThreadId) {
-        let resting = self.threads.values().filter(|thread| thread.stages.is_empty());
-        let mut since: Vec<_> = resting.map(|thread| thread.since).collect();
+    /// Removes the half of the idle threads that have been idle longest, except for `current`. Most
+    /// of them have ended. A thread between two stages was busy recently, so its frame's cost is
+    /// kept.
+    fn remove_idle(&mut self, current: ThreadId) {
+        let idle = self.threads.values().filter(|thread| thread.stages.is_empty());
+        let mut since: Vec<_> = idle.map(|thread| thread.since).collect();
         since.sort_unstable();
         let Some(&latest) = since.get(since.len() / 2) else { return };
-        self.threads
-            .retain(|id, thread| !thread.stages.is_empty() || thread.since > latest || *id == but);
+        self.threads.retain(|id, thread| {
+            !thread.stages.is_empty() || thread.since > latest || *id == current
+        });
     }
 
     /// Ends the current thread's innermost stage, and frees its lane if that was the outermost.

@@ -1,4 +1,4 @@
-//! A tracing layer that passes spans and events to a [`Collector`].
+//! The tracing layer that passes spans and events to a [`Collector`].
 
 use std::fmt::{self, Write as _};
 
@@ -13,27 +13,28 @@ use tracing_subscriber::{Layer, layer::Context, registry::LookupSpan};
 
 use super::{collector::Collector, lanes::Candidates, stage::Stage};
 
-/// The tracing layer; events of others are also sent to `before`, the dispatcher in use before.
+/// The tracing layer. It passes events that aren't the report's to `outer`, the dispatcher that it
+/// replaces.
 pub(super) struct Listener {
     collector: Collector,
-    before: Dispatch,
+    outer: Dispatch,
 }
 
 impl Listener {
-    pub(super) fn new(collector: Collector, before: Dispatch) -> Self {
-        Self { collector, before }
+    pub(super) fn new(collector: Collector, outer: Dispatch) -> Self {
+        Self { collector, outer }
     }
 }
 
-/// The start and the counts of a stage's span.
+/// The start and the counts of a span, which is one run of a stage.
 pub(super) struct SpanStats {
     pub(super) stage: Stage,
-    /// Start in nanoseconds since the start of the run.
+    /// The start of the span, in nanoseconds since the start of the run.
     pub(super) since: u64,
-    pub(super) facts: SpanCounts,
+    pub(super) counts: SpanCounts,
 }
 
-/// The output of a stage, in bytes, packets and frames.
+/// The counts that a span records: bytes, packets and frames.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct SpanCounts {
     pub(super) bytes: u64,
@@ -54,7 +55,7 @@ impl Visit for SpanCounts {
     fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
 }
 
-/// The fields of an event.
+/// The fields of an event; those that it lacks have defaults.
 #[derive(Debug, Default)]
 pub(super) struct EventFields {
     pub(super) message: String,
@@ -67,7 +68,7 @@ pub(super) struct EventFields {
     pub(super) decoder: String,
     pub(super) threads: u64,
     pub(super) on_device: bool,
-    /// Why the decoder isn't on a device.
+    /// The reason why the decoder doesn't run on a device; empty if there is none.
     pub(super) refusal: String,
     pub(super) waiting: u64,
     pub(super) candidates: Candidates,
@@ -115,18 +116,19 @@ impl Visit for EventFields {
     }
 }
 
+/// Whether a span or event is one that the report is made from.
 fn is_ours(metadata: &Metadata<'_>) -> bool {
     [STAGE, BEGIN, DECISION, DECODER, QUEUE, CANDIDATES].contains(&metadata.target())
 }
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Listener {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        // The dispatcher in use before may change which events it takes.
+        // The outer dispatcher may change which events it enables.
         if is_ours(metadata) { Interest::always() } else { Interest::sometimes() }
     }
 
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
-        is_ours(metadata) || *metadata.level() <= Level::WARN || self.before.enabled(metadata)
+        is_ours(metadata) || *metadata.level() <= Level::WARN || self.outer.enabled(metadata)
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
@@ -136,7 +138,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Listener {
             span.extensions_mut().insert(SpanStats {
                 stage,
                 since: 0,
-                facts: SpanCounts::default(),
+                counts: SpanCounts::default(),
             });
         }
     }
@@ -144,14 +146,14 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Listener {
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
         if let Some(stats) = span.extensions_mut().get_mut::<SpanStats>() {
-            values.record(&mut stats.facts);
+            values.record(&mut stats.counts);
         }
     }
 
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
         if let Some(stats) = span.extensions_mut().get_mut::<SpanStats>() {
-            stats.since = self.collector.observed().begin(stats.stage);
+            stats.since = self.collector.measurements().begin(stats.stage);
         }
     }
 
@@ -159,30 +161,32 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Listener {
         let Some(span) = context.span(id) else { return };
         let mut extensions = span.extensions_mut();
         if let Some(stats) = extensions.remove::<SpanStats>() {
-            let mut observed = self.collector.observed();
-            observed.record_span(&stats);
-            observed.end();
+            let mut measurements = self.collector.measurements();
+            measurements.record_span(&stats);
+            measurements.end();
         }
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let metadata = event.metadata();
-        if !is_ours(metadata) && self.before.enabled(metadata) {
-            self.before.event(event);
+        if !is_ours(metadata) && self.outer.enabled(metadata) {
+            self.outer.event(event);
         }
         if !is_ours(metadata) && *metadata.level() > Level::WARN {
             return;
         }
         let mut fields = EventFields::default();
         event.record(&mut fields);
-        let mut observed = self.collector.observed();
+        let mut measurements = self.collector.measurements();
         match metadata.target() {
-            DECISION => observed.record_decision(fields),
-            DECODER => observed.record_decoder(fields),
-            BEGIN => observed.start_frames(),
-            QUEUE => observed.record_queue(usize::try_from(fields.waiting).unwrap_or(usize::MAX)),
-            CANDIDATES => observed.record_candidates(fields.candidates),
-            _ => observed.record_message(*metadata.level(), &fields),
+            DECISION => measurements.record_decision(fields),
+            DECODER => measurements.record_decoder(fields),
+            BEGIN => measurements.start_frames(),
+            QUEUE => {
+                measurements.record_queue(usize::try_from(fields.waiting).unwrap_or(usize::MAX))
+            }
+            CANDIDATES => measurements.record_candidates(fields.candidates),
+            _ => measurements.record_message(*metadata.level(), &fields),
         }
     }
 }
@@ -209,9 +213,9 @@ mod tests {
 
     /// A subscriber that records messages, and takes levels up to `INFO`.
     #[derive(Default)]
-    struct Before(Mutex<Vec<String>>);
+    struct Outer(Mutex<Vec<String>>);
 
-    impl Subscriber for &'static Before {
+    impl Subscriber for &'static Outer {
         fn enabled(&self, metadata: &Metadata<'_>) -> bool {
             *metadata.level() <= Level::INFO
         }
@@ -231,8 +235,8 @@ mod tests {
 
     #[test]
     fn earlier_subscriber_receives_the_events_it_enables() {
-        let before: &'static Before = Box::leak(Box::default());
-        dispatcher::with_default(&Dispatch::new(before), || {
+        let outer: &'static Outer = Box::leak(Box::default());
+        dispatcher::with_default(&Dispatch::new(outer), || {
             let listener = collector().dispatch();
             dispatcher::with_default(&listener, || {
                 tracing::info!("observed");
@@ -240,7 +244,7 @@ mod tests {
                 tracing::trace!(target: DECISION, verdict = "kept", why = "ours");
             });
         });
-        assert_eq!(*before.0.lock().unwrap(), ["observed"]);
+        assert_eq!(*outer.0.lock().unwrap(), ["observed"]);
     }
 
     #[test]
@@ -252,9 +256,9 @@ mod tests {
             let convert = stage!("convert");
             convert.record("bytes", 7_u64);
         });
-        let observed = collector.observed();
+        let measurements = collector.measurements();
         let [convert, report] =
-            [Stage::Convert, Stage::Report].map(|stage| &observed.stages[stage as usize]);
+            [Stage::Convert, Stage::Report].map(|stage| &measurements.stages[stage as usize]);
         assert_eq!((convert.time, convert.bytes, report.bytes), (0, 0, 7));
         assert!(report.time > 0);
     }
@@ -276,10 +280,10 @@ mod tests {
             let _stage = stage!("infer");
         };
         thread::spawn(elsewhere).join().unwrap();
-        let observed = collector.observed();
-        assert_eq!(observed.stages[Stage::Decode as usize].frames, 3);
-        assert!(observed.stages[Stage::Work as usize].time > 0);
-        assert_eq!(observed.stages[Stage::Infer as usize].time, 0);
-        assert_eq!(observed.messages.get("warn: twice"), Some(&2));
+        let measurements = collector.measurements();
+        assert_eq!(measurements.stages[Stage::Decode as usize].frames, 3);
+        assert!(measurements.stages[Stage::Work as usize].time > 0);
+        assert_eq!(measurements.stages[Stage::Infer as usize].time, 0);
+        assert_eq!(measurements.messages.get("warn: twice"), Some(&2));
     }
 }

@@ -1,11 +1,11 @@
 //! Runs of one source with a detailed report.
 //!
-//! The plan runs as with [`Fast`], while a tracing layer records the stages of all threads, and an
-//! observer records each frame. The report is a folder: `report.html` to look at, `trace.json` for
-//! Perfetto, `records.jsonl` with the same records as any other run.
+//! The plan runs as with [`Fast`], while a tracing layer records the stages of all threads and an
+//! observer records each frame. The report is a folder of three files: `report.html` for a browser,
+//! `trace.json` for Perfetto, and `records.jsonl` with the same records as any other run.
 //!
-//! Memory doesn't grow with the length of the source: the timeline has a fixed number of columns
-//! for each thread (some 200 KB), and so have the decisions (some 2 MB); the report shows at most
+//! Memory doesn't grow with the length of the source. The timeline has a fixed number of columns
+//! for each thread (some 200 KB), and so have the decisions (some 2 MB). The report shows at most
 //! 120 frames, and the trace is written during the run.
 
 mod advice;
@@ -50,7 +50,7 @@ use crate::{
     },
 };
 use collector::Collector;
-use frames::Frames;
+use frames::FrameSelection;
 use inspector::Inspector;
 use page::Page;
 use trace::TraceWriter;
@@ -61,7 +61,7 @@ pub use stage::Stage;
 /// The files in a report's folder.
 const FILES: [&str; 3] = ["report.html", "trace.json", "records.jsonl"];
 
-/// Runs a plan on a source, and writes a report of all stages, decisions and frames.
+/// A run of a plan on one source, with a report of its stages, decisions and frames.
 ///
 /// ```
 /// use moviola::{Debug, Plan, Source, image::Overwrite};
@@ -112,7 +112,7 @@ impl DebugError {
         }
     }
 
-    /// The change that prevents the error, if there is one.
+    /// What the caller can change to avoid the error.
     pub fn remedy(&self) -> Option<Remedy> {
         match self {
             Self::Start(cause) => cause.remedy(),
@@ -123,12 +123,14 @@ impl DebugError {
 }
 
 impl Debug {
-    /// A run of `plan`; the source is opened with `options`, except for what the plan sets.
+    /// Creates a run of `plan`. The source is opened with `options`, except for those that the plan
+    /// sets.
     pub fn new(plan: Plan, options: SourceOptions) -> Self {
         Self { plan, options, folders: SourceFolders::default(), overwrite: Overwrite::default() }
     }
 
-    /// Writes the plan's images to `folders`. Default: images are made and dropped.
+    /// Sets the folders that the plan's images are written to. Default: images are made and
+    /// dropped.
     #[must_use]
     pub fn images_in(self, folders: SourceFolders) -> Self {
         Self { folders, ..self }
@@ -153,7 +155,7 @@ impl Debug {
         let dispatch = collector.dispatch();
         let inspector = Inspector::new(collector.clone());
         // The page measures CPU time, and the collector wall time, from here on.
-        let page = Page::new(Frames::new(inspector.clone()));
+        let page = Page::new(FrameSelection::new(inspector.clone()));
         let (fast, records) = dispatcher::with_default(&dispatch, || {
             let mut fast = Fast::new(plan, options)?;
             fast.observe(Arc::new(inspector));
@@ -181,7 +183,7 @@ fn prepare(folder: &Path, overwrite: Overwrite) -> Result<[NewFile; 3], DebugErr
     Ok([page?, trace?, lines?])
 }
 
-/// The file of records, whose writes are timed and counted as the stage `write`.
+/// The file of records. Its writes are timed and counted as the stage `write`.
 #[derive(Debug)]
 struct RecordsFile(NewFile);
 
@@ -198,9 +200,9 @@ impl Write for RecordsFile {
     }
 }
 
-/// An iterator over the records of a run with a report, which [`finish`](Self::finish) writes.
+/// An iterator over the records of a run with a report. [`finish`](Self::finish) writes the report.
 ///
-/// Dropping it stops the work, and writes no report.
+/// If it is dropped, the work stops and no report is written.
 #[derive(Debug)]
 pub struct DebugRun {
     fast: Fast,
@@ -211,7 +213,7 @@ pub struct DebugRun {
     html: NewFile,
     lines: JsonLines<RecordsFile>,
     folder: PathBuf,
-    /// The error of writing a record; ends the run.
+    /// The error of writing a record, which ends the run.
     failure: Option<io::Error>,
 }
 
@@ -227,7 +229,7 @@ impl Iterator for DebugRun {
             let record = records.next()?;
             if let Ok(record) = &record {
                 page.frames.take(record);
-                page.take(record, collector.observed().started.elapsed());
+                page.take(record, collector.measurements().started.elapsed());
                 let _stage = stage!("write");
                 *failure = lines.write(record).err();
             }
@@ -262,10 +264,10 @@ impl DebugRun {
         }
         page.end(&collector, records.records());
         let provider = dispatcher::with_default(&dispatch, || {
-            drop(records); // ends its threads, and with them their last stages
+            drop(records); // ends its threads, so that their last stages are measured
             fast.provider()
         })?;
-        let trace = collector.observed().trace.take();
+        let trace = collector.measurements().trace.take();
         page.trace_is_full = trace.as_ref().is_some_and(TraceWriter::is_full);
         let trace = trace.map(TraceWriter::finish).transpose();
         let trace = trace.and_then(|trace| match trace {

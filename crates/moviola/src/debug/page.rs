@@ -8,24 +8,24 @@ use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 
 use super::{
-    advice::{Known, advice},
-    collector::{Collector, Observed},
+    advice::{RunFacts, advice},
+    collector::{Collector, Measurements},
     decisions,
     environment::{self, Fact},
-    frames::{Clock, Frames, Shown, millis},
+    frames::{Clock, FrameData, FrameSelection, millis},
     stage::Stage,
     timeline::Timeline,
 };
 use crate::{
     Fast, Plan, Records,
-    plan::Frames as Wanted,
+    plan::Frames as PlanFrames,
     records::{EndRecord, ErrorRecord, Record, SourceRecord},
     records::{SourceTally, seconds},
     system::cpu,
 };
 
 /// The most error records that are shown.
-const MOST_ERRORS: usize = 200;
+const MAX_ERRORS: usize = 200;
 
 const HTML: &str = include_str!("report/page.html");
 const STYLE: &str = include_str!("report/style.css");
@@ -37,8 +37,8 @@ const PAGE: &str = include_str!("report/page.js");
 /// The measurements of a run.
 #[derive(Clone, Debug, Serialize)]
 pub struct Statistics {
-    /// Seconds from the start to the last record, or to the end of a run that was stopped before
-    /// it.
+    /// Seconds from the start to the `end` record, or to the stop of a run that was stopped
+    /// earlier.
     pub wall: f64,
     /// Seconds to the first record of a frame, if there was one.
     pub first_record: Option<f64>,
@@ -50,7 +50,7 @@ pub struct Statistics {
     pub busy: f64,
     /// The process's peak of resident memory in bytes, if the system reports it.
     pub peak_memory: Option<u64>,
-    /// Number of frames with records.
+    /// Number of frames with at least one record that isn't an error.
     pub frames: u64,
     /// Number of error records.
     pub errors: u64,
@@ -70,7 +70,7 @@ pub struct StageReport {
     pub seconds: f64,
     /// Bytes of output, if the stage reports them.
     pub bytes: u64,
-    /// Number of packets read or decoded.
+    /// Number of packets that were read or decoded.
     pub packets: u64,
     /// Number of frames of output.
     pub frames: u64,
@@ -82,10 +82,10 @@ pub struct StageReport {
     pub slowest: f64,
 }
 
-/// The content of the page.
+/// What the page shows, collected during the run.
 #[derive(Debug)]
 pub(super) struct Page {
-    pub(super) frames: Frames,
+    pub(super) frames: FrameSelection,
     pub(super) trace_is_full: bool,
     source: Option<SourceRecord>,
     end: Option<EndRecord>,
@@ -101,7 +101,7 @@ pub(super) struct Page {
 
 /// The data for the page's script.
 #[derive(Debug, Serialize)]
-struct Data<'a> {
+struct PageData<'a> {
     source: Option<&'a SourceRecord>,
     end: Option<&'a EndRecord>,
     plan: String,
@@ -109,11 +109,11 @@ struct Data<'a> {
     wants_all: bool,
     statistics: &'a Statistics,
     advice: Vec<String>,
-    timeline: Drawn,
-    frames: &'a [Shown],
+    timeline: TimelineData,
+    frames: &'a [FrameData],
     frame_count: u64,
-    slowest: &'a [Shown],
-    decisions: decisions::Shown<'a>,
+    slowest: &'a [FrameData],
+    decisions: decisions::DecisionsData<'a>,
     clock: Option<Clock>,
     environment: Vec<Fact>,
     errors: &'a [ErrorRecord],
@@ -122,24 +122,24 @@ struct Data<'a> {
     trace_is_full: bool,
 }
 
-/// The timeline as it is drawn.
+/// The timeline as data for the page.
 #[derive(Debug, Serialize)]
-struct Drawn {
+struct TimelineData {
     /// Width of a column in milliseconds.
     column: f64,
-    lanes: Vec<DrawnLane>,
+    lanes: Vec<LaneData>,
     waiting: Vec<usize>,
 }
 
 #[derive(Debug, Serialize)]
-struct DrawnLane {
+struct LaneData {
     name: String,
-    /// Microseconds in each column, for each stage that was entered.
+    /// For each stage that was entered, the microseconds in each column.
     stages: Vec<(Stage, Vec<u64>)>,
 }
 
 impl Page {
-    pub(super) fn new(frames: Frames) -> Self {
+    pub(super) fn new(frames: FrameSelection) -> Self {
         Self {
             frames,
             trace_is_full: false,
@@ -156,7 +156,7 @@ impl Page {
         }
     }
 
-    /// Adds a record that came `elapsed` after the start.
+    /// Adds a record that was returned `elapsed` after the start.
     pub(super) fn take(&mut self, record: &Record, elapsed: Duration) {
         match record {
             Record::Source(source) => self.source = Some(source.clone()),
@@ -166,7 +166,7 @@ impl Page {
             }
             Record::Error(error) => {
                 self.error_count += 1;
-                if self.errors.len() < MOST_ERRORS {
+                if self.errors.len() < MAX_ERRORS {
                     self.errors.push(error.clone());
                 }
             }
@@ -179,7 +179,7 @@ impl Page {
     /// Takes the final measurements at the end of the run.
     pub(super) fn end(&mut self, collector: &Collector, records: &Records) {
         if self.end.is_none() {
-            self.wall = seconds(collector.observed().started.elapsed());
+            self.wall = seconds(collector.measurements().started.elapsed());
         }
         self.cpu = cpu_seconds() - self.cpu_before;
         self.tally = records.tally();
@@ -193,34 +193,34 @@ impl Page {
         provider: Option<&ProviderReport>,
         collector: &Collector,
     ) -> (String, Statistics) {
-        let (plan, observed) = (fast.plan(), collector.observed());
-        let statistics = self.statistics(plan, &observed);
+        let (plan, measurements) = (fast.plan(), collector.measurements());
+        let statistics = self.statistics(plan, &measurements);
         let features = cpu::features();
-        let known = Known {
+        let run = RunFacts {
             plan,
             statistics: &statistics,
-            times: &observed.times(),
+            times: &measurements.times(),
             provider,
-            decoded: observed.stages[Stage::Decode as usize].frames,
+            decoded: measurements.stages[Stage::Decode as usize].frames,
             has_bf16: features.contains(&"avx512_bf16"),
         };
-        let data = Data {
+        let data = PageData {
             source: self.source.as_ref(),
             end: self.end.as_ref(),
             plan: toml::to_string(plan).unwrap_or_else(|error| error.to_string()),
-            wants_all: plan.frames == Wanted::All,
+            wants_all: plan.frames == PlanFrames::All,
             statistics: &statistics,
-            advice: advice(&known),
-            timeline: Drawn::of(&observed.timeline),
-            frames: &self.frames.shown,
+            advice: advice(&run),
+            timeline: TimelineData::of(&measurements.timeline),
+            frames: &self.frames.selected,
             frame_count: self.frames.count,
             slowest: &self.frames.slowest,
-            decisions: observed.decisions.shown(),
+            decisions: measurements.decisions.data(),
             clock: self.frames.clock,
-            environment: environment::facts(fast, self.source.as_ref(), &observed, provider),
+            environment: environment::facts(fast, self.source.as_ref(), &measurements, provider),
             errors: &self.errors,
             error_count: self.error_count,
-            messages: observed
+            messages: measurements
                 .messages
                 .iter()
                 .map(|(text, count)| (text.as_str(), *count))
@@ -230,7 +230,7 @@ impl Page {
         (fill(&data), statistics)
     }
 
-    fn statistics(&self, plan: &Plan, observed: &Observed) -> Statistics {
+    fn statistics(&self, plan: &Plan, measurements: &Measurements) -> Statistics {
         let (wall, cpu, cores) = (self.wall, self.cpu, budget::cores());
         let is_whole = self.end.is_some() && !self.tally.failed && reads_all(plan);
         Statistics {
@@ -245,7 +245,7 @@ impl Page {
             speed: self.duration.filter(|_| is_whole).map(|length| length / wall),
             stages: Stage::ALL
                 .into_iter()
-                .filter_map(|stage| StageReport::of(stage, observed))
+                .filter_map(|stage| StageReport::of(stage, measurements))
                 .collect(),
         }
     }
@@ -254,34 +254,34 @@ impl Page {
 /// Whether the plan reads the source from start to end.
 fn reads_all(plan: &Plan) -> bool {
     match &plan.frames {
-        Wanted::Keyframes | Wanted::All => true,
-        Wanted::Played(times) => times.range == (f64::NEG_INFINITY..f64::INFINITY),
-        Wanted::At(_) | Wanted::Index(_) => false,
+        PlanFrames::Keyframes | PlanFrames::All => true,
+        PlanFrames::Played(times) => times.range == (f64::NEG_INFINITY..f64::INFINITY),
+        PlanFrames::At(_) | PlanFrames::Index(_) => false,
     }
 }
 
 impl StageReport {
-    fn of(stage: Stage, observed: &Observed) -> Option<Self> {
-        let tally = &observed.stages[stage as usize];
-        (tally.time > 0).then(|| Self {
+    fn of(stage: Stage, measurements: &Measurements) -> Option<Self> {
+        let totals = &measurements.stages[stage as usize];
+        (totals.time > 0).then(|| Self {
             stage,
-            seconds: millis(tally.time) / 1e3,
-            bytes: tally.bytes,
-            packets: tally.packets,
-            frames: tally.frames,
-            median: millis(tally.frame_times.percentile(0.5)),
-            p95: millis(tally.frame_times.percentile(0.95)),
-            slowest: millis(tally.frame_times.largest()),
+            seconds: millis(totals.time) / 1e3,
+            bytes: totals.bytes,
+            packets: totals.packets,
+            frames: totals.frames,
+            median: millis(totals.frame_times.percentile(0.5)),
+            p95: millis(totals.frame_times.percentile(0.95)),
+            slowest: millis(totals.frame_times.largest()),
         })
     }
 }
 
-impl Drawn {
+impl TimelineData {
     fn of(timeline: &Timeline) -> Self {
         let lanes = timeline.lanes().iter().map(|lane| {
             let of = |stage: Stage| lane.columns.iter().map(move |times| times.of(stage) / 1000);
             let stages = Stage::ALL.into_iter().filter(|stage| of(*stage).any(|time| time > 0));
-            DrawnLane {
+            LaneData {
                 name: lane.name.clone(),
                 stages: stages.map(|stage| (stage, of(stage).collect())).collect(),
             }
@@ -294,9 +294,9 @@ impl Drawn {
     }
 }
 
-/// Fills the page's template with the data.
-fn fill(data: &Data<'_>) -> String {
-    // Serializing numbers and texts can't fail.
+/// Inserts the data, styles and scripts into the page's template.
+fn fill(data: &PageData<'_>) -> String {
+    // Numbers and texts can always be serialised.
     let json = serde_json::to_string(data).unwrap_or_default();
     // `<` is escaped so that no text can end the script element.
     let json = json.replace('<', "\\u003c");

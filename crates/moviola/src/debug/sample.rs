@@ -1,17 +1,17 @@
-//! The selection of frames with images in the report: a bounded number, evenly spread.
+//! The selection of frames that have images in the report: a bounded number, evenly spread.
 
 use std::collections::HashSet;
 
-/// The most groups that are kept. Far fewer frames are shown, so the limit matters only if frames
-/// can't be converted to images.
-const MOST_GROUPS: usize = 4096;
+/// The most groups that are kept. The limit is reached only if frames can't be converted to images,
+/// because far fewer frames are shown.
+const MAX_GROUPS: usize = 4096;
 
-/// Selects one frame of each group of neighbours; groups grow with the number of frames.
+/// A selection of one frame of each group of neighbours. Groups grow with the number of frames.
 #[derive(Debug)]
 pub(super) struct Sample {
-    /// Number of ordinals in a group.
+    /// The number of ordinals in a group.
     size: u64,
-    /// Groups of which a frame is selected.
+    /// The groups that have a selected frame.
     taken: HashSet<u64>,
 }
 
@@ -22,14 +22,16 @@ impl Default for Sample {
 }
 
 impl Sample {
-    /// Selects the frame with this ordinal, or not; while there are few frames, all are selected.
+    /// Decides whether the frame with this ordinal is selected. While there are few frames, all
+    /// are.
     pub(super) fn select(&mut self, ordinal: u64) -> bool {
-        if self.taken.len() >= MOST_GROUPS {
+        if self.taken.len() >= MAX_GROUPS {
             self.enlarge();
         }
         self.taken.insert(ordinal / self.size) || self.size == 1
     }
 
+    /// Doubles the size of groups.
     fn enlarge(&mut self) {
         self.size = self.size.saturating_mul(2);
         self.taken = self.taken.iter().map(|group| group / 2).collect();
@@ -71,8 +73,8 @@ mod tests {
     #[test]
     fn memory_is_bounded_if_no_frame_has_an_image() {
         let mut sample = Sample::default();
-        assert!((0..100_000).filter(|ordinal| sample.select(*ordinal)).count() > MOST_GROUPS);
-        assert!(sample.taken.len() <= MOST_GROUPS);
+        assert!((0..100_000).filter(|ordinal| sample.select(*ordinal)).count() > MAX_GROUPS);
+        assert!(sample.taken.len() <= MAX_GROUPS);
     }
 
     #[test]

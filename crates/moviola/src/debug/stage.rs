@@ -26,9 +26,9 @@ pub enum Stage {
     Write,
     /// Any other work on a frame.
     Work,
-    /// Images for the report are made: of frames and of tensors.
+    /// Images of frames and tensors are made for the report.
     Report,
-    /// The thread waits: for a packet, for its turn, or for memory.
+    /// The thread waits for a packet, for its turn or for memory.
     Wait,
 }
 
@@ -81,11 +81,11 @@ impl Stage {
     }
 }
 
-/// Nanoseconds in each stage.
+/// The nanoseconds spent in each stage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Times([u64; Stage::COUNT]);
+pub(super) struct StageTimes([u64; Stage::COUNT]);
 
-impl Times {
+impl StageTimes {
     /// Adds time to a stage.
     pub(super) fn add(&mut self, stage: Stage, nanoseconds: u64) {
         let time = &mut self.0[stage as usize];
@@ -102,7 +102,7 @@ impl Times {
         self.0[stage as usize]
     }
 
-    /// Nanoseconds of work for the result: all stages but waiting and the report.
+    /// The nanoseconds of work: all stages except for waiting and the report.
     pub(super) fn busy(&self) -> u64 {
         let stages = Stage::ALL.into_iter();
         stages.filter(|stage| stage.is_busy() && *stage != Stage::Report).map(|s| self.of(s)).sum()
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn waiting_and_reporting_are_not_busy() {
-        let mut times = Times::default();
+        let mut times = StageTimes::default();
         for stage in [Stage::Decode, Stage::Infer, Stage::Wait, Stage::Report] {
             times.add(stage, 10);
         }

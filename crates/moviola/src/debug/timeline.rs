@@ -1,15 +1,15 @@
 //! A timeline: the stages of each thread and the length of the queue, in columns of equal duration.
 //!
-//! The number of columns is bounded. When the run exceeds the last column, each two are merged: a
-//! run of a day takes the same memory as one of a minute, with less resolution.
+//! The number of columns is bounded. When the run exceeds the last column, each two are merged, so
+//! that long runs take no more memory, but have less resolution.
 
-use super::stage::{Stage, Times};
+use super::stage::{Stage, StageTimes};
 
 /// The most columns: about the width of a screen in pixels.
 const COLUMNS: usize = 2048;
 
 /// The initial width of a column, in nanoseconds.
-const FINEST: u64 = 250_000;
+const INITIAL_WIDTH: u64 = 250_000;
 
 /// The lanes, and the length of the queue.
 #[derive(Clone, Debug)]
@@ -20,19 +20,19 @@ pub(super) struct Timeline {
     /// The greatest length of the queue in each column.
     waiting: Vec<usize>,
     /// The last reported length of the queue.
-    waits: usize,
+    last_waiting: usize,
 }
 
 /// The stages of one lane.
 #[derive(Clone, Debug)]
 pub(super) struct Lane {
     pub(super) name: String,
-    pub(super) columns: Vec<Times>,
+    pub(super) columns: Vec<StageTimes>,
 }
 
 impl Default for Timeline {
     fn default() -> Self {
-        Self { width: FINEST, lanes: Vec::new(), waiting: Vec::new(), waits: 0 }
+        Self { width: INITIAL_WIDTH, lanes: Vec::new(), waiting: Vec::new(), last_waiting: 0 }
     }
 }
 
@@ -66,7 +66,7 @@ impl Timeline {
         let columns = &mut self.lanes[lane].columns;
         let last = column(to - 1, width);
         if columns.len() <= last {
-            columns.resize(last + 1, Times::default());
+            columns.resize(last + 1, StageTimes::default());
         }
         for (place, column) in columns.iter_mut().enumerate().skip(column(from, width)) {
             let begin = place as u64 * width;
@@ -76,16 +76,17 @@ impl Timeline {
     }
 
     /// Sets the length of the queue from `time` on, in nanoseconds.
-    pub(super) fn note_waiting(&mut self, time: u64, waiting: usize) {
+    pub(super) fn set_waiting(&mut self, time: u64, waiting: usize) {
         self.make_room(time);
         let column = column(time, self.width);
         if self.waiting.len() <= column {
-            self.waiting.resize(column + 1, self.waits);
+            self.waiting.resize(column + 1, self.last_waiting);
         }
         self.waiting[column] = self.waiting[column].max(waiting);
-        self.waits = waiting;
+        self.last_waiting = waiting;
     }
 
+    /// Merges columns until `time` is within the last one.
     fn make_room(&mut self, time: u64) {
         while column(time, self.width) >= COLUMNS {
             self.width = self.width.saturating_mul(2);
@@ -102,8 +103,8 @@ fn column(time: u64, width: u64) -> usize {
     usize::try_from(time / width).unwrap_or(usize::MAX)
 }
 
-fn merge(pair: &[Times]) -> Times {
-    let mut both = Times::default();
+fn merge(pair: &[StageTimes]) -> StageTimes {
+    let mut both = StageTimes::default();
     pair.iter().for_each(|times| both.add_all(times));
     both
 }
@@ -116,13 +117,13 @@ mod tests {
     fn time_is_spread_over_the_columns_it_touches() {
         let mut timeline = Timeline::default();
         let lane = timeline.add_lane("worker".into());
-        timeline.add_time(lane, Stage::Decode, FINEST / 2, FINEST * 2 + 10);
-        timeline.add_time(lane, Stage::Infer, FINEST * 2 + 10, FINEST * 3);
+        timeline.add_time(lane, Stage::Decode, INITIAL_WIDTH / 2, INITIAL_WIDTH * 2 + 10);
+        timeline.add_time(lane, Stage::Infer, INITIAL_WIDTH * 2 + 10, INITIAL_WIDTH * 3);
         timeline.add_time(lane, Stage::Infer, 7, 7);
         let decoded: Vec<_> =
             timeline.lanes()[lane].columns.iter().map(|times| times.of(Stage::Decode)).collect();
-        assert_eq!(decoded, [FINEST / 2, FINEST, 10]);
-        assert_eq!(timeline.lanes()[lane].columns[2].of(Stage::Infer), FINEST - 10);
+        assert_eq!(decoded, [INITIAL_WIDTH / 2, INITIAL_WIDTH, 10]);
+        assert_eq!(timeline.lanes()[lane].columns[2].of(Stage::Infer), INITIAL_WIDTH - 10);
     }
 
     #[test]
@@ -133,7 +134,7 @@ mod tests {
         let step = day / 5000;
         for place in 0..5000 {
             timeline.add_time(lane, Stage::Decode, place * step, place * step + step / 2);
-            timeline.note_waiting(place * step, usize::try_from(place % 7).unwrap());
+            timeline.set_waiting(place * step, usize::try_from(place % 7).unwrap());
         }
         let columns = &timeline.lanes()[lane].columns;
         assert!(columns.len() <= COLUMNS && columns.len() > COLUMNS / 4);
@@ -146,7 +147,7 @@ mod tests {
     fn queue_length_holds_until_the_next_report() {
         let mut timeline = Timeline::default();
         for (column, waiting) in [(1, 2), (4, 1), (4, 0), (6, 3)] {
-            timeline.note_waiting(column * FINEST, waiting);
+            timeline.set_waiting(column * INITIAL_WIDTH, waiting);
         }
         assert_eq!(timeline.waiting(), [0, 2, 2, 2, 2, 0, 3]);
     }

@@ -1,13 +1,13 @@
-//! A writer of traces in the Trace Event Format, JSON for Perfetto and Chrome's `about:tracing`.
+//! A writer of traces in the Trace Event Format: JSON for Perfetto and Chrome's `about:tracing`.
 
 use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
 
-/// The most events in a trace: viewers can't open more.
+/// The most events in a trace, because viewers can't open larger ones.
 const MAX_EVENTS: usize = 1_000_000;
 
-/// Writes events to `out` as they are given.
+/// A writer of events to `out`. Events are written in the order of the calls.
 #[derive(Debug)]
 pub(super) struct TraceWriter<W: Write> {
     out: W,
@@ -16,17 +16,17 @@ pub(super) struct TraceWriter<W: Write> {
     failure: Option<io::Error>,
 }
 
-/// A stage with its duration on a lane.
+/// One run of a stage on a lane.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Slice<'a> {
     pub(super) name: &'a str,
     pub(super) lane: usize,
-    /// Start in nanoseconds.
+    /// The start, in nanoseconds since the start of the run.
     pub(super) from: u64,
-    /// End in nanoseconds.
+    /// The end, in nanoseconds since the start of the run.
     pub(super) to: u64,
-    /// The stage's counts by name.
-    pub(super) facts: &'a [(&'static str, u64)],
+    /// Names and values of the span's counts.
+    pub(super) args: &'a [(&'static str, u64)],
 }
 
 impl<W: Write> TraceWriter<W> {
@@ -38,7 +38,7 @@ impl<W: Write> TraceWriter<W> {
         trace
     }
 
-    /// Names a lane, and sorts it after lanes with lower numbers.
+    /// Writes the name of a lane, and its position after lanes with lower numbers.
     pub(super) fn lane(&mut self, lane: usize, name: &str) {
         let tid = tid(lane);
         for (what, args) in [
@@ -50,12 +50,12 @@ impl<W: Write> TraceWriter<W> {
     }
 
     pub(super) fn slice(&mut self, slice: &Slice<'_>) {
-        let Slice { name, lane, from, to, facts } = *slice;
-        let facts: Map<_, _> =
-            facts.iter().map(|(name, fact)| ((*name).to_owned(), Value::from(*fact))).collect();
+        let Slice { name, lane, from, to, args } = *slice;
+        let args: Map<_, _> =
+            args.iter().map(|(name, arg)| ((*name).to_owned(), Value::from(*arg))).collect();
         let (begin, length) = (micros(from), micros(to.saturating_sub(from)));
         self.write_event(&json!({
-            "ph": "X", "pid": 1, "tid": tid(lane), "name": name, "ts": begin, "dur": length, "args": facts,
+            "ph": "X", "pid": 1, "tid": tid(lane), "name": name, "ts": begin, "dur": length, "args": args,
         }));
     }
 
@@ -67,10 +67,10 @@ impl<W: Write> TraceWriter<W> {
         );
     }
 
-    /// Writes an event at a time, on a lane or on none.
-    pub(super) fn instant(&mut self, name: &str, lane: Option<usize>, time: u64, facts: &Value) {
+    /// Writes an event without duration, on a lane or for the whole process.
+    pub(super) fn instant(&mut self, name: &str, lane: Option<usize>, time: u64, args: &Value) {
         let mut event =
-            json!({"ph": "i", "s": "p", "pid": 1, "name": name, "ts": micros(time), "args": facts});
+            json!({"ph": "i", "s": "p", "pid": 1, "name": name, "ts": micros(time), "args": args});
         if let Some(lane) = lane {
             (event["s"], event["tid"]) = ("t".into(), tid(lane).into());
         }
@@ -86,7 +86,7 @@ impl<W: Write> TraceWriter<W> {
         self.failure = write!(self.out, "{comma}{event}").err();
     }
 
-    /// Whether the trace has its most events, so that later ones are dropped.
+    /// Whether the trace has the most events allowed, so that later ones are dropped.
     pub(super) fn is_full(&self) -> bool {
         self.events == MAX_EVENTS
     }
@@ -104,7 +104,7 @@ impl<W: Write> TraceWriter<W> {
     }
 }
 
-/// The lane's thread id in the trace; 0 would be shown as an idle processor.
+/// The lane's thread id in the trace. It is never 0, which viewers show as an idle processor.
 fn tid(lane: usize) -> usize {
     lane + 1
 }
@@ -121,8 +121,8 @@ mod tests {
     fn a_trace_is_one_object_of_events() {
         let mut trace = TraceWriter::new(Vec::new());
         trace.lane(3, "worker \"1\"");
-        let facts = [("bytes", 7)];
-        let slice = Slice { name: "decode", lane: 3, from: 1500, to: 4000, facts: &facts };
+        let args = [("bytes", 7)];
+        let slice = Slice { name: "decode", lane: 3, from: 1500, to: 4000, args: &args };
         trace.slice(&slice);
         trace.counter("waiting", 4000, 2);
         trace.instant("kept", Some(3), 4000, &json!({"why": "an IDR picture"}));

@@ -18,12 +18,12 @@ use walkdir::{DirEntry, WalkDir};
 
 use crate::hash::hexadecimal;
 
-/// A source that an argument stands for, or why there is none.
+/// A source that an argument names, or the reason why it names none.
 #[derive(Debug)]
 pub struct ResolvedSource {
-    /// How its user knows it.
+    /// The source's name in records and messages.
     pub name: String,
-    /// A text that no other source has, for paths with any bytes.
+    /// A text that identifies the source, also if its path isn't valid UTF-8.
     pub key: String,
     /// The source, or what is wrong and what to do.
     pub source: Result<Source, String>,
@@ -31,7 +31,7 @@ pub struct ResolvedSource {
     pub stamp: Stamp,
 }
 
-/// A file's size and modification time: equal ones are taken for the same content.
+/// A file's size and modification time. Files with equal ones are assumed to have the same content.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
     /// Size in bytes.
@@ -47,15 +47,15 @@ const MATCHING: MatchOptions = MatchOptions {
     require_literal_leading_dot: true,
 };
 
-/// The sources that the arguments in `words` stand for, in order, as they are found.
+/// The sources that the arguments in `words` name, in order, as they are found.
 ///
 /// An argument is a file, a URL, a folder, a pattern such as `clips/**/*.mp4`, or `@list`: a file
 /// with an argument in each line (`@-` is standard input; empty lines and lines that begin with `#`
-/// are ignored). A folder stands for all files in it and in the folders below, in the order of
+/// are ignored). A folder names all files in it and in the folders below, in the order of
 /// their names; names that begin with a dot are left out, and so is everything at or below a path
 /// in `results`, where the run writes. Patterns match only names that are valid UTF-8.
 ///
-/// An argument that stands for no source becomes an error in its place. Memory is bounded by the
+/// An argument that names no source becomes an error in its place. Memory is bounded by the
 /// names in the largest folder.
 pub fn find(
     words: Vec<OsString>,
@@ -129,7 +129,7 @@ impl Search {
             },
         };
         let (search, name, mut broken) = (self.clone(), list.to_owned(), false);
-        // After an error, reading may return the same error for ever.
+        // Reading may return the same error for ever.
         let lines =
             lines.lines().take_while(move |line| !std::mem::replace(&mut broken, line.is_err()));
         let found = lines.flat_map(move |line| match line {

@@ -4,8 +4,8 @@ use std::{ffi::OsStr, os::unix::fs::symlink};
 
 use super::*;
 
-/// The names of what is found, relative to `folder`, and whether it can be a source; the results go to
-/// `results` in it.
+/// The names of what is found, relative to `folder`, and whether it can be a source; the results go
+/// to `results` in it.
 fn found_beside(folder: &Path, words: &[&str], results: &[&str]) -> Vec<(String, bool)> {
     let words = words.iter().map(|word| word.replace("DIR", folder.to_str().unwrap()));
     let results: Vec<_> = results.iter().map(|name| folder.join(name)).collect();

@@ -107,14 +107,14 @@ impl Pipeline {
         Ok(Self { reader, observer, index: 0 })
     }
 
-    /// A handle that starts more workers; `None` if the plan selects frames by a list.
-    pub(crate) fn helper(&self) -> Option<Helper> {
+    /// A handle that adds workers; `None` if the plan selects frames by a list.
+    pub(crate) fn handle(&self) -> Option<PipelineHandle> {
         let worker_handle = match &self.reader {
             OutputReader::Keyframes(keyframes) => keyframes.worker_handle(),
             OutputReader::Frames(frames) => frames.worker_handle(),
             OutputReader::Requested(_) => return None,
         };
-        Some(Helper { worker_handle, observer: self.observer.clone() })
+        Some(PipelineHandle { worker_handle, observer: self.observer.clone() })
     }
 }
 
@@ -132,20 +132,20 @@ fn start_while_loading(
     Ok(keyframes)
 }
 
-/// Starts more workers for a [`Pipeline`] that another thread reads.
+/// A handle that adds workers to a [`Pipeline`] from any thread.
 #[derive(Clone, Debug)]
-pub(crate) struct Helper {
+pub(crate) struct PipelineHandle {
     worker_handle: WorkerHandle<Frame, FrameOutput>,
     observer: Option<Arc<dyn FrameObserver>>,
 }
 
-impl Helper {
-    /// Starts one more worker with `tasks`, on its own thread. `false` if no work is left to start.
+impl PipelineHandle {
+    /// Starts one more worker with `tasks`, on its own thread. Returns `false` if no work is left.
     ///
     /// # Errors
     ///
     /// The system's error if no thread can be started.
-    pub(crate) fn join(&self, tasks: &Tasks) -> io::Result<bool> {
+    pub(crate) fn add_worker(&self, tasks: &Tasks) -> io::Result<bool> {
         self.worker_handle.join(Workers::new(tasks, self.observer.clone()).function())
     }
 }

@@ -60,10 +60,10 @@ pub struct Detect {
     /// An ONNX file, or `demo` for the built-in model.
     #[serde(with = "as_text")]
     pub model: Model,
-    /// The least confidence of a detection: [`DetectorOptions::confidence`].
+    /// The confidence that detections must exceed: [`DetectorOptions::confidence`].
     #[serde(default = "default_conf")]
     pub conf: f32,
-    /// The overlap at which a box is suppressed: [`DetectorOptions::iou`].
+    /// The overlap above which the box of lower confidence is dropped: [`DetectorOptions::iou`].
     #[serde(default = "default_iou")]
     pub iou: f32,
     /// The most detections in a frame: [`DetectorOptions::max_detections`].
@@ -75,7 +75,8 @@ pub struct Detect {
     /// Whether boxes of different classes suppress each other: [`DetectorOptions::agnostic_nms`].
     #[serde(default)]
     pub agnostic_nms: bool,
-    /// The layout of the model's output. Default: detected from the model file.
+    /// The format of the model's output. Default: recognised from the model's metadata and the
+    /// shapes of its outputs; a model that several heads fit is an error that lists them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<HeadKind>,
     /// The execution provider. Default: [`Provider::Auto`].

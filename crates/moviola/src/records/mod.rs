@@ -23,7 +23,7 @@ use moviola_media::{
 
 use crate::{
     error::SourceFailure,
-    pipeline::{FrameObserver, Helper, Pipeline},
+    pipeline::{FrameObserver, Pipeline, PipelineHandle},
     plan::Plan,
     task::Tasks,
 };
@@ -88,9 +88,9 @@ impl Records {
         records
     }
 
-    /// Adds the counts of earlier records of the source, which another process made since
+    /// Adds the counts of the source's earlier records, which another process has made since
     /// `started`.
-    pub(crate) fn after(mut self, earlier: SourceTally, started: Instant) -> Self {
+    pub(crate) fn add_earlier(mut self, earlier: SourceTally, started: Instant) -> Self {
         self.recorder.add_earlier(earlier, started);
         self
     }
@@ -127,14 +127,14 @@ impl Records {
         self.interrupt.clone()
     }
 
-    /// Whether opening or reading was ended by an [`interrupt`](Self::interrupt): records that were
-    /// ready were given, without an `end`.
+    /// Whether opening or reading was ended by an [`interrupt`](Self::interrupt). Then the records
+    /// that were ready are returned, but no `end`.
     pub fn is_cut_short(&self) -> bool {
         self.is_cut_short
     }
 
     /// The seconds of the presentation after the last frame; `None` if its length is unknown.
-    pub fn left(&self) -> Option<f64> {
+    pub fn seconds_left(&self) -> Option<f64> {
         Some((self.duration? - self.recorder.time()).max(0.0))
     }
 
@@ -149,15 +149,17 @@ impl Records {
     /// Sends all records to `sender`, and returns when all are sent. Reading pauses while the
     /// channel is full.
     ///
-    /// `false` if the receiver is dropped: the work stops, and records that were ready are dropped.
+    /// Returns `false` if the receiver was dropped. Then the work has stopped, and records that
+    /// were ready are dropped.
     pub fn send_to(self, sender: &SyncSender<Result<Record, InferError>>) -> bool {
         let mut records = self;
         records.all(|record| sender.send(record).is_ok())
     }
 
-    /// A handle that starts more workers, if the plan's selection of frames allows it.
-    pub(crate) fn helper(&self) -> Option<Helper> {
-        self.pipeline.as_ref()?.helper()
+    /// A handle that adds workers; `None` if the source isn't open or the plan selects frames by a
+    /// list.
+    pub(crate) fn pipeline_handle(&self) -> Option<PipelineHandle> {
+        self.pipeline.as_ref()?.handle()
     }
 
     /// Ends the source because the image of the last record can't be written.

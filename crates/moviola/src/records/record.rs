@@ -195,16 +195,17 @@ record! {
     pub struct EndRecord {
         /// The source's name, as the user gave it.
         pub source: String,
-        /// Number of frames with records.
+        /// Number of frames that have at least one record besides errors. A frame that was
+        /// requested twice counts twice.
         pub frames: u64,
         /// Number of those frames that are keyframes.
         pub keyframes: u64,
-        /// Number of error records.
+        /// Number of error records: of the source, of frames and of tasks on them.
         pub errors: u64,
         /// First and last frame number of each range of damaged frames.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub damaged: Vec<[u64; 2]>,
-        /// Wall time in seconds.
+        /// Seconds of wall time from the start of opening the source.
         pub elapsed: f64,
     }
 }
@@ -212,18 +213,19 @@ record! {
 /// The end of a run over several sources, with its counts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SummaryRecord {
-    /// Number of requested sources.
+    /// Number of sources: `done` and `failed` ones. In a bulk run they include those that earlier
+    /// runs have finished.
     pub sources: u64,
-    /// Number of sources that were read to their end; single frames of them may have failed.
+    /// Number of sources that were read to their end and have a frame or no error.
     pub done: u64,
-    /// Number of sources that could not be opened or read to their end.
+    /// Number of sources that could not be opened or read to their end, or had only errors.
     pub failed: u64,
-    /// Number of frames with records.
+    /// Number of frames that have at least one record besides errors.
     pub frames: u64,
-    /// Wall time in seconds.
+    /// Seconds of wall time of the run.
     pub elapsed: f64,
-    /// Number of models loaded: one for each worker, and one for each replacement of a worker
-    /// process that died.
+    /// Number of times that a model was loaded: at most once for each worker, and once more for
+    /// each replacement of a worker process.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub models_loaded: u64,
 }

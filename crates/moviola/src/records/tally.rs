@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 /// The counts and the outcome of one source so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceTally {
-    /// Frames with records.
+    /// Frames that have at least one record besides errors.
     pub frames: u64,
-    /// Frames among them that are keyframes.
+    /// Keyframes among them.
     pub keyframes: u64,
     /// Error records.
     pub errors: u64,
@@ -33,11 +33,11 @@ impl SourceTally {
 /// The counts of several sources.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Sources that were read to their end.
+    /// Sources that were read to their end and have a frame or no error.
     pub done: u64,
     /// Sources that could not be opened or read to their end, or had only errors.
     pub failed: u64,
-    /// Frames with records.
+    /// Frames that have at least one record besides errors.
     pub frames: u64,
     /// Errors, of sources and of single frames.
     pub errors: u64,

@@ -1,18 +1,18 @@
-//! One source of many, with the folders for its images.
+//! A source of a run over many, with the folders for its images.
 
 use moviola_media::{image, source::Source};
 
 use super::images::SourceFolders;
 use crate::{error::SourceFailure, inputs::ResolvedSource};
 
-/// One source of many.
+/// A source of a run over many.
 #[derive(Debug)]
 pub struct BulkInput {
-    /// How its user knows it.
+    /// The source's name in records and messages.
     pub name: String,
-    /// The source, or why it isn't read.
+    /// The source, or the reason why it can't be read.
     pub source: Result<Source, SourceFailure>,
-    /// Where its images go; an error here becomes an error record.
+    /// The folders for its images; an error here becomes an error record.
     pub folders: image::Result<SourceFolders>,
 }
 
@@ -25,8 +25,8 @@ impl From<Source> for BulkInput {
 
 impl BulkInput {
     /// A resolved source with the folders for its images.
-    pub fn found(found: ResolvedSource, folders: image::Result<SourceFolders>) -> Self {
-        let source = found.source.map_err(|message| SourceFailure { stage: "open", message });
-        Self { name: found.name, source, folders }
+    pub fn resolved(resolved: ResolvedSource, folders: image::Result<SourceFolders>) -> Self {
+        let source = resolved.source.map_err(|message| SourceFailure { stage: "open", message });
+        Self { name: resolved.name, source, folders }
     }
 }

@@ -1,22 +1,22 @@
-//! JSON Lines: one record, one line, written at once.
+//! JSON Lines: one line for each record, written without delay.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-/// Writes records as lines.
+/// A writer of records as lines of JSON.
 ///
-/// Each record is one write and one flush: the reader of a pipe sees it at once, and after a crash
-/// or an interrupt the output consists of complete lines.
+/// Each record is one write and one flush: the reader of a pipe receives it without delay, and
+/// after a crash or an interrupt the output consists of complete lines.
 #[derive(Debug)]
 pub struct JsonLines<W> {
     out: W,
-    /// The buffer for a line, kept so that a line allocates nothing.
+    /// The buffer for a line, reused by all lines.
     line: Vec<u8>,
 }
 
 impl<W: Write> JsonLines<W> {
-    /// A writer on `out`, which needs no buffer of its own.
+    /// A writer to `out`, which need not be buffered.
     pub fn new(out: W) -> Self {
         Self { out, line: Vec::new() }
     }
@@ -30,8 +30,7 @@ impl<W: Write> JsonLines<W> {
     ///
     /// # Errors
     ///
-    /// The error of `out`. [`io::ErrorKind::BrokenPipe`] means that the reader is gone, which is no
-    /// fault of the run.
+    /// The error of `out`. [`io::ErrorKind::BrokenPipe`] means that the reader closed the pipe.
     pub fn write(&mut self, record: &impl Serialize) -> io::Result<()> {
         self.line.clear();
         serde_json::to_writer(&mut self.line, record)?;
@@ -45,7 +44,7 @@ impl<W: Write> JsonLines<W> {
 mod tests {
     use super::*;
 
-    /// Notes every call.
+    /// A writer that records every call.
     #[derive(Default)]
     struct Calls {
         writes: Vec<Vec<u8>>,
@@ -75,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_pipe_is_reported_as_what_it_is() {
+    fn a_broken_pipe_has_its_own_error_kind() {
         let (reader, writer) = io::pipe().unwrap();
         drop(reader);
         let error = JsonLines::new(writer).write(&1).unwrap_err();

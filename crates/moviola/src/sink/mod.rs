@@ -1,4 +1,4 @@
-//! Where results go: lines of JSON, files and tables of many sources, folders of images.
+//! Sinks, which store records: JSON Lines, files and tables of many sources, folders of images.
 
 mod bulk_input;
 pub mod dataset;

@@ -1,8 +1,8 @@
-//! Records as Parquet tables: one for each type of record, `detections.parquet` and so on.
+//! Parquet tables of records: one for each type of record, such as `detections.parquet`.
 //!
-//! A row is a record and a column is a field of the same name; a field that a record leaves out is
-//! null. Lists and structures are nested: `objects` is a list of structures, and `box` in it a list
-//! of four numbers. All tables are written, also those without records.
+//! A row is a record, and a column is the field of the same name; it is null if the record lacks
+//! the field. Lists and structures are nested: `objects` is a list of structures, and `box` in them
+//! is a list of four numbers. Types without records have empty tables.
 
 use std::{
     fs::File,
@@ -26,17 +26,17 @@ use crate::{
     },
 };
 
-/// Rows that are turned into columns at a time.
+/// The number of rows that are converted to columns at once.
 const BATCH_ROWS: usize = 1024;
 
-/// Bytes of columns that wait in memory to be written together, for each table.
+/// The bytes of each table's columns that are kept in memory and then written as one row group.
 const GROUP_BYTES: usize = 16 << 20;
 
 /// Why tables can't be written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TableError {
-    /// The system refused a read or a write.
+    /// A file can't be read or written.
     #[error(transparent)]
     Io(#[from] io::Error),
     /// A record doesn't have the columns of its table.
@@ -56,7 +56,7 @@ impl TableError {
         }
     }
 
-    /// What the caller can change so that it does not come again: nothing that has a name.
+    /// What the caller can change to avoid the error; at present always `None`.
     pub fn remedy(&self) -> Option<Remedy> {
         None
     }
@@ -66,18 +66,18 @@ type Result<T> = std::result::Result<T, TableError>;
 
 /// Tables that are being written.
 ///
-/// Memory is bounded by [`GROUP_BYTES`] for each, and a batch of rows.
+/// Memory is bounded: [`GROUP_BYTES`] and a batch of rows for each table.
 pub(super) struct Tables(Vec<Table>);
 
 struct Table {
-    /// The first characters of its records.
+    /// The start of its records' lines.
     prefix: String,
     decoder: Decoder,
     writer: ArrowWriter<File>,
 }
 
 impl Tables {
-    /// Creates the tables in `folder`, which exists.
+    /// Creates the tables in `folder`, which must exist.
     pub(super) fn create(folder: &Path) -> Result<Self> {
         let tables =
             schemas().into_iter().map(|(kind, schema)| Table::create(folder, kind, schema));
@@ -85,10 +85,10 @@ impl Tables {
     }
 
     /// Adds a record, given as a line of JSON.
-    pub(super) fn take(&mut self, line: &[u8]) -> Result<()> {
+    pub(super) fn add(&mut self, line: &[u8]) -> Result<()> {
         let table = self.0.iter_mut().find(|table| line.starts_with(table.prefix.as_bytes()));
         let table = table.ok_or_else(|| ArrowError::JsonError("of no known type".into()))?;
-        table.take(line)
+        table.add(line)
     }
 
     /// Completes the tables.
@@ -108,10 +108,10 @@ impl Table {
         Ok(Self { prefix: format!(r#"{{"type":"{kind}","#), decoder, writer })
     }
 
-    fn take(&mut self, mut line: &[u8]) -> Result<()> {
+    fn add(&mut self, mut line: &[u8]) -> Result<()> {
         while !line.is_empty() {
-            let taken = self.decoder.decode(line)?;
-            line = &line[taken..];
+            let decoded = self.decoder.decode(line)?;
+            line = &line[decoded..];
             if !line.is_empty() || self.decoder.len() >= BATCH_ROWS {
                 self.write()?;
             }
@@ -158,12 +158,12 @@ mod tests {
     use super::*;
 
     fn lines() -> Vec<Value> {
-        let place = |frame: u64| {
+        let position = |frame: u64| {
             json!({"source": "a", "keyframe": frame, "frame": 30 * frame, "time": 0.1, "pts": -7,
                    "time_base": [1, 30], "width": 8, "height": 9})
         };
         let detections = (0..3000).map(|number| {
-            let mut record = place(number);
+            let mut record = position(number);
             let object = json!({"class_id": 2, "class": "car", "confidence": 0.912,
                                 "box": [12.1, 30.0, 80.5, 200.2]});
             record["objects"] = Value::Array(vec![object; (number % 3) as usize]);
@@ -177,7 +177,7 @@ mod tests {
         detections.chain([error, end]).collect()
     }
 
-    /// A record as a line, its type in front.
+    /// A record as a line that starts with its type.
     fn line(record: &Value) -> String {
         let mut fields = record.clone();
         let fields = fields.as_object_mut().expect("a record is an object");
@@ -201,11 +201,11 @@ mod tests {
     }
 
     #[test]
-    fn tables_hold_what_the_records_say() {
+    fn tables_have_the_fields_of_the_records() {
         let folder = tempfile::tempdir().unwrap();
         let mut tables = Tables::create(folder.path()).unwrap();
         for record in lines() {
-            tables.take(line(&record).as_bytes()).unwrap();
+            tables.add(line(&record).as_bytes()).unwrap();
         }
         tables.finish().unwrap();
         for kind in ["detections", "error", "end"] {
@@ -220,17 +220,21 @@ mod tests {
             let differs = rows.iter().zip(&want).find(|(row, record)| row != record);
             assert_eq!((rows.len(), differs), (want.len(), None), "{kind}");
         }
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 6, "empty ones too");
+        assert_eq!(
+            fs::read_dir(folder.path()).unwrap().count(),
+            6,
+            "tables without records exist too"
+        );
         assert!(rows(folder.path(), "source").is_empty());
     }
 
     #[test]
-    fn a_line_that_is_no_record_is_an_error() {
+    fn an_invalid_record_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let mut tables = Tables::create(folder.path()).unwrap();
-        assert!(tables.take(b"{\"type\":\"weather\",\"source\":\"a\"}\n").is_err());
+        assert!(tables.add(b"{\"type\":\"weather\",\"source\":\"a\"}\n").is_err());
         // A field of the wrong type is reported when its batch is converted.
-        let taken = tables.take(b"{\"type\":\"error\",\"time\":\"soon\"}\n");
-        assert!(taken.and_then(|()| tables.finish()).is_err());
+        let added = tables.add(b"{\"type\":\"error\",\"time\":\"soon\"}\n");
+        assert!(added.and_then(|()| tables.finish()).is_err());
     }
 }

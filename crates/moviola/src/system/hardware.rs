@@ -1,4 +1,4 @@
-//! Tries out which hardware decodes on this machine.
+//! A test of which hardware decodes on this machine.
 
 pub use moviola_media::hardware::{Hardware, HwKind, Hwaccel};
 use moviola_media::{
@@ -12,38 +12,38 @@ use moviola_media::{
 
 use crate::hash::frame_md5;
 
-/// Two keyframes of H.264 that every decoder supports.
+/// A clip of two H.264 keyframes that every decoder supports.
 const CLIP: &[u8] = include_bytes!("../../../../testdata/h264_trial.mp4");
 
 /// Whether a kind of hardware decodes on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum HardwareStatus {
     /// It decodes the clip.
     Works {
         /// Whether its frames equal those of software, bit for bit.
         exact: bool,
     },
-    /// There is a device, but it doesn't decode; the reason.
-    Refuses(String),
+    /// There is a device, but it doesn't decode the clip; the reason.
+    Fails(String),
     /// This build supports it, but there is no device; the reason.
     NoDevice(String),
     /// This build doesn't support it.
     NotBuilt,
 }
 
-/// Tries out a kind of hardware by decoding a small clip: a device that opens may not decode.
-pub fn try_out(kind: HwKind) -> Verdict {
+/// Tests a kind of hardware by decoding a small clip, because a device that opens may not decode.
+pub fn try_out(kind: HwKind) -> HardwareStatus {
     if !kind.is_built() {
-        return Verdict::NotBuilt;
+        return HardwareStatus::NotBuilt;
     }
     if let Err(reason) = device(kind) {
-        return Verdict::NoDevice(reason);
+        return HardwareStatus::NoDevice(reason);
     }
     let tried = decode(Hwaccel::Kind(kind));
     match (tried, decode(Hwaccel::None)) {
-        (Err(error), _) | (_, Err(error)) => Verdict::Refuses(format!("{kind}: {error}")),
-        (Ok((_, Some(reason))), _) => Verdict::Refuses(reason),
-        (Ok((got, None)), Ok((want, _))) => Verdict::Works { exact: got == want },
+        (Err(error), _) | (_, Err(error)) => HardwareStatus::Fails(format!("{kind}: {error}")),
+        (Ok((_, Some(reason))), _) => HardwareStatus::Fails(reason),
+        (Ok((got, None)), Ok((want, _))) => HardwareStatus::Works { exact: got == want },
     }
 }
 
@@ -62,14 +62,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_gets_a_verdict_that_agrees_with_its_device() {
+    fn the_status_of_every_kind_agrees_with_its_device() {
         for kind in HwKind::ALL {
-            let verdict = try_out(kind);
-            println!("{kind}: {verdict:?}");
-            let here = matches!(verdict, Verdict::Works { .. } | Verdict::Refuses(_));
-            assert_eq!(here, device(kind).is_ok(), "{kind}: {verdict:?}");
-            assert_eq!(verdict == Verdict::NotBuilt, !kind.is_built(), "{kind}: {verdict:?}");
-            assert_ne!(verdict, Verdict::Works { exact: false }, "{kind}");
+            let status = try_out(kind);
+            println!("{kind}: {status:?}");
+            let here = matches!(status, HardwareStatus::Works { .. } | HardwareStatus::Fails(_));
+            assert_eq!(here, device(kind).is_ok(), "{kind}: {status:?}");
+            assert_eq!(status == HardwareStatus::NotBuilt, !kind.is_built(), "{kind}: {status:?}");
+            assert_ne!(status, HardwareStatus::Works { exact: false }, "{kind}");
         }
     }
 

@@ -1,9 +1,9 @@
 //! Tasks that run on each frame, one file each.
 //!
 //! Each decoding thread has a worker of each task, which turns a frame into an output. The task's
-//! file also defines its record, with the record's columns; the plan's [`Task`] has its options,
-//! and says whether it makes images. A new task is a file here, an output in [`TaskData`], a record
-//! in [`TaskRecord`], and an entry in [`Tasks::load`].
+//! file also defines its record, with the record's columns; the plan's [`Task`] has its options and
+//! determines whether it makes images. A new task is a file here, an output in [`TaskData`], a
+//! record in [`TaskRecord`], and an entry in [`Tasks::load`].
 
 mod detect;
 mod drawing;
@@ -57,7 +57,7 @@ pub(crate) fn model_digest(task: &Task) -> Option<String> {
 pub(crate) struct TaskOutput {
     /// The frame; its width and height are those of the output.
     pub(crate) info: FrameInfo,
-    /// The bytes of an image file, if the plan has one made.
+    /// The bytes of an image file, if the plan requests images.
     pub(crate) image: Option<Vec<u8>>,
     /// The results that only this kind of task has.
     pub(crate) data: TaskData,
@@ -68,7 +68,7 @@ pub(crate) struct TaskOutput {
 /// The results that only one kind of task has.
 #[derive(Clone, Debug)]
 pub(crate) enum TaskData {
-    /// MD5 of the decoded planes, if the plan has it computed.
+    /// MD5 of the decoded planes, if the plan requests it.
     Still { md5: Option<String> },
     /// The objects, most confident first.
     Detect { objects: Vec<Detection> },

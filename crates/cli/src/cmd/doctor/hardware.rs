@@ -1,27 +1,27 @@
 //! Whether hardware decodes, and what to install so that it does.
 
-use moviola::system::hardware::{HwKind, Verdict, try_out};
+use moviola::system::hardware::{HardwareStatus, HwKind, try_out};
 
 use super::Finding;
 
 /// Whether a kind of hardware decodes a clip, and what would help.
 pub(super) fn hardware(kind: HwKind) -> Finding {
     match try_out(kind) {
-        Verdict::Works { exact: true } => Finding::Ok(format!("{kind} decodes")),
-        Verdict::Works { exact: false } => {
+        HardwareStatus::Works { exact: true } => Finding::Ok(format!("{kind} decodes")),
+        HardwareStatus::Works { exact: false } => {
             Finding::Ok(format!("{kind} decodes, but not to the same bits as software"))
         }
         // Both name the kind.
-        Verdict::Refuses(reason) | Verdict::NoDevice(reason) => {
+        HardwareStatus::Fails(reason) | HardwareStatus::NoDevice(reason) => {
             Finding::Absent(format!("{}; {}", reason.trim_end_matches(['.', '!']), needed(kind)))
         }
-        Verdict::NotBuilt => {
+        HardwareStatus::NotBuilt => {
             Finding::Absent(format!("{kind}: not in this build; {}", lacking(kind)))
         }
     }
 }
 
-/// What to install for a kind that the build knows.
+/// What to install for a kind that the build supports.
 fn needed(kind: HwKind) -> &'static str {
     match kind {
         HwKind::Cuda => {

@@ -36,11 +36,11 @@ const DECODERS: [&str; 11] = [
     "aac",
 ];
 
-/// What was found out about one thing, as text.
+/// The result of a check, as text.
 enum Finding {
     /// It works.
     Ok(String),
-    /// It is missing, and the text says how to get it.
+    /// It is missing; the text contains how to install it.
     Missing(String),
     /// It is absent, and not needed.
     Absent(String),
@@ -92,7 +92,8 @@ fn cpu() -> String {
     format!("{cores} cores for this process, {}, {features}", std::env::consts::ARCH)
 }
 
-/// Whether the demo model runs on `provider`. What the library was built with doesn't say that.
+/// Whether the demo model runs on `provider`. Only a run shows it: a library may contain a provider
+/// that doesn't work on this machine.
 fn provider(provider: Provider) -> Finding {
     let session = SessionOptions { provider, threads: 1, ..SessionOptions::default() };
     let options = DetectorOptions { session, ..DetectorOptions::default() };

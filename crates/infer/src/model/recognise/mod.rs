@@ -2,13 +2,14 @@
 //!
 //! The shape alone often fits several heads. These decide, in this order:
 //!
-//! 1. The caller's choice, if the shape fits it.
+//! 1. The caller's choice. It is an error if the shape doesn't fit it.
 //! 2. The exporter's metadata: `end2end`, `nms`, and the number of class names.
-//! 3. The number of boxes. A head without anchor boxes has one box per cell of the strides 8, 16 and
-//!    32 (8400 for 640×640), YOLOv5 and YOLOv7 have three (25200), and final boxes are few.
-//! 4. The names of input and output. YOLOX and YOLOv6 have the same shape, but different input values
-//!    (BGR 0–255 in a corner; RGB 0–1 centred). A file with the names that YOLOX's exporter uses (input
-//!    `images`, output `output`, no metadata) is recognised as YOLOX; any other is ambiguous.
+//! 3. The number of boxes. A head without anchor boxes has one box per cell of the strides 8, 16
+//!    and 32 (8400 for 640×640), YOLOv5 and YOLOv7 have three (25200), and final boxes are few.
+//! 4. The names of input and output. YOLOX and YOLOv6 have the same shape, but different input
+//!    values (BGR 0–255 in a corner; RGB 0–1 centred). A file with the names that YOLOX's exporter
+//!    uses (input `images`, output `output`, no metadata) is recognised as YOLOX; any other is
+//!    ambiguous.
 //!
 //! A YOLOX export may decode its boxes in the graph. Only this uses an exponential, so it is
 //! recognised by the operator `Exp`.

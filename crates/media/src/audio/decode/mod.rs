@@ -1,4 +1,4 @@
-//! The decoder of one audio stream: it takes packets and gives samples at their positions.
+//! The decoder of one audio stream, from packets to samples at their positions.
 
 mod jump;
 #[cfg(test)]
@@ -29,9 +29,9 @@ const NO_TICKS: i64 = i64::MIN;
 
 /// A decoder of one audio stream from packets that the caller reads.
 ///
-/// Call [`receive`](Self::receive) until it gives `None`, then [`push`](Self::push) one packet, and
-/// repeat. After the last packet call [`end`](Self::end), then `receive` until it gives `None`. The
-/// decoder holds the samples of one packet; long silence comes in pieces.
+/// Call [`receive`](Self::receive) until it returns `None`, then [`push`](Self::push) one packet,
+/// and repeat. After the last packet call [`end`](Self::end), then `receive` until it returns
+/// `None`. The decoder holds the samples of one packet; long silence is returned in pieces.
 ///
 /// # Examples
 ///

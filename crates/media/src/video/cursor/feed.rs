@@ -1,4 +1,4 @@
-//! Packets into a cursor's decoder, and its frames to where they are wanted.
+//! Sends packets to a cursor's decoder, and passes its frames to the job.
 
 use std::ops::ControlFlow;
 
@@ -106,7 +106,7 @@ impl DecoderCursor {
         received.map_err(|cause| request.sources.cannot_decode(&cause))
     }
 
-    /// Takes all that the decoder holds. It has to start over then.
+    /// Takes all frames that the decoder holds. After that it has to start over.
     pub(super) fn drain<S>(&mut self, request: &mut FetchRequest<'_, S>) -> Result<()> {
         self.position = None;
         match self.decoder.as_mut().is_some_and(|decoder| decoder.send_end().is_ok()) {
@@ -149,7 +149,7 @@ impl<S> FetchRequest<'_, S> {
         Ok(())
     }
 
-    /// Hands over a frame if it is wanted.
+    /// Passes a frame to the job if it is wanted.
     fn hand_over(&mut self, frame: VideoFrame) -> ControlFlow<()> {
         let Some((target, slot)) = self.wanted.take(&frame, self.sources.index) else {
             trace::emit_decision(

@@ -18,7 +18,7 @@ use crate::{
     index::{FrameIndex, Origin, RandomAccessPoint},
 };
 
-/// Compressed bytes that are read at a time.
+/// The bytes of packets that are read at a time.
 const BATCH_BYTES: usize = 4 << 20;
 
 /// One job, as a cursor does it.
@@ -26,7 +26,7 @@ struct FetchRequest<'a, S> {
     sources: &'a Sources<'a>,
     wanted: Wanted<S>,
     after: AfterJob,
-    /// Takes each frame, and returns whether to go on.
+    /// Takes each frame, and returns whether to continue.
     take: &'a mut dyn FnMut(Target, S, VideoFrame) -> bool,
 }
 
@@ -41,20 +41,20 @@ pub(super) struct DecoderCursor {
     position: Option<Position>,
     /// Whether the decoder has had parameter sets from packets.
     has_sets: bool,
-    /// Version of the extradata that the decoder has had last.
+    /// Version of the latest extradata that was sent to the decoder.
     extradata: u64,
     /// Access points of the index at which decoding couldn't start.
     pub(super) refused: Vec<RandomAccessPoint>,
 }
 
-/// How far a decoder has come.
+/// The position of a decoder in its stream.
 #[derive(Clone, Copy, Debug)]
 struct Position {
     /// Where it started.
     access_point: RandomAccessPoint,
     /// The packet to send next.
     next: u32,
-    /// From this packet on none was left out.
+    /// From this packet on no packet was skipped.
     whole_from: u32,
     /// Time of the latest frame that came out, in ticks.
     shown: i64,
@@ -65,7 +65,7 @@ struct Position {
 pub(super) enum AfterJob {
     /// Drain it: the quickest way to the last frame.
     Drain,
-    /// Leave it where it is, ready to go on.
+    /// Keep its position, so that it can continue from there.
     Stay,
 }
 
@@ -86,14 +86,14 @@ impl DecoderCursor {
         }
     }
 
-    /// Whether the decoder has a position that it could go on from.
+    /// Whether the decoder has a position from which it could continue.
     pub(super) fn has_position(&self) -> bool {
         self.position.is_some()
     }
 
-    /// How many packets have to be decoded for `targets` from the cursor's position; `None` if it
-    /// can't go on to them, or starting over takes no longer.
-    pub(super) fn cost_to_go_on(
+    /// The number of packets to decode for `targets` from the cursor's position. `None` if they
+    /// can't be reached from there, or starting over takes no longer.
+    pub(super) fn cost_to_continue(
         &self,
         access_point: RandomAccessPoint,
         targets: &[Target],
@@ -110,12 +110,12 @@ impl DecoderCursor {
             .then(|| last.saturating_add(1).saturating_sub(position.next))
     }
 
-    /// Fetches the frames of `job` and hands each to `take`, which returns whether to go on. Returns
-    /// the targets that didn't come.
+    /// Fetches the frames of `job` and passes each to `take`, which returns whether to continue.
+    /// Returns the targets without a frame.
     ///
     /// # Errors
     ///
-    /// If reading fails or the decoder can't be opened; some frames may have come.
+    /// If reading fails or the decoder can't be opened. Some frames may have been passed to `take`.
     pub(super) fn run<S>(
         &mut self,
         sources: &Sources<'_>,
@@ -124,14 +124,14 @@ impl DecoderCursor {
         take: &mut dyn FnMut(Target, S, VideoFrame) -> bool,
     ) -> Result<Vec<(Target, S)>> {
         let targets: Vec<_> = job.targets.iter().map(|(target, _)| *target).collect();
-        let goes_on = self.cost_to_go_on(job.access_point, &targets).is_some();
-        if !goes_on {
+        let continues = self.cost_to_continue(job.access_point, &targets).is_some();
+        if !continues {
             self.position = None;
         }
         let wanted = Wanted::new(job.targets, self.config.parameters.codec_name());
         let mut request = FetchRequest { sources, wanted, after, take };
         let mut outcome = self.fetch(&mut request, job.access_point);
-        if goes_on && outcome.is_ok() && !request.wanted.is_empty() {
+        if continues && outcome.is_ok() && !request.wanted.is_empty() {
             // The stream's times are wrong: start over from the access point.
             self.position = None;
             outcome = self.fetch(&mut request, job.access_point);

@@ -1,4 +1,4 @@
-//! The worker process's side: receives sources, sends records.
+//! The code that runs in a worker process: it receives sources and sends records.
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
@@ -20,11 +20,11 @@ use crate::{
     task::Tasks,
 };
 
-/// Runs a worker of an [`Isolation`](super::Isolation) until `input` ends: reads sources from `input`
-/// and writes their records to `output`.
+/// Runs a worker of an [`Isolation`](super::Isolation) until `input` ends: reads sources from
+/// `input` and writes their records to `output`.
 ///
-/// `exit` has to end this process at once, from any thread. It is called if `input` has ended and the
-/// current source can't be interrupted, such as a silent pipe.
+/// `exit` has to end this process at once, from any thread. It is called if `input` has ended and
+/// the current source can't be interrupted, such as a silent pipe.
 ///
 /// # Errors
 ///

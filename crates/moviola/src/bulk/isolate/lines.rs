@@ -48,8 +48,8 @@ impl<P: Read + AsFd> Lines<P> {
     ///
     /// # Errors
     ///
-    /// The system's error if the pipe can't be read; [`io::ErrorKind::FileTooLarge`] for a line of more
-    /// than 64 MiB.
+    /// The system's error if the pipe can't be read; [`io::ErrorKind::FileTooLarge`] for a line of
+    /// more than 64 MiB.
     pub(super) fn next(&mut self, deadline: Option<Instant>) -> io::Result<Line<'_>> {
         loop {
             let end = self.read[self.searched..].iter().position(|&byte| byte == b'\n');

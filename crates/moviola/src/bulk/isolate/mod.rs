@@ -1,9 +1,9 @@
-//! Worker processes: a crash of one ends the source that it was reading, and nothing else.
+//! Worker processes. If one crashes, only the source that it was reading ends with an error.
 //!
 //! Each worker is a process with one working thread and models of its own, loaded once. It receives
 //! one source after another as lines on its standard input and sends the records as lines on its
-//! standard output. It writes images itself, into folders that the parent process chose. When it dies,
-//! the records of its source end with an error, and another process replaces it.
+//! standard output. It writes images itself, into folders that the parent process chose. When it
+//! dies, the records of its source end with an error, and another process replaces it.
 //!
 //! A worker ends when its standard input ends, so no worker outlives the parent process.
 
@@ -25,20 +25,20 @@ pub use child::serve;
 pub(super) use protocol::Job;
 pub(super) use slot::{JobOutcome, RecordReceiver, WorkerSlot};
 
-/// How long a worker may take to finish its current record when it has to end: shorter than a person
-/// waits before pressing Ctrl-C again.
+/// How long a worker may take to finish its current record when it has to end. Shorter than the
+/// time after which people press Ctrl-C again.
 const GRACE: Duration = Duration::from_millis(250);
 
 /// How worker processes are started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Isolation {
-    /// The program that each worker runs. It has to call [`serve`], and must write nothing else to its
-    /// standard output. A command can name itself.
+    /// The program that each worker runs. It must call [`serve`] and write nothing else to its
+    /// standard output. A command can use its own program.
     pub program: PathBuf,
     /// The program's command-line arguments.
     pub arguments: Vec<OsString>,
-    /// The longest that loading the models or reading one source may take; then the process is killed.
-    /// The time in which records wait to be taken isn't counted. `None` for no limit.
+    /// The longest that loading the models or reading one source may take; then the process is
+    /// killed. The time in which records wait to be taken isn't counted. `None` for no limit.
     pub deadline: Option<Duration>,
 }
 

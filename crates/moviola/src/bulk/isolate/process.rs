@@ -23,14 +23,14 @@ use super::{
 struct Process {
     child: Child,
     output: Lines<ChildStdout>,
-    /// Its process id while it lives, else 0.
+    /// Its process id while it runs, else 0.
     number: Arc<AtomicU32>,
 }
 
 /// Starts worker processes.
 pub(super) trait Launch: fmt::Debug + Send + Sync {
-    /// Starts a process; it ends when its standard input is closed. `number` is its process id while it
-    /// lives, else 0.
+    /// Starts a process; it ends when its standard input is closed. `number` is set to its process
+    /// id while it runs, else to 0.
     ///
     /// # Errors
     ///
@@ -71,7 +71,7 @@ pub(super) enum MessageOutcome {
 /// How a process ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ProcessExit {
-    /// Such as `signal 9 (SIGKILL)` or `exit status 3`.
+    /// The status as text, such as `signal 9 (SIGKILL)` or `exit status 3`.
     pub(super) description: String,
     /// Ended by SIGKILL: out of memory, or by hand.
     pub(super) was_killed: bool,
@@ -90,8 +90,8 @@ impl ProcessExit {
 }
 
 impl Process {
-    /// Starts a process; gives its standard input too, whose end ends it. `number` is its process id
-    /// while it lives, else 0.
+    /// Starts a process; returns its standard input too, whose end ends the process. `number` is
+    /// set to its process id while it runs, else to 0.
     ///
     /// # Errors
     ///
@@ -99,7 +99,8 @@ impl Process {
     fn start(isolation: &Isolation, number: &Arc<AtomicU32>) -> io::Result<(Self, ChildStdin)> {
         let mut command = Command::new(&isolation.program);
         command.args(&isolation.arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
-        // In a group of its own, so that Ctrl-C goes to the parent only, which ends its workers in order.
+        // In a group of its own, so that Ctrl-C goes to the parent only, which ends its workers in
+        // order.
         let mut child = command.process_group(0).spawn()?;
         let pipes = child.stdin.take().zip(child.stdout.take());
         let (input, output) = pipes.ok_or(io::ErrorKind::BrokenPipe)?;
@@ -108,7 +109,7 @@ impl Process {
         Ok((Self { child, output, number }, input))
     }
 
-    /// Kills the process if it still runs; gives how it ended.
+    /// Kills the process if it still runs; returns how it ended.
     fn end(&mut self) -> io::Result<ProcessExit> {
         self.child.kill()?; // does nothing if it has ended
         let status = self.child.wait()?;

@@ -166,7 +166,7 @@ impl Job {
         Ok((Self { source: location, folders }, source.name().into()))
     }
 
-    /// Removes the unfinished images of a process that died.
+    /// Removes the unfinished images of a process that has ended.
     pub(in crate::bulk) fn remove_unfinished(&self) {
         self.folders.remove_unfinished();
     }

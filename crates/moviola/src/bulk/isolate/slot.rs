@@ -1,4 +1,4 @@
-//! A worker's slot: its process, and the next one after that has ended.
+//! A worker's slot, which replaces its process when it ends.
 
 use std::{
     fmt,
@@ -26,7 +26,7 @@ use crate::{
 /// How many processes may fail in a row before they accept a source; then the run fails.
 const MAX_FAILURES: u32 = 3;
 
-/// A worker's slot: has one process at a time and starts another after that has ended.
+/// A worker's slot. It has one process at a time, and starts another when that has ended.
 pub(in crate::bulk) struct WorkerSlot {
     launch: Arc<dyn Launch>,
     /// The longest that loading the models or reading a source may take.
@@ -72,21 +72,21 @@ pub(in crate::bulk) enum JobOutcome {
     Ended(SourceTally),
     /// The process died or took too long: the tally so far, and the failure.
     Failed(SourceTally, SourceFailure),
-    /// The receiver wanted no more records.
+    /// The receiver has stopped.
     Stopped,
 }
 
 /// Receives the records of a source.
 pub(in crate::bulk) trait RecordReceiver {
-    /// Whether no more records are wanted.
+    /// Whether the receiver takes no more records.
     fn has_stopped(&self) -> bool;
-    /// Receives a record; `false` if no more are wanted.
+    /// Receives a record; returns `false` if it takes no more.
     fn take(&mut self, record: Record) -> bool;
     /// Receives the reason why software decodes instead of the requested hardware.
     fn report_fallback(&mut self, reason: String);
 }
 
-/// A receiver for idle without a source: never stops, gets no records.
+/// A receiver for waiting without a source: it never stops and receives no records.
 struct NullSink;
 
 impl RecordReceiver for NullSink {
@@ -102,7 +102,7 @@ impl RecordReceiver for NullSink {
 }
 
 impl WorkerSlot {
-    /// Starts a process without idle until it is ready.
+    /// Starts a process without waiting until it is ready.
     pub(super) fn start(
         launch: Arc<dyn Launch>,
         deadline: Option<Duration>,
@@ -149,12 +149,13 @@ impl WorkerSlot {
         drop(lock(&self.input).take());
     }
 
-    /// Lets the process read a source; `receiver` gets its records. Waits for other jobs of this slot.
+    /// Lets the process read a source; `receiver` gets its records. Waits for other jobs of this
+    /// slot.
     ///
     /// # Errors
     ///
-    /// [`BulkError::Worker`] if a model can't be loaded, or processes fail repeatedly before they accept
-    /// the source.
+    /// [`BulkError::Worker`] if a model can't be loaded, or processes fail repeatedly before they
+    /// accept the source.
     pub(in crate::bulk) fn run_job(
         &self,
         job: &Job,
@@ -339,7 +340,7 @@ impl WorkerSlot {
 }
 
 impl SourceFailure {
-    /// The process that read the source died.
+    /// The failure of a source whose process has crashed.
     fn process_died(ProcessExit { description, was_killed }: &ProcessExit) -> Self {
         let remedy = if *was_killed {
             "unless it was killed by hand, memory ran out: use fewer jobs"
@@ -350,7 +351,7 @@ impl SourceFailure {
         Self { stage: "crash", message }
     }
 
-    /// Reading the source took too long.
+    /// The failure of a source whose reading took too long.
     fn deadline_passed(deadline: Duration) -> Self {
         let seconds = deadline.as_secs_f64();
         let message =
@@ -358,7 +359,7 @@ impl SourceFailure {
         Self { stage: "deadline", message }
     }
 
-    /// The source can't be opened by another process.
+    /// The failure of a source that another process can't open.
     pub(super) fn not_transferable() -> Self {
         let message = "this source can't be handed to another process: name a file or a URL, or work \
                        without isolation";

@@ -1,26 +1,26 @@
 "use strict";
 const data = JSON.parse(document.getElementById("data").textContent);
-const numbers = data.statistics;
+const statistics = data.statistics;
 const byId = (id) => document.getElementById(id);
 const color = (stage) => `var(--${stage})`;
-/** Colours by their names, read once for each scheme. */
+/** The values of colours by name, read once for each colour scheme. */
 const palette = new Map();
-function real(name) {
+function colorValue(name) {
   if (!palette.has(name)) palette.set(name, getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim());
   return palette.get(name);
 }
 
-/** What can be read on a colour, given as #rrggbb: dark or white, whichever stands out more. */
-function ink(back) {
-  const linear = [1, 3, 5].map((place) => parseInt(back.slice(place, place + 2), 16) / 255)
+/** The text colour with more contrast on a background, given as #rrggbb: dark or white. */
+function textColor(background) {
+  const linear = [1, 3, 5].map((place) => parseInt(background.slice(place, place + 2), 16) / 255)
     .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
-  const light = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
-  return light > 0.19 ? "#10151d" : "#ffffff";
+  const luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+  return luminance > 0.19 ? "#10151d" : "#ffffff";
 }
 
 // --- Text -------------------------------------------------------------------------------------
 
-/** An element with attributes and children; texts become text nodes, never markup. */
+/** Creates an element with attributes and children. Texts become text nodes, never markup. */
 function make(tag, attributes = {}, ...children) {
   const svg = ["svg", "rect", "text"].includes(tag);
   const element = svg ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
@@ -65,40 +65,40 @@ function table(id, heads, rows) {
 
 const swatch = (stage) => make("span", { class: "swatch", style: `background:${color(stage)}` });
 
-/** Makes a canvas that large, in pixels of the page, and gives what draws on it. */
-function canvasPen(canvas, width, height) {
+/** Sets a canvas's size in CSS pixels; returns its drawing context. */
+function canvasContext(canvas, width, height) {
   const scale = devicePixelRatio || 1;
   [canvas.width, canvas.height] = [width * scale, height * scale];
   canvas.style.height = `${height}px`;
-  const pen = canvas.getContext("2d");
-  pen.scale(scale, scale);
-  return pen;
+  const context = canvas.getContext("2d");
+  context.scale(scale, scale);
+  return context;
 }
 
-/** Draws now, and whenever the page's width or colours have changed. */
-function whenDrawnAnew(draw) {
+/** Draws now, and again whenever the page's width or colour scheme changes. */
+function drawAndRedraw(draw) {
   addEventListener("resize", draw);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { palette.clear(); draw(); });
   draw();
 }
 
-/** A bar of stages; `parts` are pairs of a stage and a number. */
+/** A bar of stages; `parts` are pairs of a stage and its milliseconds. */
 function bars(parts, most) {
   const width = (value) => `width:${(100 * value) / most}%`;
-  const said = parts.map(([stage, value]) => `${stage} ${duration(value)}`).join(", ");
-  return make("div", { class: "bars", role: "img", "aria-label": said }, ...parts.map(([stage, value]) =>
+  const text = parts.map(([stage, value]) => `${stage} ${duration(value)}`).join(", ");
+  return make("div", { class: "bars", role: "img", "aria-label": text }, ...parts.map(([stage, value]) =>
     make("div", { style: `${width(value)};background:${color(stage)}` })));
 }
 
-/** As much of a text as there is room for. */
-function cut(pen, text, room) {
-  if (pen.measureText(text).width <= room) return text;
+/** A text, shortened to `room` pixels. */
+function truncate(context, text, room) {
+  if (context.measureText(text).width <= room) return text;
   let length = text.length;
-  while (length > 1 && pen.measureText(`${text.slice(0, length)}…`).width > room) length -= 1;
+  while (length > 1 && context.measureText(`${text.slice(0, length)}…`).width > room) length -= 1;
   return `${text.slice(0, length)}…`;
 }
 
-// --- The tip ----------------------------------------------------------------------------------
+// --- Tooltip ----------------------------------------------------------------------------------
 
 const tip = byId("tip");
 function showTip(event, children) {
@@ -112,14 +112,14 @@ function showTip(event, children) {
 }
 const hideTip = () => { tip.hidden = true; };
 
-/** The place below an element, for a tip that no pointer asks for; `across` is 0 at its left, 1 at its right. */
+/** The position below an element, for a tooltip without a pointer; `across` is 0 at its left and 1 at its right. */
 function below(element, across = 0) {
   const box = element.getBoundingClientRect();
   return { clientX: box.left + across * box.width, clientY: box.bottom - 8 };
 }
 
-/** Shows a tip while the pointer is over an element, or the keyboard has come to it. */
-function withTip(element, children) {
+/** Shows a tooltip while the pointer is over an element, or the element has keyboard focus. */
+function addTip(element, children) {
   element.addEventListener("pointermove", (event) => showTip(event, children()));
   element.addEventListener("pointerleave", hideTip);
   element.addEventListener("focus", () => { if (element.matches(":focus-visible")) showTip(below(element), children()); });
@@ -128,24 +128,25 @@ function withTip(element, children) {
 const stageLines = (parts) => parts.map(([stage, value]) =>
   make("div", {}, make("span", {}, swatch(stage), stage), make("span", {}, duration(value))));
 
-/** Why a frame is here, and what it took. */
+/** A frame's reason and its time in each stage. */
 function frameTip(frame) {
-  const lines = [make("b", {}, `${frameName(frame)} at ${seconds(frame.time)}`), ...decision(frame).map((text) => make("p", {}, text))];
+  const lines = [make("b", {}, `${frameName(frame)} at ${seconds(frame.time)}`), ...decisionLines(frame).map((text) => make("p", {}, text))];
   return [...lines, ...stageLines(frame.stages.filter(([stage]) => stage !== "report"))];
 }
 
-function decision(frame) {
+/** Why a frame was selected, and the work for it. */
+function decisionLines(frame) {
   const lines = [];
   if (frame.why) lines.push(`Kept: ${frame.why}.`);
-  else if (frame.keyframe) lines.push("Wanted by the plan; a keyframe.");
-  else lines.push("Wanted by the plan; not a keyframe.");
-  if (frame.packets) lines.push(`${plural(frame.packets, "packet")} passed by, ${bytes(frame.packet_bytes)} read, ${plural(frame.decoded, "picture")} decoded.`);
+  else if (frame.keyframe) lines.push("Selected by the plan; a keyframe.");
+  else lines.push("Selected by the plan; not a keyframe.");
+  if (frame.packets) lines.push(`${plural(frame.packets, "packet")} demuxed, ${bytes(frame.packet_bytes)} read, ${plural(frame.decoded, "frame")} decoded.`);
   if (frame.candidates) {
     const { above, wanted, kept, outside } = frame.candidates;
-    const classes = wanted === above ? "" : `, ${whole(wanted)} of a wanted class`;
-    const beside = outside > 0 ? `, ${outside} outside the picture` : "";
-    lines.push(`${whole(above)} ${above === 1 ? "box" : "boxes"} sure enough${classes}, ${kept} kept${beside}.`);
+    const classes = wanted === above ? "" : `, ${whole(wanted)} of a selected class`;
+    const dropped = outside > 0 ? `, ${outside} outside the frame` : "";
+    lines.push(`${whole(above)} ${above === 1 ? "box" : "boxes"} above the confidence${classes}, ${kept} kept${dropped}.`);
   }
-  if (frame.damaged) lines.push("Damaged: the decoder had to conceal something.");
+  if (frame.damaged) lines.push("Damaged: the decoder reported errors or concealed parts.");
   return lines;
 }

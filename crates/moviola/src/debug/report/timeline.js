@@ -3,8 +3,8 @@
 const LABEL = 92, LANE = 44, GAP = 14, AXIS = 26, QUEUE = 40;
 const plot = byId("timeline").firstElementChild;
 const lanes = data.timeline.lanes;
-const all = Math.max(numbers.wall * 1000, 1e-3);
-let view = [0, all];
+const runLength = Math.max(statistics.wall * 1000, 1e-3);
+let view = [0, runLength];
 
 const toX = (time, width) => LABEL + ((time - view[0]) / (view[1] - view[0])) * (width - LABEL);
 const toTime = (x, width) => view[0] + ((x - LABEL) / (width - LABEL)) * (view[1] - view[0]);
@@ -12,7 +12,7 @@ const laneTop = (place) => place * (LANE + GAP);
 const queueTop = () => laneTop(lanes.length);
 
 /** Microseconds of each stage of a lane between two times. */
-function within(lane, from, to) {
+function stageTimes(lane, from, to) {
   const first = Math.max(0, Math.floor(from / data.timeline.column));
   const last = Math.max(first + 1, Math.ceil(to / data.timeline.column));
   return lane.stages.map(([stage, columns]) => {
@@ -22,35 +22,35 @@ function within(lane, from, to) {
   });
 }
 
-function drawLane(pen, lane, top, width) {
+function drawLane(context, lane, top, width) {
   const full = data.timeline.column * 1000;
-  pen.fillStyle = real("line");
-  pen.fillRect(LABEL, top + LANE, width - LABEL, 1);
-  const colors = Object.fromEntries(lane.stages.map(([stage]) => [stage, real(stage)]));
+  context.fillStyle = colorValue("line");
+  context.fillRect(LABEL, top + LANE, width - LABEL, 1);
+  const colors = Object.fromEntries(lane.stages.map(([stage]) => [stage, colorValue(stage)]));
   for (let x = LABEL; x < width; x++) {
     let bottom = top + LANE;
-    for (const [stage, time] of within(lane, toTime(x, width), toTime(x + 1, width))) {
+    for (const [stage, time] of stageTimes(lane, toTime(x, width), toTime(x + 1, width))) {
       if (stage === "wait" || time === 0) continue;
       const height = Math.min(time / full, 1) * LANE;
-      pen.fillStyle = colors[stage];
-      pen.fillRect(x, bottom - height, 1, height);
+      context.fillStyle = colors[stage];
+      context.fillRect(x, bottom - height, 1, height);
       bottom -= height;
     }
   }
 }
 
-function drawQueue(pen, top, width) {
+function drawQueue(context, top, width) {
   const most = Math.max(0, ...data.timeline.waiting);
-  pen.fillStyle = real("mark");
+  context.fillStyle = colorValue("mark");
   for (let x = LABEL; x < width; x++) {
     const height = (waitingAt(toTime(x, width), toTime(x + 1, width)) / Math.max(most, 1)) * QUEUE;
-    pen.fillRect(x, top + QUEUE - height, 1, height);
+    context.fillRect(x, top + QUEUE - height, 1, height);
   }
-  pen.fillStyle = real("line");
-  pen.fillRect(LABEL, top + QUEUE, width - LABEL, 1);
-  pen.fillStyle = real("soft");
-  pen.fillText(`waiting`, 0, top + 14);
-  pen.fillText(`at most ${most}`, 0, top + 31);
+  context.fillStyle = colorValue("line");
+  context.fillRect(LABEL, top + QUEUE, width - LABEL, 1);
+  context.fillStyle = colorValue("soft");
+  context.fillText(`waiting`, 0, top + 14);
+  context.fillText(`at most ${most}`, 0, top + 31);
 }
 
 function waitingAt(from, to) {
@@ -59,46 +59,46 @@ function waitingAt(from, to) {
   return Math.max(0, ...data.timeline.waiting.slice(first, last));
 }
 
-function drawAxis(pen, top, width) {
+function drawAxis(context, top, width) {
   const length = view[1] - view[0];
   const rough = (length * 110) / (width - LABEL);
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((one) => one >= rough);
-  pen.fillStyle = real("soft");
+  context.fillStyle = colorValue("soft");
   for (let time = Math.ceil(view[0] / step) * step; time <= view[1]; time += step) {
     const x = toX(time, width);
-    pen.fillRect(x, top, 1, 5);
+    context.fillRect(x, top, 1, 5);
     const text = length < 2000 ? `${+time.toPrecision(6)} ms` : `${+(time / 1000).toPrecision(6)} s`;
-    const room = pen.measureText(text).width;
-    pen.fillText(text, Math.min(Math.max(x - room / 2, LABEL), width - room), top + 19);
+    const room = context.measureText(text).width;
+    context.fillText(text, Math.min(Math.max(x - room / 2, LABEL), width - room), top + 19);
   }
 }
 
 function drawTimeline() {
   const width = Math.max(plot.parentElement.clientWidth, 320);
-  const pen = canvasPen(plot, width, queueTop() + QUEUE + AXIS);
-  pen.font = "12.5px system-ui, 'Noto Sans', sans-serif";
+  const context = canvasContext(plot, width, queueTop() + QUEUE + AXIS);
+  context.font = "12.5px system-ui, 'Noto Sans', sans-serif";
   lanes.forEach((lane, place) => {
-    pen.fillStyle = real("text");
-    pen.fillText(cut(pen, lane.name, LABEL - 8), 0, laneTop(place) + LANE / 2 + 4);
-    drawLane(pen, lane, laneTop(place), width);
+    context.fillStyle = colorValue("text");
+    context.fillText(truncate(context, lane.name, LABEL - 8), 0, laneTop(place) + LANE / 2 + 4);
+    drawLane(context, lane, laneTop(place), width);
   });
-  pen.fillStyle = real("text");
+  context.fillStyle = colorValue("text");
   for (const frame of data.frames) {
     const x = toX(frame.to, width);
-    if (x >= LABEL && x <= width) drawMark(pen, x, laneTop(frame.lane) + LANE);
+    if (x >= LABEL && x <= width) drawMark(context, x, laneTop(frame.lane) + LANE);
   }
-  drawQueue(pen, queueTop(), width);
-  drawAxis(pen, queueTop() + QUEUE + 2, width);
+  drawQueue(context, queueTop(), width);
+  drawAxis(context, queueTop() + QUEUE + 2, width);
 }
 
-/** Where a frame is done. */
-function drawMark(pen, x, top) {
-  pen.beginPath();
-  pen.moveTo(x, top + 2);
-  pen.lineTo(x - 4, top + 9);
-  pen.lineTo(x + 4, top + 9);
-  pen.fill();
+/** Draws a mark at the time when a frame is done. */
+function drawMark(context, x, top) {
+  context.beginPath();
+  context.moveTo(x, top + 2);
+  context.lineTo(x - 4, top + 9);
+  context.lineTo(x + 4, top + 9);
+  context.fill();
 }
 
 function laneAt(y) {
@@ -106,21 +106,21 @@ function laneAt(y) {
   return place >= 0 && place < lanes.length ? place : null;
 }
 
-function timelineTip(event) {
-  const { x, y, width } = place(event);
+function showTimelineTip(event) {
+  const { x, y, width } = pointerPosition(event);
   if (x < LABEL) return laneAt(y) === null ? hideTip() : showTip(event, [make("b", {}, lanes[laneAt(y)].name)]);
   const time = toTime(x, width), reach = (view[1] - view[0]) / (width - LABEL);
   const lane = laneAt(y);
   if (lane === null) {
-    return showTip(event, [make("b", {}, duration(time)), make("p", {}, `${plural(waitingAt(time, time + reach), "result")} made and waiting for their turn`)]);
+    return showTip(event, [make("b", {}, duration(time)), make("p", {}, `${plural(waitingAt(time, time + reach), "result")} in the queue`)]);
   }
   const near = frameAt(lane, time, 5 * reach);
   const length = Math.max(reach, data.timeline.column);
-  const parts = within(lanes[lane], time, time + reach).filter(([, value]) => value > 0);
+  const parts = stageTimes(lanes[lane], time, time + reach).filter(([, value]) => value > 0);
   const lines = parts.map(([stage, value]) => make("div", {}, make("span", {}, swatch(stage), stage), make("span", {}, percent(value / (data.timeline.column * 1000)))));
   const title = make("b", {}, `${lanes[lane].name} at ${duration(time)}`);
-  const within_frame = near ? [make("p", {}, `${frameName(near)}: ${decision(near)[0]}`)] : [];
-  showTip(event, [title, ...lines, ...(lines.length ? [] : [make("p", {}, `nothing for ${duration(length)}`)]), ...within_frame]);
+  const frameLines = near ? [make("p", {}, `${frameName(near)}: ${decisionLines(near)[0]}`)] : [];
+  showTip(event, [title, ...lines, ...(lines.length ? [] : [make("p", {}, `nothing for ${duration(length)}`)]), ...frameLines]);
 }
 
 /** The shown frame that a lane works on at a time. */
@@ -128,73 +128,74 @@ function frameAt(lane, time, reach) {
   return data.frames.find((frame) => frame.lane === lane && frame.from <= time && time <= frame.to + reach);
 }
 
-function place(event) {
+function pointerPosition(event) {
   const box = plot.getBoundingClientRect();
   return { x: event.clientX - box.left, y: event.clientY - box.top, width: box.width };
 }
 
-/** The time under the pointer, within what there is. */
-function pointed(event) {
-  const { x, width } = place(event);
+/** The time at the pointer, clamped to the view. */
+function pointerTime(event) {
+  const { x, width } = pointerPosition(event);
   return Math.min(Math.max(toTime(x, width), view[0]), view[1]);
 }
 
-function see(times) {
+/** Shows a range of time. */
+function showRange(times) {
   view = times;
-  byId("see-all").hidden = times[0] === 0 && times[1] === all;
+  byId("see-all").hidden = times[0] === 0 && times[1] === runLength;
   drawTimeline();
 }
 
-/** Looks closer or less close, or elsewhere. */
-function seeByKey(event) {
+/** Zooms or scrolls by a key. */
+function changeViewByKey(event) {
   const length = view[1] - view[0], middle = (view[0] + view[1]) / 2;
-  const closer = { "+": 0.5, "=": 0.5, "-": 2, 0: Infinity, Escape: Infinity }[event.key] ?? 1;
-  const further = { ArrowLeft: -0.2, ArrowRight: 0.2 }[event.key] ?? 0;
-  if (event.ctrlKey || event.metaKey || (closer === 1 && further === 0)) return;
+  const zoom = { "+": 0.5, "=": 0.5, "-": 2, 0: Infinity, Escape: Infinity }[event.key] ?? 1;
+  const scroll = { ArrowLeft: -0.2, ArrowRight: 0.2 }[event.key] ?? 0;
+  if (event.ctrlKey || event.metaKey || (zoom === 1 && scroll === 0)) return;
   event.preventDefault();
-  const wide = Math.min(Math.max(length * closer, data.timeline.column), all);
-  const from = Math.min(Math.max(middle + length * further - wide / 2, 0), all - wide);
+  const newLength = Math.min(Math.max(length * zoom, data.timeline.column), runLength);
+  const from = Math.min(Math.max(middle + length * scroll - newLength / 2, 0), runLength - newLength);
   hideTip();
-  see(wide === all ? [0, all] : [from, from + wide]);
+  showRange(newLength === runLength ? [0, runLength] : [from, from + newLength]);
 }
 
-/** What each lane did, in words. */
-function laneSaid({ name, stages: parts }) {
-  const share = (columns) => columns.reduce((sum, time) => sum + time, 0) / (all * 1000);
+/** The shares of a lane's stages as text, for screen readers. */
+function laneSummary({ name, stages: parts }) {
+  const share = (columns) => columns.reduce((sum, time) => sum + time, 0) / (runLength * 1000);
   const shares = parts.map(([stage, columns]) => `${stage} ${percent(share(columns))}`);
   return `${name}: ${shares.join(", ") || "nothing"}.`;
 }
 
 /** Shows the frame that was clicked, unless that was the first half of a double click. */
 function openFrame(event) {
-  const lane = laneAt(place(event).y);
-  const reach = (5 * (view[1] - view[0])) / (place(event).width - LABEL);
-  const frame = lane === null ? null : frameAt(lane, pointed(event), reach);
-  if (frame) detail(frame);
+  const lane = laneAt(pointerPosition(event).y);
+  const reach = (5 * (view[1] - view[0])) / (pointerPosition(event).width - LABEL);
+  const frame = lane === null ? null : frameAt(lane, pointerTime(event), reach);
+  if (frame) showDetail(frame);
 }
 
 function timeline() {
   const used = new Set(lanes.flatMap((lane) => lane.stages.map(([stage]) => stage)));
   used.delete("wait");
-  byId("legend").append(...[...used].map((stage) => make("span", {}, swatch(stage), stage)), make("span", {}, data.frames.length < data.frame_count ? "▲ a frame that is shown below is done" : "▲ a frame is done"));
-  byId("timeline-said").textContent = lanes.map(laneSaid).join(" ");
+  byId("legend").append(...[...used].map((stage) => make("span", {}, swatch(stage), stage)), make("span", {}, data.frames.length < data.frame_count ? "▲ end of a frame that is shown below" : "▲ end of a frame"));
+  byId("timeline-text").textContent = lanes.map(laneSummary).join(" ");
   let from = null, opening = null;
   plot.addEventListener("pointerdown", (event) => {
     plot.setPointerCapture(event.pointerId);
-    from = pointed(event);
+    from = pointerTime(event);
   });
-  plot.addEventListener("pointermove", timelineTip);
+  plot.addEventListener("pointermove", showTimelineTip);
   plot.addEventListener("pointerleave", hideTip);
   plot.addEventListener("pointerup", (event) => {
     if (from === null) return;
-    const ends = [from, pointed(event)].sort((a, b) => a - b);
+    const ends = [from, pointerTime(event)].sort((a, b) => a - b);
     from = null;
     const length = ends[1] - ends[0];
-    if (length > data.timeline.column && length > (view[1] - view[0]) / 100) see(ends);
-    else if (place(event).x > LABEL) opening = setTimeout(openFrame, 250, event);
+    if (length > data.timeline.column && length > (view[1] - view[0]) / 100) showRange(ends);
+    else if (pointerPosition(event).x > LABEL) opening = setTimeout(openFrame, 250, event);
   });
-  plot.addEventListener("dblclick", () => { clearTimeout(opening); see([0, all]); });
-  plot.addEventListener("keydown", seeByKey);
-  byId("see-all").addEventListener("click", () => see([0, all]));
-  whenDrawnAnew(drawTimeline);
+  plot.addEventListener("dblclick", () => { clearTimeout(opening); showRange([0, runLength]); });
+  plot.addEventListener("keydown", changeViewByKey);
+  byId("see-all").addEventListener("click", () => showRange([0, runLength]));
+  drawAndRedraw(drawTimeline);
 }

@@ -1,4 +1,4 @@
-//! Why results can't be written.
+//! Errors of datasets.
 
 use std::{
     io,
@@ -14,18 +14,18 @@ use crate::sink::{journal::JournalError, tables::TableError};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DatasetError {
-    /// There are results already, or files that no run has written.
+    /// Results exist already, or there are files that no run has written.
     #[error("{} is there already: go on with {}, or begin anew with {}", path.display(), Remedy::Resume, Remedy::Overwrite)]
     Exists {
-        /// What is there.
+        /// The existing file or folder.
         path: PathBuf,
     },
-    /// The output path holds something that results can't replace.
+    /// The output path has something that results can't replace.
     #[error("{} is {what}: choose another output, or remove it yourself", path.display())]
     OtherKind {
-        /// What is there.
+        /// The existing file or folder.
         path: PathBuf,
-        /// What kind of thing it is.
+        /// What it is, as a noun phrase.
         what: &'static str,
     },
     /// An earlier run has completed the output.
@@ -39,7 +39,7 @@ pub enum DatasetError {
     Begin {
         /// The folder.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         #[source]
         cause: io::Error,
     },
@@ -48,23 +48,23 @@ pub enum DatasetError {
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         #[source]
         cause: io::Error,
     },
-    /// Images can't be written, as the source's error record says.
+    /// Images can't be written; the source's error record has the reason.
     #[error(
         "images of {source_name} can't be written; what is done is kept: go on with {}",
         Remedy::Resume
     )]
     Images {
-        /// The source.
+        /// The name of the source.
         source_name: String,
     },
     /// Sources that may have crashed an earlier process were not read.
     #[error("{count} sources that may have crashed an earlier run were not read")]
     Suspects {
-        /// How many.
+        /// The number of sources.
         count: usize,
     },
     /// The records can't be written as tables.
@@ -72,7 +72,7 @@ pub enum DatasetError {
     Tables {
         /// The folder of the tables.
         path: PathBuf,
-        /// What is wrong.
+        /// The cause.
         #[source]
         cause: TableError,
     },
@@ -96,7 +96,7 @@ impl DatasetError {
         }
     }
 
-    /// What the caller can change so that it does not come again.
+    /// What the caller can change to avoid the error.
     pub fn remedy(&self) -> Option<Remedy> {
         match self {
             Self::Exists { .. }
@@ -111,6 +111,7 @@ impl DatasetError {
 
 pub(super) type Result<T> = std::result::Result<T, DatasetError>;
 
+/// Converts an error of writing the file at `path`.
 pub(super) fn failed(path: &Path) -> impl FnOnce(io::Error) -> DatasetError {
     move |cause| DatasetError::Write { path: path.into(), cause }
 }

@@ -1,4 +1,4 @@
-//! Joins the parts into one file, or into tables.
+//! Functions that join the parts into one file, or into tables.
 
 use std::{
     fs::{self, File},
@@ -9,7 +9,7 @@ use std::{
 use crate::sink::tables::{TableError, Tables};
 
 /// Concatenates the parts into a file and syncs it.
-pub(super) fn join(parts: impl Iterator<Item = PathBuf>, file: &Path) -> io::Result<()> {
+pub(super) fn join_lines(parts: impl Iterator<Item = PathBuf>, file: &Path) -> io::Result<()> {
     let mut out = File::create(file)?;
     for part in parts {
         io::copy(&mut File::open(part)?, &mut out)?;
@@ -17,8 +17,8 @@ pub(super) fn join(parts: impl Iterator<Item = PathBuf>, file: &Path) -> io::Res
     out.sync_data()
 }
 
-/// Writes the records of the parts as tables into `folder`, which is replaced.
-pub(super) fn tabulate(
+/// Writes the records of the parts as tables into `folder`, which is replaced if it exists.
+pub(super) fn write_tables(
     parts: impl Iterator<Item = PathBuf>,
     folder: &Path,
 ) -> std::result::Result<(), TableError> {
@@ -31,7 +31,7 @@ pub(super) fn tabulate(
     for part in parts {
         let mut lines = BufReader::new(File::open(part)?);
         while lines.read_until(b'\n', &mut line)? > 0 {
-            tables.take(&line)?;
+            tables.add(&line)?;
             line.clear();
         }
     }
@@ -41,6 +41,6 @@ pub(super) fn tabulate(
 /// Syncs the folder of a file, so that a rename survives a power failure.
 pub(super) fn sync_folder(file: &Path) {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    // Not every file system supports it; the file itself is complete either way.
+    // Errors are ignored: not every file system supports it, and the file itself is complete.
     drop(File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all()));
 }

@@ -12,13 +12,13 @@ use super::{
 };
 use crate::records::Record;
 
-/// The extension of files of records.
+/// The extension of parts.
 pub(super) const EXTENSION: &str = "jsonl";
 
 /// A part that is being written, under a temporary name beside its path.
 #[derive(Debug)]
 pub(super) struct Part {
-    begun: StartedSource,
+    source: StartedSource,
     path: PathBuf,
     partial: PathBuf,
     out: BufWriter<File>,
@@ -27,11 +27,11 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Creates the part that [`finish`](Self::finish) moves to `path`.
-    pub(super) fn create(begun: StartedSource, path: PathBuf) -> Result<Self> {
-        let partial = beside(&path, ".partial");
+    /// Creates a part under a temporary name; [`finish`](Self::finish) moves it to `path`.
+    pub(super) fn create(source: StartedSource, path: PathBuf) -> Result<Self> {
+        let partial = with_suffix(&path, ".partial");
         let out = BufWriter::new(File::create(&partial).map_err(failed(&partial))?);
-        Ok(Self { begun, path, partial, out, bytes: 0, line: Vec::new() })
+        Ok(Self { source, path, partial, out, bytes: 0, line: Vec::new() })
     }
 
     pub(super) fn write(&mut self, record: &Record) -> Result<()> {
@@ -42,39 +42,40 @@ impl Part {
         written.and_then(|()| self.out.write_all(&self.line)).map_err(failed(&self.path))
     }
 
-    /// Moves the complete part to its path; gives its length in bytes.
+    /// Syncs the complete part and moves it to its path; returns its length in bytes.
     pub(super) fn finish(&mut self) -> Result<u64> {
-        let whole = self.out.flush().and_then(|()| self.out.get_ref().sync_data());
-        whole.map_err(failed(&self.path))?;
+        let synced = self.out.flush().and_then(|()| self.out.get_ref().sync_data());
+        synced.map_err(failed(&self.path))?;
         fs::rename(&self.partial, &self.path).map_err(failed(&self.path))?;
         Ok(self.bytes)
     }
 
     /// The journal's key of its source.
     pub(super) fn key(&self) -> &str {
-        &self.begun.key
+        &self.source.key
     }
 
-    /// Removes the unfinished part; gives its source.
-    pub(super) fn give_up(self) -> StartedSource {
+    /// Removes the unfinished part; returns its source.
+    pub(super) fn discard(self) -> StartedSource {
         // A file that can't be removed is replaced when the source is read again.
         drop(fs::remove_file(&self.partial));
-        self.begun
+        self.source
     }
 }
 
 /// The path of a part.
-pub(super) fn place(parts: &Path, part: &str) -> PathBuf {
+pub(super) fn part_path(parts: &Path, part: &str) -> PathBuf {
     parts.join(format!("{part}.{EXTENSION}"))
 }
 
-/// `path` with `added` at the end of its file name. `path` must end in a name.
-pub(super) fn beside(path: &Path, added: &str) -> PathBuf {
+/// `path` with `suffix` appended to its file name. `path` must end in a name.
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(added);
+    name.push(suffix);
     name.into()
 }
 
-pub(super) fn is_whole(path: &Path, bytes: u64) -> bool {
+/// Whether a file exists and has this length.
+pub(super) fn has_length(path: &Path, bytes: u64) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.len() == bytes)
 }

@@ -1,4 +1,4 @@
-//! Which sources are read, and in which order.
+//! The inputs of a run: the sources that aren't finished, in the order in which they are read.
 
 use std::{
     path::{Path, PathBuf},
@@ -9,38 +9,39 @@ use moviola_media::source::Source;
 
 use super::{
     DatasetError, DatasetState, StartedSource, lock,
-    part::{is_whole, place},
+    part::{has_length, part_path},
 };
 use crate::{
     error::SourceFailure,
     inputs::ResolvedSource,
     sink::BulkInput,
     sink::images::SourceFolders,
-    sink::journal::{Action, History},
+    sink::journal::{SourceAction, SourceHistory},
 };
 
-/// An iterator over the found sources that aren't done.
+/// An iterator over the sources that aren't finished. It starts each source that it returns.
 pub(super) struct PendingInputs<I> {
     pub(super) shared: Arc<Mutex<DatasetState>>,
     pub(super) parts: PathBuf,
-    pub(super) found: I,
+    pub(super) sources: I,
 }
 
-/// A source that is to be read.
+/// A source that is read in the run.
 #[derive(Debug)]
-pub(super) struct Admitted {
+pub(super) struct PendingSource {
     name: String,
     key: String,
     part: String,
     source: Result<Source, SourceFailure>,
-    past: History,
+    history: SourceHistory,
 }
 
 /// When a source is read.
-enum Admission {
-    Now(Admitted),
-    /// After all others: it may have crashed an earlier process.
-    Last(Admitted),
+enum ReadOrder {
+    Now(PendingSource),
+    /// After all others, because it may have crashed an earlier process.
+    Last(PendingSource),
+    /// Not in this run.
     Never,
 }
 
@@ -50,57 +51,74 @@ impl<I: Iterator<Item = ResolvedSource>> Iterator for PendingInputs<I> {
     fn next(&mut self) -> Option<BulkInput> {
         loop {
             // May block, so the lock isn't held.
-            let found = self.found.next()?;
+            let source = self.sources.next()?;
             let mut shared = lock(&self.shared);
-            match shared.classify(&self.parts, found) {
-                Admission::Now(admitted) => return shared.admit(&self.parts, admitted),
-                Admission::Last(next_retry) => shared.suspects.push_back(next_retry),
-                Admission::Never => {}
+            match shared.classify(&self.parts, source) {
+                ReadOrder::Now(pending) => return shared.start_source(&self.parts, pending),
+                ReadOrder::Last(suspect) => shared.suspects.push_back(suspect),
+                ReadOrder::Never => {}
             }
         }
     }
 }
 
 impl DatasetState {
-    /// When to read a source. Adds its part to the order of the output.
-    fn classify(&mut self, parts: &Path, found: ResolvedSource) -> Admission {
-        let ResolvedSource { name, key, source, stamp } = found;
-        let (part, past) = match self.journal.plan_source(&key, &name, stamp) {
-            Action::Again => {
+    /// Decides when a source is read. Adds its part to the order of the output.
+    fn classify(&mut self, parts: &Path, source: ResolvedSource) -> ReadOrder {
+        let ResolvedSource { name, key, source, stamp } = source;
+        let (part, history) = match self.journal.plan_source(&key, &name, stamp) {
+            SourceAction::SkipRepeated => {
                 self.repeated += 1;
-                return Admission::Never;
+                return ReadOrder::Never;
             }
-            Action::Nothing(part, done) if is_whole(&place(parts, &part), done.bytes) => {
-                self.before.add(done.tally);
+            SourceAction::Keep { part, done }
+                if has_length(&part_path(parts, &part), done.bytes) =>
+            {
+                self.done_before.add(done.tally);
                 self.order.iter_mut().for_each(|order| order.push(part.clone()));
-                return Admission::Never;
+                return ReadOrder::Never;
             }
-            Action::Nothing(part, _) => (part, History::Begun), // its part is gone
-            Action::Make(part, past) => (part, past),
+            SourceAction::Keep { part, .. } => (part, SourceHistory::Started), // its part is missing
+            SourceAction::Read { part, history } => (part, history),
         };
         self.order.iter_mut().for_each(|order| order.push(part.clone()));
-        let source = match past {
-            History::Crashed => Err(SourceFailure::crashed()),
+        let source = match history {
+            SourceHistory::CrashedRepeatedly => Err(SourceFailure::crashed()),
             _ => source.map_err(|message| SourceFailure { stage: "open", message }),
         };
-        let admitted = Admitted { name, key, part, source, past };
-        if past == History::Died { Admission::Last(admitted) } else { Admission::Now(admitted) }
+        let pending = PendingSource { name, key, part, source, history };
+        if history == SourceHistory::CrashedOnce {
+            ReadOrder::Last(pending)
+        } else {
+            ReadOrder::Now(pending)
+        }
     }
 
-    /// Starts a source; `None` if the run was stopped, or on an error, which is kept for `finish`.
-    pub(super) fn admit(&mut self, parts: &Path, admitted: Admitted) -> Option<BulkInput> {
+    /// Starts a source. Returns `None` if the run was stopped, or on an error, which is kept for
+    /// [`Dataset::finish`](super::Dataset::finish).
+    pub(super) fn start_source(
+        &mut self,
+        parts: &Path,
+        pending: PendingSource,
+    ) -> Option<BulkInput> {
         if self.is_stopped {
             return None;
         }
-        self.begin(parts, admitted).map_err(|error| self.broken = Some(error)).ok()
+        self.try_start_source(parts, pending).map_err(|error| self.failure = Some(error)).ok()
     }
 
-    /// Records the start of a source and gives it the next number. Its output files may be replaced from
-    /// then on, so it doesn't start if files that no run has written are there.
-    fn begin(&mut self, parts: &Path, admitted: Admitted) -> Result<BulkInput, DatasetError> {
-        let Admitted { name, key, part, source, past } = admitted;
-        let is_ours = self.replaces || past != History::New;
-        let path = place(parts, &part);
+    /// Adds the start of a source to the journal and assigns the next input number.
+    ///
+    /// From then on files at its output paths may be replaced. So it is an error if such files
+    /// exist that no run has written.
+    fn try_start_source(
+        &mut self,
+        parts: &Path,
+        pending: PendingSource,
+    ) -> Result<BulkInput, DatasetError> {
+        let PendingSource { name, key, part, source, history } = pending;
+        let is_ours = self.replaces || history != SourceHistory::New;
+        let path = part_path(parts, &part);
         if !is_ours && self.order.is_none() && path.exists() {
             return Err(DatasetError::Exists { path });
         }
@@ -108,12 +126,12 @@ impl DatasetState {
             Some(folders) => folders.of(&part, is_ours),
             None => Ok(SourceFolders::default()),
         };
-        let is_started = past != History::Crashed && folders.is_ok();
-        if is_started {
-            self.journal.start(&key)?;
+        let is_in_journal = history != SourceHistory::CrashedRepeatedly && folders.is_ok();
+        if is_in_journal {
+            self.journal.record_start(&key)?;
         }
-        self.begun.insert(self.next, StartedSource { key, part, is_started });
-        self.next += 1;
+        self.started.insert(self.next_number, StartedSource { key, part, is_in_journal });
+        self.next_number += 1;
         Ok(BulkInput { name, source, folders })
     }
 }

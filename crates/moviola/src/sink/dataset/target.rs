@@ -1,4 +1,4 @@
-//! What becomes of the parts: they are the result, or are joined into one.
+//! The output of a dataset: the parts themselves, or one result that they are joined into.
 
 use std::{
     fs,
@@ -8,31 +8,31 @@ use std::{
 use super::{
     DatasetError,
     error::{Result, failed},
-    joined::{join, sync_folder, tabulate},
-    part::{EXTENSION, beside},
+    joined::{join_lines, sync_folder, write_tables},
+    part::{EXTENSION, with_suffix},
 };
 
-/// What is joined is called so among the parts until it is whole.
+/// The name of an unfinished joined result, in the folder of the parts.
 const PARTIAL: &str = ".joined";
 
-/// What it replaces is called so, until it is removed.
+/// The name of a replaced result until it is removed, in the folder of the parts.
 const OLD: &str = ".replaced";
 
-/// What becomes of the parts.
+/// The kind and path of the output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Target {
-    /// They are the result, in that folder.
+    /// A folder of parts.
     Parts(PathBuf),
-    /// One file of lines.
+    /// A file that the parts are joined into.
     Lines(PathBuf),
-    /// A folder of tables.
+    /// A folder of tables that the parts are joined into.
     Tables(PathBuf),
 }
 
 impl Target {
-    /// What a path means by its name.
+    /// The kind of output by the extension of `path`.
     pub(super) fn of(path: &Path) -> Self {
-        let path: PathBuf = path.components().collect(); // a slash at its end says nothing
+        let path: PathBuf = path.components().collect(); // removes a slash at its end
         match path.extension().and_then(|extension| extension.to_str()) {
             Some(EXTENSION) => Self::Lines(path),
             Some("parquet") => Self::Tables(path),
@@ -45,50 +45,51 @@ impl Target {
         path
     }
 
-    /// Whether the parts are joined into it.
+    /// Whether the parts are joined.
     pub(super) fn is_joined(&self) -> bool {
         !matches!(self, Self::Parts(_))
     }
 
-    /// Where the parts are.
+    /// The folder of the parts.
     pub(super) fn parts(&self) -> PathBuf {
         match self {
             Self::Parts(folder) => folder.clone(),
-            Self::Lines(path) | Self::Tables(path) => beside(path, ".parts"),
+            Self::Lines(path) | Self::Tables(path) => with_suffix(path, ".parts"),
         }
     }
 
-    /// Whether a joined result is there already.
+    /// Whether a joined result exists. Always `false` for a folder of parts.
     ///
     /// # Errors
     ///
-    /// [`DatasetError::OtherKind`] for what could never be replaced by the result.
-    pub(super) fn is_there(&self) -> Result<bool> {
-        let other = |what| Err(DatasetError::OtherKind { path: self.path().into(), what });
+    /// [`DatasetError::OtherKind`] if the path has something that the result can't replace.
+    pub(super) fn exists(&self) -> Result<bool> {
+        let other_kind = |what| Err(DatasetError::OtherKind { path: self.path().into(), what });
         let Ok(metadata) = fs::metadata(self.path()) else { return Ok(false) };
         match self {
-            Self::Parts(_) if !metadata.is_dir() => other("no folder"),
-            Self::Lines(_) if metadata.is_dir() => other("a folder"),
-            Self::Tables(_) if !metadata.is_dir() => other("no folder, as tables need"),
-            Self::Tables(folder) if !holds_tables_only(folder) => {
-                other("a folder that holds more than tables")
+            Self::Parts(_) if !metadata.is_dir() => other_kind("no folder"),
+            Self::Lines(_) if metadata.is_dir() => other_kind("a folder"),
+            Self::Tables(_) if !metadata.is_dir() => other_kind("no folder, as tables need"),
+            Self::Tables(folder) if !has_only_tables(folder) => {
+                other_kind("a folder that holds more than tables")
             }
             Self::Parts(_) => Ok(false),
             Self::Lines(_) | Self::Tables(_) => Ok(true),
         }
     }
 
-    /// Refuses a folder for parts to be joined that holds what no run has left: it is removed at the
-    /// end.
+    /// Checks that a folder of parts that will be joined is empty or was created by an earlier run,
+    /// because it is removed at the end.
     ///
     /// # Errors
     ///
-    /// [`DatasetError::OtherKind`].
-    pub(super) fn refuse_foreign_parts(&self, journal: &Path) -> Result<()> {
+    /// [`DatasetError::OtherKind`] if it isn't.
+    pub(super) fn reject_foreign_parts(&self, journal: &Path) -> Result<()> {
         let parts = self.parts();
         let is_ours = !self.is_joined() || journal.exists();
-        let holds_any = || fs::read_dir(&parts).is_ok_and(|mut entries| entries.next().is_some());
-        match is_ours || !holds_any() {
+        let is_not_empty =
+            || fs::read_dir(&parts).is_ok_and(|mut entries| entries.next().is_some());
+        match is_ours || !is_not_empty() {
             true => Ok(()),
             false => {
                 let what = "a folder of files that no run has left";
@@ -97,28 +98,28 @@ impl Target {
         }
     }
 
-    /// Joins the parts, if that is wanted; what was there goes when the new is whole. All that is
-    /// unfinished lies among the parts.
+    /// Joins the parts, unless they are the result. An earlier result is replaced once the new one
+    /// is complete. Unfinished files are in the folder of the parts.
     ///
     /// # Errors
     ///
     /// [`DatasetError::Write`], [`DatasetError::Tables`].
-    pub(super) fn complete(&self, parts: impl Iterator<Item = PathBuf>) -> Result<()> {
+    pub(super) fn join_parts(&self, parts: impl Iterator<Item = PathBuf>) -> Result<()> {
         let (path, partial) = (self.path(), self.parts().join(PARTIAL));
-        let made = match self {
+        let joined = match self {
             Self::Parts(_) => return Ok(()),
-            Self::Lines(_) => join(parts, &partial).map_err(failed(&partial)),
-            Self::Tables(_) => tabulate(parts, &partial)
+            Self::Lines(_) => join_lines(parts, &partial).map_err(failed(&partial)),
+            Self::Tables(_) => write_tables(parts, &partial)
                 .map_err(|cause| DatasetError::Tables { path: partial.clone(), cause }),
         };
-        if let Err(error) = made {
-            remove(&partial); // it takes room that is needed
+        if let Err(error) = joined {
+            remove(&partial); // frees its disk space
             return Err(error);
         }
         let old = self.parts().join(OLD);
         let is_replaced = path.is_dir();
         if is_replaced {
-            remove(&old); // of a run that was killed right here
+            remove(&old); // left by a run that was killed at this point
             fs::rename(path, &old).map_err(failed(path))?; // a folder can't be replaced by renaming
         }
         let renamed = fs::rename(&partial, path);
@@ -130,11 +131,12 @@ impl Target {
         Ok(())
     }
 
-    /// Removes the parts that were joined, the journal last: as long as that is there, they are known.
+    /// Removes the parts after they were joined. The journal is removed last, because an
+    /// interrupted removal must be recognised by the next run.
     ///
     /// # Errors
     ///
-    /// What the system says.
+    /// [`DatasetError::Write`].
     pub(super) fn remove_parts(&self, journal: &Path) -> Result<()> {
         let parts = self.parts();
         let entries = fs::read_dir(&parts).map_err(failed(&parts))?;
@@ -148,15 +150,15 @@ impl Target {
     }
 }
 
-/// Removes what is only in the way, if it is there.
+/// Removes a file or folder if it exists; a failure is only logged.
 fn remove(path: &Path) {
     let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     if let (Err(error), true) = (removed, path.exists()) {
-        tracing::warn!(%error, path = %path.display(), "this stays");
+        tracing::warn!(%error, path = %path.display(), "a file that is no longer needed can't be removed");
     }
 }
 
-fn holds_tables_only(folder: &Path) -> bool {
+fn has_only_tables(folder: &Path) -> bool {
     let is_table =
         |entry: fs::DirEntry| Path::new(&entry.file_name()).extension() == Some("parquet".as_ref());
     fs::read_dir(folder).is_ok_and(|entries| entries.flatten().all(is_table))
@@ -167,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slash_at_the_end_says_nothing() {
+    fn a_slash_at_the_end_is_ignored() {
         for (path, parts) in
             [("a/x.parquet", "a/x.parquet.parts"), ("x.jsonl", "x.jsonl.parts"), ("./x", "./x")]
         {
@@ -179,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_result_is_never_replaced() {
+    fn only_results_are_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         fs::write(path("file.parquet"), "").unwrap();
@@ -188,12 +190,12 @@ mod tests {
         fs::write(path("mixed.parquet/notes.txt"), "").unwrap();
         fs::write(path("file"), "").unwrap();
         for name in ["file.parquet", "folder.jsonl", "mixed.parquet", "file"] {
-            let there = Target::of(&path(name)).is_there();
-            assert!(matches!(there, Err(DatasetError::OtherKind { .. })), "{name}: {there:?}");
+            let exists = Target::of(&path(name)).exists();
+            assert!(matches!(exists, Err(DatasetError::OtherKind { .. })), "{name}: {exists:?}");
         }
         fs::create_dir(path("tables.parquet")).unwrap();
         fs::write(path("tables.parquet/end.parquet"), "").unwrap();
-        assert!(Target::of(&path("tables.parquet")).is_there().unwrap());
-        assert!(!Target::of(&path("none.jsonl")).is_there().unwrap());
+        assert!(Target::of(&path("tables.parquet")).exists().unwrap());
+        assert!(!Target::of(&path("none.jsonl")).exists().unwrap());
     }
 }

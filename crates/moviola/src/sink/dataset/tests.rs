@@ -1,4 +1,4 @@
-//! Which sources a dataset lets be read, after crashes and beside files of other programs.
+//! Tests of the sources that a dataset returns after crashes, and beside files of other programs.
 
 use moviola_media::source::{Source, StreamSelection};
 
@@ -13,7 +13,7 @@ fn open(target: &Path, existing: Existing) -> Dataset {
     Dataset::open(target, &plan(), &StreamSelection::default(), existing).expect("it can be opened")
 }
 
-fn found(names: &[&'static str]) -> impl Iterator<Item = ResolvedSource> + Send + use<> {
+fn resolved(names: &[&'static str]) -> impl Iterator<Item = ResolvedSource> + Send + use<> {
     let names = Vec::from(names).into_iter();
     names.map(|name| ResolvedSource {
         name: name.into(),
@@ -25,60 +25,60 @@ fn found(names: &[&'static str]) -> impl Iterator<Item = ResolvedSource> + Send 
 
 fn inputs(dataset: &Dataset, names: &[&'static str]) -> Vec<String> {
     let folders = Folders::new(&plan(), [], Default::default()).expect("there are none");
-    dataset.inputs(found(names), folders).map(|input| input.name).collect()
+    dataset.inputs(resolved(names), folders).map(|input| input.name).collect()
 }
 
-/// All that happens to an input that gives nothing.
-fn ends(dataset: &mut Dataset, input: u64, source: &str) -> Result<()> {
+/// Takes the events of an input without records.
+fn take_empty(dataset: &mut Dataset, input: u64, source: &str) -> Result<()> {
     dataset.take(&Event::Started { input, source: source.into() })?;
     dataset.take(&Event::Ended { input, tally: SourceTally::default() })
 }
 
 #[test]
-fn what_died_with_the_process_comes_last_and_one_at_a_time() {
+fn sources_in_progress_at_a_crash_are_read_last_and_one_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("all.jsonl");
-    // Two are in the making when the process dies, and two haven't been begun.
+    // Two sources are being read when the process crashes, and two weren't started.
     assert_eq!(inputs(&open(&target, Existing::Refuse), &["a", "b"]), ["a", "b"]);
     let mut dataset = open(&target, Existing::Resume);
     assert_eq!(inputs(&dataset, &["a", "b", "c", "d"]), ["c", "d"]);
-    ends(&mut dataset, 0, "c").unwrap();
-    ends(&mut dataset, 1, "d").unwrap();
+    take_empty(&mut dataset, 0, "c").unwrap();
+    take_empty(&mut dataset, 1, "d").unwrap();
     for name in ["a", "b"] {
         let next_retry = dataset.next_retry().unwrap();
         assert_eq!((next_retry.name.as_str(), next_retry.source.is_ok()), (name, true));
-        ends(&mut dataset, 0, name).unwrap();
+        take_empty(&mut dataset, 0, name).unwrap();
     }
     assert!(dataset.next_retry().is_none());
     dataset.finish().unwrap();
 }
 
 #[test]
-fn what_dies_alone_a_second_time_is_left_out() {
+fn a_source_that_crashes_alone_is_not_read_again() {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("all.jsonl");
     drop(inputs(&open(&target, Existing::Refuse), &["a", "b"]));
     let dataset = open(&target, Existing::Resume);
     assert!(inputs(&dataset, &["a", "b"]).is_empty());
     assert_eq!(dataset.next_retry().unwrap().name, "a");
-    drop(dataset); // it dies with this one, and `b` was not begun
+    drop(dataset); // the process crashes at `a`, and `b` wasn't started
     let mut dataset = open(&target, Existing::Resume);
-    let mut left =
-        dataset.inputs(found(&["a", "b"]), Folders::new(&plan(), [], Default::default()).unwrap());
+    let mut left = dataset
+        .inputs(resolved(&["a", "b"]), Folders::new(&plan(), [], Default::default()).unwrap());
     let crashed = left.next().unwrap();
     assert_eq!((crashed.name.as_str(), crashed.source.err().unwrap().stage), ("a", "crash"));
     assert!(left.next().is_none());
     drop(left);
-    ends(&mut dataset, 0, "a").unwrap();
+    take_empty(&mut dataset, 0, "a").unwrap();
     assert_eq!(dataset.next_retry().unwrap().name, "b");
-    ends(&mut dataset, 0, "b").unwrap();
+    take_empty(&mut dataset, 0, "b").unwrap();
     assert!(dataset.next_retry().is_none());
     dataset.finish().unwrap();
     assert!(target.exists());
 }
 
 #[test]
-fn suspects_that_nobody_asks_for_are_an_error() {
+fn retries_that_are_left_are_an_error() {
     let folder = tempfile::tempdir().unwrap();
     drop(inputs(&open(folder.path(), Existing::Refuse), &["a"]));
     let dataset = open(folder.path(), Existing::Resume);
@@ -87,7 +87,7 @@ fn suspects_that_nobody_asks_for_are_an_error() {
 }
 
 #[test]
-fn a_place_that_is_taken_is_never_ours() {
+fn files_that_no_run_has_written_are_never_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let theirs = folder.path().join("a.jsonl");
     fs::write(&theirs, "theirs").unwrap();
@@ -100,9 +100,9 @@ fn a_place_that_is_taken_is_never_ours() {
 }
 
 #[test]
-fn replacing_can_be_gone_on_with() {
+fn a_replacing_run_can_be_resumed() {
     let folder = tempfile::tempdir().unwrap();
-    // All is done, then begun anew and stopped, then gone on with.
+    // All are finished; then all are replaced, but the run is stopped; then it is resumed.
     let runs = [
         (Existing::Refuse, &["a", "b"][..], 2),
         (Existing::Replace, &["a", "b"], 1),
@@ -111,22 +111,22 @@ fn replacing_can_be_gone_on_with() {
     for (existing, read, done) in runs {
         let mut dataset = open(folder.path(), existing);
         assert_eq!(inputs(&dataset, &["a", "b"]), read, "{existing:?}");
-        (0..done).for_each(|input| ends(&mut dataset, input, "any").unwrap());
+        (0..done).for_each(|input| take_empty(&mut dataset, input, "any").unwrap());
         dataset.stop().unwrap();
     }
     assert!(inputs(&open(folder.path(), Existing::Resume), &["a", "b"]).is_empty());
 }
 
 #[test]
-fn a_run_that_was_killed_at_its_very_end_is_complete() {
+fn a_run_that_was_killed_while_parts_were_removed_is_complete() {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("all.jsonl");
     let mut dataset = open(&target, Existing::Refuse);
     inputs(&dataset, &["a"]);
-    ends(&mut dataset, 0, "a").unwrap();
-    // All of `finish` but the removal of the parts.
-    dataset.target.complete([place(&dataset.parts, "a")].into_iter()).unwrap();
-    lock(&dataset.shared).journal.complete().unwrap();
+    take_empty(&mut dataset, 0, "a").unwrap();
+    // All that `finish` does except for the removal of the parts.
+    dataset.target.join_parts([part_path(&dataset.parts, "a")].into_iter()).unwrap();
+    lock(&dataset.shared).journal.record_complete().unwrap();
     drop(dataset);
     let again = Dataset::open(&target, &plan(), &StreamSelection::default(), Existing::Resume);
     assert!(matches!(again, Err(DatasetError::Complete { .. })), "{again:?}");

@@ -33,10 +33,10 @@ impl Numbering {
     }
 }
 
-/// A folder that takes the images of one source.
+/// The folder of one source's images.
 ///
-/// It is created with its first image. Each image is complete or absent. It can be serialised for
-/// another process that writes the images.
+/// The folder is created when the first image is written. Each image file is complete or absent.
+/// The value can be serialised and sent to another process that writes the images.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ImageFolder {
     #[serde(with = "exact_path")]
@@ -63,8 +63,8 @@ impl ImageFolder {
     ///
     /// # Errors
     ///
-    /// [`ImageError::Exists`] if it holds numbered images already and they may not be replaced:
-    /// better to know before the source is decoded.
+    /// [`ImageError::Exists`] if the folder contains numbered images that may not be replaced, so
+    /// that this is known before the source is decoded.
     pub fn new(
         folder: PathBuf,
         extension: &'static str,
@@ -84,8 +84,8 @@ impl ImageFolder {
     ///
     /// # Errors
     ///
-    /// [`ImageError::Exists`] if it is there already and may not be replaced,
-    /// [`ImageError::Write`] if the system refuses.
+    /// [`ImageError::Exists`] if the file exists and may not be replaced, [`ImageError::Write`] if
+    /// it can't be written.
     pub fn write(&mut self, number: u64, bytes: &[u8]) -> Result<PathBuf> {
         if !self.created {
             fs::create_dir_all(&self.folder).map_err(|cause| self.not_created(cause))?;
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unfinished_goes_and_nothing_else() {
+    fn only_unfinished_files_are_removed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().to_owned();
         for name in [".moviola-x1.tmp", "00000.jpg", ".moviola-notes", "x.tmp"] {
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_in_the_place_of_the_folder_is_an_error() {
+    fn a_file_at_the_folders_path_is_an_error() {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("a");
         fs::write(&path, "").unwrap();

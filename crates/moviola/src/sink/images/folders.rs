@@ -1,4 +1,4 @@
-//! The folders of a run: which images go where.
+//! The folders of a run's images.
 
 use std::{
     collections::HashSet,
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{FolderNames, ImageFolder, Numbering};
 use crate::plan::{Frames, Plan, TaskKind};
 
-/// Gives each source of a run folders of its own.
+/// The folders of a run's images: for each source, one for each task that makes images.
 #[derive(Debug)]
 pub struct Folders {
     names: FolderNames,
@@ -20,7 +20,7 @@ pub struct Folders {
     overwrite: Overwrite,
 }
 
-/// A folder of folders, one for each source.
+/// The parent of the sources' folders for one task.
 #[derive(Debug)]
 struct Parent {
     task: TaskKind,
@@ -33,25 +33,28 @@ struct Parent {
 pub struct SourceFolders(Vec<(TaskKind, ImageFolder)>);
 
 impl Folders {
-    /// Folders in `dirs` for the images of `plan`'s tasks; those of tasks that make none are left out.
+    /// Folders in `dirs` for the images of `plan`'s tasks. Tasks that make no images are ignored.
     ///
     /// # Errors
     ///
-    /// [`ImageError::Exists`] if two are one folder: their images would have the same names.
+    /// [`ImageError::Exists`] if two tasks have the same folder, because their images would have
+    /// the same names.
     pub fn new<'a>(
         plan: &Plan,
         dirs: impl IntoIterator<Item = (TaskKind, &'a Path)>,
         overwrite: Overwrite,
     ) -> Result<Self> {
         let parent = |(task, folder): (TaskKind, &Path)| {
-            let task_of_plan = plan.tasks.iter().find(|wanted| wanted.kind() == task)?;
+            let task_of_plan = plan.tasks.iter().find(|one| one.kind() == task)?;
             let extension = task_of_plan.image_extension()?;
             Some(Parent { task, folder: folder.into(), extension })
         };
         let parents: Vec<_> = dirs.into_iter().filter_map(parent).collect();
         let mut taken = HashSet::new();
-        if let Some(twice) = parents.iter().find(|parent| !taken.insert(plain(&parent.folder))) {
-            return Err(ImageError::Exists { path: twice.folder.clone() });
+        if let Some(repeated) =
+            parents.iter().find(|parent| !taken.insert(normalized(&parent.folder)))
+        {
+            return Err(ImageError::Exists { path: repeated.folder.clone() });
         }
         let numbering = match plan.frames {
             Frames::Keyframes => Numbering::Keyframes,
@@ -60,18 +63,19 @@ impl Folders {
         Ok(Self { names: FolderNames::default(), parents, numbering, overwrite })
     }
 
-    /// The folders for the source of that name. Sources are named in the order of the calls.
+    /// The folders for the next source, called `source`. Equal names are numbered in the order of
+    /// the calls.
     ///
     /// # Errors
     ///
-    /// [`ImageError::Exists`] if one holds images already that may not be replaced.
+    /// [`ImageError::Exists`] if a folder contains images that may not be replaced.
     pub fn next(&mut self, source: &str) -> Result<SourceFolders> {
         let name = self.names.claim(source);
         self.named(&name, self.overwrite)
     }
 
-    /// The folders of that name. If a run has started them, their images are replaced and unfinished
-    /// files are removed.
+    /// The folders called `name`. If a run has started their source (`is_ours`), existing images
+    /// are replaced and unfinished files are removed.
     ///
     /// # Errors
     ///
@@ -96,7 +100,7 @@ impl Folders {
 }
 
 impl SourceFolders {
-    /// The folder for the images of a task, if they are kept.
+    /// The folder for the images of a task; `None` if they aren't written to files.
     pub(super) fn of(&mut self, task: TaskKind) -> Option<&mut ImageFolder> {
         self.0.iter_mut().find(|(kind, _)| *kind == task).map(|(_, folder)| folder)
     }
@@ -108,7 +112,7 @@ impl SourceFolders {
 }
 
 /// The path without `./` parts.
-fn plain(path: &Path) -> PathBuf {
+fn normalized(path: &Path) -> PathBuf {
     path.components().filter(|part| *part != Component::CurDir).collect()
 }
 

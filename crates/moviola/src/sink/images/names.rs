@@ -5,14 +5,14 @@ use std::{
     path::Path,
 };
 
-/// Longer names are cut: file systems stop at 255 bytes, and a number may be added.
+/// The most bytes of a name: file systems allow 255, and a number may be appended.
 const MAX_BYTES: usize = 200;
 
-/// Gives each source a folder name of its own.
+/// A generator of folder names: a unique one for each source.
 ///
-/// It is the source's name without folders and extension. A name that was given before gets a
-/// number: `a`, `a-2`, `a-3`. Names that differ in case only count as equal, because some file
-/// systems take them for one. So the names depend on the sources and their order alone.
+/// The name is the source's name without folders and extension. If it was returned before, a number
+/// is appended: `a`, `a-2`, `a-3`. Names that differ only in case count as equal, because some file
+/// systems ignore case. The names depend only on the sources and their order.
 ///
 /// ```
 /// use moviola::sink::images::FolderNames;
@@ -24,17 +24,17 @@ const MAX_BYTES: usize = 200;
 #[derive(Debug, Default)]
 pub struct FolderNames {
     taken: HashSet<String>,
-    /// The number to try next for each stem that was given, so that many equal ones take no longer.
+    /// The next number to try for each stem, so that many equal stems cost no more time each.
     next: HashMap<String, u64>,
 }
 
 impl FolderNames {
-    /// Reserves a name, so that it is never returned.
-    pub(crate) fn take(&mut self, name: &str) {
+    /// Reserves a name: [`claim`](Self::claim) doesn't return it.
+    pub(crate) fn reserve(&mut self, name: &str) {
         self.taken.insert(name.to_lowercase());
     }
 
-    /// The folder name for the next source.
+    /// Returns the folder name for the next source, and reserves it.
     pub fn claim(&mut self, source: &str) -> String {
         let stem = stem(source);
         let next = self.next.entry(stem.to_lowercase()).or_insert(1);
@@ -48,7 +48,7 @@ impl FolderNames {
     }
 }
 
-/// The source's name without folders and extension, fit to name a folder anywhere.
+/// The source's name without folders and extension, valid as a folder name on all file systems.
 fn stem(source: &str) -> String {
     let path = match source.split_once("://") {
         Some((_, address)) => address.split(['?', '#']).next().unwrap_or_default(),
@@ -61,7 +61,7 @@ fn stem(source: &str) -> String {
     if matches!(name.as_str(), "" | "." | "..") { "source".into() } else { name }
 }
 
-/// Characters with a meaning in paths become underscores.
+/// Replaces a character that has a meaning in paths by an underscore.
 fn plain(character: char) -> char {
     match character {
         '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' => '_',
@@ -97,13 +97,13 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_is_taken_is_passed_over() {
+    fn a_reserved_number_is_skipped() {
         check(&["a-2.mp4", "a.mp4", "b/a.mp4"], &["a-2", "a", "a-3"]);
         check(&["a.mp4", "b/a.mp4", "a-2.mp4"], &["a", "a-2", "a-2-2"]);
     }
 
     #[test]
-    fn many_equal_stems_take_no_longer() {
+    fn many_equal_stems_cost_no_more_time() {
         let mut names = FolderNames::default();
         let last = (0..50_000).map(|folder| names.claim(&format!("{folder}/video.mp4"))).last();
         assert_eq!(last.as_deref(), Some("video-50000"));
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn no_name_leads_out_of_the_folder() {
+    fn names_stay_inside_the_folder() {
         check(&["..", "/", ""], &["source", "source-2", "source-3"]);
         check(&["http://example.org/a/.."], &["source"]);
         check(&["a\\b:c\n.mp4"], &["a_b_c_"]);

@@ -13,21 +13,22 @@ use crate::{
     records::{ImageFields, Record, RecordImage, Records},
 };
 
-/// The records of one source; images are written before the record that names them.
+/// The records of one source, whose images are written to files before the record is returned.
 ///
-/// Images of tasks that have no folder stay with their records. An image that can't be written is
-/// an error record, and the source is read no further. An image of a frame that was requested twice is written once.
+/// If a task has no folder, its images stay in the records. If an image can't be written, an error
+/// record follows and the source is read no further. The image of a frame that was requested more
+/// than once is written once.
 #[derive(Debug)]
 pub struct SavedRecords {
     records: Records,
     folders: SourceFolders,
-    /// The images that were written, if frames may come more than once.
+    /// The images that were written; `None` if each frame has one record at most.
     written: Option<HashSet<(TaskKind, u64)>>,
 }
 
 impl SavedRecords {
-    /// The records of a source of `plan`, which `start` returns, with their images in `folders`; an
-    /// error in their place becomes an error record.
+    /// The records that `start` returns for a source of `plan`, with their images in `folders`. If
+    /// `folders` is an error, the only record is that error, and `start` isn't called.
     pub(crate) fn new(
         plan: &Plan,
         source: &str,
@@ -46,7 +47,7 @@ impl SavedRecords {
         }
     }
 
-    /// How far the records have come.
+    /// The source's records, for their counts and progress.
     pub fn records(&self) -> &Records {
         &self.records
     }
@@ -56,7 +57,7 @@ impl SavedRecords {
         self.records.hardware_fallback()
     }
 
-    /// Writes the record's image, if it comes with one and there is a folder for it.
+    /// Writes the record's image to a file, if the record has one and its task has a folder.
     fn save(&mut self, record: &mut Record) -> ImageResult<()> {
         let Some(ImageFields { task, image, path }) = record.image() else { return Ok(()) };
         let Some(folder) = self.folders.of(task) else { return Ok(()) };

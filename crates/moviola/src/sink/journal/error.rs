@@ -1,4 +1,4 @@
-//! Why a journal can't be used.
+//! Errors of journals.
 
 use std::{io, path::PathBuf};
 
@@ -14,7 +14,7 @@ pub enum JournalError {
     Read {
         /// The journal.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         #[source]
         cause: io::Error,
     },
@@ -23,7 +23,7 @@ pub enum JournalError {
     Write {
         /// The journal.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         #[source]
         cause: io::Error,
     },
@@ -38,16 +38,16 @@ pub enum JournalError {
     Damaged {
         /// The journal.
         path: PathBuf,
-        /// Which line, from 1.
+        /// The number of the line, from 1.
         line: usize,
     },
-    /// The journal belongs to another plan, model or version.
+    /// The journal belongs to a run with another plan, model, selection of streams or version.
     #[error("{} is the journal of another {what}: results would be mixed; use the same, or begin anew with \
              another output or {}", path.display(), Remedy::Overwrite)]
     Other {
         /// The journal.
         path: PathBuf,
-        /// What differs.
+        /// The first difference, as a noun.
         what: &'static str,
     },
 }
@@ -63,7 +63,7 @@ impl JournalError {
         }
     }
 
-    /// What the caller can change so that it does not come again.
+    /// What the caller can change to avoid the error.
     pub fn remedy(&self) -> Option<Remedy> {
         match self {
             Self::Damaged { .. } | Self::Other { .. } => Some(Remedy::Overwrite),

@@ -1,4 +1,4 @@
-//! The header of a journal: everything that must not change between runs into one output.
+//! The header of a journal: everything that must be equal in all runs into one output.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::{
     task::model_digest,
 };
 
-/// Version of the journal's format; goes up if older journals can't be read any more.
+/// The version of the journal's format. It is raised when older journals become unreadable.
 const VERSION: u32 = 3;
 
 /// What must be equal in all runs into one output.
@@ -25,38 +25,38 @@ pub(crate) struct Header {
     /// The plan as JSON, so that later versions may add fields.
     #[serde(default)]
     plan: Value,
-    /// Digests of the tasks' models, of those whose files can be read.
+    /// The digests of the tasks' models whose files can be read.
     #[serde(default)]
     models: BTreeMap<TaskKind, String>,
-    /// Which streams of the sources are read, unless those are the best.
+    /// The streams of the sources that are read; `None` for the default selection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     streams: Option<String>,
-    /// Whether existing files at the paths of results are replaced. Runs that differ in it are
+    /// Whether existing files at the output paths are replaced. Runs that differ in this only are
     /// compatible.
     #[serde(default)]
     pub(super) replaces: bool,
 }
 
 impl Header {
-    /// That of a run of `plan`, whose models are read, on these `streams` of each source.
+    /// The header of a run of `plan` on these `streams` of each source. Reads the models' files.
     pub(crate) fn of(plan: &Plan, streams: &StreamSelection) -> Self {
         let made_by = format!("{} with FFmpeg {}", env!("CARGO_PKG_VERSION"), version::release());
         // A plan contains only names and numbers, so it can always be serialised.
-        let written = serde_json::to_value(plan).unwrap_or_default();
+        let plan_json = serde_json::to_value(plan).unwrap_or_default();
         let digest = |task: &Task| Some((task.kind(), model_digest(task)?));
         let models = plan.tasks.iter().filter_map(digest).collect();
         let is_best = *streams == StreamSelection::default();
         let streams = (!is_best).then(|| format!("{} {}", streams.video, streams.audio));
-        Self { version: VERSION, made_by, plan: written, models, streams, replaces: false }
+        Self { version: VERSION, made_by, plan: plan_json, models, streams, replaces: false }
     }
 
-    /// The same header, for a run that replaces existing files.
+    /// Returns the same header for a run that replaces existing files.
     #[must_use]
     pub(crate) fn replacing(self) -> Self {
         Self { replaces: true, ..self }
     }
 
-    /// The first thing that differs in `other`; `None` if the runs are compatible.
+    /// The first difference from `other`, as a noun; `None` if the runs are compatible.
     pub(super) fn difference(&self, other: &Self) -> Option<&'static str> {
         if self.version != other.version || self.made_by != other.made_by {
             Some("version of Moviola")
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_model_that_changed_is_another() {
+    fn a_changed_model_is_a_difference() {
         let folder = tempfile::tempdir().unwrap();
         let model = folder.path().join("model.onnx");
         let plan = format!("[detect]\nmodel = '{}'", model.display());
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn other_versions_and_plans_are_told_apart() {
+    fn versions_plans_and_streams_are_compared() {
         let best = StreamSelection::default();
         let of = |plan, streams| Header::of(&Plan::from_toml(plan).expect("a plan"), streams);
         let header = of("[stills]", &best);

@@ -1,12 +1,13 @@
 //! The journal of a dataset: which sources were started and which are done.
 //!
-//! It is a file of JSON Lines: a [`Header`], then an entry for each source that is started (`start`),
-//! done (`done`) or given up because the run was stopped (`stop`). A last entry (`complete`) says that
-//! the output is complete. Entries are only appended, each in one write; a partial write is cut off
-//! again. An unfinished last line is ignored.
+//! The journal is a file of JSON Lines. The first line is a [`Header`]; the others are entries. A
+//! source gets an entry when it is started (`start`), when it is done (`done`), and when it is
+//! given up because the run was stopped (`stop`). A last entry (`complete`) says that the output is
+//! complete. Entries are only appended, each in one write; a partial write is truncated. An
+//! unfinished last line is ignored.
 //!
-//! A source starts only if its output paths are unused or listed here, so files of started sources may
-//! be replaced.
+//! A source starts only if its output paths are unused or its journal lists it as started. So files
+//! at the output paths of started sources may be replaced.
 
 mod error;
 mod header;
@@ -25,8 +26,8 @@ use crate::{inputs::Stamp, records::SourceTally, sink::images::FolderNames};
 pub use error::JournalError;
 pub(crate) use header::Header;
 
-/// How many crashes while a source was read until it is left out.
-const MOST_DEATHS: u32 = 2;
+/// The number of crashes after which a source isn't read again.
+const MAX_CRASHES: u32 = 2;
 
 /// The journal of a dataset, locked for this process.
 #[derive(Debug)]
@@ -35,59 +36,61 @@ pub(crate) struct Journal {
     file: File,
     /// Bytes of complete lines.
     len: u64,
-    /// Its first line; `None` if the file is empty.
+    /// The first line; `None` if the file is empty.
     header: Option<Header>,
-    known: HashMap<String, Known>,
-    /// Gives each part a unique name.
+    /// The state of each source, by its key.
+    sources: HashMap<String, SourceState>,
+    /// The names of all parts, so that each is unique.
     names: FolderNames,
     is_complete: bool,
 }
 
-/// What the journal says about a source.
+/// The state of a source, by the journal's entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Known {
+struct SourceState {
     part: String,
     stamp: Stamp,
-    done: Option<Done>,
+    done: Option<FinishedPart>,
     /// Whether it was started at least once.
-    begun: bool,
-    /// How often the process died while it was read.
-    deaths: u32,
-    /// Whether it was named since the journal was opened.
-    asked: bool,
+    was_started: bool,
+    /// The number of times that the process crashed while the source was read.
+    crashes: u32,
+    /// Whether [`Journal::plan_source`] was called for it since the journal was opened.
+    is_planned: bool,
 }
 
-/// A finished part.
+/// The size and the counts of a finished part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Done {
+pub(crate) struct FinishedPart {
     /// Its length in bytes.
     pub(crate) bytes: u64,
     /// The tally of its source.
     pub(crate) tally: SourceTally,
 }
 
-/// What to do with a source, and the name of its part.
+/// What a run does with a source; `part` is the name of its part.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Action {
-    /// Keep its part, which is done.
-    Nothing(String, Done),
-    /// Read the source and write its part.
-    Make(String, History),
-    /// Skip it: it was named before.
-    Again,
+pub(crate) enum SourceAction {
+    /// Keeps the part, which is done.
+    Keep { part: String, done: FinishedPart },
+    /// Reads the source and writes its part.
+    Read { part: String, history: SourceHistory },
+    /// Skips the source, because an earlier input names it too.
+    SkipRepeated,
 }
 
 /// What happened to a source in earlier runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum History {
-    /// Nothing.
+pub(crate) enum SourceHistory {
+    /// It was not started.
     New,
-    /// It was started and given up, through no fault of its own.
-    Begun,
-    /// The process died once while it was read, perhaps because of it.
-    Died,
-    /// The process died twice while it was read: it is left out.
-    Crashed,
+    /// It was started. The process did not crash while it was read, or the source has changed
+    /// since.
+    Started,
+    /// The process crashed once while it was read, perhaps because of it.
+    CrashedOnce,
+    /// The process crashed [`MAX_CRASHES`] times while it was read: it isn't read again.
+    CrashedRepeatedly,
 }
 
 /// A line of the journal.
@@ -96,7 +99,7 @@ pub(crate) enum History {
 enum Entry {
     Journal(Header),
     Start { source: String, part: String, stamp: Stamp },
-    Done { source: String, done: Done },
+    Done { source: String, done: FinishedPart },
     Stop { source: String },
     Complete {},
 }
@@ -104,7 +107,7 @@ enum Entry {
 type Result<T> = std::result::Result<T, JournalError>;
 
 impl Journal {
-    /// Opens and locks the journal at `path`, or an empty one.
+    /// Opens and locks the journal at `path`; creates an empty one if there is none.
     ///
     /// # Errors
     ///
@@ -115,120 +118,129 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Creates a journal at `path`, replacing one that is there.
+    /// Creates and locks a journal at `path`. An existing one is emptied.
     ///
     /// # Errors
     ///
     /// [`JournalError::InUse`], [`JournalError::Write`].
-    pub(crate) fn begin_anew(path: &Path, header: Header) -> Result<Self> {
+    pub(crate) fn create(path: &Path, header: Header) -> Result<Self> {
         let mut journal = Self::lock(path)?;
-        journal.start_over(header, [])?;
+        journal.reset(header, [])?;
         Ok(journal)
     }
 
-    /// Continues the journal with `header`. One without results is restarted if its header differs;
-    /// files of its started sources may still be replaced.
+    /// Continues the journal in a run with `header`.
+    ///
+    /// If the journal's header differs and no source is done, the journal is emptied except for the
+    /// sources that were started, so that their files may still be replaced.
     ///
     /// # Errors
     ///
     /// [`JournalError::Other`], [`JournalError::Write`].
-    pub(crate) fn go_on(&mut self, header: Header) -> Result<()> {
-        let what = match &self.header {
-            Some(before) => before.difference(&header),
+    pub(crate) fn resume(&mut self, header: Header) -> Result<()> {
+        let difference = match &self.header {
+            Some(earlier) => earlier.difference(&header),
             None => Some("program"),
         };
-        match what {
+        match difference {
             None => Ok(()),
             Some(_) if !self.has_results() => {
-                let begun = std::mem::take(&mut self.known).into_iter();
-                let begun: Vec<_> = begun.filter(|(_, known)| known.begun).collect();
-                self.start_over(header, begun)
+                let sources = std::mem::take(&mut self.sources).into_iter();
+                let started: Vec<_> = sources.filter(|(_, state)| state.was_started).collect();
+                self.reset(header, started)
             }
             Some(what) => Err(JournalError::Other { path: self.path.clone(), what }),
         }
     }
 
-    /// Whether anything is done.
+    /// Whether any source is done.
     pub(crate) fn has_results(&self) -> bool {
-        self.known.values().any(|known| known.done.is_some())
+        self.sources.values().any(|state| state.done.is_some())
     }
 
-    /// Whether the output is complete. The parts may still be there.
+    /// Whether the output is complete. Its parts may not be removed yet.
     pub(crate) fn is_complete(&self) -> bool {
         self.is_complete
     }
 
-    /// Whether earlier results are replaced when their sources are read.
+    /// Whether existing files at the output paths are replaced when their sources are read.
     pub(crate) fn replaces(&self) -> bool {
         self.header.as_ref().is_some_and(|header| header.replaces)
     }
 
-    /// What to do with `source`, whose part is named after `name` if it is new. A source to read has to
-    /// be [`start`](Self::start)ed.
-    pub(crate) fn plan_source(&mut self, source: &str, name: &str, stamp: Stamp) -> Action {
-        let known = match self.known.get(source) {
-            Some(Known { asked: true, .. }) => return Action::Again,
-            Some(known) if known.stamp == stamp => known.clone(),
-            Some(Known { part, begun, .. }) => {
-                Known { part: part.clone(), begun: *begun, stamp, ..Known::default() }
+    /// Decides what is done with `source`. If it is new, its part is named after `name`. The caller
+    /// must call [`record_start`](Self::record_start) before it reads a source.
+    pub(crate) fn plan_source(&mut self, source: &str, name: &str, stamp: Stamp) -> SourceAction {
+        let state = match self.sources.get(source) {
+            Some(SourceState { is_planned: true, .. }) => return SourceAction::SkipRepeated,
+            Some(state) if state.stamp == stamp => state.clone(),
+            Some(SourceState { part, was_started, .. }) => SourceState {
+                part: part.clone(),
+                was_started: *was_started,
+                stamp,
+                ..SourceState::default()
+            },
+            None => SourceState { part: self.names.claim(name), stamp, ..SourceState::default() },
+        };
+        let part = state.part.clone();
+        let action = match (state.done, state.crashes) {
+            (Some(done), _) => SourceAction::Keep { part, done },
+            (None, MAX_CRASHES..) => {
+                SourceAction::Read { part, history: SourceHistory::CrashedRepeatedly }
             }
-            None => Known { part: self.names.claim(name), stamp, ..Known::default() },
+            (None, 1..) => SourceAction::Read { part, history: SourceHistory::CrashedOnce },
+            (None, 0) if state.was_started => {
+                SourceAction::Read { part, history: SourceHistory::Started }
+            }
+            (None, 0) => SourceAction::Read { part, history: SourceHistory::New },
         };
-        let part = known.part.clone();
-        let todo = match (known.done, known.deaths) {
-            (Some(done), _) => Action::Nothing(part, done),
-            (None, MOST_DEATHS..) => Action::Make(part, History::Crashed),
-            (None, 1..) => Action::Make(part, History::Died),
-            (None, 0) if known.begun => Action::Make(part, History::Begun),
-            (None, 0) => Action::Make(part, History::New),
-        };
-        self.known.insert(source.into(), Known { asked: true, ..known });
-        todo
+        self.sources.insert(source.into(), SourceState { is_planned: true, ..state });
+        action
     }
 
-    /// Records that `source` is started. An earlier part of it no longer counts.
+    /// Appends that `source` is started. An earlier part of it no longer counts as done.
     ///
     /// # Errors
     ///
     /// [`JournalError::Write`].
-    pub(crate) fn start(&mut self, source: &str) -> Result<()> {
-        let Some(known) = self.known.get_mut(source) else { return Ok(()) };
-        (known.done, known.begun) = (None, true);
-        let (part, stamp) = (known.part.clone(), known.stamp);
+    pub(crate) fn record_start(&mut self, source: &str) -> Result<()> {
+        let Some(state) = self.sources.get_mut(source) else { return Ok(()) };
+        (state.done, state.was_started) = (None, true);
+        let (part, stamp) = (state.part.clone(), state.stamp);
         self.append([Entry::Start { source: source.into(), part, stamp }])
     }
 
-    /// Records that the part of `source` is complete and at its final path.
+    /// Appends that the part of `source` is complete and at its final path.
     ///
     /// # Errors
     ///
     /// [`JournalError::Write`].
-    pub(crate) fn done(&mut self, source: &str, done: Done) -> Result<()> {
-        let Some(known) = self.known.get_mut(source) else { return Ok(()) };
-        known.done = Some(done);
+    pub(crate) fn record_done(&mut self, source: &str, done: FinishedPart) -> Result<()> {
+        let Some(state) = self.sources.get_mut(source) else { return Ok(()) };
+        state.done = Some(done);
         self.append([Entry::Done { source: source.into(), done }])
     }
 
-    /// Records that started `sources` were given up because the run was stopped.
+    /// Appends that started `sources` were given up because the run was stopped.
     ///
     /// # Errors
     ///
     /// [`JournalError::Write`].
-    pub(crate) fn stop(&mut self, sources: impl IntoIterator<Item = String>) -> Result<()> {
+    pub(crate) fn record_stop(&mut self, sources: impl IntoIterator<Item = String>) -> Result<()> {
         self.append(sources.into_iter().map(|source| Entry::Stop { source }))
     }
 
-    /// Records that the output is complete and the parts are no longer needed.
+    /// Appends that the output is complete and its parts are no longer needed.
     ///
     /// # Errors
     ///
     /// [`JournalError::Write`].
-    pub(crate) fn complete(&mut self) -> Result<()> {
+    pub(crate) fn record_complete(&mut self) -> Result<()> {
         self.is_complete = true;
         self.append([Entry::Complete {}])
     }
 
-    /// Opens and locks the file.
+    /// Opens or creates the file and locks it; its entries are not read.
     fn lock(path: &Path) -> Result<Self> {
         let failed = |cause| JournalError::Write { path: path.into(), cause };
         let file = OpenOptions::new().read(true).append(true).create(true).open(path);
@@ -238,36 +250,41 @@ impl Journal {
             Err(TryLockError::WouldBlock) => return Err(JournalError::InUse { path: path.into() }),
             Err(TryLockError::Error(cause)) => return Err(failed(cause)),
         }
-        let (known, names) = (HashMap::new(), FolderNames::default());
+        let (sources, names) = (HashMap::new(), FolderNames::default());
         let (path, header, is_complete) = (path.into(), None, false);
-        Ok(Self { path, file, len: 0, header, known, names, is_complete })
+        Ok(Self { path, file, len: 0, header, sources, names, is_complete })
     }
 
-    /// Empties the journal, except for the sources in `begun`, of which none is done.
-    fn start_over(
+    /// Empties the journal, except for the sources in `started`, of which none is done.
+    fn reset(
         &mut self,
         header: Header,
-        begun: impl IntoIterator<Item = (String, Known)>,
+        started: impl IntoIterator<Item = (String, SourceState)>,
     ) -> Result<()> {
         let emptied = self.file.set_len(0);
         emptied.map_err(|cause| JournalError::Write { path: self.path.clone(), cause })?;
-        (self.len, self.known, self.names) = (0, HashMap::new(), FolderNames::default());
+        (self.len, self.sources, self.names) = (0, HashMap::new(), FolderNames::default());
         (self.header, self.is_complete) = (Some(header.clone()), false);
         let mut entries = vec![Entry::Journal(header)];
-        for (source, Known { part, stamp, .. }) in begun {
-            self.names.take(&part);
-            let known = Known { part: part.clone(), stamp, begun: true, ..Known::default() };
-            self.known.insert(source.clone(), known);
+        for (source, SourceState { part, stamp, .. }) in started {
+            self.names.reserve(&part);
+            let state = SourceState {
+                part: part.clone(),
+                stamp,
+                was_started: true,
+                ..SourceState::default()
+            };
+            self.sources.insert(source.clone(), state);
             entries.push(Entry::Start { source: source.clone(), part, stamp });
             entries.push(Entry::Stop { source });
         }
         self.append(entries)
     }
 
-    /// Reads all entries and cuts off an unfinished last line.
+    /// Reads all entries and truncates an unfinished last line.
     fn read(&mut self) -> Result<()> {
         let failed = |cause| JournalError::Read { path: self.path.clone(), cause };
-        let (mut whole, mut text) = (0, Vec::new());
+        let (mut complete_len, mut text) = (0, Vec::new());
         let mut reader = BufReader::new(&self.file);
         for line in 1.. {
             text.clear();
@@ -281,17 +298,18 @@ impl Journal {
                 (1, Entry::Journal(header)) => self.header = Some(header),
                 (1, _) | (_, Entry::Journal(_)) => return Err(damaged()),
                 (_, Entry::Complete {}) => self.is_complete = true,
-                (_, entry) => learn(&mut self.known, entry),
+                (_, entry) => apply_entry(&mut self.sources, entry),
             }
-            whole += len as u64;
+            complete_len += len as u64;
         }
-        self.file.set_len(whole).map_err(failed)?;
+        self.file.set_len(complete_len).map_err(failed)?;
         self.file.seek(SeekFrom::End(0)).map_err(failed)?;
-        self.len = whole;
-        self.known.values().for_each(|known| self.names.take(&known.part));
+        self.len = complete_len;
+        self.sources.values().for_each(|state| self.names.reserve(&state.part));
         Ok(())
     }
 
+    /// Appends entries in one write.
     fn append(&mut self, entries: impl IntoIterator<Item = Entry>) -> Result<()> {
         let failed = |cause| JournalError::Write { path: self.path.clone(), cause };
         let mut lines = Vec::new();
@@ -307,7 +325,7 @@ impl Journal {
             Err(cause) => {
                 // The next entry would continue a partial line.
                 if let Err(error) = self.file.set_len(self.len) {
-                    tracing::warn!(%error, "the end of the journal can't be taken back");
+                    tracing::warn!(%error, "the journal's partial last line can't be truncated");
                 }
                 Err(failed(cause))
             }
@@ -316,23 +334,25 @@ impl Journal {
 }
 
 /// Applies an entry of an earlier run.
-fn learn(known: &mut HashMap<String, Known>, entry: Entry) {
+fn apply_entry(sources: &mut HashMap<String, SourceState>, entry: Entry) {
     match entry {
         Entry::Journal(_) | Entry::Complete {} => {}
         Entry::Start { source, part, stamp } => {
-            let before = known.get(&source).filter(|known| known.stamp == stamp);
+            let earlier = sources.get(&source).filter(|state| state.stamp == stamp);
             // Counts as a crash until a later entry says otherwise.
-            let deaths = before.map_or(0, |known| known.deaths) + 1;
-            known.insert(source, Known { part, stamp, begun: true, deaths, ..Known::default() });
+            let crashes = earlier.map_or(0, |state| state.crashes) + 1;
+            let state =
+                SourceState { part, stamp, was_started: true, crashes, ..SourceState::default() };
+            sources.insert(source, state);
         }
         Entry::Done { source, done } => {
-            if let Some(known) = known.get_mut(&source) {
-                (known.done, known.deaths) = (Some(done), 0);
+            if let Some(state) = sources.get_mut(&source) {
+                (state.done, state.crashes) = (Some(done), 0);
             }
         }
         Entry::Stop { source } => {
-            if let Some(known) = known.get_mut(&source) {
-                known.deaths = known.deaths.saturating_sub(1);
+            if let Some(state) = sources.get_mut(&source) {
+                state.crashes = state.crashes.saturating_sub(1);
             }
         }
     }
