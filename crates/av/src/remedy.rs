@@ -7,7 +7,7 @@
 //! ```
 //! use moviola_av::remedy::{self, Remedy};
 //!
-//! assert_eq!(Remedy::Resume.to_string(), "resume");
+//! assert_eq!(Remedy::Resume.to_string(), "Existing::Resume");
 //! remedy::set_wording(|remedy| match remedy {
 //!     Remedy::Resume => Some("--resume".into()),
 //!     _ => None, // as by default
@@ -29,13 +29,13 @@ pub enum Remedy {
         /// The number of pixels that must be allowed, or a lower bound of it.
         needed: u64,
     },
-    /// Allow the input to open other files or URLs with this protocol (`protocols`).
+    /// Allow the input to open other files or URLs with this protocol (`allow_protocols`).
     AllowProtocol(String),
     /// Make images smaller (`max_size`).
     ShrinkImage,
-    /// Replace existing output (`Overwrite::Replace`).
+    /// Replace existing output (`Replace`, of the option about existing files).
     Overwrite,
-    /// Continue an earlier run (`resume`).
+    /// Continue an earlier run (`Existing::Resume`).
     Resume,
     /// Specify the model's head: one of these (`head`).
     ChooseHead(Vec<String>),
@@ -77,10 +77,10 @@ impl Remedy {
     fn default_wording(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::RaiseMaxPixels { .. } => f.write_str("max_pixels"),
-            Self::AllowProtocol(protocol) => write!(f, "protocols ({protocol})"),
+            Self::AllowProtocol(protocol) => write!(f, "allow_protocols {protocol}"),
             Self::ShrinkImage => f.write_str("max_size"),
-            Self::Overwrite => f.write_str("Overwrite::Replace"),
-            Self::Resume => f.write_str("resume"),
+            Self::Overwrite => f.write_str("Replace"),
+            Self::Resume => f.write_str("Existing::Resume"),
             Self::ChooseHead(heads) => write!(f, "head {}", alternatives(heads)),
             Self::OmitHead => f.write_str("head"),
             Self::UsePrecision(precision) => write!(f, "precision {precision}"),
@@ -89,6 +89,26 @@ impl Remedy {
             Self::SetThreads => f.write_str("decoders"),
             Self::UseBulk => f.write_str("Bulk"),
         }
+    }
+}
+
+impl Remedy {
+    /// One of each kind, to test that a program words them all.
+    pub fn examples() -> Vec<Self> {
+        vec![
+            Self::RaiseMaxPixels { needed: 1 },
+            Self::AllowProtocol("file".into()),
+            Self::ShrinkImage,
+            Self::Overwrite,
+            Self::Resume,
+            Self::ChooseHead(vec!["yolov8".into()]),
+            Self::OmitHead,
+            Self::UsePrecision("f32"),
+            Self::UseProvider(vec!["openvino", "tensorrt"]),
+            Self::OnlyKeyframes,
+            Self::SetThreads,
+            Self::UseBulk,
+        ]
     }
 }
 
@@ -111,7 +131,7 @@ mod tests {
         let heads = ["yolov5", "yolov8", "yolox"].map(str::to_owned).to_vec();
         for (remedy, want) in [
             (Remedy::RaiseMaxPixels { needed: 5 }, "max_pixels"),
-            (Remedy::AllowProtocol("file".into()), "protocols (file)"),
+            (Remedy::AllowProtocol("file".into()), "allow_protocols file"),
             (Remedy::ChooseHead(heads), "head yolov5, yolov8 or yolox"),
             (Remedy::UseProvider(vec!["cpu", "cuda"]), "provider cpu or cuda"),
         ] {

@@ -19,20 +19,20 @@ pub(crate) struct MemoryWarning {
     /// What the user can do about it.
     remedy: &'static str,
     is_given: bool,
-    looked: Instant,
+    looked: Option<Instant>,
 }
 
 impl MemoryWarning {
     pub(crate) fn new(remedy: &'static str) -> Self {
-        Self { remedy, is_given: false, looked: Instant::now() }
+        Self { remedy, is_given: false, looked: None }
     }
 
     /// Looks at the memory in use, if it wasn't within the last second, and warns if it is short.
     pub(crate) fn check(&mut self, out: &Console) {
-        if self.is_given || self.looked.elapsed() < INTERVAL {
+        if self.is_given || self.looked.is_some_and(|looked| looked.elapsed() < INTERVAL) {
             return;
         }
-        self.looked = Instant::now();
+        self.looked = Some(Instant::now());
         if let Some(message) = memory_in_use().and_then(|memory| self.message(memory)) {
             self.is_given = true;
             out.note(message);

@@ -57,6 +57,7 @@ impl Progress {
         words: Vec<OsString>,
         written: Vec<PathBuf>,
         every: Option<Duration>,
+        memory_warning: MemoryWarning,
     ) -> Self {
         let now = Instant::now();
         Self {
@@ -73,7 +74,7 @@ impl Progress {
             written,
             peak: 0,
             measured: now,
-            memory_warning: MemoryWarning::new("fewer --jobs take less"),
+            memory_warning,
         }
     }
 
@@ -161,7 +162,8 @@ mod tests {
 
     #[test]
     fn the_line_says_what_is_known() {
-        let mut progress = Progress::new(true, Vec::new(), Vec::new(), None);
+        let warning = MemoryWarning::new("");
+        let mut progress = Progress::new(true, Vec::new(), Vec::new(), None, warning);
         let ten = Duration::from_secs(10);
         let nothing = "0 files, 0 at work, 0 frames, 0.0 a second, 2.00 MiB";
         assert_eq!(progress.line(ten, 2 << 20), nothing);

@@ -32,34 +32,23 @@ mod tests {
     use super::*;
     use crate::args::Cli;
 
-    fn remedies() -> Vec<Remedy> {
-        vec![
-            Remedy::RaiseMaxPixels { needed: 1 },
-            Remedy::AllowProtocol("file".into()),
-            Remedy::ShrinkImage,
-            Remedy::Overwrite,
-            Remedy::Resume,
-            Remedy::ChooseHead(vec!["yolov8".into()]),
-            Remedy::OmitHead,
-            Remedy::UsePrecision("f32"),
-            Remedy::UseProvider(vec!["openvino", "tensorrt"]),
-            Remedy::OnlyKeyframes,
-            Remedy::SetThreads,
-        ]
-    }
-
     #[test]
-    fn every_flag_that_a_remedy_names_is_one_of_the_command() {
+    fn every_remedy_names_a_flag_or_a_subcommand_that_exists() {
         let cli = Cli::command();
         let flags: Vec<String> = std::iter::once(&cli)
             .chain(cli.get_subcommands())
             .flat_map(|command| command.get_arguments())
             .filter_map(|argument| Some(format!("--{}", argument.get_long()?)))
             .collect();
-        for remedy in remedies() {
-            let text = word(&remedy).unwrap();
-            let flag = text.split(' ').next().unwrap();
-            assert!(flags.iter().any(|known| known == flag), "{remedy:?}: {text}");
+        for remedy in Remedy::examples() {
+            let text = word(&remedy).unwrap_or_else(|| panic!("{remedy:?} has no wording"));
+            match text.strip_prefix("moviola ") {
+                Some(command) => assert!(cli.find_subcommand(command).is_some(), "{text}"),
+                None => {
+                    let flag = text.split(' ').next().unwrap();
+                    assert!(flags.iter().any(|known| known == flag), "{remedy:?}: {text}");
+                }
+            }
         }
     }
 }

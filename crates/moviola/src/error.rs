@@ -4,6 +4,7 @@ use std::{io, sync::Arc};
 
 use moviola_av::{error::ErrorKind, remedy::Remedy};
 use moviola_infer::error::Error as InferError;
+use moviola_media::error::Error as MediaError;
 
 use crate::plan::PlanError;
 
@@ -17,6 +18,9 @@ pub enum StartError {
     /// The plan can't be carried out.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// An option about sources is outside its range.
+    #[error(transparent)]
+    Options(#[from] MediaError),
     /// A thread can't be started.
     #[error("the system gives no thread: {0}")]
     Thread(#[from] io::Error),
@@ -30,6 +34,7 @@ impl StartError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Plan(cause) => cause.kind(),
+            Self::Options(cause) => cause.kind(),
             Self::Thread(_) => ErrorKind::Worker,
             Self::Worker(cause) => cause.kind(),
         }
@@ -39,6 +44,7 @@ impl StartError {
     pub fn remedy(&self) -> Option<Remedy> {
         match self {
             Self::Plan(cause) => cause.remedy(),
+            Self::Options(cause) => cause.remedy(),
             Self::Thread(_) => None,
             Self::Worker(cause) => cause.remedy(),
         }

@@ -54,10 +54,12 @@ impl Fast {
     ///
     /// # Errors
     ///
-    /// [`StartError::Plan`] for a plan that can't be carried out, [`StartError::Thread`].
+    /// [`StartError::Plan`] for a plan that can't be carried out, [`StartError::Options`] for options
+    /// outside their ranges, [`StartError::Thread`].
     /// Errors of a model are returned by [`provider`](Self::provider) and by the records.
     pub fn new(plan: Plan, options: SourceOptions) -> Result<Self, StartError> {
         plan.check()?;
+        options.check()?;
         let tasks = Tasks::load(&plan, options.decoders)?;
         Ok(Self { plan, options, tasks, observer: None })
     }

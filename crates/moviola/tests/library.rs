@@ -3,7 +3,7 @@
 
 use std::{path::Path, sync::mpsc::sync_channel, thread};
 
-use moviola::{Fast, Plan, Record, Records, Source, source::SourceOptions};
+use moviola::{Fast, Plan, Record, Records, Source, send::SendOutcome, source::SourceOptions};
 
 fn demo() -> Source {
     Source::path(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/demo.mp4"))
@@ -63,14 +63,15 @@ fn records_go_to_a_channel_of_the_caller() {
     let sending = thread::spawn(move || run("frames = 'all'\n[stills]").send_to(&sender));
     let frames = receiver.iter().filter(|record| matches!(record, Ok(Record::Frame(_)))).count();
     assert_eq!(frames, 300);
-    assert!(sending.join().expect("it doesn't panic"), "all records were sent");
+    // With the `source` and the `end` record.
+    assert_eq!(sending.join().expect("it doesn't panic"), SendOutcome::All(302));
 }
 
 #[test]
 fn sending_ends_when_the_receiver_is_dropped() {
     let (sender, receiver) = sync_channel(1);
     drop(receiver);
-    assert!(!run("frames = 'all'\n[stills]").send_to(&sender));
+    assert_eq!(run("frames = 'all'\n[stills]").send_to(&sender), SendOutcome::ReceiverGone(0));
 }
 
 #[test]

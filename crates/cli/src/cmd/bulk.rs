@@ -14,7 +14,7 @@ use crate::{
     exit::Exit,
     global::Global,
     plan_args::WorkArgs,
-    run::bulk::{self, BulkRequest, Destination},
+    run::bulk::{self, BulkRequest, Destination, MemoryAdvice},
 };
 
 #[derive(Debug, clap::Args)]
@@ -80,7 +80,11 @@ impl Bulk {
         let destination =
             Destination { images: self.work.dirs(), records: self.records()?, existing };
         let (words, fail_fast) = (self.sources.clone(), self.fail_fast);
-        bulk::run(BulkRequest { plan, words, options, destination, fail_fast }, out)
+        let memory_advice = MemoryAdvice {
+            to_take_less: "fewer --jobs take less",
+            to_use_all_workers: "more --memory, or fewer --jobs",
+        };
+        bulk::run(BulkRequest { plan, words, options, destination, fail_fast, memory_advice }, out)
     }
 
     /// The records' file or folder, if they don't go to standard output.

@@ -12,7 +12,7 @@ use crate::{
     image_args::ImageArgs,
     inference::ThreadsArg,
     plan_args::PlanArgs,
-    run::bulk::{self, BulkRequest, Destination},
+    run::bulk::{self, BulkRequest, Destination, MemoryAdvice},
     run::fast,
     source_args::{IndexArgs, SourceArgs},
 };
@@ -57,7 +57,13 @@ impl Run {
         let options = BulkOptions { source: options, jobs, ..BulkOptions::default() };
         let destination = Destination { images: dirs, ..Destination::default() };
         let words = self.sources.clone();
-        bulk::run(BulkRequest { plan, words, options, destination, fail_fast: false }, out)
+        let memory_advice = MemoryAdvice {
+            to_take_less: "fewer --threads take less",
+            to_use_all_workers: "use fewer --threads, or `moviola bulk` with more --memory",
+        };
+        let request =
+            BulkRequest { plan, words, options, destination, fail_fast: false, memory_advice };
+        bulk::run(request, out)
     }
 
     /// Whether sources are read one after another. A single one always is.

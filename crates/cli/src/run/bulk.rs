@@ -20,7 +20,10 @@ use moviola::{
 };
 
 use super::bulk_report::{BulkReporter, RunLimits};
-use crate::{console::Console, exit::Exit, interrupt, output_dirs::OutputDirs, progress::Progress};
+use crate::{
+    console::Console, exit::Exit, interrupt, memory_warning::MemoryWarning,
+    output_dirs::OutputDirs, progress::Progress,
+};
 
 /// What to do with many sources.
 #[derive(Debug)]
@@ -32,6 +35,16 @@ pub(crate) struct BulkRequest<'a> {
     pub(crate) destination: Destination<'a>,
     /// Stop at the first source that fails.
     pub(crate) fail_fast: bool,
+    pub(crate) memory_advice: MemoryAdvice,
+}
+
+/// What the command's flags can do about memory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MemoryAdvice {
+    /// If the machine's memory is short.
+    pub(crate) to_take_less: &'static str,
+    /// If the memory that is allowed is too little for all workers.
+    pub(crate) to_use_all_workers: &'static str,
 }
 
 /// Where images and records go.
@@ -57,7 +70,7 @@ pub(crate) fn means_many(word: &OsStr) -> bool {
 /// Carries out the request. An error is one of the plan, of its model, or of the output: it ends
 /// the run.
 pub(crate) fn run(request: BulkRequest<'_>, out: &mut Console) -> anyhow::Result<Exit> {
-    let BulkRequest { plan, words, options, destination, fail_fast } = request;
+    let BulkRequest { plan, words, options, destination, fail_fast, memory_advice } = request;
     destination.check(&words)?;
     plan.check()?;
     let folders = destination.images.folders(&plan)?;
@@ -74,8 +87,10 @@ pub(crate) fn run(request: BulkRequest<'_>, out: &mut Console) -> anyhow::Result
     }
     let written = destination.written(dataset.as_ref());
     let has_stills = plan.still().is_some();
-    let progress = Progress::new(has_stills, words.clone(), written.clone(), out.bulk_pace());
-    let limits = RunLimits { memory: options.memory, fail_fast };
+    let warning = MemoryWarning::new(memory_advice.to_take_less);
+    let progress =
+        Progress::new(has_stills, words.clone(), written.clone(), out.bulk_pace(), warning);
+    let limits = RunLimits { memory: options.memory, memory_advice, fail_fast };
     let bulk = start_workers(plan, options, out)?;
     let found = progress.input_count().watch(inputs::find(words, &written));
     let run = start(&bulk, dataset.as_ref(), found, folders)?;

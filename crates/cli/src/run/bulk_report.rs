@@ -11,6 +11,7 @@ use moviola::{
     system::budget,
 };
 
+use super::bulk::MemoryAdvice;
 use crate::{
     console::Console, exit::Exit, interrupt, progress::Progress, provider_notice::ProviderNotice,
 };
@@ -26,6 +27,7 @@ const SHUTDOWN: Duration = Duration::from_millis(300);
 pub(super) struct RunLimits {
     /// Bytes that the run may take.
     pub(super) memory: u64,
+    pub(super) memory_advice: MemoryAdvice,
     /// Whether the first source that fails ends the run.
     pub(super) fail_fast: bool,
 }
@@ -205,9 +207,9 @@ impl<'a> BulkReporter<'a> {
             ));
         } else if self.was_held_back {
             self.out.note(format_args!(
-                "{allowed} of memory are too little for all {} workers at once: more --memory, or fewer \
-                 --jobs",
-                self.bulk.jobs()
+                "{allowed} of memory are too little for all {} workers at once: {}",
+                self.bulk.jobs(),
+                self.limits.memory_advice.to_use_all_workers
             ));
         }
     }

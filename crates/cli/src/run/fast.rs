@@ -65,6 +65,7 @@ impl Runner {
         tally: &mut Tally,
         out: &mut Console,
     ) -> anyhow::Result<Option<()>> {
+        self.memory_warning.check(out); // while a model loads
         let opened = records.records();
         out.start_progress(opened.source(), opened.duration());
         while let Some(record) = records.next() {

@@ -278,7 +278,8 @@ fn files_of_somebody_else_are_never_replaced() {
     // However often it is tried.
     for flags in [&[][..], &[], &["--resume"]] {
         let told = bulk(&[&[demo.as_str(), "-o", text(&parts)], flags].concat()).exits(2);
-        told.says("demo.jsonl is there already");
+        told.says("demo.jsonl exists already");
+        told.says("--overwrite");
         let words = [demo.as_str(), "--images", text(&images), "-o", text(&other)];
         bulk(&[&words[..], flags].concat()).exits(2).says("--overwrite");
     }

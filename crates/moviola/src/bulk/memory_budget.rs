@@ -14,7 +14,7 @@ pub(super) struct MemoryBudget {
     memory: u64,
     /// Resident bytes before the run.
     before: u64,
-    /// Whether each worker loads a model.
+    /// Whether workers load models: on a CPU each, on a device only the first.
     has_models: bool,
 }
 

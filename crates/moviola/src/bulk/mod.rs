@@ -62,8 +62,9 @@ pub struct BulkOptions {
     /// each 512 MiB.
     pub memory: u64,
     /// Runs each worker as a process of its own. These read files and URLs; any other source
-    /// (memory, a reader, standard input) gives an error record. Default: `None`, workers are
-    /// threads.
+    /// (memory, a reader, standard input) gives an error record. Images come only as files: a process
+    /// sends its records without their bytes. Each process loads its own models, on a device too.
+    /// Default: `None`, workers are threads.
     pub isolate: Option<Isolation>,
 }
 
@@ -130,6 +131,7 @@ impl Bulk {
         let frame_memory = usize::try_from(options.memory / 4).unwrap_or(usize::MAX) / jobs;
         let memory = options.source.memory.min(frame_memory);
         let source = SourceOptions { decoders: 1, memory, ..options.source };
+        source.check()?;
         let budget = MemoryBudget::new(options.memory, plan.tasks.iter().any(Task::has_model));
         let workers = match options.isolate {
             None => Workers::Threads(Tasks::load(&plan, jobs)?),

@@ -9,7 +9,7 @@ use super::{
     lanes::FrameCost,
     stage::Stage,
 };
-use crate::{frame_info::FrameInfo, records::Record};
+use crate::frame_info::FrameInfo;
 
 /// The most frames with images in a report. They are evenly spread over the run.
 const MAX_FRAMES: usize = 120;
@@ -78,9 +78,9 @@ impl FrameSelection {
         Self { inspector, selected, slowest, count: 0, clock: None }
     }
 
-    /// Adds the frame of a record, unless an earlier record of the frame has added it.
-    pub(super) fn take(&mut self, record: &Record) {
-        if let Some((index, inspected)) = self.inspector.take(record) {
+    /// Adds the frames whose outputs were taken since the last call.
+    pub(super) fn add_taken(&mut self) {
+        while let Some((index, inspected)) = self.inspector.next_taken() {
             self.count += 1;
             self.clock = self.clock.or_else(|| Clock::of(&inspected.info));
             let is_slow = self
@@ -90,7 +90,7 @@ impl FrameSelection {
             let (is_slow, has_images) =
                 (is_slow || self.slowest.len() < SLOWEST, inspected.images.is_some());
             if !(is_slow || has_images) {
-                return;
+                continue;
             }
             let frame = FrameData::of(index, inspected);
             if is_slow {

@@ -1,7 +1,7 @@
 //! The observer that records the frames of a run for the report.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -19,9 +19,8 @@ use moviola_media::{
 
 use super::{collector::Collector, lanes::FrameCost, sample::Sample};
 use crate::{
-    frame_info::{FrameInfo, FramePosition},
+    frame_info::FrameInfo,
     pipeline::{FrameObserver, Observation},
-    records::Record,
     task::{ModelInput, TaskData, TaskError, TaskOutput},
 };
 
@@ -34,7 +33,7 @@ const TENSOR: JpegOptions = JpegOptions { quality: 70, max_size: Some((640, 640)
 
 /// An observer that records each frame. Clones share the recorded frames.
 ///
-/// A recorded frame is kept until [`take`](Self::take) is called with its first record.
+/// A recorded frame is kept until [`next_taken`](Self::next_taken) returns it, in the plan's order.
 #[derive(Clone, Debug)]
 pub(super) struct Inspector {
     pub(super) collector: Collector,
@@ -44,9 +43,13 @@ pub(super) struct Inspector {
 #[derive(Debug, Default)]
 struct InspectorState {
     sample: Mutex<Sample>,
+    /// The count of frames so far.
+    tickets: AtomicU64,
     /// The count of frames so far whose number is unknown.
     unnumbered: AtomicU64,
-    frames: Mutex<VecDeque<InspectedFrame>>,
+    /// The frames that wait to be taken, by their tickets: as many as the pipeline keeps.
+    waiting: Mutex<HashMap<u64, InspectedFrame>>,
+    taken: Mutex<VecDeque<(Option<u64>, InspectedFrame)>>,
     /// The snapshotters that no thread uses now.
     idle: Mutex<Vec<Snapshotter>>,
 }
@@ -64,8 +67,6 @@ pub(super) struct InspectedFrame {
     pub(super) why: Option<String>,
     /// As [`Observation::ordinal`]. It determines the frame's group in the [`Sample`].
     pub(super) ordinal: u64,
-    /// Whether any task succeeded, so that the frame has a record.
-    has_record: bool,
 }
 
 /// Images for the report, as JPEG files.
@@ -87,27 +88,10 @@ impl Inspector {
         lock(&self.shared.sample)
     }
 
-    /// Removes and returns the frame of `record`, with its number among the keyframes. Returns
-    /// `None` if an earlier record of the frame has removed it.
-    pub(super) fn take(&self, record: &Record) -> Option<(Option<u64>, InspectedFrame)> {
-        let (index, is_of) = match record {
-            Record::Keyframe(keyframe) => (Some(keyframe.index), matches(&keyframe.position)),
-            Record::Frame(frame) => (None, matches(&frame.position)),
-            Record::Detections(found) => (found.keyframe, matches(&found.position)),
-            Record::Error(error) => return Some((None, self.take_failed(error.time?)?)),
-            _ => return None,
-        };
-        let mut frames = lock(&self.shared.frames);
-        let position = frames.iter().position(|frame| frame.has_record && is_of(&frame.info))?;
-        Some((index, frames.remove(position)?))
-    }
-
-    /// Removes and returns a frame that has only error records.
-    fn take_failed(&self, time: f64) -> Option<InspectedFrame> {
-        let mut frames = lock(&self.shared.frames);
-        let is_it = |frame: &InspectedFrame| !frame.has_record && frame.info.time == Some(time);
-        let position = frames.iter().position(is_it)?;
-        frames.remove(position)
+    /// Removes and returns the next frame whose outputs were taken, with its number among the
+    /// keyframes.
+    pub(super) fn next_taken(&self) -> Option<(Option<u64>, InspectedFrame)> {
+        lock(&self.shared.taken).pop_front()
     }
 
     /// Collects the measurements and results of a frame, and makes its images if it is selected.
@@ -122,7 +106,7 @@ impl Inspector {
         let until = measurements.now();
         drop(measurements);
         let _stage = stage!("report");
-        let Observation { ordinal, keeps_input: has_images } = observation;
+        let Observation { ordinal, keeps_input: has_images, .. } = observation;
         let input = outputs.iter().flatten().find_map(|output| output.model_input.as_deref());
         let images = has_images.then(|| self.images(frame, input)).flatten();
         InspectedFrame {
@@ -134,7 +118,6 @@ impl Inspector {
             lane,
             why,
             ordinal,
-            has_record: outputs.iter().any(Result::is_ok),
         }
     }
 
@@ -156,7 +139,8 @@ impl FrameObserver for Inspector {
     fn before(&self, frame: &Frame) -> Observation {
         let count = || self.shared.unnumbered.fetch_add(1, Ordering::Relaxed);
         let ordinal = frame.number.unwrap_or_else(count);
-        Observation { ordinal, keeps_input: self.sample().select(ordinal) }
+        let ticket = self.shared.tickets.fetch_add(1, Ordering::Relaxed);
+        Observation { ticket, ordinal, keeps_input: self.sample().select(ordinal) }
     }
 
     fn after(
@@ -166,14 +150,14 @@ impl FrameObserver for Inspector {
         outputs: &[Result<TaskOutput, TaskError>],
     ) {
         let inspected = self.inspect(frame, observation, outputs);
-        lock(&self.shared.frames).push_back(inspected);
+        lock(&self.shared.waiting).insert(observation.ticket, inspected);
     }
-}
 
-/// A predicate for the frame at a position.
-fn matches(position: &FramePosition) -> impl Fn(&FrameInfo) -> bool {
-    let (number, pts) = (position.frame, position.pts);
-    move |info| info.number == number && info.pts.map(|pts| pts.ticks) == pts
+    fn taken(&self, observation: Observation, index: Option<u64>) {
+        if let Some(inspected) = lock(&self.shared.waiting).remove(&observation.ticket) {
+            lock(&self.shared.taken).push_back((index, inspected));
+        }
+    }
 }
 
 /// The encoders of the report's images, used by one thread at a time.
@@ -254,4 +238,48 @@ fn size_of(frame: &Frame, outputs: &[Result<TaskOutput, TaskError>]) -> (usize, 
         .or_else(|| frame.view().map(|view| view.display_size()))
         .or_else(|| made.next().map(size))
         .unwrap_or_else(coded)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::BufWriter;
+
+    use moviola_av::pixel::PixelFormat;
+    use moviola_media::{
+        frame::{PixelPlane, Pixels},
+        image::{NewFile, Overwrite},
+    };
+
+    use super::*;
+    use crate::debug::trace::TraceWriter;
+
+    /// A frame of this width, without a number and a time.
+    fn frame(width: u32) -> Frame {
+        let stride = width as usize;
+        let data = vec![0; stride * 16];
+        let planes = [PixelPlane { data: &data, stride }];
+        let pixels = Pixels::new(PixelFormat::GRAY8, (width, 16), &planes);
+        Frame::from_pixels(&pixels).expect("the plane has all rows")
+    }
+
+    #[test]
+    fn frames_without_number_and_time_come_in_the_order_in_which_they_are_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = NewFile::create(&folder.path().join("trace"), Overwrite::Refuse).unwrap();
+        let inspector = Inspector::new(Collector::new(TraceWriter::new(BufWriter::new(file))));
+        let widths = [16, 18, 20, 22, 24, 26];
+        let frames = widths.map(frame);
+        let observed: Vec<_> = frames.iter().map(|frame| inspector.before(frame)).collect();
+        for finished in [4, 0, 5, 2, 1, 3] {
+            inspector.after(&frames[finished], observed[finished], &[]);
+        }
+        for (index, observation) in (0..).zip(observed) {
+            inspector.taken(observation, Some(index));
+        }
+        let taken = std::iter::from_fn(|| inspector.next_taken());
+        let taken: Vec<_> = taken.map(|(index, frame)| (index, frame.info.width as u32)).collect();
+        let want: Vec<_> = (0..).map(Some).zip(widths).collect();
+        assert_eq!(taken, want);
+        assert!(lock(&inspector.shared.waiting).is_empty(), "failed frames leave nothing behind");
+    }
 }

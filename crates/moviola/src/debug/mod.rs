@@ -129,8 +129,8 @@ impl Debug {
         Self { plan, options, folders: SourceFolders::default(), overwrite: Overwrite::default() }
     }
 
-    /// Sets the folders that the plan's images are written to. Default: images are made and
-    /// dropped.
+    /// Sets the folders that the plan's images are written to. Default: they
+    /// are not written, and stay in their records.
     #[must_use]
     pub fn images_in(self, folders: SourceFolders) -> Self {
         Self { folders, ..self }
@@ -228,7 +228,7 @@ impl Iterator for DebugRun {
         dispatcher::with_default(&self.dispatch, || {
             let record = records.next()?;
             if let Ok(record) = &record {
-                page.frames.take(record);
+                page.frames.add_taken();
                 page.take(record, collector.measurements().started.elapsed());
                 let _stage = stage!("write");
                 *failure = lines.write(record).err();

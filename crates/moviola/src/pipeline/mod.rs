@@ -39,6 +39,8 @@ pub(crate) struct FrameOutput {
     pub(crate) index: Option<u64>,
     /// The outputs, in the order of the plan's tasks.
     pub(crate) outputs: Vec<std::result::Result<TaskOutput, TaskError>>,
+    /// What the observer decided about the frame.
+    pub(crate) observation: Observation,
 }
 
 impl FrameOutput {
@@ -154,14 +156,19 @@ impl Iterator for Pipeline {
     type Item = Result<FrameOutput>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let keyframes = match &mut self.reader {
-            OutputReader::Keyframes(keyframes) => keyframes,
-            OutputReader::Frames(frames) => return frames.next(),
-            OutputReader::Requested(requested) => return requested.next(),
+        let output = match &mut self.reader {
+            OutputReader::Keyframes(keyframes) => {
+                let index = self.index;
+                self.index += 1;
+                let numbered = |output| FrameOutput { index: Some(index), ..output };
+                keyframes.next().map(|output| output.map(numbered))
+            }
+            OutputReader::Frames(frames) => frames.next(),
+            OutputReader::Requested(requested) => requested.next(),
         };
-        let index = self.index;
-        self.index += 1;
-        let numbered = |output| FrameOutput { index: Some(index), ..output };
-        keyframes.next().map(|output| output.map(numbered))
+        if let (Some(observer), Some(Ok(output))) = (&self.observer, &output) {
+            observer.taken(output.observation, output.index);
+        }
+        output
     }
 }

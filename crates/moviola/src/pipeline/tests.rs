@@ -16,6 +16,7 @@ use crate::task::TaskData;
 struct FakeObserver {
     before: Mutex<Vec<u64>>,
     after: Mutex<Vec<(u64, usize, bool)>>,
+    taken: Mutex<Vec<(u64, Option<u64>)>>,
 }
 
 fn number(frame: &Frame) -> u64 {
@@ -25,7 +26,11 @@ fn number(frame: &Frame) -> u64 {
 impl FrameObserver for FakeObserver {
     fn before(&self, frame: &Frame) -> Observation {
         self.before.lock().unwrap().push(number(frame));
-        Observation { ordinal: 100 + number(frame), keeps_input: number(frame) == 0 }
+        Observation {
+            ticket: number(frame),
+            ordinal: 100 + number(frame),
+            keeps_input: number(frame) == 0,
+        }
     }
 
     fn after(
@@ -37,6 +42,10 @@ impl FrameObserver for FakeObserver {
         assert_eq!(observation.ordinal, 100 + number(frame));
         let has_input = outputs.iter().flatten().any(|output| output.model_input.is_some());
         self.after.lock().unwrap().push((number(frame), outputs.len(), has_input));
+    }
+
+    fn taken(&self, observation: Observation, index: Option<u64>) {
+        self.taken.lock().unwrap().push((observation.ticket, index));
     }
 }
 
@@ -85,6 +94,19 @@ fn keyframes_are_numbered_in_order() {
     let numbers: Vec<_> = made.iter().map(|output| output.index).collect();
     assert_eq!(numbers, (0..10).map(Some).collect::<Vec<_>>());
     assert!(outputs(&plan("'every:1s'", TASKS), 3, None)[0].index.is_none());
+}
+
+#[test]
+fn observer_is_told_which_frame_is_taken_in_the_plans_order() {
+    for (frames, numbers) in [
+        ("'every:1s'", (0..10).map(|second| (30 * second, None)).collect()),
+        ("'keyframes'", (0..10).map(|second| (30 * second, Some(second))).collect()),
+        ("{ index = [5, 0, 5] }", vec![(5, None), (0, None), (5, None)]),
+    ] {
+        let observer = Arc::new(FakeObserver::default());
+        outputs(&plan(frames, TASKS), 3, Some(observer.clone()));
+        assert_eq!(*observer.taken.lock().unwrap(), numbers, "{frames}");
+    }
 }
 
 #[test]

@@ -84,6 +84,6 @@ impl Worker {
         }
         // The models' inputs are large, and only observers use them.
         outputs.iter_mut().flatten().for_each(|output| drop(mem::take(&mut output.model_input)));
-        FrameOutput { index: None, outputs }
+        FrameOutput { index: None, outputs, observation }
     }
 }

@@ -119,8 +119,8 @@ impl Detect {
         }
     }
 
-    /// The detector's options; one thread in each session, as every worker has a session of its
-    /// own.
+    /// The detector's options. A session has one thread: on a CPU every worker has a session of its
+    /// own, and a device doesn't use them.
     pub(crate) fn options(&self) -> DetectorOptions {
         DetectorOptions {
             session: SessionOptions {

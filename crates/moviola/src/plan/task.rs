@@ -28,6 +28,16 @@ pub enum TaskKind {
     Detect,
 }
 
+impl TaskKind {
+    /// The stage that error records give for the task.
+    pub(crate) fn stage(self) -> &'static str {
+        match self {
+            Self::Still => "image",
+            Self::Detect => "infer",
+        }
+    }
+}
+
 impl Task {
     /// The kind of the task.
     pub fn kind(&self) -> TaskKind {
@@ -47,7 +57,10 @@ impl Task {
 
     /// Whether the task runs a model, of which each worker may load its own copy.
     pub fn has_model(&self) -> bool {
-        matches!(self, Self::Detect(_))
+        match self {
+            Self::Still(_) => false,
+            Self::Detect(_) => true,
+        }
     }
 
     fn check_max_size(&self) -> Result<(), PlanError> {

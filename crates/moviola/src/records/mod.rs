@@ -18,6 +18,7 @@ use moviola_media::{
     error::Result as MediaResult,
     hardware::{Hardware, Hwaccel},
     input::{OpenInput, Purpose},
+    send::{SendOutcome, send_all},
     source::{Source, SourceOptions},
 };
 
@@ -146,14 +147,10 @@ impl Records {
         Some(reason)
     }
 
-    /// Sends all records to `sender`, and returns when all are sent. Reading pauses while the
-    /// channel is full.
-    ///
-    /// Returns `false` if the receiver was dropped. Then the work has stopped, and records that
-    /// were ready are dropped.
-    pub fn send_to(self, sender: &SyncSender<Result<Record, InferError>>) -> bool {
-        let mut records = self;
-        records.all(|record| sender.send(record).is_ok())
+    /// Sends all remaining records to a bounded channel. Reading pauses while it is full. If the
+    /// receiver is dropped, dropping these records stops the work.
+    pub fn send_to(&mut self, to: &SyncSender<Result<Record, InferError>>) -> SendOutcome {
+        send_all(self, to)
     }
 
     /// A handle that adds workers; `None` if the source isn't open or the plan selects frames by a

@@ -48,7 +48,7 @@ pub struct Probe {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamRecord {
     /// The stream's number.
-    pub index: usize,
+    pub index: u64,
     /// `video`, `audio`, `subtitle`, `data`, `attachment`, `cover` or `unknown`.
     pub kind: Cow<'static, str>,
     /// FFmpeg's name of the codec.
@@ -118,7 +118,7 @@ fn count(source: Source, options: &SourceOptions) -> Option<Counts> {
 
 fn stream_record(input: &OpenInput, stream: Stream<'_>) -> Option<StreamRecord> {
     Some(StreamRecord {
-        index: stream.index(),
+        index: stream.index() as u64,
         kind: kind(stream).into(),
         codec: stream.parameters().ok()?.codec_name().into(),
         language: stream.language().filter(|language| language != "und"),

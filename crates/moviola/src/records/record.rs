@@ -65,7 +65,9 @@ impl Record {
             Self::Detections(DetectionsRecord { image, path, .. }) => {
                 (TaskKind::Detect, image, path)
             }
-            _ => return None,
+            Self::Source(_) | Self::Probe(_) | Self::Error(_) | Self::End(_) | Self::Summary(_) => {
+                return None;
+            }
         };
         Some(ImageFields { task, image, path })
     }

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     error::{SourceFailure, WRITE},
     pipeline::FrameOutput,
-    plan::{Frames, TaskKind},
+    plan::Frames,
     task::{RecordContext, TaskError, TaskOutput},
 };
 
@@ -107,14 +107,14 @@ impl Recorder {
     pub(super) fn record_frame(&mut self, output: FrameOutput) -> Result<(), InferError> {
         let image_number = output.number().unwrap_or(self.frames_seen);
         self.frames_seen += 1;
-        let FrameOutput { index, outputs } = output;
+        let FrameOutput { index, outputs, .. } = output;
         self.counted = None;
         for output in outputs {
             match output {
                 Ok(output) => self.record_output(output, index, image_number),
                 Err(TaskError::Model(error)) => return Err(error),
                 Err(TaskError::Frame { kind, time, reason }) => {
-                    self.error(stage_of(kind), time, reason);
+                    self.error(kind.stage(), time, reason);
                 }
             }
         }
@@ -228,14 +228,6 @@ impl Recorder {
 fn has_range(frames: &Frames) -> bool {
     let Frames::Played(TimeSelection { range, .. }) = frames else { return false };
     range.start.is_finite() || range.end.is_finite()
-}
-
-/// The stage that error records give for a task.
-fn stage_of(kind: TaskKind) -> &'static str {
-    match kind {
-        TaskKind::Still => "image",
-        TaskKind::Detect => "infer",
-    }
 }
 
 #[cfg(test)]

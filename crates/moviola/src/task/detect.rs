@@ -102,6 +102,8 @@ impl pool::Model for Detector {
         Self::provider(self)
     }
 
+    /// One: results must not depend on which frames run together, and detectors give other bits for
+    /// other batch sizes. On a CPU a batch is also slower than its frames one by one.
     fn max_batch(&self) -> usize {
         1
     }

@@ -171,7 +171,6 @@ impl Tasks {
     ///
     /// The system's error if no thread can be started.
     pub(crate) fn load(plan: &Plan, workers: usize) -> io::Result<Self> {
-        let workers = workers.max(1);
         let load = |task: &Task| -> io::Result<Box<dyn FrameTask>> {
             Ok(match task {
                 Task::Still(options) => Box::new(StillTask::new(*options)),

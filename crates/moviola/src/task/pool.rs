@@ -2,9 +2,9 @@
 //!
 //! The first session is loaded while the source is opened and decoded. Its provider decides the
 //! [`SessionPolicy`]: on a CPU each other worker loads its own session at its first frame; on a
-//! device all workers share the first session, and inputs that wait for it run as a batch. Loading
-//! two sessions at once would slow both down, so the others wait for the first: the first result
-//! comes early, and a source with one frame loads one model.
+//! device all workers share the first session, and inputs that wait for it run together, as many as
+//! its model allows. Loading two sessions at once would slow both down, so the others wait for the
+//! first: the first result comes early, and a source with one frame loads one model.
 
 use std::{
     collections::VecDeque,

@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     frame_info::FrameInfo,
+    pipeline::Observation,
+    plan::TaskKind,
     records::{ImageFields, SCHEMA},
     task::TaskData,
 };
@@ -83,7 +85,9 @@ fn record(
     index: Option<u64>,
     outputs: Vec<Result<TaskOutput, TaskError>>,
 ) {
-    recorder.record_frame(FrameOutput { index, outputs }).expect("there is no model");
+    recorder
+        .record_frame(FrameOutput { index, outputs, observation: Observation::default() })
+        .expect("there is no model");
 }
 
 #[test]
@@ -210,5 +214,12 @@ fn model_that_cannot_be_loaded_is_returned_as_an_error() {
     let mut recorder = recorder("'all'");
     let error = InferError::RuntimeMissing { looked: Vec::new() };
     let outputs = vec![still(0), Err(TaskError::Model(error.clone()))];
-    assert_eq!(recorder.record_frame(FrameOutput { index: None, outputs }), Err(error));
+    assert_eq!(
+        recorder.record_frame(FrameOutput {
+            index: None,
+            outputs,
+            observation: Observation::default()
+        }),
+        Err(error)
+    );
 }

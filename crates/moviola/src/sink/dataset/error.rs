@@ -14,10 +14,16 @@ use crate::sink::{journal::JournalError, tables::TableError};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DatasetError {
-    /// Results exist already, or there are files that no run has written.
+    /// Results exist already.
     #[error("{} is there already: go on with {}, or begin anew with {}", path.display(), Remedy::Resume, Remedy::Overwrite)]
     Exists {
         /// The existing file or folder.
+        path: PathBuf,
+    },
+    /// A file that no run has written is where records go.
+    #[error("{} exists already, and no run has written it: choose another output, or replace it with {}", path.display(), Remedy::Overwrite)]
+    Foreign {
+        /// The file.
         path: PathBuf,
     },
     /// The output path has something that results can't replace.
@@ -85,9 +91,10 @@ impl DatasetError {
     /// The class of the error: what can be done about it.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Exists { .. } | Self::OtherKind { .. } | Self::Complete { .. } => {
-                ErrorKind::Exists
-            }
+            Self::Exists { .. }
+            | Self::Foreign { .. }
+            | Self::OtherKind { .. }
+            | Self::Complete { .. } => ErrorKind::Exists,
             Self::Begin { cause, .. } | Self::Write { cause, .. } => cause.kind().into(),
             Self::Images { .. } => ErrorKind::Io,
             Self::Suspects { .. } => ErrorKind::Worker,
@@ -103,6 +110,7 @@ impl DatasetError {
             | Self::Write { .. }
             | Self::Images { .. }
             | Self::Tables { .. } => Some(Remedy::Resume),
+            Self::Foreign { .. } => Some(Remedy::Overwrite),
             Self::Journal(cause) => cause.remedy(),
             _ => None,
         }

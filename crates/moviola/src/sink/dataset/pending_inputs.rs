@@ -120,7 +120,7 @@ impl DatasetState {
         let is_ours = self.replaces || history != SourceHistory::New;
         let path = part_path(parts, &part);
         if !is_ours && self.order.is_none() && path.exists() {
-            return Err(DatasetError::Exists { path });
+            return Err(DatasetError::Foreign { path });
         }
         let folders = match &self.folders {
             Some(folders) => folders.of(&part, is_ours),

@@ -1,5 +1,6 @@
 //! Tests of the sources that a dataset returns after crashes, and beside files of other programs.
 
+use moviola_av::remedy::Remedy;
 use moviola_media::source::{Source, StreamSelection};
 
 use super::*;
@@ -94,7 +95,9 @@ fn files_that_no_run_has_written_are_never_replaced() {
     for existing in [Existing::Refuse, Existing::Refuse, Existing::Resume] {
         let dataset = open(folder.path(), existing);
         assert!(inputs(&dataset, &["a"]).is_empty(), "{existing:?}");
-        assert!(matches!(dataset.finish(), Err(DatasetError::Exists { .. })), "{existing:?}");
+        let error = dataset.finish().unwrap_err();
+        assert!(matches!(error, DatasetError::Foreign { .. }), "{existing:?}");
+        assert_eq!(error.remedy(), Some(Remedy::Overwrite), "resuming can't help");
     }
     assert_eq!(fs::read(&theirs).unwrap(), b"theirs");
 }
