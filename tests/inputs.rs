@@ -175,7 +175,7 @@ fn a_reader_that_is_dropped_interrupts_no_other_of_the_same_options() {
 #[test]
 fn every_reader_ends_when_it_is_interrupted() {
     let source = || Source::path(clip("h264_bframes.mp4"));
-    let options = SourceOptions::default;
+    let options = || SourceOptions { decoders: 2, ..SourceOptions::default() };
     let mut frames = FrameReader::open(source(), options()).expect("a clip of testdata");
     frames.interrupt().cancel();
     assert!(frames.by_ref().count() < 75);

@@ -8,6 +8,7 @@ mod bytes_read;
 mod conformance;
 mod cues;
 mod damaged;
+mod errors;
 mod failure;
 mod index_tables;
 mod inputs;

@@ -24,22 +24,13 @@ impl Codec {
     pub const HEVC: Self = Self(AV_CODEC_ID_HEVC as c_int);
     pub const VVC: Self = Self(AV_CODEC_ID_VVC as c_int);
     pub const AV1: Self = Self(AV_CODEC_ID_AV1 as c_int);
-    pub const VP8: Self = Self(AV_CODEC_ID_VP8 as c_int);
     pub const VP9: Self = Self(AV_CODEC_ID_VP9 as c_int);
-    pub const MPEG1: Self = Self(AV_CODEC_ID_MPEG1VIDEO as c_int);
     pub const MPEG2: Self = Self(AV_CODEC_ID_MPEG2VIDEO as c_int);
     pub const MPEG4: Self = Self(AV_CODEC_ID_MPEG4 as c_int);
-    pub const H263: Self = Self(AV_CODEC_ID_H263 as c_int);
-    pub const THEORA: Self = Self(AV_CODEC_ID_THEORA as c_int);
-    pub const VC1: Self = Self(AV_CODEC_ID_VC1 as c_int);
     pub const MJPEG: Self = Self(AV_CODEC_ID_MJPEG as c_int);
     pub const PNG: Self = Self(AV_CODEC_ID_PNG as c_int);
     pub const PRORES: Self = Self(AV_CODEC_ID_PRORES as c_int);
     pub const DNXHD: Self = Self(AV_CODEC_ID_DNXHD as c_int);
-    pub const FFV1: Self = Self(AV_CODEC_ID_FFV1 as c_int);
-    pub const RAW_VIDEO: Self = Self(AV_CODEC_ID_RAWVIDEO as c_int);
-    pub const AAC: Self = Self(AV_CODEC_ID_AAC as c_int);
-    pub const OPUS: Self = Self(AV_CODEC_ID_OPUS as c_int);
 }
 
 impl Codec {

@@ -16,6 +16,10 @@ impl TimeBase {
     pub const MICROSECONDS: Self =
         Self { num: NonZeroU32::MIN, den: NonZeroU32::new(1_000_000).unwrap() };
 
+    /// Ticks of one nanosecond, for times given in seconds.
+    pub const NANOSECONDS: Self =
+        Self { num: NonZeroU32::MIN, den: NonZeroU32::new(1_000_000_000).unwrap() };
+
     /// A tick of `num`/`den` seconds; `None` if either is 0.
     pub fn new(num: u32, den: u32) -> Option<Self> {
         Some(Self { num: NonZeroU32::new(num)?, den: NonZeroU32::new(den)? })

@@ -44,6 +44,16 @@ pub enum Error {
         /// What the user can do.
         remedy: String,
     },
+    /// The model's file can't be read.
+    #[error("{model}: the file can't be read: {message}. Name a .onnx file.")]
+    File {
+        /// The model's path.
+        model: String,
+        /// The system's message.
+        message: String,
+        /// Why it can't be read.
+        kind: ErrorKind,
+    },
     /// The outputs don't fit the requested head, or no known head fits them.
     #[error("{model}: {problem}. {}.", other_head(remedy))]
     Head {
@@ -137,6 +147,7 @@ impl Error {
             | Self::Output { .. } => ErrorKind::Model,
             Self::Provider { .. } => ErrorKind::Provider,
             Self::InvalidArgument { .. } => ErrorKind::InvalidArgument,
+            Self::File { kind, .. } => *kind,
             Self::Image(cause) => cause.kind(),
         }
     }

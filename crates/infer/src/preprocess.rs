@@ -83,7 +83,7 @@ impl Preprocess {
             Channels::Rgb => [0, 1, 2],
             Channels::Bgr => [2, 1, 0],
         };
-        let planes: Vec<_> = tensor.chunks_exact(self.input_len() / 3).collect();
+        let planes: Vec<_> = tensor.chunks_exact((self.input_len() / 3).max(1)).collect();
         #[expect(clippy::cast_sign_loss, reason = "clamped to 0 to 255")]
         let sample = |plane: usize, pixel: usize| {
             let sample = planes.get(plane).map_or(0.0, |plane| plane[pixel]);

@@ -74,7 +74,7 @@ pub enum Error {
         /// Which frames there are.
         extent: String,
     },
-    /// There is no audio to hear, or it can't be decoded any further.
+    /// There is no audio, or it can't be decoded any further.
     #[error("{name}: {reason}")]
     NoAudio {
         /// The source's name, as the user gave it.
@@ -92,17 +92,19 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// One picture can't be decoded; those before and after it may be fine.
+    /// One frame can't be decoded; those before and after it may be fine.
     #[error("{name}: the picture at {place} can't be decoded: {reason}")]
     Decode {
         /// The source's name, as the user gave it.
         name: String,
-        /// Where the picture stands, for a reader.
+        /// The frame's time or number, as text.
         place: String,
         /// Seconds from the start of the presentation, if known.
         time: Option<f64>,
-        /// What the decoder said.
+        /// What is wrong.
         reason: String,
+        /// The decoder's error, if it gave one.
+        cause: Option<Box<AvError>>,
     },
     /// A frame can't be converted to the requested pixels.
     #[error("{name}: {reason}")]
@@ -134,14 +136,14 @@ pub enum Error {
     },
 }
 
-/// The step of the journey at which an error happened.
+/// The stage that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// Finding and opening the source.
     Open,
     /// Reading the container.
     Demux,
-    /// Turning packets into pictures.
+    /// Turning packets into frames.
     Decode,
 }
 
@@ -156,8 +158,11 @@ impl Stage {
     }
 }
 
+/// The functions of FFmpeg that recognise a container.
+const OPENING: [&str; 2] = ["avformat_open_input", "av_probe_input_buffer2"];
+
 impl Error {
-    /// Where on the journey it happened.
+    /// The stage that failed.
     pub fn stage(&self) -> Stage {
         match self {
             Self::Open { .. }
@@ -181,11 +186,14 @@ impl Error {
             | Self::NoVideo { kind, .. }
             | Self::NoAudio { kind, .. }
             | Self::Pixels { kind, .. } => *kind,
-            Self::Demux { cause: AvError::Ffmpeg { op: "avformat_open_input", .. }, .. } => {
-                ErrorKind::NotMedia
-            }
-            Self::Demux { cause, .. } => cause.kind(),
-            Self::Truncated { .. } | Self::Decode { .. } => ErrorKind::Corrupt,
+            Self::Demux { cause, .. } => match (cause.kind(), cause) {
+                (ErrorKind::Corrupt, AvError::Ffmpeg { op, .. }) if OPENING.contains(op) => {
+                    ErrorKind::NotMedia
+                }
+                (kind, _) => kind,
+            },
+            Self::Decode { cause: Some(cause), .. } => cause.kind(),
+            Self::Truncated { .. } | Self::Decode { cause: None, .. } => ErrorKind::Corrupt,
             Self::ReadOnce { .. } => ErrorKind::NotSeekable,
             Self::NoFrame { .. } => ErrorKind::NoFrame,
             Self::Range { .. } | Self::InvalidArgument { .. } => ErrorKind::InvalidArgument,
@@ -198,27 +206,28 @@ impl Error {
         match self {
             Self::NoVideo { remedy, .. } => remedy.clone(),
             Self::Demux { cause, .. } => cause.remedy(),
+            Self::Decode { cause: Some(cause), .. } => cause.remedy(),
             _ => None,
         }
     }
 
-    /// That a caller's value is outside its range.
+    /// The error of a caller's value outside its range.
     pub(crate) fn argument(what: &'static str, expected: &'static str, got: impl ToString) -> Self {
         Self::InvalidArgument { what, expected, got: got.to_string() }
     }
 
-    /// Refuses a reader without workers.
+    /// Checks that there is at least one worker.
     pub(crate) fn check_workers(count: usize) -> Result<()> {
         if count > 0 { Ok(()) } else { Err(Self::argument("workers", "1 or more", count)) }
     }
 
-    /// That the source has no video, for `reason`.
+    /// The error that the source has no video, for `reason`.
     pub(crate) fn no_video(name: &str, reason: impl Into<String>) -> Self {
         let kind = ErrorKind::NoVideo;
         Self::NoVideo { name: name.into(), reason: reason.into(), kind, remedy: None }
     }
 
-    /// That this build can't decode the source's video, for `reason`.
+    /// The error that this build can't decode the source's video, for `reason`.
     pub(crate) fn unsupported_video(name: &str, reason: impl Into<String>) -> Self {
         let kind = ErrorKind::Unsupported;
         Self::NoVideo { name: name.into(), reason: reason.into(), kind, remedy: None }

@@ -64,3 +64,8 @@ pub use records::{Record, Records};
 pub(crate) fn is_false(value: &bool) -> bool {
     !value
 }
+
+/// The README's examples, which must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -24,6 +24,11 @@ use crate::{
     raw,
 };
 
+/// Whether a reader may succeed if it is asked again.
+fn is_temporary(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock)
+}
+
 #[cfg(test)]
 mod tests;
 
@@ -248,11 +253,11 @@ impl Bridge {
     fn read_source(&mut self, target: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
         let count = loop {
             match self.source.read(target) {
+                Err(error) if is_temporary(&error) && self.watch.stop().is_some() => {
+                    return Err(error);
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    if self.watch.stop().is_some() {
-                        return Err(error);
-                    }
                     // `Read` can't report when it becomes ready.
                     thread::sleep(Duration::from_millis(1));
                 }

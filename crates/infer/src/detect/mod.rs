@@ -15,7 +15,7 @@ use crate::detect::nms::{Suppression, by_confidence, suppress};
 use crate::error::{Error, Result};
 use crate::head::{Candidate, HeadKind};
 use crate::image::ImageView;
-use crate::letterbox::{Letterbox, Size};
+use crate::letterbox::Letterbox;
 use crate::model::names::Classes;
 use crate::model::{DetectorSpec, ModelOptions, examine, read_header};
 use crate::preprocess::{Preparer, Preprocess};
@@ -156,13 +156,6 @@ impl Detector {
             .and_then(|letterbox| self.run_tensor(&tensor, &letterbox));
         self.tensor = tensor;
         found
-    }
-
-    /// The model's last input as an image, and its size: RGB, three bytes per pixel, rows without
-    /// padding. Empty before the first call of [`Detector::detect_frame`].
-    pub fn last_input(&self) -> (Vec<u8>, Size) {
-        let preprocess = self.model.preprocess;
-        (preprocess.to_rgb8(&self.tensor), preprocess.size)
     }
 
     /// Detects objects in an image; boxes are in its pixels.

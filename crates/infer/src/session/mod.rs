@@ -49,7 +49,7 @@ impl ModelFile<'static> {
     ///
     /// # Errors
     ///
-    /// [`Error::Model`] if it can't be read.
+    /// [`Error::File`] if it can't be read.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
         match std::fs::read(path) {
@@ -57,10 +57,10 @@ impl ModelFile<'static> {
                 let folder = path.parent().map(Path::to_owned);
                 Ok(Self { name, bytes: bytes.into(), folder })
             }
-            Err(failure) => Err(Error::Model {
+            Err(failure) => Err(Error::File {
                 model: name,
-                problem: format!("the file can't be read: {failure}"),
-                remedy: "Name a .onnx file".into(),
+                message: failure.to_string(),
+                kind: failure.kind().into(),
             }),
         }
     }

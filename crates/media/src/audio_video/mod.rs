@@ -18,7 +18,7 @@ use moviola_av::interrupt::Interrupt;
 use crate::{
     audio::{AudioOptions, AudioReport, AudioStream, Samples},
     damage::DamageHandler,
-    error::Result,
+    error::{Error, Result},
     frame::Frame,
     input::{OpenInput, Purpose, VideoStream},
     source::{Source, SourceOptions},
@@ -123,13 +123,14 @@ impl<T: Send + 'static> AudioVideoReader<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::NoVideo`](crate::error::Error::NoVideo) or
-    /// [`Error::NoAudio`](crate::error::Error::NoAudio) if it has neither video nor audio that can
-    /// be decoded, [`Error::Thread`](crate::error::Error::Thread) if a thread can't be started.
+    /// [`Error::NoVideo`] or
+    /// [`Error::NoAudio`] if it has neither video nor audio that can
+    /// be decoded, [`Error::Thread`] if a thread can't be started.
     pub fn start<W>(input: OpenInput, wanted: AudioOptions, workers: Vec<W>) -> Result<Self>
     where
         W: FnMut(Frame) -> T + Send + 'static,
     {
+        Error::check_workers(workers.len())?;
         let opened = Opened::new(input, wanted, workers.len())?;
         let Opened { name, interrupt, video, audio, damage_handler, window, mut pass } = opened;
         let report = pass.report();

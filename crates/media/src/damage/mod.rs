@@ -141,7 +141,7 @@ impl DamageHandler {
 pub(crate) fn undecodable(name: &str, info: &FrameMetadata) -> Error {
     let FrameMetadata { number, time, .. } = *info;
     let place = time.map_or_else(|| format!("frame {number}"), |time| format!("{time:.3} s"));
-    Error::Decode { name: name.into(), place, time, reason: "it is damaged".into() }
+    Error::Decode { name: name.into(), place, time, reason: "it is damaged".into(), cause: None }
 }
 
 /// The undamaged frame that was found last, so that a long damaged range is searched once.

@@ -16,9 +16,6 @@ use moviola_av::{
 use super::Frame;
 use crate::{frame_view::Orientation, input::VideoStream};
 
-/// Ticks per second of such frames' presentation times.
-const NANOSECONDS: u32 = 1_000_000_000;
-
 /// One plane of an image in the caller's memory.
 #[derive(Clone, Copy, Debug)]
 pub struct PixelPlane<'a> {
@@ -120,7 +117,7 @@ impl Frame {
     ///
     /// # Errors
     ///
-    /// [`Error::OutOfMemory`].
+    /// [`Error::InvalidArgument`] if the time isn't finite, [`Error::OutOfMemory`].
     pub fn from_decoded(decoded: VideoFrame, time: Option<f64>) -> Result<Self> {
         of_frame(decoded, Orientation::default(), time)
     }
@@ -137,7 +134,8 @@ fn fill(pixels: &Pixels<'_>, mut frame: VideoFrameMut) -> Result<Frame> {
         copy_plane(plane, index, &mut frame)?;
     }
     frame.set_color(pixels.color);
-    of_frame(frame.freeze(), pixels.orientation, pixels.time)
+    let frame = of_frame(frame.freeze(), pixels.orientation, pixels.time)?;
+    Ok(Frame { keyframe: true, ..frame })
 }
 
 fn copy_plane(plane: &PixelPlane<'_>, index: usize, frame: &mut VideoFrameMut) -> Result<()> {
@@ -157,18 +155,22 @@ fn copy_plane(plane: &PixelPlane<'_>, index: usize, frame: &mut VideoFrameMut) -
 }
 
 fn of_frame(decoded: VideoFrame, orientation: Orientation, time: Option<f64>) -> Result<Frame> {
-    let base = TimeBase::new(1, NANOSECONDS);
-    let pts = base.and_then(|base| Pts::from_seconds(time?, base));
+    let base = TimeBase::NANOSECONDS;
+    let pts = |seconds: f64| {
+        let pts = Pts::from_seconds(seconds, base);
+        pts.ok_or_else(|| invalid("the time", "finite and within 292 years", seconds))
+    };
+    let pts = time.map(pts).transpose()?;
     let stream = Arc::new(VideoStream {
         index: 0,
         parameters: Arc::new(CodecParameters::empty()?),
-        time_base: base.ok_or(Error::OutOfMemory)?,
+        time_base: base,
         frame_rate: None,
         orientation,
         sample_aspect: None,
     });
-    let (number, duration, keyframe, damaged) = (None, None, true, false);
-    Ok(Frame { decoded, number, pts, time, duration, keyframe, damaged, stream })
+    let (keyframe, damaged) = (decoded.is_key(), decoded.is_corrupt());
+    Ok(Frame { decoded, number: None, pts, time, duration: None, keyframe, damaged, stream })
 }
 
 fn invalid(what: &'static str, expected: &'static str, got: impl ToString) -> Error {

@@ -1,5 +1,7 @@
 //! Makes an index in the cheapest exact way.
 
+use moviola_av::error::{Error as AvError, ErrorKind};
+
 use super::{
     Details, FrameIndex, Origin, PacketEntry, by_decoding,
     scan::{Scan, scan},
@@ -44,7 +46,7 @@ fn from_packets(input: &OpenInput, video: &VideoStream) -> Result<FrameIndex> {
     let found = scan(&mut demuxer, video);
     let is_complete = found.broken_off.is_none();
     if let Some(error) = found.broken_off {
-        if found.packets.is_empty() {
+        if found.packets.is_empty() || !is_of_the_file(&error) {
             return Err(cannot_read(&input.name, error));
         }
         tracing::warn!(source = input.name, %error, "reading breaks off; what came before is indexed");
@@ -59,6 +61,11 @@ fn from_packets(input: &OpenInput, video: &VideoStream) -> Result<FrameIndex> {
     let base = video.time_base;
     let index = FrameIndex::of_packets(base, &found.packets, found.end, Origin::Packets);
     Ok(index.with_details(details))
+}
+
+/// Whether reading again would fail at the same packet.
+fn is_of_the_file(error: &AvError) -> bool {
+    !matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::TimedOut | ErrorKind::OutOfMemory)
 }
 
 /// The index of the container's tables, if they are complete within `scope`; nothing else is read.

@@ -41,8 +41,12 @@ pub(crate) struct SourceKey {
 }
 
 impl SourceKey {
-    /// The key of a stream of a source; `None` if the source can't be read.
+    /// The key of a stream of a source; `None` if the source can't be read, or is a
+    /// caller's reader.
     pub(crate) fn of(bytes: &Bytes, stream: usize, max_pixels: u64) -> Option<Self> {
+        if !bytes.are_identifiable() {
+            return None;
+        }
         let len = bytes.len();
         let mut hash = Md5::new();
         for start in [0, len.saturating_sub(HASHED)] {

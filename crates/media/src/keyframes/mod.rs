@@ -188,8 +188,8 @@ impl KeyframeContext {
         match decoder.decode(job) {
             Ok(Some(frame)) => Some(Ok(self.keyframe(frame, job))),
             Ok(None) if self.config.skips_other_frames() => None,
-            Ok(None) => Some(Err(self.undecodable(job, "the decoder gives no picture".into()))),
-            Err(cause) => Some(Err(self.undecodable(job, cause.to_string()))),
+            Ok(None) => Some(Err(self.undecodable(job, None))),
+            Err(cause) => Some(Err(self.undecodable(job, Some(cause)))),
         }
     }
 
@@ -217,11 +217,13 @@ impl KeyframeContext {
         pts.seconds_since(self.start)
     }
 
-    fn undecodable(&self, job: &KeyframeJob, reason: String) -> Error {
+    fn undecodable(&self, job: &KeyframeJob, cause: Option<AvError>) -> Error {
         let pts = job.ticks().map(|ticks| Pts { ticks, base: self.base() });
         let time = pts.map(|pts| self.time(pts));
         let place = time.map_or_else(|| "an unknown time".into(), |time| format!("{time:.3} s"));
-        Error::Decode { name: self.name.clone(), place, time, reason }
+        let reason = "the decoder gives no picture";
+        let reason = cause.as_ref().map_or_else(|| reason.into(), AvError::to_string);
+        Error::Decode { name: self.name.clone(), place, time, reason, cause: cause.map(Box::new) }
     }
 
     fn cannot_open(&self, cause: &AvError) -> Error {

@@ -1,4 +1,4 @@
-//! Random access to a source's bytes, beside FFmpeg.
+//! Random access to a source's bytes, without FFmpeg.
 
 use std::{
     fmt,
@@ -66,7 +66,7 @@ impl Bytes {
         Self { storage: Storage::Memory(SharedBytes::new(bytes)), len, read: Arc::default() }
     }
 
-    /// What a caller's reader reads; `None` if its length can't be found out.
+    /// The bytes of a caller's reader; `None` if its length can't be found out.
     pub(super) fn reader(reader: &SharedReader) -> Option<Self> {
         let mut reader = reader.at_start();
         let len = reader.seek(SeekFrom::End(0)).ok()?;
@@ -109,6 +109,12 @@ impl Bytes {
         Some(())
     }
 
+    /// Whether a key of a part of the bytes identifies them: not those of a reader, which may have
+    /// changed elsewhere.
+    pub(crate) fn are_identifiable(&self) -> bool {
+        !matches!(self.storage, Storage::Reader(_))
+    }
+
     /// When the file was last changed, if it is one.
     pub(crate) fn changed(&self) -> Option<SystemTime> {
         match &self.storage {
@@ -126,7 +132,7 @@ impl Bytes {
     }
 }
 
-/// So many bytes more at the end of `target`.
+/// Appends `len` zeros to `target` and returns them.
 fn grow(target: &mut Vec<u8>, len: usize) -> Option<&mut [u8]> {
     let start = target.len();
     target.resize(start + len, 0);

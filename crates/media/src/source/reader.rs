@@ -6,14 +6,15 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// Reads a caller's reader from a place of its own: others that share the reader don't move it.
+/// A caller's reader with a position of its own, which others that share the reader don't move.
+#[derive(Clone)]
 pub(super) struct SharedReader {
     shared: Arc<Mutex<Shared>>,
     /// Where this one reads next, in bytes from the start.
     position: u64,
 }
 
-/// The reader, and where it stands; `None` where that isn't known.
+/// The reader, and its position; `None` if that isn't known.
 struct Shared {
     reader: Box<dyn ReadSeek>,
     position: Option<u64>,
@@ -47,6 +48,9 @@ impl Shared {
             self.reader.seek(SeekFrom::Start(position))?;
         }
         let count = self.reader.read(target)?;
+        if count > target.len() {
+            return Err(io::Error::other("the reader returned a count larger than its buffer"));
+        }
         self.position = position.checked_add(count as u64);
         Ok(count)
     }
@@ -73,12 +77,6 @@ impl Seek for SharedReader {
         };
         self.position = position.ok_or(io::ErrorKind::InvalidInput)?;
         Ok(self.position)
-    }
-}
-
-impl Clone for SharedReader {
-    fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared), position: self.position }
     }
 }
 

@@ -162,6 +162,7 @@ impl<T: Send + 'static> FrameReader<T> {
             + Send
             + 'static,
     {
+        Error::check_workers(workers.len())?;
         let video = input.read_video()?;
         let (name, interrupt) = (input.name.clone(), input.interrupt());
         let damage_handler = DamageHandler::new(&input, &video);

@@ -50,8 +50,8 @@ use fetcher::Fetcher;
 /// A video, any frame of which can be decoded.
 ///
 /// The source must be readable more than once: a file, bytes, a URL. Frames are numbered from 0 in
-/// the order they are shown. Requests take numbers of any signed or unsigned type of up to 64 bits,
-/// so also those that [`Frame`] and [`FrameMetadata`] give; negative numbers count from the end.
+/// the order they are shown. Requests take numbers of any type that converts to `i128`, such as
+/// `i64` and the `u64` of [`Frame`] and [`FrameMetadata`]; negative numbers count from the end.
 /// Times are seconds from the start of the presentation, ranges are half-open.
 ///
 /// The index is made when it is first needed. Methods take `&mut self` because decoders move; open

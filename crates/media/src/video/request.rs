@@ -19,9 +19,6 @@ pub enum OutOfRange {
     Clamp,
 }
 
-/// Tick rate for converting seconds: 1 ns.
-const NANOSECONDS: u32 = 1_000_000_000;
-
 /// The most times that a range may be divided into: 32 MiB, and as much for their frames' numbers.
 const MOST_TIMES: u32 = 1 << 22;
 
@@ -175,7 +172,7 @@ impl Video {
         if off.abs() < 1e-9 {
             return Some(exact);
         }
-        let fine = TimeBase::new(1, NANOSECONDS)?;
+        let fine = TimeBase::NANOSECONDS;
         let offset = Pts::from_seconds(seconds, fine)?;
         self.start.rescale(fine)?.checked_add(offset.ticks)
     }

@@ -301,6 +301,7 @@ impl SequentialDecoder {
     fn undecodable(&self, cause: &AvError) -> Error {
         let place =
             self.sent.map_or_else(|| "an unknown time".into(), |time| format!("about {time:.3} s"));
-        Error::Decode { name: self.name.clone(), place, time: self.sent, reason: cause.to_string() }
+        let (name, time, reason) = (self.name.clone(), self.sent, cause.to_string());
+        Error::Decode { name, place, time, reason, cause: Some(Box::new(cause.clone())) }
     }
 }

@@ -168,6 +168,7 @@ fn errors_of_single_frames_do_not_end_the_source() {
         place: "1 s".into(),
         time: Some(1.0),
         reason: "bits".into(),
+        cause: None,
     };
     assert!(!recorder.media_error(&decode));
     let open = no_such_file();
