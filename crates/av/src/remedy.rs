@@ -79,7 +79,7 @@ impl Remedy {
             Self::RaiseMaxPixels { .. } => f.write_str("max_pixels"),
             Self::AllowProtocol(protocol) => write!(f, "allow_protocols {protocol}"),
             Self::ShrinkImage => f.write_str("max_size"),
-            Self::Overwrite => f.write_str("Replace"),
+            Self::Overwrite => f.write_str("the option Replace"),
             Self::Resume => f.write_str("Existing::Resume"),
             Self::ChooseHead(heads) => write!(f, "head {}", alternatives(heads)),
             Self::OmitHead => f.write_str("head"),

@@ -220,7 +220,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.jpg");
         fs::write(&path, b"old").unwrap();
-        check_refused(&path, Overwrite::Refuse, "replace it with Overwrite::Replace");
+        check_refused(&path, Overwrite::Refuse, "replace it with the option Replace");
         assert_eq!(fs::read(&path).unwrap(), b"old");
         write_atomic(&path, b"new", Overwrite::Replace).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
@@ -253,7 +253,7 @@ mod tests {
         check_refused(&missing, Overwrite::Refuse, "make the folder first");
         check_refused(&file.join("a.jpg"), Overwrite::Replace, "is a file");
         check_refused(&directory, Overwrite::Replace, "it is a folder");
-        check_refused(&directory, Overwrite::Refuse, "replace it with Overwrite::Replace");
+        check_refused(&directory, Overwrite::Refuse, "replace it with the option Replace");
         check_refused(&folder.path().join("n".repeat(300)), Overwrite::Refuse, "shorter name");
         let mut left = names(folder.path());
         left.sort();

@@ -79,7 +79,7 @@ fn the_first_refusal_is_kept_and_has_a_remedy() {
     assert!(!guard.permits("/etc/hostname") && !guard.permits("/etc/other"));
     let text = guard.refusal().unwrap().to_string();
     assert!(
-        text.contains("'/etc/hostname'") && text.ends_with("allow it with protocols (file)"),
+        text.contains("'/etc/hostname'") && text.ends_with("allow it with allow_protocols file"),
         "{text}"
     );
 }
