@@ -251,7 +251,10 @@ mod tests {
     };
 
     use super::*;
-    use crate::debug::trace::TraceWriter;
+    use crate::{
+        debug::{frames::FrameSelection, trace::TraceWriter},
+        plan::TaskKind,
+    };
 
     /// A frame of this width, without a number and a time.
     fn frame(width: u32) -> Frame {
@@ -262,24 +265,56 @@ mod tests {
         Frame::from_pixels(&pixels).expect("the plane has all rows")
     }
 
-    #[test]
-    fn frames_without_number_and_time_come_in_the_order_in_which_they_are_taken() {
+    fn inspector() -> Inspector {
         let folder = tempfile::tempdir().unwrap();
         let file = NewFile::create(&folder.path().join("trace"), Overwrite::Refuse).unwrap();
-        let inspector = Inspector::new(Collector::new(TraceWriter::new(BufWriter::new(file))));
+        Inspector::new(Collector::new(TraceWriter::new(BufWriter::new(file))))
+    }
+
+    #[test]
+    fn frames_with_equal_or_unknown_positions_come_in_the_order_in_which_they_are_taken() {
         let widths = [16, 18, 20, 22, 24, 26];
-        let frames = widths.map(frame);
-        let observed: Vec<_> = frames.iter().map(|frame| inspector.before(frame)).collect();
-        for finished in [4, 0, 5, 2, 1, 3] {
-            inspector.after(&frames[finished], observed[finished], &[]);
+        let numbers = [[None; 6], [Some(7); 6], [None, Some(0), None, Some(0), Some(1), None]];
+        let orders = [[0, 1, 2, 3, 4, 5], [5, 4, 3, 2, 1, 0], [4, 0, 5, 2, 1, 3]];
+        for (numbers, order) in numbers.iter().flat_map(|one| orders.map(|order| (one, order))) {
+            let inspector = inspector();
+            let mut frames = widths.map(frame);
+            frames.iter_mut().zip(numbers).for_each(|(frame, number)| frame.number = *number);
+            let observed = frames.each_ref().map(|frame| inspector.before(frame));
+            for finished in order {
+                inspector.after(&frames[finished], observed[finished], &[]);
+            }
+            for (index, observation) in (0..).zip(observed) {
+                inspector.taken(observation, Some(index));
+            }
+            let taken = std::iter::from_fn(|| inspector.next_taken());
+            let taken: Vec<_> =
+                taken.map(|(index, frame)| (index, frame.info.width as u32)).collect();
+            let want: Vec<_> = (0..).map(Some).zip(widths).collect();
+            assert_eq!(taken, want, "{numbers:?}, finished in the order {order:?}");
         }
-        for (index, observation) in (0..).zip(observed) {
+    }
+
+    #[test]
+    fn failed_frames_without_a_time_are_reported_with_their_index_and_then_dropped() {
+        let inspector = inspector();
+        let mut selection = FrameSelection::new(inspector.clone());
+        for index in 0..1000 {
+            let frame = frame(16);
+            let observation = inspector.before(&frame);
+            let (kind, reason) = (TaskKind::Still, "no".into());
+            let failed = Err(TaskError::Frame { kind, time: None, reason });
+            inspector.after(&frame, observation, &[failed]);
             inspector.taken(observation, Some(index));
+            selection.add_taken();
+            assert!(lock(&inspector.shared.waiting).is_empty());
+            assert!(lock(&inspector.shared.taken).is_empty());
         }
-        let taken = std::iter::from_fn(|| inspector.next_taken());
-        let taken: Vec<_> = taken.map(|(index, frame)| (index, frame.info.width as u32)).collect();
-        let want: Vec<_> = (0..).map(Some).zip(widths).collect();
-        assert_eq!(taken, want);
-        assert!(lock(&inspector.shared.waiting).is_empty(), "failed frames leave nothing behind");
+        assert_eq!(selection.count, 1000);
+        let frames = serde_json::to_value(&selection.selected).unwrap();
+        let indices = frames.as_array().unwrap().iter().map(|frame| frame["index"].as_u64());
+        let indices: Option<Vec<_>> = indices.collect();
+        let indices = indices.expect("each has its index");
+        assert!(indices.len() > 50 && indices.is_sorted(), "{indices:?}");
     }
 }

@@ -1,15 +1,20 @@
 //! Tests of a pipeline's outputs and of its calls to an observer.
 
-use std::sync::Mutex;
+use std::{
+    collections::HashMap,
+    sync::{Condvar, Mutex},
+    time::Duration,
+};
 
 use moviola_media::{
     frame::Frame,
     input::Purpose,
     source::{Source, SourceOptions},
+    video::OnDamage,
 };
 
 use super::*;
-use crate::task::TaskData;
+use crate::{hash::frame_md5, task::TaskData};
 
 /// An observer that records its calls.
 #[derive(Debug, Default)]
@@ -130,4 +135,97 @@ fn observer_is_called_before_and_after_the_tasks_of_each_frame() {
         outputs.all(|output| output.model_input.is_none()),
         "inputs are kept only for the observer"
     );
+}
+
+/// An observer that keeps the hash of each frame under its ticket, until the frame is taken.
+#[derive(Debug, Default)]
+struct HashObserver {
+    /// The hashes in the plan's order, if each frame at an even position finishes after the next.
+    swapped: Option<Vec<String>>,
+    state: Mutex<HashState>,
+    has_finished: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct HashState {
+    tickets: u64,
+    finished: Vec<String>,
+    waiting: HashMap<u64, String>,
+    taken: Vec<String>,
+}
+
+impl FrameObserver for HashObserver {
+    fn before(&self, _: &Frame) -> Observation {
+        let mut state = self.state.lock().unwrap();
+        state.tickets += 1;
+        Observation { ticket: state.tickets, ..Observation::default() }
+    }
+
+    fn after(
+        &self,
+        frame: &Frame,
+        observation: Observation,
+        _: &[std::result::Result<TaskOutput, TaskError>],
+    ) {
+        let hash = frame_md5(&frame.decoded);
+        let mut pairs = self.swapped.iter().flat_map(|hashes| hashes.chunks_exact(2));
+        let next = pairs.find(|pair| pair[0] == hash).map(|pair| &pair[1]);
+        let mut state = self.state.lock().unwrap();
+        if let Some(next) = next {
+            let is_first = |state: &mut HashState| !state.finished.contains(next);
+            let limit = Duration::from_secs(30);
+            let wait = self.has_finished.wait_timeout_while(state, limit, is_first).unwrap();
+            assert!(!wait.1.timed_out(), "another worker has the next frame");
+            state = wait.0;
+        }
+        state.finished.push(hash.clone());
+        state.waiting.insert(observation.ticket, hash);
+        self.has_finished.notify_all();
+    }
+
+    fn taken(&self, observation: Observation, _: Option<u64>) {
+        let mut state = self.state.lock().unwrap();
+        let hash = state.waiting.remove(&observation.ticket).expect("it is taken once");
+        state.taken.push(hash);
+    }
+}
+
+/// The hashes in the outputs of a clip. Checks that the observer has each under its own ticket.
+#[track_caller]
+fn check_tickets(clip: &str, frames: &str, workers: usize, observer: HashObserver) -> Vec<String> {
+    let path = format!("{}/../../testdata/{clip}", env!("CARGO_MANIFEST_DIR"));
+    let options = SourceOptions { on_damage: OnDamage::Skip, ..Default::default() };
+    let input = OpenInput::open(Source::path(path), options, Purpose::Video).unwrap();
+    let plan = plan(frames, "[stills]\nhash = true");
+    let (tasks, observer) = (Tasks::load(&plan, workers).unwrap(), Arc::new(observer));
+    let pipeline = Pipeline::start(input, &plan, &tasks, Some(observer.clone())).unwrap();
+    let hash = |output: FrameOutput| match output.outputs.as_slice() {
+        [Ok(TaskOutput { data: TaskData::Still { md5 }, .. })] => md5.clone().expect("a hash"),
+        other => panic!("{other:?}"),
+    };
+    let hashes: Vec<_> = pipeline.flatten().map(hash).collect();
+    let state = observer.state.lock().unwrap();
+    assert_eq!(state.taken, hashes, "{clip}: {frames}");
+    assert!(state.waiting.is_empty(), "{clip}: {frames}: a frame is never taken");
+    hashes
+}
+
+#[test]
+fn frames_that_finish_out_of_order_have_their_own_tickets() {
+    for clip in ["untimed_start.mkv", "same_times.mkv", "demo.mp4"] {
+        let hashes = check_tickets(clip, "'keyframes'", 1, HashObserver::default());
+        assert!(hashes.len() > 3, "{clip}: {}", hashes.len());
+        let swapped = HashObserver { swapped: Some(hashes.clone()), ..Default::default() };
+        assert_eq!(check_tickets(clip, "'keyframes'", 2, swapped), hashes, "{clip}");
+    }
+}
+
+#[test]
+fn every_observed_frame_is_taken() {
+    let clips = ["damaged_keyframe.mp4", "truncated.mp4", "same_times.mkv", "mpeg2_field.ts"];
+    for clip in clips {
+        for frames in ["'keyframes'", "'all'", "'every:0.2s'", "{ index = [1, 0, 1] }"] {
+            check_tickets(clip, frames, 3, HashObserver::default());
+        }
+    }
 }
