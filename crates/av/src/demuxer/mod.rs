@@ -151,7 +151,8 @@ impl Demuxer {
             // SAFETY: `self` owns an open context, and `packet` is empty.
             let code = unsafe { ffi::av_read_frame(self.raw.as_ptr(), packet.raw_mut()) };
             if code == ffi::AVERROR(libc::EAGAIN) && self.watch.stop().is_none() {
-                // FFmpeg can't report when a device or socket becomes readable.
+                // Nothing can be waited for instead: FFmpeg can't report when a device or socket
+                // becomes readable. The interrupt is checked each time.
                 thread::sleep(RETRY_INTERVAL);
                 continue;
             }

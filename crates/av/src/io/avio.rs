@@ -258,7 +258,8 @@ impl Bridge {
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    // `Read` can't report when it becomes ready.
+                    // Nothing can be waited for instead: `Read` can't report when it becomes
+                    // ready. The interrupt is checked each time.
                     thread::sleep(Duration::from_millis(1));
                 }
                 result => break result?,

@@ -41,10 +41,16 @@ pub(super) fn may_be_meant(stream: &Stream<'_>, choice: &AudioChoice) -> bool {
         AudioChoice::Best => true,
         AudioChoice::Number(number) => stream.index() == *number,
         AudioChoice::Language(wanted) => {
-            stream.language().is_some_and(|language| language.eq_ignore_ascii_case(wanted))
+            stream.language().is_some_and(|languages| has_language(&languages, wanted))
         }
     };
     is_meant && stream.kind() == MediaKind::Audio
+}
+
+/// Whether a stream's languages, such as `eng`, have the wanted one. MPEG-TS has several of a stream
+/// with two channels of speech, separated by commas: `deu,fra`.
+fn has_language(languages: &str, wanted: &str) -> bool {
+    languages.split(',').any(|language| language.eq_ignore_ascii_case(wanted))
 }
 
 /// The message that the video stream doesn't exist, with the existing ones; `None` if there are
@@ -76,4 +82,24 @@ fn describe(stream: Stream<'_>) -> String {
     let codec = stream.parameters().map_or("unknown", |parameters| parameters.codec_name());
     let language = stream.language().map(|language| format!(", {language}")).unwrap_or_default();
     format!("{} ({codec}{language})", stream.index())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_language;
+
+    #[test]
+    fn each_language_of_a_stream_selects_it() {
+        for (languages, wanted, has) in [
+            ("deu", "deu", true),
+            ("deu", "DEU", true),
+            ("deu,fra", "deu", true),
+            ("deu,fra", "fra", true),
+            ("deu,fra", "de", false),
+            ("deu,fra", "eng", false),
+            ("", "deu", false),
+        ] {
+            assert_eq!(has_language(languages, wanted), has, "{wanted} of {languages}");
+        }
+    }
 }

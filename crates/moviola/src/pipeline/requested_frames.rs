@@ -68,11 +68,11 @@ impl RequestedFrames {
 
     fn fetch(&mut self) {
         let Self { video, workers, batch, requested, fetched } = self;
-        let numbers = requested.by_ref().take(*batch).map(|request| match request {
+        let resolve = |request| match request {
             FrameRequest::Number(number) => video.resolve(number),
             FrameRequest::Time(seconds) => video.resolve_time(seconds),
-        });
-        let numbers: Vec<_> = numbers.map(|number| number.map(u64::cast_signed)).collect();
+        };
+        let numbers: Vec<_> = requested.by_ref().take(*batch).map(resolve).collect();
         let known: Vec<_> = numbers.iter().flatten().copied().collect();
         let outputs =
             video.map_frames_at(&known, |position, frame| (position, workers.work(frame)));
