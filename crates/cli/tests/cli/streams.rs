@@ -88,16 +88,26 @@ fn isolated_workers_read_the_selected_video_too() {
 #[test]
 fn a_stream_that_is_not_there_is_an_error_that_lists_those_that_are() {
     let clip = clip("streams.mkv");
-    for command in ["probe", "keyframes"] {
-        run([command, &clip, "--video-stream", "2"])
-            .exits(2)
-            .says("there is no video stream 2; its video streams: 0 (h264), 1 (hevc)");
+    let video = "there is no video stream 2; its video streams: 0 (h264), 1 (hevc)";
+    run(["keyframes", &clip, "--video-stream", "2"]).exits(2).says(video);
+    for command in ["probe"] {
+        run([command, &clip, "--video-stream", "2"]).exits(2).says(video);
         let audio = "its audio streams: 2 (opus, ger), 3 (aac, eng), 4 (mp3, fre)";
         for (choice, what) in [("9", "audio stream 9"), ("lang:spa", "audio stream lang:spa")] {
             let run = run([command, &clip, "--audio-stream", choice]).exits(2);
             run.says(what);
             run.says(audio);
         }
+    }
+}
+
+#[test]
+fn an_absent_choice_of_audio_is_no_matter_where_only_video_is_read() {
+    for choice in ["9", "lang:spa"] {
+        let run = run(["keyframes", &clip("streams.mkv"), "--audio-stream", choice]).exits(0);
+        assert_eq!(run.of("keyframe").len(), 2);
+        assert!(run.one("source").get("audio").is_none(), "{run:#?}");
+        assert_eq!(run.stderr, "");
     }
 }
 

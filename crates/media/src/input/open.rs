@@ -125,7 +125,8 @@ impl Streams {
             Purpose::Video => {
                 let video = video?.ok_or_else(|| no_video(name, demuxer))?;
                 check_decodable(name, &video)?;
-                Ok(Self { video: Some(video), audio: audio?, missing })
+                // Its audio isn't read, so an absent choice of it doesn't matter.
+                Ok(Self { video: Some(video), audio: audio.ok().flatten(), missing })
             }
             Purpose::Audio => {
                 let audio = audio?.ok_or_else(|| no_audio(name))?;
