@@ -8,7 +8,10 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use moviola::{records::Record, sink::jsonl::JsonLines};
+use moviola::{
+    records::{ErrorRecord, Record},
+    sink::jsonl::JsonLines,
+};
 
 use crate::{exit::Exit, global::Global};
 
@@ -41,6 +44,24 @@ impl Console {
     /// Writes one line of JSON.
     pub(crate) fn record(&mut self, record: &Record) -> io::Result<()> {
         self.records.write(record).inspect_err(exit_unread)
+    }
+
+    /// Prints the error of a source's record, and writes the record unless records go elsewhere.
+    pub(crate) fn source_record(&mut self, record: &Record) -> io::Result<()> {
+        if let Record::Error(error) = record {
+            self.source_error(error);
+        }
+        if self.has_records { self.record(record) } else { Ok(()) }
+    }
+
+    /// Prints the error of a source.
+    pub(crate) fn source_error(&self, error: &ErrorRecord) {
+        self.error(format_args!("{}: {}", error.source, error.message));
+    }
+
+    /// Prints a note that software decodes a source, instead of the hardware that was named.
+    pub(crate) fn note_fallback(&self, source: &str, reason: &str) {
+        self.note(format_args!("{source}: decoding in software: {reason}"));
     }
 
     /// Writes text for people.

@@ -152,12 +152,7 @@ impl<'a> BulkReporter<'a> {
     }
 
     fn take_record(&mut self, record: &Record) -> anyhow::Result<()> {
-        if let Record::Error(error) = record {
-            self.out.error(format_args!("{}: {}", error.source, error.message));
-        }
-        if self.dataset.is_none() {
-            self.out.record(record)?;
-        }
+        self.out.source_record(record)?;
         if matches!(record, Record::Detections(_)) {
             self.notice.give(|| self.bulk.provider(), self.out)?;
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 use moviola::{
     Debug, Source,
     debug::{DebugRun, Statistics},
-    records::{Record, Tally},
+    records::Tally,
 };
 
 use crate::{console::Console, exit::Exit, interrupt};
@@ -34,11 +34,9 @@ fn take_records(run: &mut DebugRun, out: &mut Console) -> anyhow::Result<()> {
     while let Some(record) = run.next() {
         let record = record?;
         if let Some(reason) = run.hardware_fallback() {
-            out.note(format_args!("decoding in software: {reason}"));
+            out.note_fallback(run.records().source(), &reason);
         }
-        if let Record::Error(error) = &record {
-            out.error(format_args!("{}: {}", error.source, error.message));
-        }
+        out.source_record(&record)?;
         out.progress(record.time());
     }
     out.end_progress();

@@ -71,14 +71,10 @@ impl Runner {
         while let Some(record) = records.next() {
             let record = record?;
             if let Some(reason) = records.hardware_fallback() {
-                let source = records.records().source();
-                out.note(format_args!("{source}: decoding in software: {reason}"));
-            }
-            if let Record::Error(error) = &record {
-                out.error(format_args!("{}: {}", error.source, error.message));
+                out.note_fallback(records.records().source(), &reason);
             }
             out.progress(record.time());
-            out.record(&record)?;
+            out.source_record(&record)?;
             if matches!(record, Record::Detections(_)) {
                 self.notice.give(|| self.fast.provider(), out)?;
             }

@@ -9,6 +9,7 @@ mod describe;
 #[cfg(test)]
 mod tests;
 
+use moviola_media::error::Error;
 use serde::{Deserialize, Serialize};
 
 use super::probe::Probe;
@@ -209,6 +210,16 @@ record! {
         pub damaged: Vec<[u64; 2]>,
         /// Seconds of wall time from the start of opening the source.
         pub elapsed: f64,
+    }
+}
+
+impl ErrorRecord {
+    /// The record of an error of `source`, which has its own field.
+    pub fn new(source: &str, error: &Error) -> Self {
+        let text = error.to_string();
+        let message = text.strip_prefix(&format!("{source}: ")).unwrap_or(&text).to_owned();
+        let (source, stage) = (source.to_owned(), error.stage().name().to_owned());
+        Self { source, stage, time: error.time(), message }
     }
 }
 

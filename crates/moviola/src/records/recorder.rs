@@ -162,9 +162,13 @@ impl Recorder {
 
     /// Records an error; reading continues.
     fn error(&mut self, stage: &str, time: Option<f64>, message: String) {
-        self.tally.errors += 1;
         let (source, stage) = (self.source.clone(), stage.to_owned());
-        self.push(Record::Error(ErrorRecord { source, stage, time, message }));
+        self.push_error(ErrorRecord { source, stage, time, message });
+    }
+
+    fn push_error(&mut self, error: ErrorRecord) {
+        self.tally.errors += 1;
+        self.push(Record::Error(error));
     }
 
     /// Records that the source can't be read, or not any further.
@@ -177,21 +181,11 @@ impl Recorder {
 
     /// Records an error of reading or decoding; `true` if reading can't continue.
     pub(super) fn media_error(&mut self, error: &Error) -> bool {
-        let text = error.to_string();
-        // The record has its own field for the source.
-        let message = text.strip_prefix(&format!("{}: ", self.source)).unwrap_or(&text).to_owned();
-        let stage = error.stage().name();
-        match error {
-            Error::Decode { .. } | Error::NoFrame { .. } => {
-                self.frames_seen += 1;
-                self.error(stage, error.time(), message);
-                false
-            }
-            _ => {
-                self.fail(SourceFailure { stage, message });
-                true
-            }
-        }
+        let is_of_frame = matches!(error, Error::Decode { .. } | Error::NoFrame { .. });
+        self.frames_seen += u64::from(is_of_frame);
+        self.tally.failed |= !is_of_frame;
+        self.push_error(ErrorRecord::new(&self.source, error));
+        !is_of_frame
     }
 
     fn push(&mut self, record: Record) {
