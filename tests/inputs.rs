@@ -226,12 +226,15 @@ fn a_chosen_stream_that_is_missing_is_an_error_that_lists_the_others() {
     let error = selected(no_audio(), Purpose::Audio).expect_err("it is video").to_string();
     let want = "no audio stream 0; its audio streams: 2 (opus, ger), 3 (aac, eng), 4 (mp3, fre)";
     assert!(error.ends_with(want), "{error}");
-    for purpose in [Purpose::Video, Purpose::Audio, Purpose::Description] {
+    for purpose in [Purpose::Video, Purpose::Audio] {
         let error = selected(no_video(), purpose).expect_err("it is audio").to_string();
         let want = "no video stream 3; its video streams: 0 (h264), 1 (hevc)";
         assert!(error.ends_with(want), "{purpose:?}: {error}");
     }
-    // Audio that isn't read doesn't matter; in one pass, one of them is enough.
+    // Audio that isn't read doesn't matter, a description can do without, and in one pass one of
+    // them is enough.
+    let nothing = choose(VideoChoice::Number(3), AudioChoice::Number(0));
+    assert_eq!(selected(nothing, Purpose::Description).expect("streams"), (None, None));
     assert_eq!(selected(no_audio(), Purpose::Video).expect("video"), (Some(0), None));
     assert_eq!(selected(no_audio(), Purpose::AudioVideo).expect("video"), (Some(0), None));
     assert_eq!(selected(no_video(), Purpose::AudioVideo).expect("audio"), (None, Some(2)));

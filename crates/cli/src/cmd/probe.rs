@@ -37,13 +37,16 @@ impl Probe {
                 return Ok(Exit::Interrupted);
             }
             match report {
-                Ok(report) => {
+                Ok(mut report) => {
                     tally.flawless += 1;
+                    let missing = std::mem::take(&mut report.missing);
+                    tally.errors += missing.len() as u64;
                     self.print(report, out)?;
+                    missing.into_iter().try_for_each(|error| self.complain(error, out))?;
                 }
                 Err(error) => {
                     tally.errors += 1;
-                    self.complain(&name, &error, out)?;
+                    self.complain(ErrorRecord::new(&name, &error), out)?;
                 }
             }
         }
@@ -54,16 +57,12 @@ impl Probe {
         if self.json { out.record(&Record::Probe(report)) } else { out.text(&table(&report)) }
     }
 
-    fn complain(&self, name: &str, error: &moviola::Error, out: &mut Console) -> io::Result<()> {
-        out.error(error);
-        if !self.json {
-            return Ok(());
+    fn complain(&self, error: ErrorRecord, out: &mut Console) -> io::Result<()> {
+        if self.json {
+            return out.source_record(&Record::Error(error));
         }
-        let text = error.to_string();
-        let message = text.strip_prefix(&format!("{name}: ")).unwrap_or(&text).to_owned();
-        let stage = error.stage().name().to_owned();
-        let source = name.to_owned();
-        out.record(&Record::Error(ErrorRecord { source, stage, time: None, message }))
+        out.source_error(&error);
+        Ok(())
     }
 }
 

@@ -90,15 +90,25 @@ fn a_stream_that_is_not_there_is_an_error_that_lists_those_that_are() {
     let clip = clip("streams.mkv");
     let video = "there is no video stream 2; its video streams: 0 (h264), 1 (hevc)";
     run(["keyframes", &clip, "--video-stream", "2"]).exits(2).says(video);
-    for command in ["probe"] {
-        run([command, &clip, "--video-stream", "2"]).exits(2).says(video);
-        let audio = "its audio streams: 2 (opus, ger), 3 (aac, eng), 4 (mp3, fre)";
-        for (choice, what) in [("9", "audio stream 9"), ("lang:spa", "audio stream lang:spa")] {
-            let run = run([command, &clip, "--audio-stream", choice]).exits(2);
-            run.says(what);
-            run.says(audio);
-        }
+    run(["probe", &clip, "--video-stream", "2"]).exits(3).says(video);
+    let audio = "its audio streams: 2 (opus, ger), 3 (aac, eng), 4 (mp3, fre)";
+    for (choice, what) in [("9", "audio stream 9"), ("lang:spa", "audio stream lang:spa")] {
+        let run = run(["probe", &clip, "--audio-stream", choice]).exits(3);
+        run.says(what);
+        run.says(audio);
     }
+}
+
+#[test]
+fn the_streams_are_listed_if_a_chosen_one_is_not_there() {
+    let clip = clip("streams.mkv");
+    let flags = ["--video-stream", "7", "--audio-stream", "7"];
+    let table = run(["probe", &clip].iter().chain(&flags)).exits(3).stdout;
+    assert!(table.contains("0 video h264") && table.contains("3 audio aac (eng)"), "{table}");
+    let json = run(["probe", "--json", &clip].iter().chain(&flags)).exits(3);
+    assert_eq!(json.one("probe")["streams"].as_array().map(Vec::len), Some(5));
+    assert!(!json.stdout.contains("selected"), "{json:#?}");
+    assert_eq!(json.of("error").len(), 2, "{json:#?}");
 }
 
 #[test]

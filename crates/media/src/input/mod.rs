@@ -106,6 +106,11 @@ impl OpenInput {
         self.audio.as_ref()
     }
 
+    /// The errors of selected streams that don't exist, if the purpose can do without them.
+    pub fn missing(&self) -> &[Error] {
+        &self.missing
+    }
+
     /// Whether a stream is one of those that were selected.
     pub fn is_selected(&self, stream: usize) -> bool {
         self.video().is_some_and(|video| video.index == stream)

@@ -26,7 +26,7 @@ impl OpenInput {
     /// [`Error::InvalidArgument`] for options outside their ranges; [`Error::Open`] or
     /// [`Error::Demux`] if the source can't be read; [`Error::NoVideo`] or [`Error::NoAudio`] if it
     /// lacks a stream that the purpose needs and this build can decode, or the one that
-    /// [`SourceOptions::streams`] selects.
+    /// [`SourceOptions::streams`] selects; for a description these are [`missing`](Self::missing).
     pub fn open(source: Source, options: SourceOptions, purpose: Purpose) -> Result<Self> {
         let _stage = stage!("open");
         options.check()?;
@@ -134,7 +134,12 @@ impl Streams {
                 Ok(Self { video: video?, audio: Some(audio), missing })
             }
             Purpose::AudioVideo => Self::one_of(name, video, audio),
-            Purpose::Description => Ok(Self { video: video?, audio: audio?, missing }),
+            Purpose::Description => {
+                let mut missing = missing;
+                let video = keep_error(video, |_| Ok(()), &mut missing);
+                let audio = keep_error(audio, |_| Ok(()), &mut missing);
+                Ok(Self { video, audio, missing })
+            }
         }
     }
 

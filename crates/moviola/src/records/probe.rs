@@ -11,7 +11,7 @@ use moviola_media::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::record::{AudioRecord, SCHEMA, VideoRecord};
+use super::record::{AudioRecord, ErrorRecord, SCHEMA, VideoRecord};
 use crate::is_false;
 
 /// A description of a source, with all its streams.
@@ -42,6 +42,10 @@ pub struct Probe {
     pub audio: Option<AudioRecord>,
     /// All streams.
     pub streams: Vec<StreamRecord>,
+    /// The errors of streams that the options select and the source lacks. They aren't part of the
+    /// record.
+    #[serde(skip)]
+    pub missing: Vec<ErrorRecord>,
 }
 
 /// One stream of a container.
@@ -68,16 +72,15 @@ pub struct StreamRecord {
 /// # Errors
 ///
 /// [`Error::Open`](moviola_media::error::Error::Open) or
-/// [`Error::Demux`](moviola_media::error::Error::Demux) if it can't be read;
-/// [`Error::NoVideo`](moviola_media::error::Error::NoVideo) or
-/// [`Error::NoAudio`](moviola_media::error::Error::NoAudio) if it lacks the stream that `options`
-/// select. A source without video isn't an error.
+/// [`Error::Demux`](moviola_media::error::Error::Demux) if it can't be read. A source without video
+/// isn't an error, and a selected stream that it lacks is one of [`Probe::missing`].
 pub fn probe(source: Source, options: &SourceOptions) -> Result<Probe> {
     let input = OpenInput::open(source, options.clone(), Purpose::Description)?;
     let again = input.source().filter(|_| input.video().is_some());
     let counts = again.and_then(|source| count(source, options));
     let listed = || input.video().and_then(|video| indexed_keyframes(input.demuxer(), video.index));
     let streams = input.demuxer().streams();
+    let missing = input.missing().iter();
     Ok(Probe {
         schema: SCHEMA,
         source: input.name().into(),
@@ -88,6 +91,7 @@ pub fn probe(source: Source, options: &SourceOptions) -> Result<Probe> {
         video: input.video().map(VideoRecord::of),
         audio: input.audio().map(AudioRecord::of),
         streams: streams.filter_map(|stream| stream_record(&input, stream)).collect(),
+        missing: missing.map(|error| ErrorRecord::new(input.name(), error)).collect(),
     })
 }
 
