@@ -27,7 +27,7 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "LIST", default_value = "", hide_default_value = true, help_heading = READING)]
     pub(crate) allow_protocols: Protocols,
     /// Refuse frames with more pixels than this
-    #[arg(long, global = true, value_name = "N", default_value_t = 1 << 28, help_heading = READING)]
+    #[arg(long, global = true, value_name = "N", default_value_t = 1 << 28, value_parser = clap::value_parser!(u64).range(1..), help_heading = READING)]
     pub(crate) max_pixels: u64,
     /// Decode on hardware if possible, else in software: auto, none, cuda, vaapi, qsv,
     /// videotoolbox, d3d11va, vulkan; `doctor` says which of them work
