@@ -15,7 +15,7 @@
 //! assert_eq!(Remedy::Resume.to_string(), "--resume");
 //! ```
 
-use std::{fmt, sync::OnceLock};
+use std::{fmt, iter, sync::OnceLock};
 
 /// What a caller can change to avoid an error.
 ///
@@ -94,21 +94,26 @@ impl Remedy {
 
 impl Remedy {
     /// One of each kind, to test that a program words them all.
-    pub fn examples() -> Vec<Self> {
-        vec![
-            Self::RaiseMaxPixels { needed: 1 },
-            Self::AllowProtocol("file".into()),
-            Self::ShrinkImage,
-            Self::Overwrite,
-            Self::Resume,
-            Self::ChooseHead(vec!["yolov8".into()]),
-            Self::OmitHead,
-            Self::UsePrecision("f32"),
-            Self::UseProvider(vec!["openvino", "tensorrt"]),
-            Self::OnlyKeyframes,
-            Self::SetThreads,
-            Self::UseBulk,
-        ]
+    pub fn examples() -> impl Iterator<Item = Self> {
+        iter::successors(Some(Self::RaiseMaxPixels { needed: 1 }), Self::next_example)
+    }
+
+    /// The example after this kind's. The compiler asks for an arm for each kind.
+    fn next_example(&self) -> Option<Self> {
+        Some(match self {
+            Self::RaiseMaxPixels { .. } => Self::AllowProtocol("file".into()),
+            Self::AllowProtocol(_) => Self::ShrinkImage,
+            Self::ShrinkImage => Self::Overwrite,
+            Self::Overwrite => Self::Resume,
+            Self::Resume => Self::ChooseHead(vec!["yolov8".into()]),
+            Self::ChooseHead(_) => Self::OmitHead,
+            Self::OmitHead => Self::UsePrecision("f32"),
+            Self::UsePrecision(_) => Self::UseProvider(vec!["openvino", "tensorrt"]),
+            Self::UseProvider(_) => Self::OnlyKeyframes,
+            Self::OnlyKeyframes => Self::SetThreads,
+            Self::SetThreads => Self::UseBulk,
+            Self::UseBulk => return None,
+        })
     }
 }
 
