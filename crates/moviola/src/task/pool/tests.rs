@@ -80,7 +80,6 @@ fn on_a_cpu_each_worker_has_a_session_and_on_a_device_all_share_one() {
     ] {
         let (pool, batches) = pool(provider, 4, 8, Arc::new(|| {}));
         run_all(&pool, 4, 50);
-        pool.load_all().unwrap();
         assert_eq!(pool.loaded(), loaded, "{provider}");
         assert_eq!(pool.provider().unwrap().provider, provider);
         assert_eq!(lock(&batches).iter().sum::<usize>(), 200, "{provider}: each input ran once");
@@ -92,6 +91,8 @@ fn a_worker_without_a_frame_loads_nothing() {
     let (pool, _) = pool(Provider::Cpu, 4, 1, Arc::new(|| {}));
     assert_eq!(pool.handle(0).run(3), Ok(6));
     assert_eq!(pool.loaded(), 1);
+    pool.load_all().unwrap();
+    assert_eq!(pool.loaded(), 4, "unless all are asked to");
 }
 
 #[test]
