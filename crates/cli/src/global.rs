@@ -1,9 +1,9 @@
 //! The flags of every command.
 
-use clap::{Args, ColorChoice, ValueEnum};
+use clap::{Args, ColorChoice};
 use moviola::{
     Protocols,
-    source::{AudioChoice, VideoChoice},
+    source::{AudioChoice, IoMode, VideoChoice},
     system::hardware::Hwaccel,
 };
 
@@ -19,9 +19,9 @@ pub(crate) struct Global {
     /// Colour messages and tables; `auto` heeds NO_COLOR
     #[arg(long, global = true, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
     pub(crate) color: ColorChoice,
-    /// How files are read; `auto` maps those over 1 GiB
-    #[arg(long, global = true, value_enum, default_value_t, help_heading = READING)]
-    pub(crate) io: Io,
+    /// How files are read: auto, mmap, read; `auto` maps those over 1 GiB
+    #[arg(long, global = true, value_name = "HOW", default_value_t = IoMode::Auto, help_heading = READING)]
+    pub(crate) io: IoMode,
     /// More protocols that inputs may open, besides the one they are read by, such as
     /// `https,tls,tcp`
     #[arg(long, global = true, value_name = "LIST", default_value = "", hide_default_value = true, help_heading = READING)]
@@ -43,12 +43,3 @@ pub(crate) struct Global {
 
 /// The help's heading over the flags about reading.
 pub(crate) const READING: &str = "Reading";
-
-/// How files are read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Io {
-    #[default]
-    Auto,
-    Mmap,
-    Read,
-}

@@ -22,11 +22,12 @@ mod wording;
 use std::{ffi::OsString, io};
 
 use clap::{CommandFactory, Parser};
+use moviola::source::IoMode;
 
 use args::{Cli, Command};
 use console::Console;
 use exit::Exit;
-use global::{Global, Io};
+use global::Global;
 
 fn main() {
     choose_color(std::env::args_os());
@@ -85,7 +86,7 @@ fn start(global: &Global) {
     }
     moviola::system::log::init();
     moviola::system::memory::keep_freed();
-    if global.io != Io::Read
+    if global.io != IoMode::Read
         && let Err(error) = moviola::system::sigbus::install()
     {
         tracing::warn!(%error, "no signal handler: files must not shrink while they are mapped");

@@ -7,10 +7,10 @@ use std::{
 };
 
 use anyhow::bail;
-use moviola::source::{IoMode, Source, SourceOptions, StreamSelection};
+use moviola::source::{Source, SourceOptions, StreamSelection};
 
 use crate::{
-    global::{Global, Io, READING},
+    global::{Global, READING},
     interrupt,
 };
 
@@ -69,11 +69,7 @@ impl IndexArgs {
 /// How sources are opened by the global flags.
 pub(crate) fn source_options(global: &Global) -> SourceOptions {
     SourceOptions {
-        io: match global.io {
-            Io::Auto => IoMode::Auto,
-            Io::Mmap => IoMode::Map,
-            Io::Read => IoMode::Read,
-        },
+        io: global.io,
         allow_protocols: global.allow_protocols.clone(),
         max_pixels: global.max_pixels,
         hwaccel: global.hwaccel,

@@ -7,7 +7,6 @@ use std::{
 };
 
 use anyhow::Context;
-use clap::ValueEnum;
 use moviola::bulk::isolate::{Isolation, serve};
 
 use crate::{exit::Exit, global::Global};
@@ -30,10 +29,8 @@ impl Worker {
 /// messages. A worker that takes longer than `deadline` seconds for a source is killed.
 pub(crate) fn isolation(global: &Global, deadline: Option<f64>) -> anyhow::Result<Isolation> {
     let program = this_program().context("cannot find the program's own file to start workers")?;
-    let io = global.io.to_possible_value();
-    let io = io.as_ref().map_or("auto", |value| value.get_name());
-    let color = global.color.to_string();
-    let arguments = ["worker", "--io", io, "--color", &color].map(Into::into).into_iter();
+    let (io, color) = (global.io.to_string(), global.color.to_string());
+    let arguments = ["worker", "--io", &io, "--color", &color].map(Into::into).into_iter();
     let verbose = (0..global.verbose).map(|_| "--verbose".into());
     Ok(Isolation {
         program,

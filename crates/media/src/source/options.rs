@@ -1,6 +1,6 @@
 //! How a source is opened and read.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{fmt, path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use moviola_av::{interrupt::Interrupt, pool::FramePool, protocols::Protocols};
 
@@ -25,6 +25,29 @@ pub enum IoMode {
     Map,
     /// A mapping for files over 1 GiB, `pread` for the others. The caution of `Map` applies.
     Auto,
+}
+
+impl FromStr for IoMode {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        match text {
+            "read" => Ok(Self::Read),
+            "mmap" => Ok(Self::Map),
+            "auto" => Ok(Self::Auto),
+            _ => Err("expected auto, mmap, read".into()),
+        }
+    }
+}
+
+impl fmt::Display for IoMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Read => "read",
+            Self::Map => "mmap",
+            Self::Auto => "auto",
+        })
+    }
 }
 
 /// How to open a source. Every field has a working default.
@@ -109,6 +132,14 @@ mod tests {
     use moviola_av::error::ErrorKind;
 
     use super::*;
+
+    #[test]
+    fn modes_read_back_as_they_are_written() {
+        for mode in [IoMode::Read, IoMode::Map, IoMode::Auto] {
+            assert_eq!(mode.to_string().parse(), Ok(mode));
+        }
+        assert!("".parse::<IoMode>().is_err());
+    }
 
     #[test]
     fn options_with_which_nothing_can_be_read_are_errors() {
