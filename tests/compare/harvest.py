@@ -25,7 +25,7 @@ MASKED = [
     (re.compile(r'"elapsed":[-+.e\d]+'), '"elapsed":0'),
     (re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+Z", re.M), "now"),
     (re.compile(r"frames in [\d.]+ s; the report"), "frames in T s; the report"),
-    (re.compile(r"\d+ were done before"), "N were done before"),
+    (re.compile(r"\d+ (were done before|sources? (was|were) done in an earlier run)"), "N were done before"),
 ]
 
 

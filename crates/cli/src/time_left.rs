@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_ahead_takes_as_long_as_what_is_behind() {
+    fn later_sources_are_assumed_to_take_as_long_as_earlier_ones() {
         let one = [(0, "+"), (0, "60"), (0, ".")];
         check(&one, 0, Some(0.0));
         check(&one, 3, Some(30.0));

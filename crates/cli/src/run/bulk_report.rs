@@ -58,6 +58,11 @@ enum Ending {
     Interrupted,
 }
 
+/// A number of sources as the start of a sentence.
+fn sources(count: u64) -> String {
+    if count == 1 { "1 source was".into() } else { format!("{count} sources were") }
+}
+
 impl<'a> BulkReporter<'a> {
     /// A reporter for a run of `bulk` that starts now.
     pub(super) fn new(
@@ -167,10 +172,12 @@ impl<'a> BulkReporter<'a> {
             let repeated = dataset.repeated();
             dataset.finish()?;
             if before.done + before.failed > 0 {
-                self.out.note(format_args!("{} were done before", before.done + before.failed));
+                let sources = sources(before.done + before.failed);
+                self.out.note(format_args!("{sources} done in an earlier run"));
             }
             if repeated > 0 {
-                self.out.note(format_args!("{repeated} were named again, and read once"));
+                let sources = sources(repeated);
+                self.out.note(format_args!("{sources} named more than once, and read once"));
             }
         }
         self.summarize(before)

@@ -125,7 +125,7 @@ fn results_are_not_touched_unless_asked_for() {
     bulk(&[input, "-o", text(&parts)]).exits(0);
     bulk(&[input, "-o", text(&parts)]).exits(2).says("--resume");
     let again = bulk(&[input, "-o", text(&parts), "--resume"]).exits(0);
-    again.says("6 were done before");
+    again.says("6 sources were done in an earlier run");
     assert_eq!(again.one("summary")["sources"], 6, "those that were done before count");
     let other = ["bulk", input, "--keyframes", "-o", text(&parts), "--resume"];
     run(other).exits(2).says("another plan");
@@ -327,7 +327,7 @@ fn a_file_that_is_named_twice_is_read_once_where_it_has_a_place() {
     let (demo, out) = (clip("demo.mp4"), tempfile::tempdir().unwrap());
     let (all, dotted) = (out.path().join("all.jsonl"), demo.replace("/testdata/", "/./testdata/"));
     let run = bulk(&[&demo, &dotted, &demo, "-o", text(&all)]).exits(0);
-    run.says("2 were named again, and read once");
+    run.says("2 sources were named more than once, and read once");
     assert_eq!(run.one("summary")["sources"], 1);
 }
 

@@ -309,7 +309,7 @@ fn another_model_of_the_same_name_is_told() {
     let clip = clip("mjpeg.avi");
     let words = ["bulk", &clip, "--detect", text(&model), "-o", text(&parts)];
     run(words).exits(0);
-    run(words.iter().chain(&["--resume"])).exits(0).says("1 were done before");
+    run(words.iter().chain(&["--resume"])).exits(0).says("1 source was done in an earlier run");
     let trained = [fs::read(&model).unwrap(), vec![0; 8]].concat();
     fs::write(&model, trained).unwrap();
     run(words.iter().chain(&["--resume"])).exits(2).says("another model");
