@@ -59,7 +59,7 @@ EXPECTED = [
     Expected(FRAME, old="it wants [0-9]+ inputs", new="it has [0-9]+ inputs"),
     Expected(WORDS, old="the plan wants boxes drawn", new="the plan draws boxes"),
     Expected(WORDS, old="--annotate: the plan has no model", new="--annotate draws boxes, and the plan finds no objects"),
-    Expected(WORDS, old="--on-damage takes --on all", new="--on-damage doesn't work on keyframes"),
+    Expected(WORDS, old="--on-damage takes --on all", new="keyframes come as they are"),
     Expected(WORDS, old="can't be gone on with", new="--resume continues the records|can't be resumed"),
     Expected(WORDS, old="is complete; what it was made of", new="is already complete"),
     Expected(WORDS, old="nothing is wanted of the frames", new="the plan has no task"),

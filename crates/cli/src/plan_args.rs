@@ -39,6 +39,19 @@ const FLAGS: [&str; 17] = [
     "precision",
 ];
 
+/// The flags about the frames that tasks run on.
+#[derive(Debug, clap::Args)]
+pub(crate) struct FrameArgs {
+    /// Which frames: `keyframes`, `all`, those shown `every:0.5s`, in a range as `range:10s..20s`
+    /// (or both, with a comma), at times as `at:1.5s,2s`, or by number as `index:0,100,-1`
+    #[arg(long, value_name = "FRAMES", default_value = "keyframes")]
+    pub(crate) on: Frames,
+    /// What to do about damaged frames: keep, fail, skip, repeat the last whole one, black; not
+    /// with keyframes
+    #[arg(long, value_name = "HOW", default_value = "keep")]
+    pub(crate) on_damage: OnDamage,
+}
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct PlanArgs {
     /// A plan in TOML or JSON, in place of the flags that say what is wanted
@@ -50,14 +63,8 @@ pub(crate) struct PlanArgs {
     /// Find objects with this model: an ONNX file of a YOLO family, or `demo`
     #[arg(long, value_name = "MODEL", group = "searched")]
     detect: Option<PathBuf>,
-    /// Which frames: `keyframes`, `all`, those shown `every:0.5s`, in a range as `range:10s..20s`
-    /// (or both, with a comma), at times as `at:1.5s,2s`, or by number as `index:0,100,-1`
-    #[arg(long, value_name = "FRAMES", default_value = "keyframes")]
-    on: Frames,
-    /// What to do about damaged frames: keep, fail, skip, repeat the last whole one, black; not
-    /// with keyframes
-    #[arg(long, value_name = "HOW", default_value = "keep")]
-    on_damage: OnDamage,
+    #[command(flatten)]
+    frames: FrameArgs,
     #[arg(
         long,
         value_name = "DIR",
@@ -125,8 +132,8 @@ impl PlanArgs {
         let detect = self.detect.as_deref().map(|model| self.inference.detect(model, annotate));
         let still = wants_stills.then_some(Task::Still(stills));
         Plan {
-            frames: self.on.clone(),
-            on_damage: self.on_damage,
+            frames: self.frames.on.clone(),
+            on_damage: self.frames.on_damage,
             tasks: still.into_iter().chain(detect.map(Task::Detect)).collect(),
         }
     }

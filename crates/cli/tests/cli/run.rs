@@ -87,7 +87,10 @@ fn a_plan_gets_its_images_where_there_is_a_place_for_them() {
 fn what_cannot_be_meant_is_wrong_usage() {
     let (clip, folder) = (clip("demo.mp4"), tempfile::tempdir().unwrap());
     run(["run", &clip]).exits(2).says("nothing is wanted");
-    run(["run", &clip, "--keyframes", "--on-damage", "skip"]).exits(2).says("keyframes come as");
+    for words in [&["run", &clip, "--keyframes"][..], &["detect", &clip, "-m", "demo"]] {
+        let run = run(words.iter().chain(&["--on-damage", "skip"])).exits(2);
+        run.says("keyframes come as");
+    }
     let plan = folder.path().join("plan.toml");
     fs::write(&plan, "[stills]\ncolour = 1\n").unwrap();
     let plan = plan.to_str().unwrap();
