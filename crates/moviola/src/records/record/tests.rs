@@ -85,14 +85,11 @@ fn records_are_written_as_documented() {
         Record::Keyframe(keyframe()),
         r#"{"type":"keyframe","source":"a.mp4","index":0,"time":0.0,"pts":0,"time_base":[1,30000],"width":480,"height":270,"path":"out/a/00000.jpg"}"#,
     );
+    let position =
+        FramePosition { frame: Some(30), time: Some(1.0), pts: Some(30000), ..position() };
     check(
         Record::Frame(FrameRecord {
-            position: FramePosition {
-                frame: Some(30),
-                time: Some(1.0),
-                pts: Some(30000),
-                ..position()
-            },
+            position,
             md5: Some("9e107d9d372bb6826bd81d3542a419d6".into()),
             path: Some("out/a/00000030.jpg".into()),
             ..frame()
