@@ -119,7 +119,7 @@ fn an_index_that_is_cut_short_by_an_interrupt_is_an_error() {
 /// Asserts that a reader without workers is refused.
 #[track_caller]
 fn check_needs_workers<T>(reader: Result<T>) {
-    let Err(error) = reader else { panic!("nobody takes the frames") };
+    let Err(error) = reader else { panic!("there are no workers") };
     assert!(matches!(error, Error::InvalidArgument { what: "workers", .. }), "{error}");
 }
 

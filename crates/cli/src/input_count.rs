@@ -82,7 +82,7 @@ mod tests {
         let ahead = Arc::<InputCount>::default();
         let mut inputs = ahead.watch([1, 2, 3].into_iter());
         inputs.next();
-        assert_eq!(ahead.left(), None, "nobody has counted them");
+        assert_eq!(ahead.left(), None, "they haven't been counted");
         *ahead.lock() = Some(3);
         assert_eq!(ahead.left(), Some(2));
         assert_eq!(inputs.count(), 2);

@@ -76,7 +76,7 @@ fn the_kernel_counts_no_written_bytes_but_the_records() {
         .unwrap();
     let mut records = String::new();
     child.stdout.take().unwrap().read_to_string(&mut records).unwrap();
-    // Its output is closed, so it has ended or is about to; as long as nobody waits for it, its
+    // Its output is closed, so it has ended or is about to; until it is waited for, its
     // counters stay readable.
     let counters = fs::read_to_string(format!("/proc/{}/io", child.id()));
     assert!(child.wait().unwrap().success());
