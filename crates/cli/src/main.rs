@@ -114,8 +114,16 @@ fn choose_color(arguments: impl Iterator<Item = OsString>) {
 
 /// Prints the error that ends the command.
 fn fail(error: &anyhow::Error, out: &Console) -> Exit {
-    out.error(format_args!("{error:#}"));
+    out.error(with_causes(error));
     Exit::Nothing
+}
+
+/// The message of an error, with the causes that it doesn't tell itself.
+fn with_causes(error: &anyhow::Error) -> String {
+    error.chain().skip(1).fold(error.to_string(), |message, cause| {
+        let cause = cause.to_string();
+        if message.contains(&cause) { message } else { format!("{message}: {cause}") }
+    })
 }
 
 #[cfg(test)]
@@ -125,5 +133,14 @@ mod tests {
     #[test]
     fn arguments_are_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn each_cause_is_told_once() {
+        let missing = || std::io::Error::from(std::io::ErrorKind::NotFound);
+        let error = anyhow::Error::new(missing()).context(format!("plan.toml: {}", missing()));
+        assert_eq!(with_causes(&error), format!("plan.toml: {}", missing()));
+        let error = anyhow::Error::new(missing()).context("plan.toml").context("no plan");
+        assert_eq!(with_causes(&error), format!("no plan: plan.toml: {}", missing()));
     }
 }

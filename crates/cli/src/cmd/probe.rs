@@ -88,7 +88,8 @@ fn table(report: &Report) -> String {
         let (language, codec) = (language.collect::<String>(), &stream.codec);
         format!("{mark}{} {} {codec}{language}", stream.index, stream.kind)
     });
-    row("streams", format!("{} (* selected)", streams.collect::<Vec<_>>().join(" · ")));
+    let legend = if report.streams.iter().any(|it| it.selected) { " (* selected)" } else { "" };
+    row("streams", streams.collect::<Vec<_>>().join(" · ") + legend);
     text
 }
 

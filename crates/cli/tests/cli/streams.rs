@@ -105,6 +105,7 @@ fn the_streams_are_listed_if_a_chosen_one_is_not_there() {
     let flags = ["--video-stream", "7", "--audio-stream", "7"];
     let table = run(["probe", &clip].iter().chain(&flags)).exits(3).stdout;
     assert!(table.contains("0 video h264") && table.contains("3 audio aac (eng)"), "{table}");
+    assert!(!table.contains("selected"), "{table}");
     let json = run(["probe", "--json", &clip].iter().chain(&flags)).exits(3);
     assert_eq!(json.one("probe")["streams"].as_array().map(Vec::len), Some(5));
     assert!(!json.stdout.contains("selected"), "{json:#?}");
